@@ -1,0 +1,188 @@
+"""``project.yaml`` as text: parse it, point at its lines, change one value in place."""
+
+from __future__ import annotations
+
+import difflib
+import io
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError
+
+from toolkit.canonical import plain
+from toolkit.errors import ProjectError
+from toolkit.project.model import Project
+
+Key = tuple[str | int, ...]
+
+
+def _yaml() -> YAML:
+    yaml = YAML()  # round trip: comments, order and quotes of what a person wrote stay
+    yaml.width = 100
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.preserve_quotes = True
+    return yaml
+
+
+def parse(text: str, path: Path) -> CommentedMap:
+    """Read YAML 1.2 text, keeping what is needed to write it back as it was.
+
+    Raises
+    ------
+    ProjectError
+        With file and line, where the text is not a YAML mapping.
+    """
+    try:
+        document = _yaml().load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{path}, line {mark.line + 1}" if mark else str(path)
+        raise ProjectError(
+            f"not valid YAML: {error.problem or error.context}",
+            where=where,
+            remedy="Correct that line; most often a quote, a colon or an indent is off",
+        ) from error
+    if not isinstance(document, CommentedMap):
+        raise ProjectError(
+            "holds no settings",
+            where=str(path),
+            expected="a mapping such as `name: churn`",
+            remedy="Write one with `toolkit new`",
+        )
+    return document
+
+
+def dump(document: CommentedMap) -> str:
+    """Return the document as text."""
+    stream = io.StringIO()
+    _yaml().dump(document, stream)
+    return stream.getvalue()
+
+
+def validate(document: Mapping[str, Any], path: Path) -> Project:
+    """Check a document against the model.
+
+    Raises
+    ------
+    ProjectError
+        One line for the first mistake: file, line, key, what was expected, and the
+        nearest key that exists; how many more there are.
+    """
+    try:
+        return Project.model_validate(_unmarked(document))
+    except ValidationError as error:
+        raise _explain(error, document, path) from error
+
+
+def _unmarked(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _unmarked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unmarked(item) for item in value]
+    if isinstance(value, str):
+        return str(value)
+    return value
+
+
+def set_value(document: CommentedMap, key: Key, value: Any) -> None:
+    """Set one value in place, making sections on the way; other lines stay as they are."""
+    here: Any = document
+    for part in key[:-1]:
+        if isinstance(here, Mapping) and not isinstance(here.get(part), Mapping | list):
+            here[part] = CommentedMap()
+        here = here[part]
+    here[key[-1]] = plain(value)
+
+
+def line_of(document: Any, key: Key) -> int:
+    """Return the 1-based line of a key, or of its nearest parent that is written down."""
+    line = 1
+    here = document
+    for part in key:
+        try:
+            if isinstance(here, CommentedMap):
+                line = here.lc.key(part)[0] + 1
+            elif isinstance(here, list):
+                line = here.lc.item(part)[0] + 1
+            else:
+                break
+            here = here[part]
+        except (KeyError, IndexError, TypeError, AttributeError):
+            break
+    return line
+
+
+def key_text(key: Iterable[str | int]) -> str:
+    """Return a key as people write it: ``automl.budget.models``."""
+    return ".".join(str(part) for part in key)
+
+
+def model_at(key: Key) -> type[BaseModel] | None:
+    """Return the section model that a key path leads to, if it leads to one."""
+    here: Any = Project
+    for part in key:
+        if isinstance(here, type) and issubclass(here, BaseModel):
+            field = here.model_fields.get(str(part))
+            here = field.annotation if field else None
+        elif typing.get_origin(here) in (dict, list):
+            here = typing.get_args(here)[-1]
+        else:
+            return None
+        if typing.get_origin(here) in (typing.Union, types.UnionType):
+            models = [a for a in typing.get_args(here) if hasattr(a, "model_fields")]
+            here = models[0] if models else here
+    return here if isinstance(here, type) and issubclass(here, BaseModel) else None
+
+
+def nearest_key(key: Key) -> str:
+    """Return a sentence that offers the nearest known key, or lists the known ones."""
+    model = model_at(key[:-1])
+    if model is None:
+        return ""
+    known = list(model.model_fields)
+    close = difflib.get_close_matches(str(key[-1]), known, n=1, cutoff=0.5)
+    if close:
+        return f"Did you mean `{key_text((*key[:-1], close[0]))}`?"
+    return f"Known here: {', '.join(known)}"
+
+
+def _explain(error: ValidationError, document: Any, path: Path) -> ProjectError:
+    first = error.errors()[0]
+    # A union's branch name stands at the end of `loc`; it is no key of the file.
+    key = tuple(part for part in first["loc"] if part != "[key]")
+    while key and model_at(key) is None and model_at(key[:-1]) is None and len(key) > 1:
+        if typing.get_origin(_annotation(key[:-1])) in (dict, list):
+            break
+        key = key[:-1]
+    where = f"{path}, line {line_of(document, key)}"
+    if key:
+        where += f", {key_text(key)}"
+    more = error.error_count() - 1
+    tail = f" ({more} more after this one)" if more else ""
+    if first["type"] == "extra_forbidden":
+        return ProjectError("unknown key", where=where, remedy=nearest_key(key) + tail)
+    if first["type"] == "missing":
+        return ProjectError("missing key", where=where, remedy="Add it to the file" + tail)
+    message = first["msg"].removeprefix("Value error, ")
+    if message.startswith("Input should be "):
+        got = first.get("input")
+        return ProjectError(
+            f"{got!r} does not fit",
+            where=where,
+            expected=message.removeprefix("Input should be "),
+            remedy=f"Correct it in the file{tail}",
+        )
+    return ProjectError(message, where=where, remedy=f"Correct it in the file{tail}")
+
+
+def _annotation(key: Key) -> Any:
+    model = model_at(key[:-1])
+    if model is None or str(key[-1]) not in model.model_fields:
+        return None
+    return model.model_fields[str(key[-1])].annotation

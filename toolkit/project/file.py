@@ -1,0 +1,190 @@
+"""The project file: load, override, change, and say where each value comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from toolkit.canonical import digest, plain, write_text
+from toolkit.errors import ProjectError, UsageError
+from toolkit.project import document as doc
+from toolkit.project.document import Key
+from toolkit.project.model import Project
+from toolkit.project.sources import Source, append_event, now, person, read_events
+
+FILE_NAME = "project.yaml"
+
+
+class ProjectFile:
+    """A ``project.yaml``, the decisions beside it, and the parameters laid over it.
+
+    Parameters
+    ----------
+    path : Path
+        The file, or the folder that holds it.
+    overrides : iterable of str
+        ``key=value`` texts, the value in YAML; they win over the file and are not saved.
+
+    Attributes
+    ----------
+    project : Project
+        The validated choices, overrides included.
+    """
+
+    def __init__(self, path: Path | str, overrides: Iterable[str] = ()) -> None:
+        path = Path(path).expanduser()
+        self.path = (path / FILE_NAME if path.is_dir() else path).absolute()
+        self.overrides = [_override(text) for text in overrides]
+        self.reload()
+
+    @property
+    def folder(self) -> Path:
+        """The project's folder; relative paths in the file start here."""
+        return self.path.parent
+
+    @property
+    def decisions(self) -> Path:
+        """The folder of append-only logs of people's decisions."""
+        return self.folder / "decisions"
+
+    def reload(self) -> Project:
+        """Read the file again and return the choices."""
+        if not self.path.is_file():
+            raise ProjectError(
+                "there is no project here",
+                where=str(self.path),
+                remedy="Make one with `toolkit new DIR --data FILE --target COLUMN`",
+            )
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ProjectError(
+                "is not UTF-8 text", where=str(self.path), remedy="Save the file as UTF-8"
+            ) from error
+        document = doc.parse(text, self.path)
+        doc.validate(document, self.path)  # an error in the file is reported with its line
+        self._written = document
+        merged = doc.parse(text, self.path)
+        for key, value in self.overrides:
+            doc.set_value(merged, key, value)
+        self.project = doc.validate(merged, self.path)
+        return self.project
+
+    def set(self, key: str | Key, value: Any, *, by: str | None = None) -> Project:
+        """Change one value in the file, in place, and log who did it.
+
+        Nothing is written if the result would not be valid, or is what the file says.
+
+        Raises
+        ------
+        ProjectError
+            If the value does not fit; the file stays as it was.
+        """
+        path = key if isinstance(key, tuple) else split_key(key)
+        text = self.path.read_text(encoding="utf-8")
+        document = doc.parse(text, self.path)
+        before = value_at(doc.validate(document, self.path), path)
+        doc.set_value(document, path, value)
+        after = value_at(doc.validate(document, self.path), path)
+        if plain(after) != plain(before):
+            write_text(self.path, doc.dump(document))
+            append_event(
+                self.decisions / "choices.jsonl",
+                {
+                    "at": now(),
+                    "by": by or person(),
+                    "key": doc.key_text(path),
+                    "old": before,
+                    "new": after,
+                },
+            )
+        return self.reload()
+
+    def sources(self) -> dict[str, Source]:
+        """Return, for each leaf key, whether it comes from a parameter, file, person or default."""
+        clicked = {
+            event.get("key"): event for event in read_events(self.decisions / "choices.jsonl")
+        }
+        overridden = {doc.key_text(key) for key, _ in self.overrides}
+        written = _leaves(doc._unmarked(self._written))
+        result = {}
+        for key, value in _leaves(self.project.model_dump(mode="json")).items():
+            event = clicked.get(key)
+            if any(key == name or key.startswith(name + ".") for name in overridden):
+                result[key] = Source(kind="parameter")
+            elif event and plain(event.get("new")) == value:
+                result[key] = Source(kind="person", by=event.get("by", ""), at=event.get("at", ""))
+            elif key in written:
+                result[key] = Source(kind="project file")
+            else:
+                result[key] = Source(kind="default")
+        return result
+
+    def digest(self) -> str:
+        """Return the digest of the choices, overrides included; comments do not count."""
+        return digest(self.project.model_dump(mode="json"))
+
+
+def find(start: Path | str = FILE_NAME) -> Path:
+    """Return the project file that a notebook means.
+
+    A path that exists is taken as it is; the bare default name is looked for in the
+    working folder and then in its parents, as notebooks lie in a folder of the project.
+    """
+    path = Path(start).expanduser()
+    if path.exists() or str(start) != FILE_NAME:
+        return path
+    for folder in Path.cwd().parents:
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    return path
+
+
+def split_key(text: str) -> Key:
+    """Split ``automl.budget.models``; a column's name may hold dots."""
+    if text.startswith("columns."):
+        name, _, attribute = text.removeprefix("columns.").rpartition(".")
+        return ("columns", name, attribute) if name else ("columns", attribute)
+    return tuple(text.split("."))
+
+
+def value_at(project: Project, key: Key) -> Any:
+    """Return the value at a key path, or None if there is none."""
+    here: Any = project.model_dump(mode="json")
+    for part in key:
+        if isinstance(here, dict) and part in here:
+            here = here[part]
+        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+            here = here[part]
+        else:
+            return None
+    return here
+
+
+def _override(text: str) -> tuple[Key, Any]:
+    name, mark, value = text.partition("=")
+    key = split_key(name.strip())
+    if not mark or not name.strip():
+        raise UsageError(
+            f"{text!r} sets nothing", expected="key=value, such as automl.budget.models=8"
+        )
+    parent = doc.model_at(key[:-1])
+    if parent is not None and str(key[-1]) not in parent.model_fields:
+        raise UsageError(f"unknown key {name.strip()!r}", remedy=doc.nearest_key(key))
+    try:
+        return key, YAML(typ="safe", pure=True).load(value)
+    except YAMLError as error:
+        raise UsageError(f"the value in {text!r} is not valid YAML") from error
+
+
+def _leaves(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, dict) and value:
+        result: dict[str, Any] = {}
+        for key, item in value.items():
+            result |= _leaves(item, f"{prefix}.{key}" if prefix else str(key))
+        return result
+    return {prefix: plain(value)}

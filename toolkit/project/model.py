@@ -1,0 +1,374 @@
+"""The one model of ``project.yaml``: every choice a person can make.
+
+The YAML's validation, the widgets' fields, the JSON Schema for editors and the
+reference in the docs all come from here.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+ColumnType = Literal["number", "category", "boolean", "date", "text"]
+Role = Literal["feature", "target", "identifier", "time", "group", "ignore"]
+Task = Literal["binary", "multiclass", "regression"]
+MetricName = Literal[
+    "roc_auc", "average_precision", "log_loss", "brier", "f1", "balanced_accuracy", "accuracy",
+    "expected_cost", "f1_macro", "roc_auc_ovr", "rmse", "mae", "r2", "median_absolute_error",
+]  # fmt: skip
+FairnessMetric = Literal[
+    "none",
+    "demographic_parity_difference",
+    "equal_opportunity_difference",
+    "equalized_odds_difference",
+    "predictive_parity_difference",
+    "group_error_difference",
+]
+
+
+def _label(value: Any) -> Any:
+    # 1, true and 2.0 are how YAML reads a class that the table spells the same way.
+    return str(value) if isinstance(value, bool | int | float) else value
+
+
+Label = Annotated[str, BeforeValidator(_label)]
+
+
+class Section(BaseModel):
+    """A part of the project; a key that it does not know is an error."""
+
+    model_config = ConfigDict(
+        extra="forbid", validate_assignment=True, use_attribute_docstrings=True, frozen=True
+    )
+
+
+class Data(Section):
+    """Where the table is and how it is read. Detected once, then fixed here."""
+
+    source: str
+    """Path of a CSV, Parquet or Excel file (relative to this file), or a SQLAlchemy URL."""
+    format: Literal["csv", "parquet", "excel", "sql"] = "csv"
+    """How the source is read."""
+    delimiter: str | None = None
+    """CSV: the character between fields."""
+    encoding: str | None = None
+    """CSV: the text encoding."""
+    decimal: Literal[".", ","] | None = None
+    """CSV: the decimal mark."""
+    compression: Literal["gzip", "bz2", "zip", "xz", "zstd"] | None = None
+    """CSV: how the file is compressed."""
+    missing: list[str] = Field(default_factory=list)
+    """Further spellings of a missing value in this table, such as `?`."""
+    sheet: str | None = None
+    """Excel: the sheet's name."""
+    query: str | None = None
+    """SQL: the query that returns the table."""
+
+
+class Column(Section):
+    """What one column is and what it may be used for."""
+
+    type: ColumnType
+    """How the values are read."""
+    role: Role = "feature"
+    """What the column is used for; only a `feature` reaches a model."""
+    protected: bool = False
+    """Whether the column names a protected group: results are compared across its values."""
+
+
+class Problem(Section):
+    """The question, in words that the reviewer reads first."""
+
+    question: str = ""
+    """What is predicted, in one sentence."""
+    business_goal: str = ""
+    """What the organisation wants to achieve, and how it will know."""
+    decision: str = ""
+    """Which decision the prediction feeds."""
+    decision_maker: str = ""
+    """Who takes that decision, a person or an automatic rule."""
+    users: str = ""
+    """Who will look at the predictions."""
+    affected: str = ""
+    """Whom the decision touches."""
+    out_of_scope: str = ""
+    """What the model must not be used for."""
+    unit: str = ""
+    """What one row stands for: an application, a customer-month, a stay."""
+    prediction_time: str = ""
+    """When the prediction is made, and what is known by then."""
+    constraints: str = ""
+    """Law, policy, latency, or hardware that limits the solution."""
+
+
+class Target(Section):
+    """What is predicted."""
+
+    column: str
+    """The column to predict."""
+    task: Task
+    """Two classes, several classes, or a number."""
+    positive: Label | None = None
+    """Binary: the class whose probability is predicted."""
+
+
+class Costs(Section):
+    """What each error costs, in one unit; the threshold follows from it."""
+
+    false_positive: float = Field(default=1.0, ge=0)
+    """Binary: cost of acting on a row that is not positive."""
+    false_negative: float = Field(default=1.0, ge=0)
+    """Binary: cost of missing a positive row."""
+    true_positive: float = 0.0
+    """Binary: cost (negative: gain) of acting rightly."""
+    true_negative: float = 0.0
+    """Binary: cost (negative: gain) of rightly leaving a row alone."""
+    matrix: dict[Label, dict[Label, float]] = Field(default_factory=dict)
+    """Multiclass: cost by true class, then predicted class; what is not listed costs 1."""
+    unit: str = ""
+    """What the numbers count: EUR, minutes, points."""
+
+
+class Metric(Section):
+    """How models are compared."""
+
+    name: MetricName | Literal["auto"] = "auto"
+    """The metric that ranks models; `auto` takes log loss for classes, RMSE for numbers."""
+    ranking_matters: bool = False
+    """Wizard: only the order of the rows is used (who is called first)."""
+    probability_used: bool = True
+    """Wizard: the predicted probability itself is used (a price, a provision)."""
+    large_errors_worse: bool = True
+    """Wizard: one large error is worse than several small ones that add up to it."""
+
+
+class Acceptance(Section):
+    """A limit that the test rows must meet."""
+
+    metric: MetricName
+    """The metric that is judged on the test rows."""
+    at_least: float | None = None
+    """The lowest acceptable value."""
+    at_most: float | None = None
+    """The highest acceptable value."""
+
+
+class Fairness(Section):
+    """The questionnaire that leads to a fairness metric, and its limit."""
+
+    people_affected: bool | None = None
+    """Does the decision affect people?"""
+    outcome_is_benefit: bool | None = None
+    """Is the positive class something people want (a loan), not a burden (an audit)?"""
+    label_trusted: bool | None = None
+    """Is the recorded outcome free of past unfair treatment?"""
+    errors_matter_most: Literal["missed", "wrongly_flagged", "both", "unsure"] = "unsure"
+    """Which error harms a person more: being missed, being wrongly flagged, or both?"""
+    metric: FairnessMetric | Literal["auto"] = "auto"
+    """The metric judged; `auto` follows the answers above."""
+    limit: float = Field(default=0.1, ge=0)
+    """The largest acceptable difference between groups."""
+    minimum_group: int = Field(default=30, ge=1)
+    """Groups with fewer test rows are shown but not judged."""
+
+
+class Governance(Section):
+    """Who answers for the model."""
+
+    risk_tier: Literal["unrated", "low", "medium", "high"] = "unrated"
+    """How much harm a wrong model can do."""
+    owner: str = ""
+    """The person who answers for the model."""
+    reviewer: str = ""
+    """The person who challenges it, who is not the owner."""
+    review_date: datetime.date | None = None
+    """When it is looked at again."""
+    notes: str = ""
+    """Anything the reviewer should know."""
+
+
+class Split(Section):
+    """How rows are divided into train, validation and test."""
+
+    method: Literal["stratified", "random", "group", "time"] = "stratified"
+    """`group` keeps the rows of a group together; `time` puts the latest rows in test."""
+    validation: float = Field(default=0.2, gt=0, lt=0.5)
+    """Share of rows on which models are compared, calibrated and given a threshold."""
+    test: float = Field(default=0.2, gt=0, lt=0.5)
+    """Share of rows kept apart until the chosen model is evaluated."""
+    column: str | None = None
+    """The group or the time column."""
+
+
+class Eda(Section):
+    """The look at the data before any model."""
+
+    leakage_threshold: float = Field(default=0.95, gt=0.5, le=1)
+    """A column that alone predicts the target this well (0 to 1) is suspected of leaking it."""
+    correlation_threshold: float = Field(default=0.9, gt=0, le=1)
+    """Pairs of columns associated more strongly than this are listed."""
+    stop_at: Literal["never", "critical"] = "never"
+    """Whether a critical data-quality check stops the run."""
+
+
+class Labels(Section):
+    """The search for wrong labels."""
+
+    folds: int = Field(default=5, ge=2, le=20)
+    """Cross-validation folds for the out-of-sample probabilities."""
+    review: int = Field(default=100, ge=0)
+    """How many of the most suspicious rows are queued for a person."""
+    apply: bool = True
+    """Whether the reviewers' decisions are applied to the rows that models see."""
+
+
+class Budget(Section):
+    """What the search may spend. Counts replay exactly; seconds do not."""
+
+    models: int = Field(default=6, ge=1)
+    """H2O: how many models, before ensembles."""
+    trials: int = Field(default=3, ge=1)
+    """AutoKeras: how many networks."""
+    epochs: int = Field(default=30, ge=1)
+    """AutoKeras: the most passes over the rows for a network."""
+    seconds: float | None = Field(default=None, gt=0)
+    """A wall-clock limit for the whole search; with it a replay may differ."""
+    memory_gib: float = Field(default=4.0, gt=0)
+    """Memory of H2O's Java heap; XGBoost takes as much again outside it."""
+    threads: int = Field(default=2, ge=1)
+    """Threads for each engine; a replay needs the same number."""
+
+
+class AutoML(Section):
+    """The search for a model."""
+
+    engines: list[Literal["baseline", "h2o", "autokeras"]] = Field(
+        default_factory=lambda: ["baseline", "h2o", "autokeras"], min_length=1
+    )
+    """The engines that search."""
+    folds: int = Field(default=3, ge=2, le=10)
+    """H2O: cross-validation folds inside the training rows."""
+    budget: Budget = Field(default_factory=Budget)
+    """What the search may spend."""
+    exclude: list[str] = Field(default_factory=list)
+    """H2O algorithms that are left out, such as `DeepLearning`."""
+
+
+class Choice(Section):
+    """Which model is used, and how its score becomes a decision."""
+
+    champion: str = "best"
+    """`best` takes the top of the leaderboard; otherwise a model's name on it."""
+    reason: str = ""
+    """Why a model was chosen by hand; needed when it is not `best`."""
+    calibration: Literal["auto", "none", "sigmoid", "isotonic"] = "auto"
+    """`auto` keeps the calibration with the best cross-validated log loss."""
+    threshold: float | Literal["cost"] = "cost"
+    """Binary: `cost` minimises the cost matrix on the validation rows; or a fixed number."""
+
+    @model_validator(mode="after")
+    def _by_hand_needs_a_reason(self) -> Choice:
+        if self.champion != "best" and not self.reason.strip():
+            raise ValueError("a champion chosen by hand needs a `reason`")
+        return self
+
+
+class Explain(Section):
+    """How the champion is explained."""
+
+    rows: int = Field(default=200, ge=1)
+    """How many test rows are explained."""
+    background: int = Field(default=100, ge=1)
+    """How many training rows stand for 'an average case'."""
+    permutations: int = Field(default=16, ge=2)
+    """Orders in which columns are revealed, for each row; more is slower and more exact."""
+    bootstrap: int = Field(default=300, ge=50)
+    """Resamples behind each interval."""
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    """Coverage of the intervals."""
+
+
+class Report(Section):
+    """The governance report."""
+
+    title: str = ""
+    """The report's heading; the project's name if empty."""
+    statement: str = ""
+    """The owner's closing statement: limits, conditions of use, what is still open."""
+
+
+class Tracking(Section):
+    """The one-way mirror to MLflow."""
+
+    enabled: bool = True
+    """Whether runs are mirrored."""
+    uri: str | None = None
+    """Tracking URI; by default an SQLite file in the project folder."""
+    experiment: str | None = None
+    """Experiment; the project's name by default."""
+    register_champion: bool = True
+    """Whether the champion is registered as a model version."""
+    alias: str = "champion"
+    """The alias that the newest registered version gets."""
+
+
+class Project(Section):
+    """Everything people chose. What was computed lies in the run folders."""
+
+    format: Literal[1] = 1
+    """Version of this file's format."""
+    name: str = Field(min_length=1)
+    """A short name for people and for MLflow."""
+    seed: int = Field(default=7, ge=0, lt=2**31)
+    """The seed of everything random."""
+    data: Data
+    columns: dict[str, Column]
+    """Every column of the table, by its name."""
+    target: Target
+    problem: Problem = Field(default_factory=Problem)
+    metric: Metric = Field(default_factory=Metric)
+    costs: Costs = Field(default_factory=Costs)
+    acceptance: list[Acceptance] = Field(default_factory=list)
+    """Limits that the test rows must meet."""
+    fairness: Fairness = Field(default_factory=Fairness)
+    governance: Governance = Field(default_factory=Governance)
+    split: Split = Field(default_factory=Split)
+    eda: Eda = Field(default_factory=Eda)
+    labels: Labels = Field(default_factory=Labels)
+    automl: AutoML = Field(default_factory=AutoML)
+    choice: Choice = Field(default_factory=Choice)
+    explain: Explain = Field(default_factory=Explain)
+    report: Report = Field(default_factory=Report)
+    tracking: Tracking = Field(default_factory=Tracking)
+
+    @model_validator(mode="after")
+    def _columns_agree(self) -> Project:
+        target = self.columns.get(self.target.column)
+        if target is None:
+            raise ValueError(f"target.column {self.target.column!r} is not among `columns`")
+        if target.role != "target":
+            raise ValueError(
+                f"columns.{self.target.column}.role is {target.role!r}; the target's role"
+                " must be 'target'"
+            )
+        others = [n for n, c in self.columns.items() if c.role == "target"]
+        if len(others) > 1:
+            raise ValueError(f"more than one column has the role 'target': {', '.join(others)}")
+        if self.split.method in ("group", "time"):
+            if self.split.column is None:
+                raise ValueError(f"split.method {self.split.method!r} needs split.column")
+            if self.split.column not in self.columns:
+                raise ValueError(f"split.column {self.split.column!r} is not among `columns`")
+        if self.target.task == "binary" and not self.target.positive:
+            raise ValueError("target.positive must name the positive class")
+        return self
+
+    def features(self) -> list[str]:
+        """Return the names of the columns that models may use, in the table's order."""
+        return [name for name, column in self.columns.items() if column.role == "feature"]
+
+    def protected(self) -> list[str]:
+        """Return the names of the columns across which results are compared."""
+        return [name for name, column in self.columns.items() if column.protected]
