@@ -23,7 +23,7 @@ def plain(value: Any) -> Any:
     NumPy scalars and arrays become Python ones; a float that is not finite becomes
     None, since JSON has no word for it; anything with ``isoformat`` becomes that text.
     """
-    if value is None or isinstance(value, str | bool | int) and type(value) in (str, bool, int):
+    if value is None or (isinstance(value, str | bool | int) and type(value) in (str, bool, int)):
         return value
     if hasattr(value, "tolist"):  # NumPy arrays and scalars, pandas arrays
         return plain(value.tolist())

@@ -156,9 +156,7 @@ def value_at(project: Project, key: Key) -> Any:
     """Return the value at a key path, or None if there is none."""
     here: Any = project.model_dump(mode="json")
     for part in key:
-        if isinstance(here, dict) and part in here:
-            here = here[part]
-        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+        if (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int) and part < len(here)):
             here = here[part]
         else:
             return None

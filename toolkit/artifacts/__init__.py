@@ -1,0 +1,18 @@
+"""What stages compute and hand on: one type for each file of a run folder."""
+
+from toolkit._lazy import attach
+
+_MODULES = {
+    "base": "Artifact Check FrameArtifact Interval JsonArtifact Record Severity",
+    "scoping": "ColumnFacts Feasibility Intake Rows",
+    "eda": "ColumnProfile Contract Drift Pair Profile Quality Split SplitPart SplitSummary Suspect",
+    "labels": "LabelPatch LabelReview LabelScores Reviewer",
+    "automl": "Bin Champion CurvePoint EngineRun Entry Leaderboard Search ValidationPredictions",
+    "explain": "AcceptanceVerdict Attributions Evaluation Explanation FairnessVerdict Group"
+    " Importance Slice TestPredictions",
+    "report": "Gap ReportData",
+}
+
+__getattr__, __dir__, __all__ = attach(
+    __name__, {name: module for module, names in _MODULES.items() for name in names.split()}
+)

@@ -1,0 +1,134 @@
+"""What an artefact is: a typed value that knows its file and the stage that makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from toolkit.canonical import atomic, dumps, write_text
+from toolkit.errors import RunError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Severity = Literal["ok", "info", "warning", "critical"]
+
+
+class Record(BaseModel):
+    """A part of an artefact."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Check(Record):
+    """One thing that was checked, and what came out."""
+
+    name: str
+    """A few words in sentence case: what was checked."""
+    severity: Severity
+    message: str
+    """One sentence with the number that matters."""
+    columns: list[str] = []
+    remedy: str = ""
+
+
+class Interval(Record):
+    """A number with its uncertainty.
+
+    ``low`` and ``high`` are None where no interval can be given.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+class JsonArtifact(Record):
+    """An artefact kept as a JSON file."""
+
+    file: ClassVar[str]
+    stage: ClassVar[str]
+    time_fields: ClassVar[tuple[str, ...]] = ()
+    """Fields that hold times and so differ between two equal runs."""
+
+    def save(self, folder: Path) -> None:
+        """Write the file atomically."""
+        write_text(folder / self.file, dumps(self.model_dump(mode="json")))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read the file.
+
+        Raises
+        ------
+        RunError
+            When the file does not hold what this version writes.
+        """
+        path = folder / cls.file
+        try:
+            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        except (ValidationError, UnicodeDecodeError) as error:
+            raise RunError(
+                f"is damaged or was written by another version: {str(error).splitlines()[0]}",
+                where=str(path),
+                remedy=f"Run the stage {cls.stage} again with --fresh",
+            ) from error
+
+
+@dataclass(frozen=True)
+class FrameArtifact:
+    """An artefact kept as a Parquet file.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        The rows; subclasses say which columns.
+    """
+
+    frame: pd.DataFrame
+
+    file: ClassVar[str]
+    stage: ClassVar[str]
+    columns: ClassVar[tuple[str, ...]] = ()
+    """Columns that must be there; others may be."""
+
+    def save(self, folder: Path) -> None:
+        """Write the file atomically."""
+        with atomic(folder / self.file) as temporary:
+            self.frame.to_parquet(temporary, index=False, compression="zstd")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read the file.
+
+        Raises
+        ------
+        RunError
+            When the file cannot be read or lacks a column.
+        """
+        import pandas as pd
+
+        path = folder / cls.file
+        try:
+            frame = pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise RunError(
+                "cannot be read",
+                where=str(path),
+                remedy=f"Run the stage {cls.stage} again with --fresh",
+            ) from error
+        lacking = [name for name in cls.columns if name not in frame.columns]
+        if lacking:
+            raise RunError(
+                f"lacks {', '.join(lacking)}",
+                where=str(path),
+                remedy=f"Run the stage {cls.stage} again with --fresh",
+            )
+        return cls(frame)
+
+
+Artifact = JsonArtifact | FrameArtifact
+Facts = dict[str, Any]

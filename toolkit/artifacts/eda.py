@@ -1,0 +1,130 @@
+"""Artefacts of ``02_eda``."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from toolkit.artifacts.base import Check, FrameArtifact, Interval, JsonArtifact, Record
+
+
+class ColumnProfile(Record):
+    """One column in numbers."""
+
+    name: str
+    type: str
+    role: str
+    protected: bool
+    missing: int
+    distinct: int
+    mean: float | None = None
+    std: float | None = None
+    minimum: float | str | None = None
+    quartiles: list[float] = []
+    maximum: float | str | None = None
+    skew: float | None = None
+    top: list[tuple[str, int]] = []
+    """The most frequent values with their counts (categories, booleans, texts)."""
+    histogram_edges: list[float] = []
+    histogram_counts: list[int] = []
+    """Numbers and dates (dates as seconds since 1970)."""
+    target_by_bin: list[float | None] = []
+    """Mean target (regression) or share of the positive class, by bin or by top value."""
+    association: float | None = None
+    """How well the column alone predicts the target, 0 (not at all) to 1, out of sample."""
+
+
+class Pair(Record):
+    """Two associated columns."""
+
+    first: str
+    second: str
+    strength: float
+    """0 to 1."""
+    measure: str
+
+
+class Suspect(Record):
+    """A column that may leak the target."""
+
+    column: str
+    score: float
+    """0 to 1; higher is more suspicious."""
+    reason: str
+
+
+class Drift(Record):
+    """How a column changes over time or between train and test."""
+
+    column: str
+    axis: str
+    """``time`` or ``split``."""
+    distance: float
+    """Population stability index."""
+    severity: str
+
+
+class Profile(JsonArtifact):
+    """The table in numbers."""
+
+    file: ClassVar[str] = "profile.json"
+    stage: ClassVar[str] = "eda"
+
+    rows: int
+    sampled: int
+    """Rows that the slower statistics looked at."""
+    duplicates: int
+    """Rows equal to an earlier one, identifiers aside."""
+    columns: list[ColumnProfile]
+    pairs: list[Pair] = []
+    suspects: list[Suspect] = []
+    drift: list[Drift] = []
+
+
+class Quality(JsonArtifact):
+    """Data-quality checks by severity, worst first."""
+
+    file: ClassVar[str] = "quality.json"
+    stage: ClassVar[str] = "eda"
+
+    checks: list[Check]
+
+
+class Contract(JsonArtifact):
+    """The schema that later tables must meet (pandera's own JSON form)."""
+
+    file: ClassVar[str] = "contract.json"
+    stage: ClassVar[str] = "eda"
+
+    pandera_version: str
+    schema_text: str
+
+
+class Split(FrameArtifact):
+    """``row`` (int64) and ``part``: train, validation, test, or unused (no target)."""
+
+    file: ClassVar[str] = "split.parquet"
+    stage: ClassVar[str] = "eda"
+    columns: ClassVar[tuple[str, ...]] = ("row", "part")
+
+
+class SplitPart(Record):
+    """One part of the split."""
+
+    part: str
+    rows: int
+    target: dict[str, float] = {}
+    """Share of each class, or mean and std of the target."""
+
+
+class SplitSummary(JsonArtifact):
+    """The split in numbers, with its leak check and the score to beat."""
+
+    file: ClassVar[str] = "split.json"
+    stage: ClassVar[str] = "eda"
+
+    method: str
+    parts: list[SplitPart]
+    checks: list[Check] = []
+    metric: str
+    baseline: dict[str, Interval] = {}
+    """Scores on the validation rows by model: ``constant`` and ``linear``."""

@@ -1,0 +1,139 @@
+"""Artefacts of ``05_explain``."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from toolkit.artifacts.automl import Bin
+from toolkit.artifacts.base import Check, FrameArtifact, Interval, JsonArtifact, Record
+
+
+class TestPredictions(FrameArtifact):
+    """``row``, ``actual`` and, after calibration, ``p:<class>`` and ``predicted`` (classes)
+    or ``predicted`` (regression), for the test rows.
+    """
+
+    __test__ = False  # not a test class, whatever its name starts with
+
+    file: ClassVar[str] = "test_predictions.parquet"
+    stage: ClassVar[str] = "explain"
+    columns: ClassVar[tuple[str, ...]] = ("row", "actual", "predicted")
+
+
+class Slice(Record):
+    """Test rows on which the model does worse."""
+
+    where: str
+    """The condition in words: ``purpose = car``."""
+    columns: list[str]
+    rows: int
+    score: Interval
+    difference: float
+    """Mean loss inside minus outside."""
+    p_value: float
+    """After correction for the number of slices tried."""
+
+
+class Group(Record):
+    """Test results of one protected group."""
+
+    column: str
+    group: str
+    rows: int
+    judged: bool
+    """False where the group is smaller than `fairness.minimum_group`."""
+    metrics: dict[str, Interval]
+
+
+class FairnessVerdict(Record):
+    """The fairness metric asked for, for one protected column."""
+
+    column: str
+    metric: str
+    difference: Interval
+    limit: float
+    verdict: str
+    """within, beyond, unclear (the interval spans the limit), or not judged."""
+
+
+class AcceptanceVerdict(Record):
+    """One acceptance limit held against the test rows."""
+
+    metric: str
+    limit: str
+    score: Interval
+    verdict: str
+    """met, missed, or unclear (the interval spans the limit)."""
+
+
+class Evaluation(JsonArtifact):
+    """The champion on the test rows, which nothing before has seen."""
+
+    file: ClassVar[str] = "evaluation.json"
+    stage: ClassVar[str] = "explain"
+
+    rows: int
+    metric: str
+    metrics: dict[str, Interval]
+    constant: dict[str, float | None]
+    """What a constant guess, made from the training rows, scores on the test rows."""
+    confusion: dict[str, dict[str, int]] = {}
+    """Rows by actual class, then predicted class, at the threshold."""
+    cost: Interval | None = None
+    """Mean cost a row at the threshold."""
+    constant_cost: float | None = None
+    """Mean cost a row of the cheapest constant decision."""
+    calibration: list[Bin] = []
+    slices: list[Slice] = []
+    groups: list[Group] = []
+    fairness: list[FairnessVerdict] = []
+    acceptance: list[AcceptanceVerdict] = []
+    checks: list[Check] = []
+
+
+class Importance(Record):
+    """Global importance of one column."""
+
+    column: str
+    mean_abs: Interval
+    """Mean absolute SHAP value over the explained rows, in the output's unit."""
+    standard_error: float
+    """Mean estimation error of a single row's value."""
+
+
+class Explanation(JsonArtifact):
+    """How the champion was explained."""
+
+    file: ClassVar[str] = "explanation.json"
+    stage: ClassVar[str] = "explain"
+
+    method: str
+    output: str
+    """What the values add up to, in words: probability of the class `bad`, EUR."""
+    classes: list[str]
+    """The outputs that are explained: the positive class, every class, or the one number."""
+    base: dict[str, float]
+    """Mean output over the background rows, by class (``value`` for regression)."""
+    rows: int
+    background: int
+    permutations: int
+    evaluations: int
+    """Model evaluations spent."""
+    additivity_error: float
+    """Largest absolute difference between base plus values and the output."""
+    additivity_tolerance: float
+    grouped: list[str] = []
+    """Columns explained together as one because the table is too wide."""
+    importance: dict[str, list[Importance]]
+    """By class, most important first."""
+    checks: list[Check] = []
+
+
+class Attributions(FrameArtifact):
+    """SHAP values in long form: ``row``, ``class``, ``column``, ``value`` (of the cell, as
+    text), ``number`` (of the cell, if numeric), ``shap``, ``standard_error``.
+    """
+
+    file: ClassVar[str] = "attributions.parquet"
+    stage: ClassVar[str] = "explain"
+    columns: ClassVar[tuple[str, ...]] = ("row", "class", "column", "value", "number", "shap")

@@ -1,0 +1,1 @@
+"""Figures: an artefact goes in, a static SVG with a text alternative comes out."""

@@ -1,0 +1,117 @@
+"""One look for every figure: SVG, legible, labelled, safe for colour-blind readers."""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Okabe and Ito (2008), "Color Universal Design".
+BLUE, ORANGE, GREEN, RED, SKY, PURPLE, YELLOW, GREY = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#F0E442", "#6B7280",
+)  # fmt: skip
+PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED, YELLOW, GREY)
+
+_RC = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "toolkit",
+    "text.parse_math": False,  # a dollar sign in a column's name is no formula
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E5E7EB",
+    "figure.facecolor": "white",
+    "legend.frameon": False,
+}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A finished figure.
+
+    Attributes
+    ----------
+    svg : str
+        The picture, without XML prologue; it asks for nothing from outside.
+    title : str
+        A caption.
+    alt : str
+        What a person who cannot see it has to know: the main numbers in a sentence.
+    """
+
+    svg: str
+    title: str
+    alt: str
+
+    def html(self) -> str:
+        """Return a ``figure`` element with the picture and its caption."""
+        label = html.escape(self.alt, quote=True)
+        return (
+            f'<figure style="margin:0 0 1em 0" role="group" aria-label="{label}">{self.svg}'
+            f'<figcaption style="font:13px system-ui,sans-serif;color:#374151">'
+            f"{html.escape(self.title)}</figcaption></figure>"
+        )
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self.html(), "text/plain": f"{self.title}: {self.alt}"}
+
+
+class Canvas:
+    """A figure being drawn; ``plot`` is there once the block is left."""
+
+    def __init__(self, figure: Figure, axes: Any) -> None:
+        self.figure = figure
+        self.axes = axes
+        self.plot: Plot
+
+
+@contextmanager
+def canvas(
+    title: str, alt: str, *, width: float = 7.0, height: float = 3.5, rows: int = 1, cols: int = 1
+) -> Iterator[Canvas]:
+    """Give a figure to draw on in the house style, and turn it into a `Plot`.
+
+    Parameters
+    ----------
+    title, alt : str
+        See `Plot`.
+    width, height : float
+        Inches; 7 inches are 672 CSS pixels.
+    rows, cols : int
+        The grid of axes; ``axes`` is one object for 1 x 1, else an array.
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(_RC):
+        # A Figure of its own, not pyplot's: nothing global, nothing shown twice in a notebook.
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasSVG(figure)
+        sheet = Canvas(figure, figure.subplots(rows, cols))
+        yield sheet
+        stream = io.StringIO()
+        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    text = stream.getvalue()
+    svg = text[text.index("<svg") :]
+    svg = svg.replace("<svg ", '<svg style="max-width:100%;height:auto" role="img" ', 1)
+    sheet.plot = Plot(svg=svg, title=title, alt=alt)
+
+
+def shorten(text: object, length: int = 28) -> str:
+    """Return text cut to a length, with an ellipsis, for axis labels."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= length else line[: length - 1] + "…"

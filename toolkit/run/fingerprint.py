@@ -1,0 +1,74 @@
+"""Whether what a stage computed still holds: choices, code, inputs and outputs."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from toolkit import canonical, paths
+from toolkit.project.file import ProjectFile
+from toolkit.run.folder import Run
+
+PROJECT = "project:"
+
+# The sections that a stage looks at. What it reads from earlier stages counts by digest.
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "scoping": (
+        "data", "columns", "target", "problem", "metric", "costs", "acceptance", "fairness",
+        "governance", "split",
+    ),
+    "eda": ("seed", "columns", "target", "split", "eda", "metric"),
+    "label_review": ("seed", "columns", "target", "labels", "metric"),
+    "automl": (
+        "seed", "columns", "target", "metric", "costs", "automl", "choice", "labels", "explain",
+    ),
+    "explain": ("seed", "columns", "target", "metric", "costs", "acceptance", "fairness",
+                "explain"),
+    "governance_report": (),  # all of them
+}  # fmt: skip
+
+
+def choices_digest(stage: str, file: ProjectFile) -> str:
+    """Return the digest of the sections that a stage looks at."""
+    dump = file.project.model_dump(mode="json")
+    sections = SECTIONS[stage]
+    return canonical.digest({key: dump[key] for key in sections} if sections else dump)
+
+
+@functools.cache
+def code_digest() -> str:
+    """Return the digest of the package's Python source and templates."""
+    package = Path(__file__).resolve().parents[1]
+    files = sorted(package.rglob("*.py")) + sorted(
+        path for path in paths.templates().rglob("*") if path.is_file()
+    )
+    return canonical.digest([canonical.digest_file(path) for path in files])
+
+
+def resolve(name: str, run: Run, file: ProjectFile) -> Path:
+    """Return the path behind a name in a stage's inputs or outputs."""
+    if name.startswith(PROJECT):
+        return file.folder / name.removeprefix(PROJECT)
+    return run.folder / name
+
+
+def is_current(stage: str, run: Run, file: ProjectFile) -> bool:
+    """Whether a stage is done and nothing that it depends on has changed since."""
+    from toolkit.run.manifest import Manifest
+
+    if not run.has(Manifest):
+        return False
+    record = run.manifest().stages.get(stage)
+    if record is None or record.status != "done":
+        return False
+    if record.code != code_digest() or record.choices != choices_digest(stage, file):
+        return False
+    return all(
+        digest_or_absent(resolve(name, run, file)) == digest
+        for name, digest in {**record.inputs, **record.outputs}.items()
+    )
+
+
+def digest_or_absent(path: Path) -> str:
+    """Return a file's or folder's digest, or ``absent``."""
+    return canonical.digest_file(path) if path.exists() else "absent"
