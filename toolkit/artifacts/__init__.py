@@ -10,7 +10,7 @@ _MODULES = {
     "automl": "Bin Champion CurvePoint EngineRun Entry Leaderboard Search ValidationPredictions",
     "explain": "AcceptanceVerdict Attributions Evaluation Explanation FairnessVerdict Group"
     " Importance Slice TestPredictions",
-    "report": "Gap ReportData",
+    "report": "Claim Gap ReportData",
 }
 
 __getattr__, __dir__, __all__ = attach(

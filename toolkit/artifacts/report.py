@@ -18,6 +18,24 @@ class Gap(Record):
     """The notebook in which it is said."""
 
 
+class Claim(Record):
+    """One number of the report, with what is needed to check it."""
+
+    id: str
+    """``<file>#<pointer>``, or ``derived:<name>`` for what the report itself counts."""
+    value: float | int | str | None
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    """count, share, score, KiB, or the unit of the costs or of the target."""
+    source: str
+    """The file in the run folder that holds the number, or that it is counted from."""
+    pointer: str
+    """JSON pointer (RFC 6901) within the file; in a Parquet file, the column."""
+    recipe: str
+    """How to compute it again: a name of `toolkit.report.recipes`, with its argument."""
+
+
 class ReportData(JsonArtifact):
     """Everything that the report shows: the only source of its numbers."""
 
@@ -28,7 +46,9 @@ class ReportData(JsonArtifact):
     format: int = 1
     title: str
     sections: list[Facts]
-    """Sections in order: ``id``, ``title``, ``blocks``."""
+    """Sections in order: ``id``, ``title``, ``blocks``; blocks name claims by their id."""
+    claims: dict[str, Claim] = {}
+    """Every number, by id."""
     gaps: list[Gap]
     completeness: float
     """Share of what people must say that was said, 0 to 1."""

@@ -160,6 +160,8 @@ class Fairness(Section):
 
     people_affected: bool | None = None
     """Does the decision affect people?"""
+    protected_confirmed: bool = False
+    """Has a person checked which columns are marked `protected`? They are guessed from names."""
     outcome_is_benefit: bool | None = None
     """Is the positive class something people want (a loan), not a burden (an audit)?"""
     label_trusted: bool | None = None

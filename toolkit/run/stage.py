@@ -65,10 +65,10 @@ class Stage:
 
     def read(self, kind: type[A]) -> A:
         """Return an artefact, and remember that this stage depends on it."""
-        artifact = self.run.read(kind)
         if kind.stage != self.name:
+            # Before reading: that a file was not there is something a result depends on, too.
             self._inputs[kind.file] = ""
-        return artifact
+        return self.run.read(kind)
 
     def write(self, artifact: Artifact) -> None:
         """Write an artefact of this stage."""
