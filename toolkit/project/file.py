@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -84,22 +84,41 @@ class ProjectFile:
         ProjectError
             If the value does not fit; the file stays as it was.
         """
-        path = key if isinstance(key, tuple) else split_key(key)
+        return self.update({key: value}, by=by)
+
+    def update(
+        self, changes: Mapping[str, Any] | Mapping[str | Key, Any], *, by: str | None = None
+    ) -> Project:
+        """Change several values at once: those that are only valid together.
+
+        The file is read again first, so an edit made elsewhere meanwhile is kept.
+
+        Raises
+        ------
+        ProjectError
+            If the values do not fit; the file stays as it was.
+        """
         text = self.path.read_text(encoding="utf-8")
         document = doc.parse(text, self.path)
-        before = value_at(doc.validate(document, self.path), path)
-        doc.set_value(document, path, value)
-        after = value_at(doc.validate(document, self.path), path)
-        if plain(after) != plain(before):
+        old = doc.validate(document, self.path)
+        paths = {k if isinstance(k, tuple) else split_key(k): v for k, v in changes.items()}
+        for path, value in paths.items():
+            doc.set_value(document, path, value)
+        new = doc.validate(document, self.path)
+        before = {path: value_at(old, path) for path in paths}
+        after = {path: value_at(new, path) for path in paths}
+        changed = [path for path in paths if plain(after[path]) != plain(before[path])]
+        if changed:
             write_text(self.path, doc.dump(document))
+        for path in changed:
             append_event(
                 self.decisions / "choices.jsonl",
                 {
                     "at": now(),
                     "by": by or person(),
                     "key": doc.key_text(path),
-                    "old": before,
-                    "new": after,
+                    "old": before[path],
+                    "new": after[path],
                 },
             )
         return self.reload()

@@ -1,0 +1,17 @@
+"""Panels: forms over ``project.yaml``, one for each notebook."""
+
+from toolkit._lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "ScopingPanel": "scoping",
+        "EdaPanel": "eda",
+        "LabelPanel": "labels",
+        "AutomlPanel": "automl",
+        "ExplainPanel": "explain",
+        "ReportPanel": "report",
+        "KeyCatcher": "base",
+        "Panel": "base",
+    },
+)
