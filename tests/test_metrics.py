@@ -1,0 +1,337 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from toolkit import metrics
+from toolkit.errors import ProjectError, UsageError
+from toolkit.metrics import Context
+from toolkit.project.model import Column, Costs, Data, Fairness, Metric, Project, Target
+
+BINARY = Context("binary", ["no", "yes"], threshold=0.5)
+THREE = Context("multiclass", ["a", "b", "c"])
+NUMBERS = Context("regression")
+
+
+def binary_rows(n=400, seed=0, decimals=2):
+    generator = np.random.default_rng(seed)
+    p = generator.random(n).round(decimals)  # ties
+    actual = np.where(generator.random(n) < p, "yes", "no")
+    return actual, np.column_stack([1 - p, p])
+
+
+def three_rows(n=500, seed=0):
+    generator = np.random.default_rng(seed)
+    scores = generator.dirichlet([1, 2, 0.5], n)
+    actual = np.array(["a", "b", "c"])[[generator.choice(3, p=row) for row in scores]]
+    return actual, scores
+
+
+def project(task="binary", metric=None, costs=None, fairness=None, protected=True):
+    return Project(
+        name="p",
+        data=Data(source="t.csv"),
+        columns={
+            "y": Column(type="category", role="target"),
+            "sex": Column(type="category", protected=protected),
+        },
+        target=Target(column="y", task=task, positive="yes" if task == "binary" else None),
+        metric=Metric(**(metric or {})),
+        costs=Costs(**(costs or {})),
+        fairness=Fairness(**(fairness or {})),
+    )
+
+
+def test_binary_metrics_equal_scikit_learn():
+    from sklearn import metrics as sk
+
+    actual, scores = binary_rows()
+    y, p = actual == "yes", scores[:, 1]
+    decided = p >= 0.5
+    expected = {
+        "roc_auc": sk.roc_auc_score(y, p),
+        "average_precision": sk.average_precision_score(y, p),
+        "log_loss": sk.log_loss(y, np.clip(p, 1e-15, 1 - 1e-15)),
+        "brier": sk.brier_score_loss(y, p),
+        "f1": sk.f1_score(y, decided),
+        "balanced_accuracy": sk.balanced_accuracy_score(y, decided),
+        "accuracy": sk.accuracy_score(y, decided),
+        "expected_cost": np.mean(y != decided),
+    }
+    assert list(expected) == metrics.for_task("binary")
+    for name, value in expected.items():
+        assert metrics.get(name)(actual, scores, BINARY) == pytest.approx(value, rel=1e-9), name
+
+
+def test_multiclass_metrics_equal_scikit_learn():
+    from sklearn import metrics as sk
+
+    actual, scores = three_rows()
+    decided = np.array(["a", "b", "c"])[scores.argmax(axis=1)]
+    expected = {
+        "log_loss": sk.log_loss(actual, scores),
+        "brier": np.mean(((scores - (actual[:, None] == ["a", "b", "c"])) ** 2).sum(axis=1)),
+        "accuracy": sk.accuracy_score(actual, decided),
+        "balanced_accuracy": sk.balanced_accuracy_score(actual, decided),
+        "f1_macro": sk.f1_score(actual, decided, average="macro"),
+        "roc_auc_ovr": sk.roc_auc_score(actual, scores, multi_class="ovr"),
+        "expected_cost": np.mean(actual != decided),
+    }
+    assert list(expected) == metrics.for_task("multiclass")
+    for name, value in expected.items():
+        assert metrics.get(name)(actual, scores, THREE) == pytest.approx(value, rel=1e-6), name
+
+
+def test_regression_metrics_equal_scikit_learn():
+    from sklearn import metrics as sk
+
+    generator = np.random.default_rng(0)
+    for n in (300, 301):
+        actual = generator.normal(size=n)
+        guess = actual + generator.normal(size=n)
+        expected = {
+            "rmse": sk.root_mean_squared_error(actual, guess),
+            "mae": sk.mean_absolute_error(actual, guess),
+            "r2": sk.r2_score(actual, guess),
+            "median_absolute_error": sk.median_absolute_error(actual, guess),
+        }
+        assert list(expected) == metrics.for_task("regression")
+        for name, value in expected.items():
+            assert metrics.get(name)(actual, guess, NUMBERS) == pytest.approx(value), name
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    weights=st.lists(st.integers(0, 3), min_size=30, max_size=30),
+    task=st.sampled_from(["binary", "multiclass", "regression"]),
+)
+def test_a_weight_counts_as_that_many_copies_of_the_row(seed, weights, task):
+    context = {"binary": BINARY, "multiclass": THREE, "regression": NUMBERS}[task]
+    if task == "binary":
+        actual, scores = binary_rows(30, seed, decimals=1)
+    elif task == "multiclass":
+        actual, scores = three_rows(30, seed)
+    else:
+        actual, scores = np.random.default_rng(seed).normal(size=(2, 30)).round(1)
+    if not sum(weights):
+        weights = [1] * 30
+    copies = np.repeat(np.arange(30), weights)
+    for name in metrics.for_task(task):
+        metric = metrics.get(name)
+        weighted = metric.statistic(actual, scores, context)(np.array(weights, dtype=float))
+        plain = metric(actual[copies], scores[copies], context)
+        assert weighted == (None if plain is None else pytest.approx(plain, abs=1e-12)), name
+
+
+def test_one_class_leaves_ranking_undefined_and_errors_defined():
+    scores = np.array([[0.2, 0.8], [0.6, 0.4]])
+    for label in ("no", "yes"):
+        actual = np.array([label, label])
+        for name in ("roc_auc", "average_precision", "balanced_accuracy"):
+            assert metrics.get(name)(actual, scores, BINARY) is None
+        assert metrics.get("accuracy")(actual, scores, BINARY) == 0.5
+        assert metrics.get("log_loss")(actual, scores, BINARY) > 0
+    assert metrics.get("f1")(np.array(["no", "no"]), scores, BINARY) is None
+    assert metrics.get("r2")(np.ones(2), np.array([0.0, 1.0]), NUMBERS) is None
+
+
+def test_a_class_without_rows_and_a_label_without_class_do_no_harm():
+    actual, scores = three_rows(60)
+    absent = actual != "c"
+    for name in metrics.for_task("multiclass"):
+        assert metrics.get(name)(actual[absent], scores[absent], THREE) is not None
+    unseen = actual.astype(object)
+    unseen[:5] = "new"
+    for name in metrics.for_task("multiclass"):
+        value = metrics.get(name)(unseen, scores, THREE)
+        assert value is not None and np.isfinite(value), name
+    assert metrics.get("accuracy")(np.array(["new"]), scores[:1], THREE) == 0
+
+
+def test_no_rows_give_no_value():
+    for name in metrics.for_task("binary"):
+        metric = metrics.get(name)
+        assert metric(np.array([]), np.empty((0, 2)), BINARY) is None
+        assert metrics.bootstrap(metric, [], np.empty((0, 2)), BINARY).value is None
+
+
+def test_an_unknown_metric_is_refused():
+    with pytest.raises(UsageError, match="roc_auc"):
+        metrics.get("auc_roc")
+
+
+def test_bootstrap_covers_the_truth_as_often_as_it_says():
+    generator = np.random.default_rng(1)
+    metric, hits = metrics.get("mae"), 0
+    truth = np.sqrt(2 / np.pi)  # mean absolute value of a standard normal
+    for trial in range(200):
+        errors = generator.normal(size=150)
+        found = metrics.bootstrap(
+            metric, errors, np.zeros(150), NUMBERS, resamples=200, confidence=0.9, seed=trial
+        )
+        hits += found.low <= truth <= found.high
+    assert 0.83 <= hits / 200 <= 0.96
+
+
+def test_bootstrap_repeats_and_widens_with_confidence():
+    actual, scores = binary_rows()
+    metric = metrics.get("roc_auc")
+    narrow = metrics.bootstrap(metric, actual, scores, BINARY, confidence=0.8)
+    again = metrics.bootstrap(metric, actual, scores, BINARY, confidence=0.8)
+    wide = metrics.bootstrap(metric, actual, scores, BINARY, confidence=0.99)
+    assert narrow == again
+    assert wide.low < narrow.low < narrow.value < narrow.high < wide.high
+
+
+def test_many_rows_take_the_bounded_way_and_agree(monkeypatch):
+    from toolkit.metrics import resampling
+
+    actual, scores = binary_rows(5_000)
+    metric = metrics.get("log_loss")
+    exact = metrics.bootstrap(metric, actual, scores, BINARY, resamples=1_000)
+    monkeypatch.setattr(resampling, "_ROW_BUDGET", 5_000 * 200)
+    bounded = metrics.bootstrap(metric, actual, scores, BINARY, resamples=1_000)
+    assert bounded.value == exact.value
+    width = exact.high - exact.low
+    assert abs(bounded.low - exact.low) < 0.15 * width
+    assert abs(bounded.high - exact.high) < 0.15 * width
+
+
+def test_a_rare_class_gives_a_value_without_an_unfounded_interval():
+    actual = np.array(["no"] * 50 + ["yes"])
+    p = np.linspace(0, 1, 51)
+    found = metrics.bootstrap(metrics.get("roc_auc"), actual, p, BINARY)
+    assert found.value == 1
+    alone = metrics.bootstrap(metrics.get("roc_auc"), actual[:50], p[:50], BINARY)
+    assert (alone.value, alone.low) == (None, None)
+
+
+def test_paired_difference_is_narrower_than_its_parts():
+    actual, scores = binary_rows(800)
+    worse = np.clip(scores + np.array([[-0.02, 0.02]]), 0.001, 0.999)
+    metric = metrics.get("log_loss")
+    difference = metrics.paired_difference(metric, actual, worse, scores, BINARY)
+    single = metrics.bootstrap(metric, actual, scores, BINARY)
+    assert difference.value == pytest.approx(
+        metric(actual, worse, BINARY) - metric(actual, scores, BINARY)
+    )
+    assert difference.high - difference.low < (single.high - single.low) / 2
+    same = metrics.paired_difference(metric, actual, scores, scores, BINARY)
+    assert (same.low, same.value, same.high) == (0, 0, 0)
+
+
+@given(
+    fp=st.floats(0, 10), fn=st.floats(0, 10), tp=st.floats(-5, 0), tn=st.floats(-5, 0),
+    p=st.floats(0, 1),
+)  # fmt: skip
+def test_the_cost_threshold_takes_the_cheaper_decision(fp, fn, tp, tn, p):
+    costs = Costs(false_positive=fp, false_negative=fn, true_positive=tp, true_negative=tn)
+    threshold = metrics.cost_threshold(costs)
+    act, leave = p * tp + (1 - p) * fp, p * fn + (1 - p) * tn
+    assert 0 <= threshold <= 1
+    assert min(act, leave) == pytest.approx(act if p >= threshold else leave, abs=1e-9)
+
+
+def test_costs_that_reward_errors_are_refused():
+    with pytest.raises(ProjectError, match="costs"):
+        metrics.cost_threshold(
+            Costs(false_positive=0, false_negative=0, true_positive=1, true_negative=1)
+        )
+
+
+def test_decisions_follow_threshold_costs_and_probability():
+    p = np.array([[0.7, 0.3], [0.5, 0.5], [0.2, 0.8]])
+    assert metrics.decide(p, BINARY).tolist() == ["no", "yes", "yes"]
+    cheap = Context("binary", ["no", "yes"], costs=Costs(false_negative=9))
+    assert metrics.decide(p, cheap).tolist() == ["yes", "yes", "yes"]
+    scores = np.array([[0.5, 0.3, 0.2]])
+    assert metrics.decide(scores, THREE).tolist() == ["a"]
+    dear = Context("multiclass", ["a", "b", "c"], costs=Costs(matrix={"c": {"a": 9, "b": 9}}))
+    assert metrics.decide(scores, dear).tolist() == ["c"]
+    assert metrics.get("expected_cost")(np.array(["c"]), np.eye(3)[:1], dear) == 9
+    assert metrics.decide([1.5], NUMBERS).tolist() == [1.5]
+
+
+def test_constant_scores_are_shares_mean_or_median():
+    guess = metrics.constant_scores(np.array(["yes", "no", "no", "no"]), 2, BINARY)
+    assert guess.tolist() == [[0.75, 0.25]] * 2
+    values = [0.0, 1.0, 8.0, np.nan]
+    assert metrics.constant_scores(values, 2, NUMBERS).tolist() == [3, 3]
+    assert metrics.constant_scores(values, 1, NUMBERS, metric="mae").tolist() == [1]
+
+
+def test_calibration_is_near_zero_for_true_probabilities_and_large_for_wrong_ones():
+    actual, scores = binary_rows(20_000, decimals=6)
+    happened, p = actual == "yes", scores[:, 1]
+    assert metrics.calibration_error(happened, p) < 0.02
+    assert metrics.calibration_error(happened, np.full(len(p), 0.9)) == pytest.approx(
+        0.9 - happened.mean()
+    )
+    bins = metrics.calibration_bins(happened, p, 10)
+    assert sum(item.rows for item in bins) == len(p)
+    assert all(1_900 <= item.rows <= 2_100 for item in bins)
+    assert all(item.low <= item.observed <= item.high for item in bins)
+    predicted = [item.predicted for item in bins]
+    assert predicted == sorted(predicted)
+
+
+def test_equal_probabilities_share_a_bin():
+    bins = metrics.calibration_bins([1, 0, 0, 1], [0.5] * 4, 10)
+    assert [(item.rows, item.observed) for item in bins] == [(4, 0.5)]
+    assert metrics.calibration_bins([], [], 10) == []
+
+
+@pytest.mark.parametrize(
+    ("task", "answers", "costs", "name"),
+    [
+        ("binary", {}, {}, "log_loss"),
+        ("binary", {"ranking_matters": True}, {}, "roc_auc"),
+        ("binary", {"probability_used": False}, {}, "accuracy"),
+        ("binary", {"probability_used": False}, {"false_negative": 5}, "expected_cost"),
+        ("binary", {"name": "f1"}, {}, "f1"),
+        ("multiclass", {"ranking_matters": True}, {}, "roc_auc_ovr"),
+        ("multiclass", {"probability_used": False}, {"matrix": {"a": {"b": 3}}}, "expected_cost"),
+        ("regression", {}, {}, "rmse"),
+        ("regression", {"large_errors_worse": False}, {}, "mae"),
+    ],
+)
+def test_the_wizard_follows_use_and_costs(task, answers, costs, name):
+    found, reason = metrics.resolve(project(task, answers, costs))
+    assert found == name
+    assert reason.endswith(".")
+
+
+def test_a_metric_of_another_task_is_refused_with_the_allowed_ones():
+    with pytest.raises(ProjectError, match=r"metric\.name.*rmse, mae"):
+        metrics.resolve(project("regression", {"name": "roc_auc"}))
+    with pytest.raises(ProjectError, match=r"fairness\.metric.*group_error_difference"):
+        metrics.resolve_fairness(
+            project("regression", fairness={"metric": "equalized_odds_difference"})
+        )
+
+
+@pytest.mark.parametrize(
+    ("task", "answers", "name"),
+    [
+        ("binary", {"people_affected": False}, "none"),
+        ("binary", {"label_trusted": False}, "demographic_parity_difference"),
+        ("binary", {"errors_matter_most": "missed"}, "equal_opportunity_difference"),
+        ("binary", {"errors_matter_most": "wrongly_flagged"}, "predictive_parity_difference"),
+        ("binary", {"errors_matter_most": "both"}, "equalized_odds_difference"),
+        ("binary", {"outcome_is_benefit": True}, "equal_opportunity_difference"),
+        ("binary", {}, "equalized_odds_difference"),
+        ("multiclass", {"people_affected": True}, "group_error_difference"),
+        ("regression", {}, "group_error_difference"),
+    ],
+)
+def test_the_questionnaire_leads_to_a_fairness_metric(task, answers, name):
+    found, reason = metrics.resolve_fairness(project(task, fairness=answers))
+    assert found == name
+    assert reason.endswith(".")
+
+
+def test_without_protected_columns_nothing_is_compared():
+    assert metrics.resolve_fairness(project(protected=False))[0] == "none"

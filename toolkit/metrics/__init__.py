@@ -1,0 +1,15 @@
+"""Scores of a model with their uncertainty, costs, and the wizards that choose a metric."""
+
+from toolkit._lazy import attach
+
+_MODULES = {
+    "base": "Context Metric for_task get",
+    "decisions": "class_codes constant_scores cost_matrix cost_threshold decide",
+    "resampling": "bootstrap interval paired_difference resamples",
+    "calibration": "calibration_bins calibration_error wilson",
+    "wizard": "resolve resolve_fairness",
+}
+
+__getattr__, __dir__, __all__ = attach(
+    __name__, {name: module for module, names in _MODULES.items() for name in names.split()}
+)

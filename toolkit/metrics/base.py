@@ -1,0 +1,121 @@
+"""What a metric is, and the list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from toolkit.errors import UsageError
+from toolkit.project.model import Costs
+
+Statistic = Callable[[np.ndarray], float | None]
+"""Takes one weight a row (how often the row counts) and gives the metric, or None."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a metric needs to know besides the rows.
+
+    Attributes
+    ----------
+    task : str
+        binary, multiclass or regression.
+    classes : list of str
+        Binary: negative, positive. The order of the columns of scores.
+    threshold : float, optional
+        Binary: decide positive at or above it; by default what the costs imply.
+    costs : Costs
+        The project's section.
+    """
+
+    task: str
+    classes: list[str] = field(default_factory=list)
+    threshold: float | None = None
+    costs: Costs = field(default_factory=Costs)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score of a model; call it with the actual values, the scores and a `Context`.
+
+    Attributes
+    ----------
+    name : str
+        One of `toolkit.project.model.MetricName`.
+    title : str
+        In words.
+    greater_is_better : bool
+        Whether a higher value is better.
+    unit : str
+        In words; empty for a plain number.
+    """
+
+    name: str
+    title: str
+    greater_is_better: bool
+    unit: str
+    prepare: Callable[[np.ndarray, np.ndarray, Context], Statistic] = field(repr=False)
+
+    def __call__(self, actual: Any, scores: Any, context: Context) -> float | None:
+        """Return the metric over all rows, or None where the rows do not define it.
+
+        Parameters
+        ----------
+        actual : array of shape (n,)
+            Labels as text, or numbers.
+        scores : array of shape (n, k) or (n,)
+            Probabilities in the order of ``context.classes`` (binary may give the positive
+            class's alone), or predicted values.
+        context : Context
+            The task, its classes, threshold and costs.
+        """
+        rows = len(actual)
+        return self.statistic(actual, scores, context)(np.ones(rows)) if rows else None
+
+    def statistic(self, actual: Any, scores: Any, context: Context) -> Statistic:
+        """Return the metric as a function of row weights; sorting and coding is done once."""
+        scores = np.asarray(scores, dtype=np.float64)
+        if len(actual) != len(scores):
+            raise ValueError(f"{len(actual)} actual values, {len(scores)} scores")
+        if context.task == "binary":
+            if scores.ndim == 1:
+                scores = np.column_stack([1 - scores, scores])
+            if scores.shape[1] != 2:
+                raise ValueError("binary scores have two columns")
+        return self.prepare(np.asarray(actual), scores, context)
+
+
+_TASKS = {
+    "binary": (
+        "roc_auc", "average_precision", "log_loss", "brier", "f1", "balanced_accuracy",
+        "accuracy", "expected_cost",
+    ),
+    "multiclass": (
+        "log_loss", "brier", "accuracy", "balanced_accuracy", "f1_macro", "roc_auc_ovr",
+        "expected_cost",
+    ),
+    "regression": ("rmse", "mae", "r2", "median_absolute_error"),
+}  # fmt: skip
+
+
+def for_task(task: str) -> list[str]:
+    """Return the names of all metrics of a task."""
+    return list(_TASKS[task])
+
+
+def get(name: str) -> Metric:
+    """Return a metric by its name.
+
+    Raises
+    ------
+    UsageError
+        For a name that does not exist.
+    """
+    from toolkit.metrics.scores import METRICS
+
+    if name not in METRICS:
+        raise UsageError(f"there is no metric {name!r}", expected=", ".join(METRICS))
+    return METRICS[name]

@@ -1,0 +1,75 @@
+"""How well predicted probabilities agree with what happened."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from toolkit.artifacts.automl import Bin
+
+
+def wilson(successes: float, rows: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Return Wilson's (1927) interval of a share."""
+    if rows == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share = successes / rows
+    centre = (share + z * z / (2 * rows)) / (1 + z * z / rows)
+    reach = z / (1 + z * z / rows) * np.sqrt(share * (1 - share) / rows + (z / rows / 2) ** 2)
+    return float(max(0.0, centre - reach)), float(min(1.0, centre + reach))
+
+
+def calibration_bins(
+    actual_binary: Any, p: Any, bins: int = 10, *, confidence: float = 0.95
+) -> list[Bin]:
+    """Return bins of about equally many rows, in ascending order of the predicted probability.
+
+    Rows of equal probability share a bin, so there may be fewer bins than asked for.
+
+    Parameters
+    ----------
+    actual_binary : array of shape (n,)
+        Whether the event happened (bool, or 0 and 1).
+    p : array of shape (n,)
+        Its predicted probability.
+    bins : int
+        The most bins.
+    confidence : float
+        Coverage of Wilson's interval around the observed share.
+    """
+    happened = np.asarray(actual_binary, dtype=np.float64)
+    p = np.asarray(p, dtype=np.float64)
+    if not len(p):
+        return []
+    edges = np.unique(np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1], method="lower"))
+    place = np.searchsorted(edges, p, side="left")
+    result = []
+    for index in np.unique(place):
+        inside = place == index
+        rows = int(inside.sum())
+        low, high = wilson(happened[inside].sum(), rows, confidence)
+        result.append(
+            Bin(
+                predicted=float(p[inside].mean()),
+                observed=float(happened[inside].mean()),
+                low=low,
+                high=high,
+                rows=rows,
+            )
+        )
+    return result
+
+
+def calibration_error(actual_binary: Any, p: Any, bins: int = 10) -> float:
+    """Return the expected calibration error: the mean distance of predicted and observed share.
+
+    Over the bins of `calibration_bins`, weighted by rows; 0 is perfect, and small samples
+    are above 0 by chance alone. Source: Naeini, Cooper and Hauskrecht (2015).
+    """
+    found = calibration_bins(actual_binary, p, bins)
+    rows = sum(item.rows for item in found)
+    if not rows:
+        return 0.0
+    return float(sum(item.rows * abs(item.predicted - item.observed) for item in found) / rows)

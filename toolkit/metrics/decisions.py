@@ -1,0 +1,136 @@
+"""From scores to decisions, and what decisions cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from toolkit.errors import ProjectError
+from toolkit.metrics.base import Context
+from toolkit.project.model import Costs
+
+_MEDIAN_METRICS = ("mae", "median_absolute_error")
+
+
+def cost_threshold(costs: Costs) -> float:
+    """Return the threshold that costs imply for calibrated probabilities.
+
+    Acting at probability p pays when p (FN - TP) >= (1 - p) (FP - TN) (Elkan 2001, "The
+    Foundations of Cost-Sensitive Learning"). Where neither error costs anything, 0.5.
+
+    Raises
+    ------
+    ProjectError
+        When right decisions cost more than wrong ones.
+    """
+    acting_wrongly = costs.false_positive - costs.true_negative
+    missing = costs.false_negative - costs.true_positive
+    total = acting_wrongly + missing
+    if acting_wrongly == 0 and missing == 0:
+        return 0.5
+    if total <= 0:
+        raise ProjectError(
+            "right decisions cost more than wrong ones",
+            where="costs",
+            expected="false_positive + false_negative above true_positive + true_negative",
+            remedy="Enter a gain as a negative cost",
+        )
+    return float(min(max(acting_wrongly / total, 0.0), 1.0))
+
+
+def cost_matrix(context: Context) -> np.ndarray:
+    """Return costs of shape (actual class, predicted class), in the order of the classes."""
+    costs, classes = context.costs, context.classes
+    if context.task == "binary":
+        return np.array(
+            [
+                [costs.true_negative, costs.false_positive],
+                [costs.false_negative, costs.true_positive],
+            ],
+            dtype=np.float64,
+        )
+    return np.array(
+        [
+            [costs.matrix.get(a, {}).get(p, 0.0 if a == p else 1.0) for p in classes]
+            for a in classes
+        ],
+        dtype=np.float64,
+    ).reshape(len(classes), len(classes))
+
+
+def threshold_of(context: Context) -> float:
+    """Return the threshold in use: the context's own, or what the costs imply."""
+    return cost_threshold(context.costs) if context.threshold is None else context.threshold
+
+
+def decide_codes(scores: np.ndarray, context: Context) -> np.ndarray:
+    """Return the position of the decided class for each row of (n, k) scores."""
+    if context.task == "binary":
+        return (scores[:, 1] >= threshold_of(context)).astype(np.int64)
+    if context.costs.matrix:
+        return np.argmin(scores @ cost_matrix(context), axis=1)
+    return np.argmax(scores, axis=1)
+
+
+def decide(scores: Any, context: Context) -> np.ndarray:
+    """Return a label for each row (or the values themselves for regression).
+
+    Binary: positive at or above the threshold. Multiclass: the class of least expected cost
+    if a cost matrix is given, else the most probable one; the first of equals.
+
+    Parameters
+    ----------
+    scores : array of shape (n, k) or (n,)
+        Probabilities in the order of ``context.classes``, or values.
+    context : Context
+        The task, its classes, threshold and costs.
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    if context.task == "regression":
+        return scores
+    if context.task == "binary" and scores.ndim == 1:
+        scores = np.column_stack([1 - scores, scores])
+    return np.array(context.classes, dtype=object)[decide_codes(scores, context)]
+
+
+def class_codes(actual: Any, classes: list[str]) -> np.ndarray:
+    """Return each label's position among the classes, -1 for a label that is none of them."""
+    import pandas as pd
+
+    return pd.Index(classes, dtype=object).get_indexer(pd.Index(np.asarray(actual), dtype=object))
+
+
+def constant_scores(
+    train_target: Any, n: int, context: Context, *, metric: str | None = None
+) -> np.ndarray:
+    """Return the scores of a constant guess made from the training rows.
+
+    Parameters
+    ----------
+    train_target : array
+        Labels or numbers; missing ones are left out.
+    n : int
+        How many rows to score.
+    context : Context
+        The task and its classes.
+    metric : str, optional
+        For a metric of absolute errors the best constant is the median, not the mean.
+
+    Returns
+    -------
+    numpy.ndarray
+        The classes' shares, (n, k), or the mean or median, (n,).
+    """
+    if context.task == "regression":
+        values = np.asarray(train_target, dtype=np.float64)
+        values = values[~np.isnan(values)]
+        if not len(values):
+            return np.zeros(n)
+        centre = np.median(values) if metric in _MEDIAN_METRICS else np.mean(values)
+        return np.full(n, float(centre))
+    codes = class_codes(train_target, context.classes)
+    counts = np.bincount(codes[codes >= 0], minlength=len(context.classes)).astype(np.float64)
+    total = counts.sum()
+    shares = counts / total if total else np.full(len(counts), 1 / max(len(counts), 1))
+    return np.tile(shares, (n, 1))
