@@ -4,126 +4,31 @@ from __future__ import annotations
 
 import functools
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets as w
 
 from toolkit import paths
-from toolkit.artifacts.base import Check
 from toolkit.errors import ToolkitError
+from toolkit.project.document import key_text
 from toolkit.project.file import split_key, value_at
+from toolkit.project.sources import Source
 from toolkit.run.stage import Stage
 from toolkit.widgets import form
+from toolkit.widgets.inputs import Field, KeyCatcher
+from toolkit.widgets.static import SEVERITY_MARKS, checks_html, table
 
-SEVERITY_MARKS = {"critical": "✖ critical", "warning": "▲ warning", "info": "ℹ info", "ok": "✔ ok"}
-"""A sign and a word for each severity: never colour alone."""
-
-
-class Field(w.VBox):
-    """One key of the project: label, input, help, and what is wrong with what was typed.
-
-    Attributes
-    ----------
-    key : str
-        The project key.
-    control : ipywidgets.Widget
-        The input; tests set its ``value``.
-    """
-
-    def __init__(self, key: str, control: form.Control, value: Any, help_text: str) -> None:
-        self.key = key
-        self.control = control.widget
-        self._kind = control
-        self._error = w.HTML()
-        self._muted = False
-        self.show(value)
-        super().__init__([self.control, form.paragraph(help_text, "toolkit-help"), self._error])
-        self.add_class("toolkit-field")
-        self.error = ""
-
-    @property
-    def value(self) -> Any:
-        """What the input holds, as a project value."""
-        return self._kind.read(self.control.value)
-
-    def show(self, value: Any) -> None:
-        """Set the input without saving anything."""
-        self._muted = True
-        try:
-            self.control.value = self._kind.show(value)
-        finally:
-            self._muted = False
-
-    def on_change(self, call: Callable[[Field], None]) -> None:
-        """Call back with this field when a person changes the input."""
-        self.control.observe(lambda _: None if self._muted else call(self), "value")
-
-    @property
-    def error(self) -> str:
-        """What is wrong with what was typed; empty if nothing is."""
-        return self._message
-
-    @error.setter
-    def error(self, message: str) -> None:
-        self._message = message
-        self._error.value = (
-            f'<div class="toolkit-error" role="alert">{html.escape(message)}</div>'
-            if message
-            else ""
-        )
-        self._error.layout.display = "" if message else "none"
-
-
-class KeyCatcher(w.Text):
-    """A small input that turns each typed character into one call: keys for a review queue.
-
-    Keys typed into an input never reach JupyterLab's command mode, so nothing here can insert
-    or delete a cell, in any front end and without an extension. Inside a `Panel`, a character
-    typed while a button (or anything else that is no input) has the focus moves the focus to
-    this field and arrives here as well. Call ``focus()`` after a click if you wish.
-
-    Parameters
-    ----------
-    on_key : callable
-        Gets one character, such as ``"a"``, once for every key typed, in order.
-    description : str
-        The visible label: say which keys do what.
-
-    Notes
-    -----
-    The text is never cleared from here: clearing races with fast typing and would count
-    keys twice. Each change is compared with the text before it, and only what was added
-    counts, so several characters that arrive at once give several calls. Backspace does
-    nothing.
-
-    Examples
-    --------
-    >>> keys = []
-    >>> catcher = KeyCatcher(keys.append, "a accept, u undo")
-    >>> catcher.value = "a"
-    >>> catcher.value = "aau"
-    >>> keys
-    ['a', 'a', 'u']
-    """
-
-    def __init__(self, on_key: Callable[[str], None], description: str = "Keys") -> None:
-        super().__init__(
-            description=description,
-            placeholder="click here, then press a key",
-            continuous_update=True,
-            layout=w.Layout(width="100%"),
-        )
-        self.add_class("toolkit-keys")
-        self._on_key = on_key
-        self.observe(self._typed, "value")
-
-    def _typed(self, change: Any) -> None:
-        old, new = change.old, change.new
-        if old.startswith(new):
-            return
-        for key in new[len(old) :] if new.startswith(old) else new:
-            self._on_key(key)
+__all__ = [
+    "SEVERITY_MARKS",
+    "Field",
+    "KeyCatcher",
+    "Panel",
+    "checks_html",
+    "grid",
+    "shim",
+    "table",
+]
 
 
 class Panel(w.VBox):
@@ -156,7 +61,8 @@ class Panel(w.VBox):
         self.fields: dict[str, Field] = {}
         self._sections = tuple(sections)
         self._status = w.HTML()
-        self._pending: dict[str, Any] = {}
+        self._pending: dict[Any, Any] = {}
+        self._sources: dict[str, Source] = {}
 
     @property
     def value(self) -> Any:
@@ -193,7 +99,7 @@ class Panel(w.VBox):
 
     # -- saving ------------------------------------------------------------------
 
-    def save(self, changes: Mapping[str, Any], say: str = "") -> bool:
+    def save(self, changes: Mapping[Any, Any], say: str = "") -> bool:
         """Write values to the project file; False if they do not fit.
 
         Values refused before are tried again together with these, since some are only
@@ -202,12 +108,12 @@ class Panel(w.VBox):
 
         Parameters
         ----------
-        changes : mapping of str to value
-            Project keys and their new values.
+        changes : mapping of key to value
+            Project keys, as text or as tuples of their parts, and their new values.
         say : str
             What to call the change in the status line.
         """
-        name = say or ", ".join(changes)
+        name = say or ", ".join(map(_text, changes))
         alone = {key: {key: value, **changes} for key, value in self._pending.items()}
         for attempt in ({**self._pending, **changes}, *alone.values(), dict(changes)):
             try:
@@ -242,7 +148,7 @@ class Panel(w.VBox):
             return
         self.save({field.key: value}, field.control.description or form.words(field.key))
 
-    def _refuse(self, changes: Mapping[str, Any], name: str, error: ToolkitError) -> None:
+    def _refuse(self, changes: Mapping[Any, Any], name: str, error: ToolkitError) -> None:
         self._pending.update(changes)
         line = f"{error.problem}; expected {error.expected}" if error.expected else error.problem
         for key in changes:
@@ -267,9 +173,9 @@ class Panel(w.VBox):
             )
         return here
 
-    def _overridden(self, changes: Mapping[str, Any]) -> str:
+    def _overridden(self, changes: Mapping[Any, Any]) -> str:
         sources = self.stage.file.sources()
-        fixed = [k for k in changes if k in sources and sources[k].kind == "parameter"]
+        fixed = [k for k in map(_text, changes) if k in sources and sources[k].kind == "parameter"]
         return f" (a parameter of this run wins over the file for {', '.join(fixed)})" * bool(fixed)
 
     # -- for readers without a kernel ----------------------------------------------
@@ -278,22 +184,23 @@ class Panel(w.VBox):
         """Return HTML with the panel's figures and checks; subclasses override."""
         return ""
 
+    def static_rows(self) -> list[tuple[str, str, str]]:
+        """Return name, value and source of every field; subclasses may add to them."""
+        return [self.static_row(key) for key in self.fields]
+
+    def static_row(self, key: str) -> tuple[str, str, str]:
+        """Return a key in words, its value as text, and where that comes from."""
+        sources = self._sources or self.stage.file.sources()
+        inside = (source for name, source in sources.items() if name.startswith(f"{key}."))
+        source = sources.get(key) or next(inside, None)
+        value = form.shown(value_at(self.stage.project, split_key(key)))
+        return form.words(key.replace(".", ": ")), value, source.text() if source else ""
+
     def static_html(self) -> str:
         """Return the panel as a table: every field, its value, and where that comes from."""
-        sources = self.stage.file.sources()
-        project = self.stage.project
-        rows = []
-        for key in self.fields:
-            prefix = f"{key}."
-            source = sources.get(key) or next(
-                (s for name, s in sources.items() if name.startswith(prefix)), None
-            )
-            value = form.shown(value_at(project, split_key(key)))
-            rows.append(
-                (form.words(key.replace(".", ": ")), value, source.text() if source else "")
-            )
-        heading = f"<h3>{html.escape(self.title)}</h3>"
-        return heading + table(("Field", "Value", "Source"), rows) + self.static()
+        self._sources = self.stage.file.sources()
+        rows = table(("Field", "Value", "Source"), self.static_rows())
+        return f"<h3>{html.escape(self.title)}</h3>{rows}{self.static()}"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
@@ -303,25 +210,8 @@ class Panel(w.VBox):
         return bundle
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return an HTML table of plain texts, all escaped."""
-    cells = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in head)
-    lines = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
-        for row in rows
-    )
-    body = f"<thead><tr>{cells}</tr></thead><tbody>{lines}</tbody>"
-    return f'<table class="toolkit-table">{body}</table>'
-
-
-def checks_html(checks: Sequence[Check]) -> str:
-    """Return checks as an HTML table, in the order given; a sentence if there is none."""
-    if not checks:
-        return "<p>No remarks.</p>"
-    return table(
-        ("Check", "Result", "What was found", "What to do"),
-        [(c.name, SEVERITY_MARKS[c.severity], c.message, c.remedy) for c in checks],
-    )
+def _text(key: Any) -> str:
+    return key if isinstance(key, str) else key_text(key)
 
 
 def grid(*children: w.Widget, width: int = 280) -> w.GridBox:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import html
+import re
 import types
 import typing
 from collections.abc import Callable, Sequence
@@ -83,8 +84,9 @@ def shown(value: Any) -> str:
 
 
 def paragraph(text: str, css: str = "") -> w.HTML:
-    """Return plain text as an escaped HTML widget."""
-    return w.HTML(f'<div class="{css}">{html.escape(text)}</div>' if text else "")
+    """Return plain text as an escaped HTML widget; text in backticks is set as code."""
+    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+    return w.HTML(f'<div class="{css}">{marked}</div>' if text else "")
 
 
 def control(
