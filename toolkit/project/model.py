@@ -76,6 +76,12 @@ class Column(Section):
     """What the column is used for; only a `feature` reaches a model."""
     protected: bool = False
     """Whether the column names a protected group: results are compared across its values."""
+    missing: list[str] | None = None
+    """Spellings of a missing value in this column, in place of the usual ones."""
+    decimal: Literal[".", ","] | None = None
+    """Numbers: the decimal mark, where it is not that of `data.decimal`."""
+    format: str | None = None
+    """Dates: how they are written, such as `%d/%m/%Y`; ISO 8601 if not given."""
 
 
 class Problem(Section):

@@ -1,0 +1,19 @@
+"""Tables: reading any source, typing its columns, and what models take."""
+
+from toolkit._lazy import attach
+
+_MODULES = {
+    "source": "RawTable read_source",
+    "sniff": "detect",
+    "infer": "infer_columns",
+    "target": "check_target target_values",
+    "typed": "conform effective_columns table_digest",
+    "parts": "Part load_part",
+    "features": "design",
+    "preprocess": "Preprocessor make_preprocessor",
+    "predictor": "Predictor",
+}
+
+__getattr__, __dir__, __all__ = attach(
+    __name__, {name: module for module, names in _MODULES.items() for name in names.split()}
+)

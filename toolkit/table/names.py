@@ -1,0 +1,111 @@
+"""What a column's name suggests, in several languages; whole words only."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_PEOPLE = frozenset(
+    # sex and gender
+    "sex gender geschlecht sexe sexo sesso genre genero genere kon kjonn sukupuoli plec"
+    # age and birth
+    " age alter edad idade eta leeftijd wiek alder dob birth birthday birthdate birthyear"
+    " geburtsdatum geburtsjahr naissance nacimiento nascimento"
+    # origin
+    " race ethnic ethnicity ethnicgroup raca raza razza hautfarbe nationality nationalitaet"
+    " nationalitat nationalite nacionalidad nazionalita citizenship staatsangehorigkeit"
+    " immigrant migrant migration foreigner caste tribe indigenous rac1p agep"
+    # belief
+    " religion religious religiao konfession"
+    # health and family
+    " disability disabled handicap behinderung invalidity pregnant pregnancy schwanger"
+    " marital married familienstand maritalstatus veteran"
+    # orientation
+    " orientation sexuality transgender lgbt".split()
+)
+_PHRASES = (
+    "native country", "country of birth", "birth country", "foreign worker", "senior citizen",
+    "skin color", "skin colour", "mother tongue", "native language", "first language",
+    "union member", "political party", "civil status", "marital status", "place of birth",
+    "age group", "etat civil", "estado civil", "stato civile",
+)  # fmt: skip
+_PROXIES = frozenset("zip zipcode postcode postal plz cep cap codepostal surname lastname".split())
+# An age of these is no person's age.
+_THINGS = frozenset(
+    "house housing home building property car vehicle account policy loan debt credit invoice"
+    " machine equipment device asset company firm business contract customer file ticket"
+    " inventory stock page web".split()
+)
+_IDENTIFIERS = frozenset("id ids uid uuid guid rowid index idx key pk oid".split())
+_CODES = frozenset(
+    "number no nr code zip zipcode postcode postal plz phone telephone ssn iban".split()
+)
+_DATES = frozenset("date day dt datum fecha data time timestamp dteday on at".split())
+
+POSITIVE_WORDS = frozenset(
+    "1 yes true y t positive pos bad default defaulted churn churned spam fraud fraudulent"
+    " malignant sick ill dead died failed failure attrited left abnormal anomaly attack ja oui si"
+    " sim vrai wahr".split()
+)
+NEGATIVE_WORDS = frozenset(
+    "0 no false n f negative neg good paid stayed ham legit legitimate genuine benign healthy"
+    " alive survived passed ok normal retained nein non nao faux falsch".split()
+)
+
+MISSING_WORDS = frozenset(
+    "- -- --- . .. * unknown unk missing empty blank none n.a. n.a na/na not available"
+    " unspecified undefined #n/a #value! #ref! #div/0! -999 -9999 -99999 99999 999999 nil void"
+    " unbekannt inconnu desconocido k.a. tbd".split()
+) | {"not available", "not known", "no data", "not applicable"}
+
+
+def words(name: str) -> list[str]:
+    """Return a name's words: ``MaritalStatus``, ``marital_status`` and ``marital status`` alike."""
+    plain = unicodedata.normalize("NFKD", name)
+    plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    plain = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", plain)
+    plain = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", plain)
+    return [word for word in re.split(r"[\W_]+", plain.lower()) if word]
+
+
+def protected(name: str) -> str | None:
+    """Return the word that suggests a protected group, if there is one."""
+    found = words(name)
+    if _THINGS & set(found):
+        return None
+    text = " ".join(found)
+    for phrase in _PHRASES:
+        if re.search(rf"\b{phrase}\b", text):
+            return phrase
+    for word in found:
+        if word in _PEOPLE or word.rstrip("0123456789") in _PEOPLE:
+            return word
+    return None
+
+
+def proxy(name: str) -> str | None:
+    """Return the word that suggests a stand-in for a protected group, such as a postcode."""
+    return next((word for word in words(name) if word in _PROXIES), None)
+
+
+def identifier(name: str) -> bool:
+    """Whether a name says that its values identify rows or things."""
+    found = words(name)
+    return bool(found) and (
+        found[-1] in _IDENTIFIERS or found[0] in ("id", "uuid") or name.startswith("Unnamed: ")
+    )
+
+
+def code(name: str) -> bool:
+    """Whether a name says that its digits are a code, not an amount."""
+    found = words(name)
+    return bool(found) and (
+        found[-1] in _CODES
+        and not {"of", "total", "count", "sum", "mean"} & set(found)
+        and (found[-1] not in ("number", "no", "nr") or len(found) > 1)
+    )
+
+
+def date(name: str) -> bool:
+    """Whether a name says that its values are dates."""
+    return bool(_DATES & set(words(name)))

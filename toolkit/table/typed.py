@@ -1,0 +1,154 @@
+"""From raw cells to typed columns."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from toolkit.errors import DataError
+from toolkit.table import values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from toolkit.project.model import Column, Project
+
+
+def conform(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
+    """Return the columns asked for, typed; other columns are left out.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Raw text, as in a CSV, or typed values; columns in any order.
+    columns : mapping of str to Column
+        What to take, and as what.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Numbers float64, dates datetime64[us], everything else strings; missing is missing.
+        The index is 0, 1, ... Conforming a conformed frame changes nothing.
+
+    Raises
+    ------
+    DataError
+        If a column is not there; names the nearest one that is.
+    """
+    import pandas as pd
+
+    places = _places(frame, columns)
+    typed = {
+        name: typed_column(frame.iloc[:, places[name]], column) for name, column in columns.items()
+    }
+    return pd.DataFrame(typed, index=pd.RangeIndex(len(frame)))
+
+
+def _places(frame: pd.DataFrame, columns: Mapping[str, Column]) -> dict[str, int]:
+    there: dict[str, int] = {}
+    for place, name in enumerate(frame.columns):
+        there.setdefault(str(name).strip(), place)
+    for place, name in enumerate(frame.columns):
+        there[str(name)] = place
+    lacking = [name for name in columns if name not in there]
+    if lacking:
+        known = [str(name) for name in frame.columns]
+        near = difflib.get_close_matches(lacking[0], known, n=1, cutoff=0.6)
+        others = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        raise DataError(
+            f"the column {lacking[0]!r}{others} is not there",
+            expected=f"it beside {_some(known)}",
+            remedy=f"Did you mean {near[0]!r}?"
+            if near
+            else "Give the table all columns that the project names",
+        )
+    return there
+
+
+def _some(names: list[str], most: int = 6) -> str:
+    shown = ", ".join(repr(name) for name in names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def typed_column(series: pd.Series, column: Column) -> pd.Series:
+    """Return one column typed."""
+    import pandas as pd
+
+    kind = series.dtype
+    if column.type == "number" and pd.api.types.is_numeric_dtype(kind):
+        numbers = series.to_numpy(dtype="float64", na_value=np.nan, copy=True)
+        numbers[~np.isfinite(numbers)] = np.nan
+        return pd.Series(numbers)
+    if column.type == "date" and pd.api.types.is_datetime64_any_dtype(kind):
+        moments = series.reset_index(drop=True)
+        if moments.dt.tz is not None:
+            moments = moments.dt.tz_convert("UTC").dt.tz_localize(None)
+        return moments.dt.as_unit("us")
+    found = values.cells(series, column.missing)
+    if column.type == "number":
+        parsed = values.numbers(found.texts, column.decimal or ".")
+        return pd.Series(found.spread(parsed, np.nan))
+    if column.type == "date":
+        moments = values.dates(found.texts, column.format)
+        return pd.Series(found.spread(moments, np.datetime64("NaT", "us")))
+    if column.type == "text":
+        return found.relabel(list(found.texts))
+    labels: list[str | None] = [values.label_text(text) for text in found.texts]
+    if column.type == "boolean":
+        labels = [text if text and truth(text) is not None else None for text in labels]
+    return found.relabel(labels)
+
+
+def truth(text: str) -> bool | None:
+    """Return what a logical word says; None if it is none."""
+    word = text.casefold()
+    if word in values.TRUE_WORDS:
+        return True
+    return False if word in values.FALSE_WORDS else None
+
+
+def effective_columns(project: Project) -> dict[str, Column]:
+    """Return the project's columns with the table's own settings worked into each.
+
+    A saved model keeps these: they are all it needs to read a raw row.
+    """
+    data = project.data
+    result = {}
+    for name, column in project.columns.items():
+        update: dict[str, Any] = {}
+        if data.missing:
+            usual = values.MISSING if column.missing is None else column.missing
+            update["missing"] = [*usual, *(m for m in data.missing if m not in usual)]
+        if data.decimal == "," and column.decimal is None and column.type == "number":
+            update["decimal"] = data.decimal
+        result[name] = column.model_copy(update=update) if update else column
+    return result
+
+
+def table_digest(frame: pd.DataFrame) -> str:
+    """Return the SHA-256 of a typed frame's names, types and values, as ``sha256:<hex>``."""
+    import pandas as pd
+
+    total = hashlib.sha256(f"{len(frame)}".encode())
+    for name in frame.columns:
+        series = frame[name]
+        total.update(f"\0{name}\0".encode("utf-8", "surrogatepass"))
+        if pd.api.types.is_float_dtype(series.dtype):
+            numbers = series.to_numpy(dtype="float64", copy=True)
+            numbers[np.isnan(numbers)] = np.nan  # one bit pattern for all NaN
+            numbers += 0.0  # and for both zeros
+            total.update(b"number" + np.ascontiguousarray(numbers, dtype="<f8").tobytes())
+        elif pd.api.types.is_datetime64_any_dtype(series.dtype):
+            moments = series.dt.as_unit("us").to_numpy().astype("<i8")
+            total.update(b"date" + np.ascontiguousarray(moments).tobytes())
+        else:
+            found = values.cells(series, ())
+            for text in found.texts:
+                raw = text.encode("utf-8", "surrogatepass")
+                total.update(len(raw).to_bytes(8, "little") + raw)
+            total.update(b"text" + found.codes.astype("<i8").tobytes())
+    return "sha256:" + total.hexdigest()

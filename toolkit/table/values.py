@@ -1,0 +1,224 @@
+"""Cells: from whatever a source holds to text, numbers, dates; each cell on its own.
+
+Nothing here looks at other rows, so a single row scored later is read exactly as it
+was in training.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MISSING = (
+    "", "?", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND",
+    "1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN", "NaT", "None", "n/a", "nan", "null",
+)  # fmt: skip
+"""Spellings of a missing value: those of `pandas.read_csv`, and the question mark.
+
+Following pandas means that rows read with it are scored like the source's own.
+"""
+
+TRUE_WORDS = frozenset("1 true t yes y on ja oui si sí sim да".split())
+FALSE_WORDS = frozenset("0 false f no n off nein non não nao нет".split())
+
+_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_WHOLE_FLOAT = re.compile(r"(-?\d+)\.0+")
+_AROUND = re.compile(r"^[\s$€£¥₹]+|[\s$€£¥₹%]+$|^(EUR|USD|GBP|CHF)\s+|\s+(EUR|USD|GBP|CHF)$")
+_GROUPED = {
+    ".": re.compile(r"[+-]?\d{1,3}([,\s'’\u202f\xa0]\d{3})+(\.\d+)?"),
+    ",": re.compile(r"[+-]?(\d{1,3}([.\s'’\u202f\xa0]\d{3})+|\d+)(,\d+)?([eE][+-]?\d+)?"),
+}
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A column's cells, each distinct text kept once.
+
+    Attributes
+    ----------
+    texts : list of str
+        Distinct texts in order of first appearance, without spaces around them.
+    codes : ndarray of int64, shape (n,)
+        Position in `texts`; -1 is missing.
+    """
+
+    texts: list[str]
+    codes: np.ndarray[Any, Any]
+
+    @property
+    def counts(self) -> np.ndarray[Any, Any]:
+        """Rows by distinct text."""
+        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.texts))
+
+    @property
+    def missing(self) -> int:
+        """How many rows are missing."""
+        return int((self.codes < 0).sum())
+
+    def spread(self, values: np.ndarray[Any, Any], fill: Any) -> np.ndarray[Any, Any]:
+        """Give each row the value of its text, and `fill` to missing rows."""
+        return np.append(values, np.array([fill], dtype=values.dtype))[self.codes]
+
+    def relabel(self, texts: list[str | None]) -> pd.Series:
+        """Return a string column with other texts in place of the distinct ones."""
+        import pandas as pd
+        import pyarrow as pa
+
+        codes = pa.array(self.codes, mask=self.codes < 0)
+        column = pa.array(texts, pa.large_string()).take(codes)
+        return pd.Series(column.to_pandas().astype("str"))
+
+
+def cells(series: pd.Series, missing: tuple[str, ...] | list[str] | None = None) -> Cells:
+    """Return a column's cells as text.
+
+    Parameters
+    ----------
+    series : pandas.Series
+        Of any type.
+    missing : sequence of str, optional
+        Spellings that mean missing; the empty text always does. `MISSING` by default.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    encoded = pa.chunked_array([_as_arrow(series)]).combine_chunks().dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    absent = {"", *(MISSING if missing is None else missing)}
+    texts: list[str] = []
+    places: dict[str, int] = {}
+    moved = np.empty(len(encoded.dictionary) + 1, dtype=np.int64)
+    moved[-1] = -1
+    for old, raw in enumerate(encoded.dictionary.to_pylist()):
+        text = raw.strip()
+        if text in absent:
+            moved[old] = -1
+        else:
+            moved[old] = places.setdefault(text, len(texts))
+            if moved[old] == len(texts):
+                texts.append(text)
+    return Cells(texts, moved[codes])
+
+
+def _as_arrow(series: pd.Series) -> Any:
+    import pandas as pd
+    import pyarrow as pa
+
+    kind = series.dtype
+    if isinstance(kind, pd.CategoricalDtype):
+        series = series.astype(kind.categories.dtype)
+        kind = series.dtype
+    if isinstance(kind, pd.StringDtype):
+        array = pa.array(series, from_pandas=True)
+        array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        return array.cast(pa.large_string())
+    if pd.api.types.is_bool_dtype(kind) or kind == object:
+        texts = [cell_text(value) for value in series.tolist()]
+    elif pd.api.types.is_integer_dtype(kind):
+        return pa.array(series, from_pandas=True).cast(pa.large_string())
+    elif pd.api.types.is_float_dtype(kind):
+        numbers = series.to_numpy(dtype="float64", na_value=np.nan)
+        distinct, codes = np.unique(numbers, return_inverse=True)
+        names = pa.array([cell_text(value) for value in distinct.tolist()], pa.large_string())
+        return names.take(pa.array(codes))
+    else:
+        texts = [cell_text(value) for value in series.astype(object).tolist()]
+    return pa.array(texts, pa.large_string())
+
+
+def cell_text(value: Any) -> str | None:
+    """Return one cell as text; None if it is missing. Whole floats lose their ``.0``."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool | np.bool_):
+        return "True" if value else "False"
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        if math.isnan(number):
+            return None
+        whole = number.is_integer() and abs(number) < 2**53
+        return str(int(number)) if whole else repr(number)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    text = value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return None if text in ("NaT", "<NA>") else text
+
+
+def label_text(text: str) -> str:
+    """Return a category's text in one spelling: ``1.0`` is ``1``, ``TRUE`` is ``True``.
+
+    Spreadsheets and pandas turn codes into floats and logical words into booleans; both
+    ways of reading must give the same category.
+    """
+    if text in ("true", "TRUE"):
+        return "True"
+    if text in ("false", "FALSE"):
+        return "False"
+    whole = _WHOLE_FLOAT.fullmatch(text)
+    return whole.group(1) if whole else text
+
+
+def numbers(texts: list[str], decimal: str = ".") -> np.ndarray[Any, Any]:
+    """Return float64 for texts; NaN for what is no finite number.
+
+    Understands thousands separators, currency signs and per cent signs (``12 %`` is 12).
+    """
+    import pyarrow as pa
+
+    result = None
+    if decimal == ".":
+        try:
+            result = pa.array(texts, pa.string()).cast(pa.float64()).to_numpy().copy()
+        except pa.ArrowInvalid:
+            result = None
+    if result is None:
+        result = np.array([_number(text, decimal) for text in texts], dtype="float64")
+    result[~np.isfinite(result)] = np.nan
+    return result
+
+
+def _number(text: str, decimal: str) -> float:
+    if decimal == "." and _PLAIN.fullmatch(text):
+        return float(text)
+    bare = _AROUND.sub("", text).strip()
+    if decimal == "." and _PLAIN.fullmatch(bare):
+        return float(bare)
+    if _GROUPED[decimal].fullmatch(bare):
+        bare = re.sub(r"[\s'’\u202f\xa0]", "", bare)
+        bare = bare.replace("." if decimal == "," else ",", "")
+        return float(bare.replace(",", "."))
+    return math.nan
+
+
+def dates(texts: list[str], layout: str | None = None) -> np.ndarray[Any, Any]:
+    """Return datetime64[us] for texts; NaT for what is no date.
+
+    Parameters
+    ----------
+    texts : list of str
+        Dates as written.
+    layout : str, optional
+        A strptime format; what does not follow it is tried as ISO 8601, which is also the
+        default. Times with an offset are turned into UTC.
+    """
+    import pandas as pd
+
+    column = pd.Series(texts, dtype="str")
+    parsed = pd.to_datetime(column, format=layout or "ISO8601", errors="coerce", utc=True)
+    rest = parsed.isna()
+    if layout and bool(rest.any()) and layout != "%Y%m%d":
+        iso = pd.to_datetime(column[rest], format="ISO8601", errors="coerce", utc=True)
+        parsed = parsed.where(~rest, iso.reindex(column.index))
+    values: np.ndarray[Any, Any] = (
+        parsed.dt.tz_localize(None).dt.as_unit("us").to_numpy().astype("datetime64[us]")
+    )
+    return values
