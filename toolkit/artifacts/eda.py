@@ -29,6 +29,8 @@ class ColumnProfile(Record):
     """Numbers and dates (dates as seconds since 1970)."""
     target_by_bin: list[float | None] = []
     """Mean target (regression) or share of the positive class, by bin or by top value."""
+    classes_by_bin: dict[str, list[float | None]] = {}
+    """Multiclass: share of each of the most frequent classes, by bin or by top value."""
     association: float | None = None
     """How well the column alone predicts the target, 0 (not at all) to 1, out of sample."""
 
@@ -100,7 +102,9 @@ class Contract(JsonArtifact):
 
 
 class Split(FrameArtifact):
-    """``row`` (int64) and ``part``: train, validation, test, or unused (no target)."""
+    """``row`` (int64) and ``part``: train, validation, test, or unused (no target, or no time
+    where rows are split by time).
+    """
 
     file: ClassVar[str] = "split.parquet"
     stage: ClassVar[str] = "eda"

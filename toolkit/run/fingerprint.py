@@ -17,7 +17,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "data", "columns", "target", "problem", "metric", "costs", "acceptance", "fairness",
         "governance", "split",
     ),
-    "eda": ("seed", "columns", "target", "split", "eda", "metric"),
+    "eda": ("seed", "columns", "target", "split", "eda", "metric", "costs", "explain"),
     "label_review": ("seed", "columns", "target", "labels", "metric"),
     "automl": (
         "seed", "columns", "target", "metric", "costs", "automl", "choice", "labels", "explain",

@@ -1,0 +1,91 @@
+"""The score to beat: a constant guess and a linear model, judged on the validation rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from toolkit import metrics
+from toolkit.artifacts import Split, SplitSummary
+from toolkit.data.rows import Table, open_table
+from toolkit.table import design, effective_columns, make_preprocessor
+
+if TYPE_CHECKING:
+    from toolkit.run.stage import Stage
+
+MOST_ROWS = 50_000
+_MOST_VALUES = 40_000_000
+_SALT = 131
+
+
+def baseline(stage: Stage) -> SplitSummary:
+    """Score a constant guess and a linear model, and write them into `SplitSummary`.
+
+    The linear model is a logistic or ridge regression with its library's usual penalty, on
+    the same design that engines take, fitted on 50,000 training rows at most.
+
+    Raises
+    ------
+    MissingArtifact
+        If the rows were not split yet.
+    """
+    table = open_table(stage)
+    part = stage.read(Split).frame["part"].to_numpy(dtype=object)
+    summary = stage.read(SplitSummary)
+    train = np.flatnonzero((part == "train") & table.known)
+    validation = np.flatnonzero((part == "validation") & table.known)
+    context = metrics.Context(task=table.task, classes=table.classes, costs=stage.project.costs)
+    scores = {
+        "constant": metrics.constant_scores(
+            table.target[train], len(validation), context, metric=summary.metric
+        )
+    }
+    stage.progress("fitting a linear model")
+    if not table.features():
+        stage.note("there is no feature column, so there is no linear baseline")
+    elif len(set(table.target[train].tolist())) < 2:
+        stage.note("the training rows hold one class only, so there is no linear baseline")
+    else:
+        scores["linear"] = _linear(stage, table, train, validation)
+    found = {
+        name: metrics.bootstrap(
+            metrics.get(summary.metric),
+            table.target[validation],
+            values,
+            context,
+            resamples=stage.project.explain.bootstrap,
+            confidence=stage.project.explain.confidence,
+            seed=stage.project.seed,
+        )
+        for name, values in scores.items()
+    }
+    summary = summary.model_copy(update={"baseline": found})
+    stage.write(summary)
+    return summary
+
+
+def _linear(stage: Stage, table: Table, train: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    columns = {n: c for n, c in effective_columns(stage.project).items() if n in table.features()}
+    limit = min(MOST_ROWS, max(1_000, _MOST_VALUES // max(4 * len(columns), 1)))
+    fitted = table.sample(train, limit, _SALT)
+    if len(fitted) < len(train):
+        stage.note(f"the linear baseline learns from {len(fitted):,} of {len(train):,} rows")
+    frame = table.frame[list(columns)]
+    known, _ = design(frame.iloc[fitted].reset_index(drop=True), columns)
+    asked, _ = design(frame.iloc[rows].reset_index(drop=True), columns)
+    preprocessor = make_preprocessor(known)
+    matrix = preprocessor.fit_transform(known)
+    wanted = preprocessor.transform(asked)
+    if table.task == "regression":
+        target = table.target[fitted].astype(np.float64)
+        centre, spread = target.mean(), target.std() or 1.0
+        model = Ridge().fit(matrix, (target - centre) / spread)
+        return np.asarray(model.predict(wanted), dtype=np.float64) * spread + centre
+    codes = table.class_codes()
+    model = LogisticRegression(max_iter=300).fit(matrix, codes[fitted])
+    found = np.zeros((len(rows), len(table.classes)))
+    found[:, model.classes_] = model.predict_proba(wanted)
+    return found

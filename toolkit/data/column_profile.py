@@ -1,0 +1,167 @@
+"""One column in numbers, and how the target goes along with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from toolkit.artifacts import ColumnProfile
+from toolkit.data.rows import codes, numbers, rounded
+
+if TYPE_CHECKING:
+    from toolkit.data.rows import Table
+    from toolkit.project.model import Column
+
+_TOP = 12
+_BINS = 20
+_CLASSES = 6
+_VALUE_LENGTH = 200
+
+
+class Outcome:
+    """The target as columns of numbers, known for some rows only.
+
+    Rows kept apart for the test are treated as unknown: nothing that a person sees before
+    the evaluation shows their targets.
+    """
+
+    def __init__(self, table: Table, rows: np.ndarray) -> None:
+        self.known = np.zeros(len(table.frame), dtype=bool)
+        self.known[rows] = True
+        self.regression = table.task == "regression"
+        self.labels: list[str] = []
+        if self.regression:
+            self.values = {"": np.where(self.known, table.target.astype(np.float64), 0.0)}
+            return
+        found = table.class_codes()
+        if table.task == "binary":
+            self.values = {"": ((found == 1) & self.known).astype(np.float64)}
+            return
+        counts = np.bincount(found[rows], minlength=len(table.classes))
+        most = np.argsort(-counts, kind="stable")[:_CLASSES]
+        self.values = {
+            table.classes[k]: ((found == k) & self.known).astype(np.float64) for k in sorted(most)
+        }
+
+    def by(self, bins: np.ndarray, size: int) -> tuple[list[float | None], dict[str, Any]]:
+        """Return the mean target by bin (-1 is no bin): one list, or one for each class."""
+        use = self.known & (bins >= 0)
+        n = np.bincount(bins[use], minlength=size)[:size]
+        means = {}
+        for label, values in self.values.items():
+            total = np.bincount(bins[use], values[use], minlength=size)[:size]
+            means[label] = [rounded(s / c, 4) if c else None for s, c in zip(total, n, strict=True)]
+        if "" in means:
+            return means[""], {}
+        return [], means
+
+
+def profile_column(
+    name: str, column: Column, series: pd.Series, outcome: Outcome | None
+) -> ColumnProfile:
+    """Return one column in numbers.
+
+    Parameters
+    ----------
+    name : str
+        The column's name.
+    column : Column
+        Its type and role.
+    series : pandas.Series
+        All its values.
+    outcome : Outcome, optional
+        The target, to relate to; None for the target itself.
+    """
+    facts: dict[str, Any] = {
+        "name": name,
+        "type": column.type,
+        "role": column.role,
+        "protected": column.protected,
+    }
+    if column.type in ("number", "date"):
+        facts |= _of_numbers(numbers(series), column.type == "date", outcome)
+    else:
+        facts |= _of_levels(series, outcome)
+    return ColumnProfile(**facts)
+
+
+def _of_numbers(values: np.ndarray, date: bool, outcome: Outcome | None) -> dict[str, Any]:
+    finite = np.isfinite(values)
+    known = values[finite]
+    facts: dict[str, Any] = {"missing": int(np.isnan(values).sum()), "distinct": 0}
+    if not len(known):
+        return facts
+    ordered = np.sort(known)
+    facts["distinct"] = int((np.diff(ordered) > 0).sum()) + 1
+    edges = _edges(ordered)
+    bins = np.full(len(values), -1)
+    bins[finite] = np.clip(np.searchsorted(edges, known, side="right") - 1, 0, len(edges) - 2)
+    counts = np.bincount(bins[finite], minlength=len(edges) - 1)
+    facts["histogram_edges"] = [float(edge) for edge in edges]
+    facts["histogram_counts"] = [int(n) for n in counts]
+    quartiles = np.quantile(ordered, [0.25, 0.5, 0.75])
+    if date:
+        facts["minimum"], facts["maximum"] = _moment(ordered[0]), _moment(ordered[-1])
+        facts["quartiles"] = [float(q) for q in quartiles]
+    else:
+        facts["minimum"], facts["maximum"] = float(ordered[0]), float(ordered[-1])
+        facts["quartiles"] = [rounded(q) or 0.0 for q in quartiles]
+        facts |= _moments(known)
+        if facts["distinct"] <= _TOP:
+            levels, n = np.unique(known, return_counts=True)
+            facts["top"] = [(f"{v:g}", int(c)) for v, c in zip(levels, n, strict=True)]
+    if outcome is not None:
+        facts["target_by_bin"], facts["classes_by_bin"] = outcome.by(bins, len(edges) - 1)
+    return facts
+
+
+def _moments(known: np.ndarray) -> dict[str, float | None]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, std = known.mean(), known.std()
+        skew = ((known - mean) ** 3).mean() / std**3 if std > 0 else 0.0
+    return {"mean": rounded(mean), "std": rounded(std), "skew": rounded(skew)}
+
+
+def _edges(ordered: np.ndarray) -> np.ndarray:
+    """Return bin edges: one bin a value where there are few, else 20 of equal width.
+
+    The outer bins take everything beyond the .5 % and 99.5 % quantiles when these lie far
+    inside: one odd value must not squeeze all others into one bar.
+    """
+    distinct = np.unique(ordered) if len(ordered) <= 100_000 else np.unique(ordered[::37])
+    low, high = ordered[0], ordered[-1]
+    if low == high:
+        return np.array([low - 0.5, high + 0.5]) if abs(low) < 1e15 else np.array([low, high])
+    if len(distinct) <= _BINS and np.array_equal(distinct, np.round(distinct)):
+        span = int(high - low)
+        if span < 2 * _BINS:
+            return np.arange(low - 0.5, high + 1.0)
+    if not np.isfinite(high - low):  # the span itself overflows
+        return np.unique([low, 0.0, high])
+    inner_low, inner_high = np.quantile(ordered, [0.005, 0.995])
+    if inner_high > inner_low and (high - low) > 4 * (inner_high - inner_low):
+        return np.r_[low, np.linspace(inner_low, inner_high, _BINS - 1), high]
+    return np.linspace(low, high, _BINS + 1)
+
+
+def _of_levels(series: pd.Series, outcome: Outcome | None) -> dict[str, Any]:
+    found, levels = codes(series)
+    counts = np.bincount(found[found >= 0], minlength=len(levels))
+    # Ties in alphabetical order, so that the rows' order does not matter.
+    order = sorted(range(len(levels)), key=lambda k: (-counts[k], levels[k]))[:_TOP]
+    facts: dict[str, Any] = {
+        "missing": int((found < 0).sum()),
+        "distinct": len(levels),
+        "top": [(levels[k][:_VALUE_LENGTH], int(counts[k])) for k in order],
+    }
+    if outcome is not None and len(levels):
+        place = np.full(len(levels) + 1, -1)
+        place[order] = np.arange(len(order))
+        facts["target_by_bin"], facts["classes_by_bin"] = outcome.by(place[found], len(order))
+    return facts
+
+
+def _moment(seconds: float) -> str:
+    return str(pd.Timestamp(seconds, unit="s").isoformat(sep=" ")).removesuffix(" 00:00:00")

@@ -1,0 +1,131 @@
+"""Whether a column's distribution changes over time, or between train and test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from toolkit.artifacts import Drift
+from toolkit.data.rows import codes, is_numeric, numbers, rounded
+
+if TYPE_CHECKING:
+    from toolkit.data.rows import Table
+
+MODERATE, LARGE = 0.1, 0.25
+_BINS = 10
+_LEVELS = 20
+_FLOOR = 1e-4
+_LISTED = 200
+
+
+def drift(table: Table, train: np.ndarray, test: np.ndarray) -> list[Drift]:
+    """Return how much columns change, by population stability index, largest first.
+
+    Parameters
+    ----------
+    table : Table
+        The rows.
+    train, test : numpy.ndarray
+        Row positions of the two parts.
+
+    Notes
+    -----
+    Grades are the usual ones: from .1 a warning, from .25 critical. A distance that two
+    random halves of the same rows would often show (Yurdakul 2018: the index times the
+    harmonic sample size is chi-squared) stays ok, whatever its size.
+    """
+    found = _compare(table, train, test, "split", leave_out="")
+    column = time_column(table)
+    if column is not None:
+        times = numbers(table.frame[column])
+        known = np.flatnonzero(np.isfinite(times))
+        if len(known) >= 30:
+            low, high = np.quantile(times[known], [1 / 3, 2 / 3])
+            early, late = known[times[known] <= low], known[times[known] > high]
+            if len(early) and len(late):
+                found += _compare(table, early, late, "time", leave_out=column)
+    return found
+
+
+def time_column(table: Table) -> str | None:
+    """Return the column that orders the rows: the split's, the time role's, or the first date."""
+    split = table.project.split
+    if split.method == "time" and split.column in table.columns:
+        return split.column if is_numeric(table.columns[split.column]) else None
+    dates = {n: c for n, c in table.columns.items() if c.type == "date" and c.role != "ignore"}
+    named = [name for name, column in dates.items() if column.role == "time"]
+    return next(iter(named or dates), None)
+
+
+def stability_index(before: np.ndarray, after: np.ndarray) -> float:
+    """Return the population stability index of two arrays of counts by bin."""
+    p = np.maximum(before / max(before.sum(), 1), _FLOOR)
+    q = np.maximum(after / max(after.sum(), 1), _FLOOR)
+    return float(((q - p) * np.log(q / p)).sum())
+
+
+def _compare(
+    table: Table, before: np.ndarray, after: np.ndarray, axis: str, *, leave_out: str
+) -> list[Drift]:
+    from scipy.stats import chi2
+
+    names = [
+        name
+        for name, column in table.columns.items()
+        if column.role in ("feature", "group")
+        and column.type not in ("text",)
+        and name != leave_out
+        and not (axis == "time" and column.type == "date")
+    ]
+    names.append(table.project.target.column)
+    if not len(before) or not len(after):
+        return []
+    harmonic = 1 / len(before) + 1 / len(after)
+    found = []
+    for name in names:
+        bins = _bins(table, name, before)
+        size = int(bins.max()) + 1
+        distance = stability_index(
+            np.bincount(bins[before], minlength=size), np.bincount(bins[after], minlength=size)
+        )
+        chance = harmonic * chi2.ppf(1 - 0.05 / len(names), max(size - 1, 1))
+        grade = "ok"
+        if distance > chance and distance >= MODERATE:
+            grade = "critical" if distance >= LARGE else "warning"
+        found.append(Drift(column=name, axis=axis, distance=rounded(distance, 4) or 0.0,
+                           severity=grade))  # fmt: skip
+    found.sort(key=lambda item: -item.distance)
+    return found[:_LISTED]
+
+
+def _bins(table: Table, name: str, before: np.ndarray) -> np.ndarray:
+    """Return a bin for each row: tenths of the first part, or its most frequent levels."""
+    if name == table.project.target.column:
+        if table.task != "regression":
+            return table.class_codes() + 1
+        return _tenths(table.target.astype(np.float64), before)
+    series = table.frame[name]
+    if is_numeric(table.columns[name]):
+        return _tenths(numbers(series), before)
+    found, levels = codes(series)
+    counts = np.bincount(found[before][found[before] >= 0], minlength=len(levels))
+    place = np.full(len(levels) + 1, 1)
+    common = np.argsort(-counts, kind="stable")[:_LEVELS]
+    place[common] = np.arange(len(common)) + 2
+    place[-1] = 0
+    return place[found]
+
+
+def _tenths(values: np.ndarray, before: np.ndarray) -> np.ndarray:
+    known = values[before]
+    known = known[np.isfinite(known)]
+    if not len(known):
+        return np.isfinite(values).astype(np.int64)
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, _BINS + 1)[1:-1]))
+    return np.where(np.isfinite(values), np.searchsorted(edges, values, side="right") + 1, 0)
+
+
+def graded(items: list[Drift], axis: str) -> list[Drift]:
+    """Return what is beyond chance and beyond .1 on one axis."""
+    return [item for item in items if item.axis == axis and item.severity != "ok"]

@@ -1,0 +1,88 @@
+"""Checks of whole rows: copies, contradictions, order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from toolkit.artifacts import Check, Profile
+from toolkit.data.association import make_judge, number_bins
+from toolkit.data.findings import percent
+from toolkit.data.split_checks import row_hashes
+
+if TYPE_CHECKING:
+    from toolkit.data.rows import Table
+
+_ORDERED = 0.5
+
+
+def row_checks(table: Table, profile: Profile, part: np.ndarray) -> list[Check]:
+    """Return checks of duplicates, of equal rows with different targets, and of file order."""
+    return [
+        *_duplicates(profile),
+        *_contradictions(table, part),
+        *_order(table, part),
+    ]
+
+
+def _duplicates(profile: Profile) -> list[Check]:
+    if not profile.duplicates:
+        return []
+    share = profile.duplicates / profile.rows
+    return [
+        Check(
+            name="Duplicate rows",
+            severity="warning" if share >= 0.01 else "info",
+            message=f"{profile.duplicates:,} rows ({percent(share)}) equal an earlier row,"
+            " identifiers aside.",
+            remedy="If they are copies, remove them at the source: copies on both sides of the"
+            " split flatter the test.",
+        )
+    ]
+
+
+def _contradictions(table: Table, part: np.ndarray) -> list[Check]:
+    if table.task == "regression":
+        return []
+    rows = np.flatnonzero(table.known & (part != "test"))
+    hashes = row_hashes(table.frame, table.features())[rows]
+    pairs = pd.DataFrame({"row": hashes, "target": table.class_codes()[rows]})
+    labels = pairs.drop_duplicates()["row"].value_counts()
+    found = pairs["row"].isin(labels[labels > 1].index)
+    number = int(found.sum())
+    if not number:
+        return []
+    share = number / len(rows)
+    return [
+        Check(
+            name="Conflicting labels",
+            severity="warning" if share >= 0.01 else "info",
+            message=f"{number:,} rows ({percent(share)} of train and validation) have the same"
+            " feature values as a row of another class.",
+            columns=[table.project.target.column],
+            remedy="Wrong labels, or features too coarse to tell the classes apart: no model can"
+            " be right on all of them.",
+        )
+    ]
+
+
+def _order(table: Table, part: np.ndarray) -> list[Check]:
+    rows = np.flatnonzero(table.known & (part != "test"))
+    rows = table.sample(rows, 50_000, 127)
+    if len(rows) < 50:
+        return []
+    strength = make_judge(table, rows)(number_bins(rows.astype(np.float64)))
+    if strength < _ORDERED:
+        return []
+    return [
+        Check(
+            name="Rows are ordered by the target",
+            severity="warning",
+            message=f"The position of a row in the file predicts its target ({strength:.2f} of 1).",
+            columns=[table.project.target.column],
+            remedy="Numbers given in this order leak. Ask how the rows were collected, and whether"
+            " several sources were put one after the other.",
+        )
+    ]

@@ -1,0 +1,162 @@
+"""The typed table with its target, as the functions of this stage look at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from toolkit.artifacts import Rows
+from toolkit.errors import DataError
+from toolkit.project.model import Column, Project
+from toolkit.table import target_values
+
+if TYPE_CHECKING:
+    from toolkit.run.stage import Stage
+
+SAMPLE = 50_000
+"""Rows that the slower statistics look at, at most."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows and target.
+
+    Attributes
+    ----------
+    project : Project
+        The choices.
+    frame : pandas.DataFrame
+        The typed rows, as in `toolkit.artifacts.Rows`.
+    target : numpy.ndarray
+        Labels as text (None where unknown), or float64 (NaN where unknown), a row each.
+    known : numpy.ndarray
+        Bool; whether the target is known.
+    classes : list of str
+        Binary: negative, positive. Multiclass: sorted. Regression: empty.
+    """
+
+    project: Project
+    frame: pd.DataFrame
+    target: np.ndarray
+    known: np.ndarray
+    classes: list[str]
+
+    @property
+    def task(self) -> str:
+        """Binary, multiclass or regression."""
+        return self.project.target.task
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """The project's columns that the table has, the target left out."""
+        return {
+            name: column
+            for name, column in self.project.columns.items()
+            if column.role != "target" and name in self.frame.columns
+        }
+
+    def features(self) -> list[str]:
+        """Return the feature columns that the table has."""
+        return [name for name in self.project.features() if name in self.frame.columns]
+
+    def class_codes(self) -> np.ndarray:
+        """Return the position of each row's class in `classes`, -1 where unknown."""
+        return pd.Index(self.classes).get_indexer(pd.Index(self.target)).astype(np.int64)
+
+    def rng(self, salt: int) -> np.random.Generator:
+        """Return a generator that depends on the project's seed and the purpose only."""
+        return np.random.default_rng([self.project.seed, salt])
+
+    def sample(self, rows: np.ndarray, size: int, salt: int) -> np.ndarray:
+        """Return at most `size` of the given row positions, in order."""
+        if len(rows) <= size:
+            return rows
+        return np.sort(self.rng(salt).choice(rows, size, replace=False))
+
+
+def make_table(project: Project, frame: pd.DataFrame) -> Table:
+    """Put rows and target together.
+
+    Raises
+    ------
+    DataError
+        If the target's column is missing, never known, or has fewer than two values.
+    """
+    name = project.target.column
+    if name not in frame.columns:
+        raise DataError(
+            f"the target column {name!r} is not in the table", remedy="Run 01_scoping again"
+        )
+    raw = target_values(frame[name], project.target)
+    if project.target.task == "regression":
+        target = np.asarray(raw, dtype=np.float64)
+        known = np.isfinite(target)
+        distinct = len(np.unique(target[known]))
+        classes: list[str] = []
+    else:
+        series = pd.Series(np.asarray(raw, dtype=object))
+        known = series.notna().to_numpy()
+        target = series.where(known, None).to_numpy(dtype=object)
+        classes = _classes(project, sorted(set(target[known])))
+        distinct = len(classes)
+    if distinct < 2:
+        raise DataError(
+            f"the target {name!r} has {distinct} known value{'s' if distinct != 1 else ''}",
+            expected="at least two",
+            remedy="Choose another target column, or read the table again",
+        )
+    return Table(project, frame, target, known, classes)
+
+
+def open_table(stage: Stage) -> Table:
+    """Read the typed rows of the run."""
+    return make_table(stage.project, stage.read(Rows).frame)
+
+
+def _classes(project: Project, found: list[str]) -> list[str]:
+    if project.target.task == "multiclass" or len(found) < 2:
+        return found
+    positive = project.target.positive
+    if positive not in found or len(found) > 2:
+        raise DataError(
+            f"a binary target with positive class {positive!r} has the values"
+            f" {', '.join(map(repr, found[:5]))}",
+            where=f"column {project.target.column!r}",
+            expected="two classes, one of them target.positive",
+            remedy="Correct target.positive, or set target.task to multiclass",
+        )
+    return [next(label for label in found if label != positive), positive]
+
+
+def codes(series: pd.Series) -> tuple[np.ndarray, list[str]]:
+    """Return level codes (-1 where missing) and the levels in order of first appearance."""
+    found, levels = pd.factorize(series)
+    return found.astype(np.int64), [str(level) for level in levels]
+
+
+def numbers(series: pd.Series) -> np.ndarray:
+    """Return a number or date column as float64: dates in seconds since 1970, NaN if missing."""
+    if pd.api.types.is_datetime64_any_dtype(series.dtype):
+        whole = series.to_numpy(dtype="datetime64[us]")
+        values = whole.astype(np.int64) / 1e6
+        values[np.isnat(whole)] = np.nan
+        return values
+    return pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def is_numeric(column: Column) -> bool:
+    """Whether a column's values have an order and distances."""
+    return column.type in ("number", "date")
+
+
+def rounded(value: float | np.floating | None, digits: int = 6) -> float | None:
+    """Return a float with so many significant digits, or None if it is not finite.
+
+    Sums of floats differ in their last bits between machines; artefacts must not.
+    """
+    if value is None or not np.isfinite(value):
+        return None
+    return float(f"{float(value):.{digits}g}")
