@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as w
@@ -74,7 +74,14 @@ class Panel(w.VBox):
 
     # -- building ----------------------------------------------------------------
 
-    def field(self, key: str, *, help: str | None = None, **options: Any) -> Field:
+    def field(
+        self,
+        key: str,
+        *,
+        help: str | None = None,
+        also: Callable[[Any], dict[Any, Any]] | None = None,
+        **options: Any,
+    ) -> Field:
         """Make the input for one key; a change of it is saved.
 
         Parameters
@@ -83,12 +90,14 @@ class Panel(w.VBox):
             Such as ``costs.false_positive``.
         help : str, optional
             In place of the model's description of the key.
+        also : callable, optional
+            Gives, for a new value, other keys that change together with it.
         **options
             For `form.control`: ``label``, ``options``, ``rows``.
         """
         text = form.help_text(key) if help is None else help
         made = Field(key, form.control(key, **options), self._current(key), text)
-        made.on_change(self._edited)
+        made.on_change(lambda field: self._edited(field, also))
         self.fields[key] = made
         return made
 
@@ -140,13 +149,16 @@ class Panel(w.VBox):
     def changed(self) -> None:
         """Bring figures up to date after a saved change; subclasses override."""
 
-    def _edited(self, field: Field) -> None:
+    def _edited(self, field: Field, also: Callable[[Any], dict[Any, Any]] | None) -> None:
         try:
             value = field.value
         except ValueError as error:
             field.error = str(error)
             return
-        self.save({field.key: value}, field.control.description or form.words(field.key))
+        together = also(value) if also is not None else {}
+        self.save(
+            {field.key: value, **together}, field.control.description or form.words(field.key)
+        )
 
     def _refuse(self, changes: Mapping[Any, Any], name: str, error: ToolkitError) -> None:
         self._pending.update(changes)
