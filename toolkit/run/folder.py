@@ -109,7 +109,7 @@ class Run:
         manifest = self.manifest()
         self._save(manifest.model_copy(update={"stages": {**manifest.stages, stage: record}}))
 
-    def close(self, status: str, exit_code: int) -> None:
+    def close(self, status: str, exit_code: int | None) -> None:
         """Set how the run as a whole ended."""
         self._save(self.manifest().model_copy(update={"status": status, "exit_code": exit_code}))
 

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from toolkit.artifacts.base import JsonArtifact, Record
 
-Status = Literal["running", "done", "failed", "timeout", "died", "terminated"]
+Status = Literal["running", "done", "partial", "failed", "timeout", "died", "terminated"]
+"""``partial``: the stages that were asked for are done, others are not."""
 
 LIBRARIES = (
     "h2o", "autokeras", "keras", "jax", "shap", "scikit-learn", "numpy", "pandas", "cleanlab",

@@ -1,0 +1,142 @@
+"""The commands and their options; what they do lies in modules that are imported when run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from toolkit import __version__
+
+app = typer.Typer(
+    name="toolkit",
+    help="From a table to a tuned, explained, governed model, in Jupyter and headless.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The project's folder.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"toolkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
+    data: Annotated[
+        str,
+        typer.Option(metavar="FILE|URL", help="CSV, Parquet or Excel file, or a SQLAlchemy URL."),
+    ],
+    target: Annotated[str, typer.Option(metavar="COLUMN", help="The column to predict.")],
+    query: Annotated[
+        str | None, typer.Option(metavar="SQL", help="SQL: the query that returns the table.")
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Excel: the sheet; the first by default.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The project's name; DIR's by default.")
+    ] = None,
+) -> None:
+    """Make a project: read the table, infer what its columns are, write project.yaml."""
+    from toolkit.cli.new import new_command
+
+    new_command(folder, data, target, query=query, sheet=sheet, name=name)
+
+
+@app.command()
+def run(
+    folder: Folder,
+    run_id: Annotated[
+        str | None,
+        typer.Option(
+            "--run",
+            metavar="ID",
+            help="The run's folder in DIR/runs. By default the newest run that is not done is"
+            " gone on with, else a new one is named by the time (UTC).",
+        ),
+    ] = None,
+    only: Annotated[str | None, typer.Option(metavar="STAGE", help="Run this stage alone.")] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="STAGE", help="Run this stage and those after it."),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="A choice that wins over project.yaml, such as automl.budget.models=8."
+            " May be given again and again.",
+        ),
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="The most the whole chain may take.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Compute again what could be reused.")
+    ] = False,
+) -> None:
+    """Run the notebooks without a browser; what still holds is reused.
+
+    Exit codes: 0 done, 1 a stage failed, 2 usage or project error, 75 busy, 124 timeout,
+    138 kernel died, 143 terminated.
+    """
+    from toolkit.cli.run import run_command
+
+    run_command(
+        folder,
+        run=run_id,
+        only=only,
+        start=start,
+        overrides=overrides or [],
+        timeout=timeout,
+        fresh=fresh,
+    )
+
+
+@app.command()
+def status(folder: Folder) -> None:
+    """Show runs and stages: state, time, champion."""
+    from toolkit.cli.status import status_command
+
+    status_command(folder)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of project.yaml, for editors."""
+    import json
+
+    from toolkit.project.schema import json_schema
+
+    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def doctor(
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Really start Java, H2O, the engines, a kernel, a browser."),
+    ] = False,
+) -> int:
+    """Check what the toolkit needs on this machine, and say how to get what is missing."""
+    from toolkit.cli.doctor import doctor_command
+
+    return doctor_command(deep=deep)

@@ -1,0 +1,88 @@
+"""``toolkit new``: make a project and say what was inferred."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from toolkit.project.file import ProjectFile
+from toolkit.project.model import Project
+
+_SHOWN = 40
+"""Columns listed; a table of thousands would bury what matters."""
+
+
+def new_command(
+    folder: Path,
+    source: str,
+    target: str,
+    *,
+    query: str | None,
+    sheet: str | None,
+    name: str | None,
+) -> None:
+    """Make the project and print what was inferred, and what to do next."""
+    from rich.console import Console
+
+    from toolkit import data
+
+    made = data.new_project(folder, source, target, query=query, sheet=sheet, name=name)
+    file, checks = made if isinstance(made, tuple) else (made, [])
+    terminal = Console(highlight=False)
+    console = terminal if terminal.is_terminal else Console(highlight=False, width=110)
+    _print_project(console, file)
+    for check in checks:
+        if check.severity != "ok":
+            console.print(
+                f"{check.severity}: {check.message} {check.remedy}".rstrip(), markup=False
+            )
+    _print_next(console, folder)
+
+
+def _print_project(console: object, file: ProjectFile) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    assert isinstance(console, Console)
+    project = file.project
+    target = project.target
+    console.print(f"[bold]{escape(project.name)}[/]  {escape(str(file.path))}", soft_wrap=True)
+    words = f"predict {target.column}: {target.task}"
+    if target.positive is not None:
+        words += f", the probability of {target.positive!r}"
+    console.print(words, markup=False)
+    how = project.data.model_dump(exclude_defaults=True, exclude={"source"})
+    read = ", ".join(f"{key} {value!r}" for key, value in how.items())
+    console.print(f"read as {project.data.format}" + (f": {read}" if read else ""), markup=False)
+    console.print(_columns_table(project))
+
+
+def _columns_table(project: Project) -> object:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("column", "type", "role", "")
+    notable = sorted(
+        project.columns.items(),
+        key=lambda item: item[1].role == "feature" and not item[1].protected,
+    )
+    shown = project.columns.items() if len(notable) <= _SHOWN else notable[:_SHOWN]
+    for name, column in shown:
+        remark = "protected group" if column.protected else ""
+        table.add_row(escape(name), column.type, column.role, remark)
+    hidden = len(project.columns) - len(table.rows)
+    if hidden:
+        table.add_row(f"… and {hidden} more", "", "", "see project.yaml")
+    return table
+
+
+def _print_next(console: object, folder: Path) -> None:
+    from rich.console import Console
+
+    assert isinstance(console, Console)
+    console.print(
+        "These are inferences: correct them in project.yaml, or in the notebooks.\n"
+        f"next      jupyter lab {folder}      walk the notebooks\n"
+        f"      or  toolkit run {folder}      run them without a browser",
+        markup=False,
+        soft_wrap=True,
+    )

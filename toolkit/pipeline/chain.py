@@ -1,0 +1,263 @@
+"""The chain: stage after stage, reused where it still holds, tidied up however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from toolkit.errors import (
+    KernelDied,
+    RunError,
+    StageFailed,
+    StageTimeout,
+    Terminated,
+    ToolkitError,
+)
+from toolkit.pipeline import plan
+from toolkit.pipeline.cluster import SharedCluster
+from toolkit.pipeline.kernel import Kernel, sweep
+from toolkit.pipeline.plan import Request
+from toolkit.pipeline.show import Quiet, Show
+from toolkit.pipeline.stop import Stop
+from toolkit.pipeline.summary import Outcome, outcome
+from toolkit.project.file import ProjectFile
+from toolkit.project.sources import now
+from toolkit.run.fingerprint import is_current
+from toolkit.run.folder import Run
+from toolkit.run.manifest import StageRecord, Status
+from toolkit.run.progress import LOG_NAME, Progress
+
+_TICK_SECONDS = 0.1
+_USES_H2O = ("automl", "explain", "governance_report")
+
+
+def run_project(request: Request, show: Show | None = None) -> Outcome:
+    """Run a project's notebooks without a browser.
+
+    Whatever happens, ``run.json`` says how it ended, no process that was started is left,
+    and the next call goes on from the last finished stage.
+
+    Parameters
+    ----------
+    request : Request
+        Which project, run, stages and limits.
+    show : Show, optional
+        Told what happens; by default nobody is.
+
+    Raises
+    ------
+    ToolkitError
+        Its ``exit_code`` is the command's: 1 a stage failed, 2 usage or project, 75 the run
+        is busy, 124 no time left, 138 the kernel died, 143 terminated by a signal.
+    """
+    with Stop(request.timeout) as stop:
+        stages = plan.stages_of(request)
+        file = plan.load(request)
+        run = plan.choose_run(request, file)
+        with run.locked() as environment:
+            chain = _Chain(
+                request,
+                file,
+                run,
+                stages=stages,
+                environment=environment,
+                stop=stop,
+                show=show or Quiet(),
+            )
+            return chain.go()
+
+
+class _Chain:
+    def __init__(
+        self,
+        request: Request,
+        file: ProjectFile,
+        run: Run,
+        *,
+        stages: list[str],
+        environment: dict[str, str],
+        stop: Stop,
+        show: Show,
+    ) -> None:
+        self.request, self.file, self.run, self.stages = request, file, run, stages
+        self.environment, self.stop, self.show = environment, stop, show
+        self.log = Progress("run", run.folder / LOG_NAME)
+        self.cluster = SharedCluster(file.project.automl.budget)
+        self.scratch = Path(tempfile.mkdtemp(prefix="toolkit-"))
+        self.kernels: list[Kernel] = []
+        self.spare: tuple[dict[str, str], Kernel] | None = None
+
+    def go(self) -> Outcome:
+        try:
+            self.run.freeze(self.file)
+            self.run.close("running", None)
+            self.show.begin(self.run, self.stages)
+            self.log(f"toolkit run: {', '.join(self.stages)}")
+            self._stages()
+        except BaseException as error:
+            self._tidy()
+            self._end(_status_of(error), getattr(error, "exit_code", 1))
+            raise
+        self._tidy()
+        self._end("done" if self._whole() else "partial", 0)
+        return outcome(self.run)
+
+    def _stages(self) -> None:
+        for position, stage in enumerate(self.stages):
+            self._check_stop(stage)
+            if not self.request.fresh and is_current(stage, self.run, self.file):
+                self.log(f"{stage}: reused, nothing that it depends on has changed")
+                self.show.reused(stage)
+                continue
+            later = self.stages[position:]
+            if plan.needs_h2o(later, self.run, self.file):
+                self.cluster.start()
+            self.show.started(stage)
+            try:
+                self._stage(stage, later[1] if len(later) > 1 else None)
+            except ToolkitError as error:
+                failure = self._fail(stage, error)
+                self.show.failed(stage, failure)
+                raise failure from error
+            self.show.finished(stage, self.run.manifest().stages[stage])
+
+    def _stage(self, stage: str, following: str | None) -> None:
+        source = plan.notebook_of(stage, self.file)
+        copy = self.run.folder / plan.COPIES / source.name
+        kernel = self._kernel(stage)
+        # From here on an older record of this stage must not pass for this attempt.
+        self.run.record(stage, StageRecord(status="running", started=now()))
+        parameters = {
+            "project": str(self.file.path),
+            "run": str(self.run.folder),
+            "overrides": list(self.request.overrides),
+        }
+        worker = _Worker(source, copy, parameters, kernel)
+        worker.start()
+        while worker.is_alive():
+            worker.join(_TICK_SECONDS)
+            self.show.tick()
+            reason = self.stop.reason()
+            if reason is not None:
+                kernel.kill()
+                worker.join()
+                raise reason
+            self._warm_up(following)
+        worker.raise_error()
+        record = self.run.manifest().stages.get(stage)
+        if record is None or record.status != "done":
+            raise StageFailed(
+                "the notebook ended before its stage was done",
+                where=str(copy),
+                remedy="Its last cell must call stage.finish()",
+            )
+        kernel.shut_down()
+
+    # -- kernels -----------------------------------------------------------------
+
+    def _variables(self, stage: str) -> dict[str, str]:
+        h2o = self.cluster.environment() if stage in _USES_H2O else {}
+        return {**self.environment, **h2o}
+
+    def _kernel(self, stage: str) -> Kernel:
+        wanted = self._variables(stage)
+        spare, self.spare = self.spare, None
+        if spare is not None and spare[0] == wanted and spare[1].alive():
+            return spare[1]
+        return self._start(wanted)
+
+    def _start(self, variables: dict[str, str], *, warm: bool = False) -> Kernel:
+        kernel = Kernel(self.file.folder, self.scratch, variables, warm=warm)
+        self.kernels.append(kernel)
+        return kernel
+
+    def _warm_up(self, following: str | None) -> None:
+        # The next stage's kernel imports its libraries while this stage computes.
+        if following is None or self.spare is not None:
+            return
+        if following in _USES_H2O and not self.cluster.ready():
+            return
+        variables = self._variables(following)
+        self.spare = (variables, self._start(variables, warm=True))
+
+    # -- how it ends -------------------------------------------------------------
+
+    def _check_stop(self, stage: str) -> None:
+        reason = self.stop.reason()
+        if reason is not None:
+            self.show.failed(stage, reason)
+            raise reason
+
+    def _fail(self, stage: str, error: ToolkitError) -> ToolkitError:
+        """Make record and error agree; the kernel may have written its own line."""
+        record = self.run.manifest().stages.get(stage)
+        if record is None:
+            record = StageRecord(status="running", started=now())
+        own_words = type(error) is StageFailed and record.status == "failed"
+        if own_words:
+            failure = StageFailed(record.error, where=error.where)
+            failure.exit_code = record.exit_code or 1
+            return failure
+        update = {
+            "status": _status_of(error),
+            "finished": now(),
+            "error": " ".join(error.problem.split()),
+            "exit_code": error.exit_code,
+        }
+        self.run.record(stage, record.model_copy(update=update))
+        self.log(f"{stage}: {error.line()}")
+        return error
+
+    def _tidy(self) -> None:
+        for kernel in self.kernels:
+            kernel.kill()
+        self.cluster.stop()
+        sweep(self.scratch)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.show.close()
+
+    def _end(self, status: Status, code: int) -> None:
+        self.log(f"toolkit run: {status}, exit code {code}")
+        with contextlib.suppress(RunError):  # the first error is the one to report
+            self.run.close(status, code)
+
+    def _whole(self) -> bool:
+        from toolkit import paths
+
+        others = [stage for stage in paths.STAGES if stage not in self.stages]
+        return all(is_current(stage, self.run, self.file) for stage in others)
+
+
+class _Worker(threading.Thread):
+    """Talks to the kernel, so that the main thread can listen to signals and the clock."""
+
+    def __init__(
+        self, source: Path, copy: Path, parameters: Mapping[str, object], kernel: Kernel
+    ) -> None:
+        super().__init__(name=f"notebook {source.name}", daemon=True)
+        self._call = (source, copy, parameters, kernel)
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        from toolkit.pipeline.notebook import execute
+
+        try:
+            execute(*self._call)
+        except BaseException as error:
+            self._error = error
+
+    def raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+
+def _status_of(error: BaseException) -> Status:
+    if isinstance(error, StageTimeout):
+        return "timeout"
+    if isinstance(error, KernelDied):
+        return "died"
+    return "terminated" if isinstance(error, Terminated) else "failed"
