@@ -1,0 +1,286 @@
+"""Small but complete runs with hand-made values and nasty names, for the report's tests."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+
+from toolkit import artifacts as a
+from toolkit import open_stage, paths
+from toolkit.artifacts import Check, Interval
+
+NASTY = "<script>alert('x')</script>"
+"""A category and a part of column names."""
+SECRET = "Zoë Geheim"
+"""A value of the identifier and of the text column: it must never be seen."""
+
+CLASSES = {"binary": ["good", NASTY], "multiclass": ["roja", NASTY, "zöld"], "regression": []}
+METRIC = {"binary": "log_loss", "multiclass": "log_loss", "regression": "rmse"}
+NUMBER, CATEGORY = 'Größe "in" <b>cm</b> & more', f"purpose {NASTY}"
+
+
+def make_project(folder: Path, task: str, **sections: dict) -> Path:
+    """Write a project file and return its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    columns = {
+        "id": {"type": "text", "role": "identifier"},
+        "note": {"type": "text", "role": "feature"},
+        NUMBER: {"type": "number", "role": "feature"},
+        CATEGORY: {"type": "category", "role": "feature"},
+        "sex": {"type": "category", "role": "feature", "protected": True},
+        "label": {"type": "number" if task == "regression" else "category", "role": "target"},
+    }
+    project = {
+        "name": f"A {task} model & <i>co</i>",
+        "data": {"source": "/home/somebody/table.csv"},
+        "columns": columns,
+        "target": {"column": "label", "task": task},
+        "acceptance": [{"metric": METRIC[task], "at_most": 0.6}],
+        **sections,
+    }
+    if task == "binary":
+        project["target"]["positive"] = NASTY
+        project.setdefault("costs", {"false_positive": 1, "false_negative": 5, "unit": "EUR"})
+    # JSON is YAML, and its quotes take any name.
+    (folder / "project.yaml").write_text(json.dumps(project, ensure_ascii=False), encoding="utf-8")
+    return folder
+
+
+ANSWERED = {
+    "problem": {
+        "question": "Will an applicant < 30 not repay?",
+        "business_goal": "Fewer losses at the same volume.",
+        "decision": "Whether a clerk looks at the application.",
+        "decision_maker": "A clerk.",
+        "users": "Clerks.",
+        "affected": "Applicants.",
+        "out_of_scope": f"Pricing. {NASTY}",
+        "unit": "An application.",
+        "prediction_time": "When it is complete.",
+        "constraints": "",
+    },
+    "fairness": {
+        "people_affected": True,
+        "protected_confirmed": True,
+        "outcome_is_benefit": False,
+        "label_trusted": False,
+        "errors_matter_most": "both",
+    },
+    "governance": {
+        "risk_tier": "medium",
+        "owner": "Ana",
+        "reviewer": "Béla",
+        "review_date": "2027-01-31",
+    },
+    "report": {"statement": "Fit for the pilot.\nNot for pricing."},
+}
+
+
+def write_artifacts(folder: Path, task: str) -> None:
+    """Write what the five stages before the report make, as finished stages of a run."""
+    made = {name: [] for name in paths.STAGES}
+    for artifact in _artifacts(task):
+        made[artifact.stage].append(artifact)
+    for name in paths.STAGES[:-1]:
+        stage = open_stage(name, folder, "runs/one")
+        for artifact in made[name]:
+            stage.write(artifact)
+        if name == "label_review":
+            stage.note("The ranking comes from 3 folds, since a class has only 3 rows.")
+        stage.finish()
+
+
+def make_run(folder: Path, task: str, *, answered: bool = True) -> Path:
+    """Write project and run; return the project's folder."""
+    make_project(folder, task, **(ANSWERED if answered else {}))
+    write_artifacts(folder, task)
+    return folder
+
+
+def _artifacts(task: str) -> list:
+    return [*_scoping(task), *_eda(task), *_labels(task), *_automl(task), *_explain(task)]
+
+
+def _scoping(task: str) -> list:
+    facts = [
+        a.ColumnFacts(name=name, type=kind, role=role, protected=name == "sex", missing=3,
+                      distinct=9, examples=[SECRET])
+        for name, kind, role in (
+            ("id", "text", "identifier"), ("note", "text", "feature"),
+            (NUMBER, "number", "feature"), (CATEGORY, "category", "feature"),
+            ("sex", "category", "feature"), ("label", "category", "target"))
+    ]  # fmt: skip
+    message = f"3 cells of 'note' such as '{SECRET}' were cut."
+    check = Check(
+        name="Texts", severity="warning", message=message, columns=["note"], remedy="Shorten them"
+    )
+    classes = dict.fromkeys(reversed(CLASSES[task]), 300)
+    return [
+        a.Intake(source="/home/somebody/table.csv", digest="sha256:aa", table_digest="sha256:bb",
+                 rows=600, columns=facts, checks=[check]),
+        a.Rows(pd.DataFrame({"label": ["x"] * 3})),
+        a.Feasibility(task=task, rows=598, classes=classes, metric=METRIC[task],
+                      metric_reason="The probability itself is used.",
+                      fairness_metric="equalized_odds_difference",
+                      fairness_reason="Both errors harm people.",
+                      cost_threshold=1 / 6 if task == "binary" else None,
+                      constant={METRIC[task]: 0.69}, detectable=0.081, test_rows=120,
+                      checks=[Check(name="Rows", severity="ok", message="600 rows are enough.")]),
+    ]  # fmt: skip
+
+
+def _eda(task: str) -> list:
+    columns = [
+        a.ColumnProfile(name="id", type="text", role="identifier", protected=False, missing=0,
+                        distinct=600, top=[(SECRET, 1)]),
+        a.ColumnProfile(name="note", type="text", role="feature", protected=False, missing=60,
+                        distinct=540, top=[(SECRET, 2)], association=0.02),
+        a.ColumnProfile(name=NUMBER, type="number", role="feature", protected=False, missing=12,
+                        distinct=311, mean=170.0, association=0.41),
+        a.ColumnProfile(name=CATEGORY, type="category", role="feature", protected=False,
+                        missing=0, distinct=7, top=[(NASTY, 240), ("boat", 2)], association=0.33),
+        a.ColumnProfile(name="sex", type="category", role="feature", protected=True, missing=0,
+                        distinct=2, top=[("f", 310), ("m", 290)], association=0.05),
+    ]  # fmt: skip
+    shares = dict.fromkeys(CLASSES[task], 1 / max(len(CLASSES[task]), 1)) or {
+        "mean": 206855.8, "std": 115395.6}  # fmt: skip
+    parts = [
+        a.SplitPart(part=part, rows=rows, target=shares)
+        for part, rows in (("train", 360), ("validation", 120), ("test", 118), ("unused", 2))
+    ]
+    return [
+        a.Profile(rows=600, sampled=600, duplicates=4, columns=columns,
+                  suspects=[a.Suspect(column=NUMBER, score=0.97, reason="Predicts it alone.")],
+                  drift=[a.Drift(column=NUMBER, axis="split", distance=0.31, severity="warning")]),
+        a.Quality(checks=[
+            Check(name="Duplicate rows", severity="warning", message="4 rows equal another one."),
+            Check(name="Leakage", severity="critical", columns=[NUMBER], remedy="Ask its owner",
+                  message=f"{NUMBER} alone predicts the target at 0.97."),
+            Check(name="Constant columns", severity="ok", message="None."),
+        ]),
+        a.Contract(pandera_version="0.26", schema_text="{}"),
+        a.Split(pd.DataFrame({"row": range(3), "part": ["train", "test", "validation"]})),
+        a.SplitSummary(method="stratified", parts=parts, metric=METRIC[task],
+                       baseline={"constant": Interval(value=0.69),
+                                 "linear": Interval(value=0.55, low=0.5, high=0.6)}),
+    ]  # fmt: skip
+
+
+def _labels(task: str) -> list:
+    return [
+        a.LabelScores(pd.DataFrame({"row": [0], "given": ["x"], "suggested": ["y"],
+                                    "score": [0.1], "issue": [True], "rank": [0]})),
+        a.LabelPatch(pd.DataFrame({"row": [0, 1], "action": ["accept", "relabel"],
+                                   "label": [None, "good"]})),
+        a.LabelReview(model="logistic regression, 5 folds", metric=METRIC[task], model_score=0.58,
+                      rows=598, issues=31, issues_by_class={NASTY: 20, "good": 11}, queued=100,
+                      reviewed=2 if task == "binary" else 0, accepted=1, relabelled=1, dropped=0,
+                      skipped=0, reviewers=[a.Reviewer(name="Ana <a@b>", decisions=2)],
+                      events_digest="sha256:cc", applied=True),
+    ]  # fmt: skip
+
+
+def _automl(task: str) -> list:
+    entries = [
+        a.Entry(name=name, engine=engine, family=family, size_kib=size,
+                score=Interval(value=score, low=score - 0.04, high=score + 0.05),
+                within_noise=index == 1)
+        for index, (name, engine, family, score, size) in enumerate((
+            ("h2o_stack_1", "h2o", "stacked ensemble", 0.47, 2210.5),
+            ("h2o_gbm_2", "h2o", "gradient boosting", 0.48, 310.0),
+            ("autokeras_1", "autokeras", "neural network", 0.53, 15720.0),
+            ("baseline_linear", "baseline", "logistic regression", 0.55, 12.0)))
+    ]  # fmt: skip
+    bins = [a.Bin(predicted=p, observed=p + 0.04 * math.sin(9 * p), low=max(p - 0.1, 0),
+                  high=min(p + 0.12, 1), rows=24) for p in (0.05, 0.2, 0.4, 0.6, 0.9)]  # fmt: skip
+    curve = [
+        a.CurvePoint(threshold=t / 20, cost=0.4 + (t / 20 - 0.17) ** 2, precision=0.5, recall=0.8,
+                     flagged=1 - t / 20)
+        for t in range(1, 20)
+    ]  # fmt: skip
+    classes, binary = task != "regression", task == "binary"
+    return [
+        a.Leaderboard(metric=METRIC[task], greater_is_better=False, train_rows=360,
+                      validation_rows=120, entries=entries),
+        a.Search(engines=[
+            a.EngineRun(engine="h2o", version="3.46.0.11", models=8, seconds=31.0,
+                        failures=["XGBoost needs more memory than there was."]),
+            a.EngineRun(engine="autokeras", version="3.0.0", models=3, seconds=20.0)],
+            scoring_seconds={"h2o_gbm_2": 0.04}, reproducible=True,
+            reproducible_reason="counts, no time limit"),
+        a.ValidationPredictions(pd.DataFrame({"row": [1, 2]})),
+        a.Champion(name="h2o_gbm_2", engine="h2o", family="gradient boosting", rule="by hand",
+                   reason="As good as the ensemble, and one model to explain.",
+                   best="h2o_stack_1", model="models/champion",
+                   calibration="isotonic" if classes else "none",
+                   calibration_scores={"none": 0.49, "isotonic": 0.48} if classes else {},
+                   calibration_error=0.021 if classes else None,
+                   calibration_before=bins if binary else [],
+                   calibration_after=bins if binary else [],
+                   threshold=0.172 if binary else None, threshold_rule="lowest cost",
+                   threshold_curve=curve if binary else []),
+    ]  # fmt: skip
+
+
+def _explain(task: str) -> list:
+    names = CLASSES[task]
+    outputs = {"binary": [NASTY], "multiclass": names, "regression": ["value"]}[task]
+    predictions = pd.DataFrame({"row": [3, 7, 12, 40]})
+    actual = pd.Series((names * 4)[:4] if names else [1.5, 2.5, 80.0, 3.0])
+    predictions["actual"] = actual
+    for index, name in enumerate(names):
+        predictions[f"p:{name}"] = [(0.1 + 0.2 * row + 0.3 * index) % 1 for row in range(4)]
+    predictions["predicted"] = (names[::-1] * 4)[:4] if names else [1.0, 2.0, 70.0, 3.0]
+    lines = [
+        {"row": row, "class": name, "column": column, "value": value, "number": number,
+         "shap": 0.1 * (index - 1.4) * (1 + row % 3), "standard_error": 0.002}
+        for row in (3, 7, 12, 40)
+        for name in outputs
+        for index, (column, value, number) in enumerate((
+            ("note", SECRET, math.nan), (NUMBER, "181.0", 181.0),
+            (CATEGORY, NASTY if row < 10 else "boat", math.nan), ("sex", "f", math.nan)))
+    ]  # fmt: skip
+    importance = [
+        a.Importance(column=column, mean_abs=Interval(value=v, low=v - 0.01, high=v + 0.02),
+                     standard_error=0.003)
+        for column, v in ((NUMBER, 0.21), (CATEGORY, 0.12), ("sex", 0.04), ("note", 0.01))
+    ]  # fmt: skip
+    score = Interval(value=0.5, low=0.44, high=0.57)
+    metrics = {METRIC[task]: score}
+    metrics |= {"r2": score} if task == "regression" else {"accuracy": score, "brier": score}
+    groups = [
+        a.Group(column="sex", group=group, rows=rows, judged=rows > 30,
+                metrics={METRIC[task]: score, "selection_rate": score})
+        for group, rows in (("f", 60), ("m", 50), (NASTY, 8))
+    ]  # fmt: skip
+    return [
+        a.TestPredictions(predictions),
+        a.Evaluation(
+            rows=118, metric=METRIC[task], metrics=metrics, constant={METRIC[task]: 0.69},
+            confusion={x: {y: 40 if x == y else 9 for y in names} for x in names},
+            cost=Interval(value=0.42, low=0.36, high=0.49) if names else None,
+            constant_cost=0.7 if names else None,
+            calibration=[a.Bin(predicted=0.3, observed=0.35, low=0.2, high=0.5, rows=50)]
+            if task == "binary" else [],
+            slices=[
+                a.Slice(where=f"{CATEGORY} = {NASTY}", columns=[CATEGORY], rows=24, score=score,
+                        difference=0.2, p_value=0.0004),
+                a.Slice(where=f"note = {SECRET}", columns=["note"], rows=5, score=score,
+                        difference=0.3, p_value=0.04),
+            ],
+            groups=groups,
+            fairness=[a.FairnessVerdict(column="sex", metric="equalized_odds_difference",
+                                        difference=Interval(value=0.08, low=0.01, high=0.2),
+                                        limit=0.1, verdict="unclear")],
+            acceptance=[a.AcceptanceVerdict(metric=METRIC[task], limit="at most 0.6", score=score,
+                                            verdict="met")],
+        ),
+        a.Explanation(method="permutation SHAP", output="probability of the class",
+                      base=dict.fromkeys(outputs, 0.3), classes=outputs, rows=4, background=100, permutations=16, evaluations=51200,
+                      additivity_error=3e-9, additivity_tolerance=1e-6,
+                      importance=dict.fromkeys(outputs, importance)),
+        a.Attributions(pd.DataFrame(lines)),
+    ]  # fmt: skip

@@ -1,0 +1,72 @@
+"""Draws a report's figures from the data in ``report.json``, fit to be put inline."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from toolkit.artifacts.base import Facts
+from toolkit.errors import RunError
+from toolkit.plots.style import Plot
+
+FIGURES = (
+    "calibration",
+    "classes",
+    "confusion",
+    "groups",
+    "importance",
+    "leaderboard",
+    "threshold",
+    "waterfall",
+)
+
+_TAG = re.compile(r"<[a-zA-Z][^>]*>")
+_STYLE = re.compile(r"<style[^>]*>.*?</style>", re.DOTALL)
+_METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+
+
+def draw(block: Facts, number: int) -> dict[str, Any]:
+    """Return title, text alternative and SVG of a figure block.
+
+    Parameters
+    ----------
+    block : dict
+        Of the type ``figure``.
+    number : int
+        The figure's place in the report, which keeps its SVG ids apart from others'.
+
+    Raises
+    ------
+    RunError
+        For a figure that this version does not draw.
+    """
+    from toolkit.plots import report as plots
+
+    if block["plot"] not in FIGURES:
+        raise RunError(
+            f"figure {block['plot']!r} is unknown",
+            where="report.json",
+            expected=", ".join(FIGURES),
+            remedy="Render it with the version of the toolkit that wrote it",
+        )
+    plot: Plot = getattr(plots, block["plot"])(block["data"])
+    return {"title": plot.title, "alt": plot.alt, "svg": inline(plot.svg, f"f{number}-")}
+
+
+def inline(svg: str, prefix: str) -> str:
+    """Return an SVG that can stand beside others in one page.
+
+    Ids get a prefix, since they must be unique in a page. The style sheet and metadata that
+    matplotlib adds are dropped: the first would apply to the whole page (`report.css` has its
+    rules), the second names addresses that a reader might take for requests.
+    """
+    svg = _METADATA.sub("", _STYLE.sub("", _COMMENT.sub("", svg)))
+    svg = svg.replace(' style="max-width:100%;height:auto"', "", 1)
+
+    def rename(match: re.Match[str]) -> str:
+        tag = re.sub(r'\sid="([^"]*)"', rf' id="{prefix}\1"', match[0])
+        tag = re.sub(r"url\(#", f"url(#{prefix}", tag)
+        return re.sub(r'href="#', f'href="#{prefix}', tag)
+
+    return _TAG.sub(rename, svg)

@@ -1,0 +1,44 @@
+"""How each number of the report is computed again.
+
+A claim's ``recipe`` is one of these names, with its argument in brackets where it takes one:
+``test_metric(roc_auc)``. Every claim that is not derived is also held, as it is, at ``pointer``
+in ``source``; the recipe says where that artefact has it from.
+"""
+
+from __future__ import annotations
+
+RECIPES: dict[str, str] = {
+    "intake": "Read the source again with the project's `data` section and count.",
+    "feasibility": "Compute `metrics` on the known targets of table.parquet and the costs.",
+    "profile": "Count or describe the column's values in table.parquet.",
+    "association": "Score a model on this one column, out of sample, on the rows of table.parquet.",
+    "drift": "Compare the column's bins in the two samples (population stability index).",
+    "split": "Count the rows and targets of split.parquet and table.parquet by part.",
+    "baseline": "Fit the baseline on the train rows and score it on the validation rows.",
+    "labels": "Count in label_scores.parquet, or in the event log behind label_patch.parquet.",
+    "validation_metric": "`metrics.bootstrap` of the metric on validation_predictions.parquet.",
+    "size": "Add up the sizes of the files in the model's folder.",
+    "search": "Count what the engine returned; only a new search can confirm it.",
+    "calibration": "Calibrate validation_predictions.parquet, cross-fitted, and bin or score it.",
+    "threshold": "Minimise the mean cost over validation_predictions.parquet; or the project's.",
+    "test_metric": "`metrics.bootstrap` of the metric on test_predictions.parquet.",
+    "constant": "Score a constant guess, made from the train rows, on the test rows.",
+    "confusion": "Cross-tabulate `actual` and `predicted` in test_predictions.parquet.",
+    "slice": "Compare the losses of test_predictions.parquet inside and outside the condition.",
+    "group": "`metrics.bootstrap` of the metric on the test rows of one protected group.",
+    "fairness": "The largest difference of the fairness metric between judged groups.",
+    "acceptance": "Hold the metric on test_predictions.parquet against `acceptance`.",
+    "explanation": "Explain the saved champion again with the same seed.",
+    "importance": "Mean of |shap| in attributions.parquet for the column and class.",
+    "attribution": "The `shap` of one row and column in attributions.parquet.",
+    "prediction": "Load the saved champion and predict the row.",
+    "choice": "What the project says at this key.",
+    "count": "Count the items at `pointer` that meet the condition named in brackets.",
+    "completeness": "`toolkit.project.completeness.questions`, answered over asked.",
+}
+"""Name to description."""
+
+
+def name(recipe: str) -> str:
+    """Return a recipe's name without its argument."""
+    return recipe.partition("(")[0]

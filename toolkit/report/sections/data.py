@@ -1,0 +1,248 @@
+"""Data and labels: intake, quality, leakage, split, and who looked at the labels."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from toolkit.artifacts import (
+    Contract,
+    Intake,
+    LabelPatch,
+    LabelReview,
+    Profile,
+    Quality,
+    SplitSummary,
+)
+from toolkit.artifacts.base import Check, Facts
+from toolkit.report import blocks
+from toolkit.report.blocks import Cell
+from toolkit.report.book import Book
+from toolkit.report.words import metric_title, metric_unit
+
+SHOWN_COLUMNS = 60
+SHOWN_CLASSES = 10
+
+
+def build(book: Book) -> Facts:
+    """Return the section on the table."""
+    content: list[Facts | None] = []
+    intake = book.get(Intake)
+    if intake is None:
+        content.append(book.missing(Intake, "How the table was read is not known"))
+    else:
+        roles = [column.role for column in intake.columns]
+        rows: list[tuple[str, Cell]] = [
+            ("Source", source_name(intake.source)),
+            ("Rows", book.cite(Intake, "rows", unit="count", recipe="intake")),
+            ("Columns", book.derive("columns", len(roles), unit="count", source=Intake.file,
+                                    place="/columns", recipe="count")),
+            ("Columns that models may use",
+             book.derive("features", roles.count("feature"), unit="count", source=Intake.file,
+                         place="/columns", recipe="count(role=feature)")),
+            ("Protected columns", ", ".join(book.project.protected()) or {"gap": "none marked"}),
+        ]  # fmt: skip
+        content.append(blocks.facts(rows))
+    content += [_quality(book, intake), *_profile(book), *_split(book), _contract(book)]
+    return blocks.section("data", "Data", content)
+
+
+def source_name(source: str) -> str:
+    """Return a source without folders or address: a report must not tell where things lie."""
+    if "://" in source:
+        return f"a query of a {source.partition('://')[0].partition('+')[0]} database"
+    return PurePath(source.replace("\\", "/")).name
+
+
+def _quality(book: Book, intake: Intake | None) -> Facts | None:
+    quality = book.get(Quality)
+    found: list[Check] = list(intake.checks) if intake else []
+    if quality is None:
+        return book.missing(Quality, "No data-quality check was made")
+    found += quality.checks
+    passed = sum(check.severity == "ok" for check in found)
+    return blocks.checks(
+        f"Data-quality checks, worst first ({passed} more passed)" if passed
+        else "Data-quality checks, worst first",
+        [check for check in found if check.severity != "ok"],
+        book.discreet,
+    ) or blocks.prose(f"All {len(found)} data-quality checks passed.")  # fmt: skip
+
+
+def _profile(book: Book) -> list[Facts | None]:
+    profile = book.get(Profile)
+    if profile is None:
+        return [book.missing(Profile, "The columns were not profiled")]
+    suspects = blocks.table(
+        "Columns that may leak the target, most suspicious first",
+        ["Column", "Suspicion, 0 to 1", "Reason"],
+        [
+            [suspect.column,
+             book.cite(Profile, "suspects", index, "score", unit="score", recipe="association"),
+             book.discreet(suspect.reason, [suspect.column])]
+            for index, suspect in enumerate(profile.suspects[:20])
+        ],
+    ) or blocks.prose("No column is suspected of leaking the target.")  # fmt: skip
+    order = list(range(len(profile.columns)))
+    if len(order) > SHOWN_COLUMNS:
+        order.sort(key=lambda i: -(profile.columns[i].association or 0))
+    rows: list[list[Cell]] = []
+    for index in order[:SHOWN_COLUMNS]:
+        column = profile.columns[index]
+        share = column.missing / profile.rows if profile.rows else None
+        rows.append(
+            [
+                column.name,
+                column.type + (", protected" if column.protected else ""),
+                column.role,
+                book.derive(f"missing/{column.name}", share, unit="share", source=Profile.file,
+                            place=f"/columns/{index}/missing", recipe="profile"),
+                book.cite(Profile, "columns", index, "distinct", unit="count", recipe="profile"),
+                book.cite(Profile, "columns", index, "association", unit="score",
+                          recipe="association"),
+            ]
+        )  # fmt: skip
+    hidden = len(order) - len(rows)
+    columns = blocks.table(
+        "Columns",
+        ["Column", "Type", "Role", "Missing", "Distinct", "Association with the target"],
+        rows,
+        note="Association: how well the column alone predicts the target out of sample, 0 to 1."
+        + (f" {hidden} columns with a weaker association are not shown." if hidden else ""),
+    )
+    shifts = [(index, drift) for index, drift in enumerate(profile.drift) if drift.severity != "ok"]
+    drift = blocks.table(
+        "Columns whose values shift",
+        ["Column", "Between", "Population stability index", "Severity"],
+        [
+            [each.column, "earlier and later rows" if each.axis == "time" else "train and test",
+             book.cite(Profile, "drift", index, "distance", unit="score", recipe="drift"),
+             each.severity]
+            for index, each in shifts[:20]
+        ],
+    )  # fmt: skip
+    return [blocks.heading("Leakage"), suspects, blocks.heading("Columns"), columns, drift]
+
+
+def _split(book: Book) -> list[Facts | None]:
+    split = book.get(SplitSummary)
+    if split is None:
+        return [book.missing(SplitSummary, "The rows were not split")]
+    target = book.project.target
+    names = list(dict.fromkeys(name for part in split.parts for name in part.target))
+    unit = "share" if target.task != "regression" else "target"
+    rows: list[list[Cell]] = []
+    for index, part in enumerate(split.parts):
+        row: list[Cell] = [
+            part.part,
+            book.cite(SplitSummary, "parts", index, "rows", unit="count", recipe="split"),
+        ]
+        for name in names[:SHOWN_CLASSES]:
+            known = name in part.target
+            row.append(
+                book.cite(SplitSummary, "parts", index, "target", name, unit=unit, recipe="split")
+                if known else "–"
+            )  # fmt: skip
+        rows.append(row)
+    more = len(names) - SHOWN_CLASSES
+    baseline = blocks.table(
+        f"The score to beat on the validation rows: {metric_title(split.metric)}",
+        ["Model", metric_title(split.metric)],
+        [
+            [name, book.cite(SplitSummary, "baseline", name, recipe="baseline",
+                             unit=metric_unit(split.metric))]
+            for name in split.baseline
+        ],
+    )  # fmt: skip
+    return [
+        blocks.heading("Split"),
+        blocks.table(
+            f"Rows by part ({split.method} split)",
+            ["Part", "Rows", *names[:SHOWN_CLASSES]],
+            rows,
+            note=f"{more} further classes are not shown." if more > 0 else "",
+        ),
+        blocks.checks("Checks of the split", split.checks, book.discreet),
+        baseline,
+    ]
+
+
+def _contract(book: Book) -> Facts:
+    contract = book.get(Contract)
+    if contract is None:
+        return book.missing(Contract, "Later tables cannot be checked against a schema")
+    return blocks.prose(
+        "The schema that later tables must meet is saved with the run"
+        f" ({Contract.file}, pandera {contract.pandera_version})."
+    )
+
+
+def labels(book: Book) -> Facts:
+    """Return the section on the labels; it says plainly when no person reviewed them."""
+    review = book.get(LabelReview)
+    if review is None:
+        return blocks.section(
+            "labels", "Labels", [book.missing(LabelReview, "The labels were not searched")]
+        )
+    patch = book.get(LabelPatch)
+    recipe = "labels"
+
+    def count(name: str) -> Facts:
+        return book.cite(LabelReview, name, unit="count", recipe=recipe)
+
+    content: list[Facts | None] = [
+        blocks.prose("People looked at the labels that look most suspicious.")
+        if review.reviewed
+        else book.open_question(
+            "labels.review",
+            "No person reviewed the labels: the model is trained and tested on them as given",
+        ),
+        blocks.facts(
+            [
+                ("Rows searched", count("rows")),
+                ("Rows that look mislabelled", count("issues")),
+                ("Queued for a person", count("queued")),
+                ("Reviewed", count("reviewed")),
+                ("Accepted as given", count("accepted")),
+                ("Relabelled", count("relabelled")),
+                ("Dropped", count("dropped")),
+                ("Skipped", count("skipped")),
+                ("Rows changed for training", _patched(book, patch)),
+                ("Decisions applied", "yes" if review.applied else "no"),
+            ]
+        ),
+        blocks.table(
+            "Who reviewed",
+            ["Reviewer", "Decisions"],
+            [
+                [person.name, book.cite(LabelReview, "reviewers", index, "decisions",
+                                        unit="count", recipe=recipe)]
+                for index, person in enumerate(review.reviewers)
+            ],
+        ),
+        blocks.table(
+            "Suspicious labels by given class",
+            ["Class", "Rows"],
+            [
+                [name, book.cite(LabelReview, "issues_by_class", name, unit="count", recipe=recipe)]
+                for name in list(review.issues_by_class)[:SHOWN_CLASSES]
+            ],
+        ),
+        blocks.facts(
+            [
+                ("Ranked by", review.model),
+                (f"Its out-of-sample {metric_title(review.metric)}",
+                 book.cite(LabelReview, "model_score", recipe=recipe,
+                           unit=metric_unit(review.metric))),
+            ]
+        ),
+        blocks.checks("Checks of the labels", review.checks, book.discreet),
+    ]  # fmt: skip
+    return blocks.section("labels", "Labels", content)
+
+
+def _patched(book: Book, patch: LabelPatch | None) -> Cell:
+    if patch is None:
+        return {"gap": "no patch was written"}
+    changed = int(patch.frame["action"].isin(["relabel", "drop"]).sum())
+    return book.derive("labels/changed", changed, unit="count", source=LabelPatch.file,
+                       place="/action", recipe="count(action=relabel or drop)")  # fmt: skip

@@ -1,0 +1,263 @@
+"""Explanation: what moves the champion's output, overall and for three example rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from toolkit.artifacts import Attributions, Champion, Explanation, Profile, TestPredictions
+from toolkit.artifacts.base import Facts
+from toolkit.report import blocks
+from toolkit.report.blocks import Cell
+from toolkit.report.book import Book
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN_COLUMNS = 15
+SHOWN_PARTS = 9
+SHOWN_CLASSES = 4
+COMMON = 5
+"""A category is shown in an example row only if at least so many rows have it."""
+
+
+def build(book: Book) -> Facts:
+    """Return the section."""
+    found = book.get(Explanation)
+    if found is None:
+        return blocks.section(
+            "explanation", "Explanation", [book.missing(Explanation, "Nothing was explained")]
+        )
+    return blocks.section(
+        "explanation",
+        "Explanation",
+        [
+            *_importance(book, found),
+            *_method(book, found),
+            *_examples(book, found),
+            blocks.checks("Checks of the explanation", found.checks, book.discreet),
+        ],
+    )
+
+
+def _importance(book: Book, found: Explanation) -> list[Facts | None]:
+    content: list[Facts | None] = []
+    for name in found.classes[:SHOWN_CLASSES]:
+        ranked = found.importance.get(name, [])[:SHOWN_COLUMNS]
+        of = f" for {name}" if len(found.classes) > 1 else ""
+        path = ("importance", name)
+        content += [
+            blocks.figure(
+                "importance",
+                {
+                    "output": found.output,
+                    "of": name if len(found.classes) > 1 else "",
+                    "columns": [
+                        {"column": each.column, "mean_abs": each.mean_abs.model_dump()}
+                        for each in ranked
+                    ],
+                },
+                source=f"{Explanation.file}#/importance",
+            ),
+            blocks.table(
+                f"Importance{of}: mean size of a column's SHAP values",
+                ["Column", "Mean |SHAP| (interval)", "Standard error of one row's value"],
+                [
+                    [each.column,
+                     book.cite(Explanation, *path, i, "mean_abs", unit="score",
+                               recipe="importance"),
+                     book.cite(Explanation, *path, i, "standard_error", unit="score",
+                               recipe="importance")]
+                    for i, each in enumerate(ranked)
+                ],
+                note=f"In units of the output: {found.output}.",
+            ),
+        ]  # fmt: skip
+    more = len(found.classes) - SHOWN_CLASSES
+    if more > 0:
+        content.append(blocks.prose(f"{more} further classes are in {Explanation.file}."))
+    return content
+
+
+def _method(book: Book, found: Explanation) -> list[Facts | None]:
+    def count(name: str) -> Facts:
+        return book.cite(Explanation, name, unit="count", recipe="explanation")
+
+    exact = found.additivity_error <= found.additivity_tolerance
+    rows: list[tuple[str, Cell]] = [
+        ("Method", found.method),
+        ("What the values add up to", found.output),
+        *(
+            (f"Mean output over the background ({name})" if len(found.base) > 1
+             else "Mean output over the background",
+             book.cite(Explanation, "base", name, unit="score", recipe="explanation"))
+            for name in list(found.base)[:SHOWN_CLASSES]
+        ),
+        ("Rows explained", count("rows")),
+        ("Background rows", count("background")),
+        ("Permutations a row", count("permutations")),
+        ("Model evaluations", count("evaluations")),
+        ("Additivity error, at most",
+         book.cite(Explanation, "additivity_error", unit="error", recipe="explanation")),
+        ("Tolerance",
+         book.cite(Explanation, "additivity_tolerance", unit="error", recipe="explanation")),
+        ("Additivity", blocks.status("good", "holds") if exact
+         else blocks.status("bad", "does not hold")),
+    ]  # fmt: skip
+    if found.grouped:
+        text = ", ".join(found.grouped[:20])
+        if len(found.grouped) > 20:
+            text += f" and {len(found.grouped) - 20} more"
+        rows.append(("Explained together as one", text))
+    return [
+        blocks.heading("How it was explained"),
+        blocks.facts(rows),
+        blocks.prose(
+            "A SHAP value says how far a column moved this model's output from the mean over the"
+            " background rows. It describes the model, not the world: it is no proof of a cause."
+        ),
+    ]
+
+
+# -- example rows ------------------------------------------------------------------
+
+
+def _examples(book: Book, found: Explanation) -> list[Facts | None]:
+    attributions, predictions = book.get(Attributions), book.get(TestPredictions)
+    if attributions is None or predictions is None:
+        return [book.missing(Attributions, "No example row was explained")]
+    champion = book.get(Champion)
+    rows = set(attributions.frame["row"].tolist())
+    known = predictions.frame[predictions.frame["row"].isin(rows)].reset_index(drop=True)
+    content: list[Facts | None] = []
+    for title, row, name in _chosen(book, known, found, champion):
+        content += _waterfall(book, found, attributions.frame, title, row, name)
+    if not content:
+        return []
+    return [
+        blocks.heading("Example rows"),
+        blocks.prose(
+            "Values of identifiers and of free text are never shown, nor are categories that"
+            f" fewer than {COMMON} rows of the table have."
+        ),
+        *content,
+    ]
+
+
+def _chosen(
+    book: Book, known: pd.DataFrame, found: Explanation, champion: Champion | None
+) -> list[tuple[str, int, str]]:
+    """Return title, row and explained output of up to three telling rows."""
+    if known.empty:
+        return []
+    task = book.project.target.task
+    if task == "binary":
+        positive = found.classes[0]
+        score = known[f"p:{positive}"].to_numpy(dtype=float)
+        threshold = champion.threshold if champion else None
+        at = 0.5 if threshold is None else threshold
+        picks = {
+            int(score.argmax()): "Highest score",
+            int(score.argmin()): "Lowest score",
+            int(abs(score - at).argmin()): "Nearest to the threshold",
+        }
+        return [(title, int(known["row"][i]), positive) for i, title in picks.items()]
+    if task == "regression":
+        value = known["predicted"].to_numpy(dtype=float)
+        middle = int(value.argsort(kind="stable")[len(value) // 2])
+        picks = {
+            int(value.argmax()): "Largest prediction",
+            int(value.argmin()): "Smallest prediction",
+            middle: "Median prediction",
+        }
+        return [(title, int(known["row"][i]), "value") for i, title in picks.items()]
+    best = known[[f"p:{name}" for name in found.classes if f"p:{name}" in known]].max(axis=1)
+    picks = {int(best.argmax()): "Most certain", int(best.argmin()): "Most doubtful"}
+    wrong = known["actual"].astype(str) != known["predicted"].astype(str)
+    if wrong.any():
+        picks.setdefault(int(best.where(wrong).argmax()), "Most certain and wrong")
+    return [(title, int(known["row"][i]), str(known["predicted"][i])) for i, title in picks.items()]
+
+
+def _waterfall(  # noqa: PLR0917
+    book: Book, found: Explanation, frame: pd.DataFrame, title: str, row: int, name: str
+) -> list[Facts | None]:
+    if name not in found.base and len(found.base) == 1:
+        name = next(iter(found.base))
+    lines = frame[(frame["row"] == row) & (frame["class"].astype(str) == name)]
+    if lines.empty or name not in found.base:
+        return []
+    lines = lines.sort_values(["shap", "column"], key=_by_size, kind="stable")
+    parts: list[dict[str, Any]] = []
+    cells: list[list[Cell]] = []
+    for line in lines.head(SHOWN_PARTS).to_dict("records"):
+        column, value = str(line["column"]), shown_value(book, line)
+        parts.append({"column": column, "value": value, "shap": float(line["shap"])})
+        cells.append([column, value, _shap(book, row, name, column, float(line["shap"]))])
+    rest = float(lines["shap"].iloc[SHOWN_PARTS:].sum())
+    others = max(len(lines) - SHOWN_PARTS, 0)
+    if others:
+        label = f"{others} other columns"
+        parts.append({"column": label, "value": "", "shap": rest})
+        cells.append([label, "", _shap(book, row, name, "others", rest)])
+    base = found.base[name]
+    data = {
+        "title": f"{title}: row {row}",
+        "output": found.output if len(found.classes) == 1 else f"{found.output}: {name}",
+        "base": base,
+        "prediction": base + float(lines["shap"].sum()),
+        "parts": parts,
+    }
+    prediction = book.derive(
+        f"prediction/{row}/{name}",
+        data["prediction"],
+        unit="score",
+        source=Attributions.file,
+        place="/shap",
+        recipe="prediction",
+    )
+    return [
+        blocks.figure("waterfall", data, source=f"{Attributions.file}#/shap"),
+        blocks.table(
+            f"{title}: row {row}" + (f", output {name}" if len(found.classes) > 1 else ""),
+            ["Column", "Value", "SHAP"],
+            [*cells, ["Output", "", prediction]],
+        ),
+    ]
+
+
+def _by_size(series: pd.Series) -> pd.Series:
+    return -series.abs() if series.name == "shap" else series
+
+
+def _shap(book: Book, row: int, name: str, column: str, value: float) -> Facts:
+    return book.derive(f"shap/{row}/{name}/{column}", value, unit="score",
+                       source=Attributions.file, place="/shap", recipe="attribution")  # fmt: skip
+
+
+def shown_value(book: Book, line: Mapping[Any, Any]) -> str:
+    """Return a cell of an example row as text, or why it is not shown.
+
+    This is a list of what may be shown, not of what may not: numbers, dates, booleans, and
+    categories that enough rows share, of columns that the model may use.
+    """
+    column = book.project.columns.get(str(line["column"]))
+    if column is None or column.role != "feature" or str(line["column"]) in book.hidden:
+        return "[not shown]"
+    value, number = line.get("value"), line.get("number")
+    if column.type == "number":
+        missing = number is None or number != number  # noqa: PLR0124
+        return "missing" if missing else f"{float(number):.6g}"  # type: ignore[arg-type]
+    if value is None or value != value:  # noqa: PLR0124
+        return "missing"
+    if column.type in ("boolean", "date"):
+        return str(value)
+    return str(value) if str(value) in _common(book, str(line["column"])) else "[rare category]"
+
+
+def _common(book: Book, column: str) -> set[str]:
+    profile = book.get(Profile)
+    for each in profile.columns if profile else []:
+        if each.name == column:
+            return {value for value, rows in each.top if rows >= COMMON}
+    return set()

@@ -1,0 +1,255 @@
+"""Test results and fairness: the champion on rows that nothing before has seen."""
+
+from __future__ import annotations
+
+from toolkit.artifacts import Evaluation
+from toolkit.artifacts.base import Facts
+from toolkit.report import blocks
+from toolkit.report.blocks import Cell
+from toolkit.report.book import Book
+from toolkit.report.words import metric_title, metric_unit, verdict
+
+SHOWN_SLICES = 10
+SHOWN_CLASSES = 12
+SHOWN_GROUPS = 40
+
+
+def build(book: Book) -> Facts:
+    """Return the section on the test rows."""
+    found = book.get(Evaluation)
+    if found is None:
+        return blocks.section(
+            "results", "Test results", [book.missing(Evaluation, "The champion was not tested")]
+        )
+    return blocks.section(
+        "results",
+        "Test results",
+        [
+            blocks.facts(
+                [("Test rows", book.cite(Evaluation, "rows", unit="count", recipe="split"))]
+            ),
+            _metrics(book, found),
+            _acceptance(book, found),
+            *_decisions(book, found),
+            blocks.heading("Calibration on the test rows") if found.calibration else None,
+            blocks.figure(
+                "calibration",
+                {
+                    "curves": [
+                        {"label": "test rows", "bins": [b.model_dump() for b in found.calibration]}
+                    ],
+                    "rows": "test",
+                },
+                source=f"{Evaluation.file}#/calibration",
+            )
+            if found.calibration
+            else None,
+            *_slices(book, found),
+            blocks.checks("Checks of the test", found.checks, book.discreet),
+        ],
+    )
+
+
+def _metrics(book: Book, found: Evaluation) -> Facts | None:
+    names = sorted(found.metrics, key=lambda name: name != found.metric)
+    rows: list[list[Cell]] = []
+    for name in names:
+        unit = metric_unit(name)
+        label = metric_title(name) + (" (ranks the models)" if name == found.metric else "")
+        guess: Cell = "–"
+        if found.constant.get(name) is not None:
+            guess = book.cite(Evaluation, "constant", name, unit=unit, recipe=f"constant({name})")
+        rows.append(
+            [label,
+             book.cite(Evaluation, "metrics", name, unit=unit, recipe=f"test_metric({name})"),
+             guess]
+        )  # fmt: skip
+    confidence = f"{book.project.explain.confidence:.0%}"
+    return blocks.table(
+        "Metrics on the test rows",
+        ["Metric", f"Value ({confidence} interval)", "Constant guess"],
+        rows,
+        note=f"Intervals: bootstrap, {book.project.explain.bootstrap} resamples."
+        " A constant guess knows nothing but the train rows' targets.",
+    )
+
+
+def _acceptance(book: Book, found: Evaluation) -> Facts | None:
+    if not book.project.acceptance:
+        return book.open_question(
+            "acceptance", "No acceptance limit was set: nobody said how good is good enough"
+        )
+    return blocks.table(
+        "Acceptance limits",
+        ["Metric", "Limit", "Test rows", "Verdict"],
+        [
+            [metric_title(each.metric), each.limit,
+             book.cite(Evaluation, "acceptance", index, "score", recipe="acceptance",
+                       unit=metric_unit(each.metric)),
+             verdict(each.verdict)]
+            for index, each in enumerate(found.acceptance)
+        ],
+        note="Unclear: the interval spans the limit.",
+    ) or blocks.gap("The acceptance limits were not judged", where="05_explain.ipynb")  # fmt: skip
+
+
+def _decisions(book: Book, found: Evaluation) -> list[Facts | None]:
+    if not found.confusion:
+        return []
+    classes = list(
+        dict.fromkeys([*found.confusion, *(p for row in found.confusion.values() for p in row)])
+    )
+    small = len(classes) <= SHOWN_CLASSES
+    table = blocks.table(
+        "Decisions at the threshold" if book.project.target.task == "binary" else "Decisions",
+        ["Actual class", *(f"Predicted {name}" for name in classes)],
+        [
+            [actual, *(
+                book.cite(Evaluation, "confusion", actual, predicted, unit="count",
+                          recipe="confusion")
+                if predicted in row else "0"
+                for predicted in classes
+            )]
+            for actual, row in found.confusion.items()
+        ],
+    )  # fmt: skip
+    unit = f"{book.project.costs.unit or 'cost units'} a row"
+    rows: list[tuple[str, Cell]] = []
+    if found.cost is not None:
+        rows.append(
+            ("Mean cost of the decisions", book.cite(Evaluation, "cost", unit=unit,
+                                                     recipe="test_metric(expected_cost)"))
+        )  # fmt: skip
+    if found.constant_cost is not None:
+        rows.append(
+            ("Mean cost of the cheapest constant decision",
+             book.cite(Evaluation, "constant_cost", unit=unit, recipe="constant(expected_cost)"))
+        )  # fmt: skip
+    return [
+        blocks.heading("Decisions and their cost"),
+        blocks.figure(
+            "confusion",
+            {"classes": classes, "confusion": [
+                [found.confusion.get(a, {}).get(p, 0) for p in classes] for a in classes]},
+            source=f"{Evaluation.file}#/confusion",
+        ) if small else None,
+        table if small else blocks.prose(
+            f"The confusion matrix has {len(classes)} classes; it is in {Evaluation.file}."),
+        blocks.facts(rows) if rows else None,
+    ]  # fmt: skip
+
+
+def _slices(book: Book, found: Evaluation) -> list[Facts | None]:
+    shown = [each for each in found.slices if not set(each.columns) & book.hidden][:SHOWN_SLICES]
+    title = metric_title(found.metric)
+    return [
+        blocks.heading("Weakest slices"),
+        blocks.table(
+            "Test rows on which the model does worse than elsewhere",
+            ["Where", "Rows", title, "Mean loss, inside minus outside", "p (corrected)"],
+            [
+                [each.where,
+                 book.cite(Evaluation, "slices", i, "rows", unit="count", recipe="slice"),
+                 book.cite(Evaluation, "slices", i, "score", recipe="slice",
+                           unit=metric_unit(found.metric)),
+                 book.cite(Evaluation, "slices", i, "difference", unit="score", recipe="slice"),
+                 book.cite(Evaluation, "slices", i, "p_value", unit="p", recipe="slice")]
+                for i, each in enumerate(found.slices) if each in shown
+            ],
+        ) or blocks.prose("No slice of the test rows stands out."),
+    ]  # fmt: skip
+
+
+def fairness(book: Book) -> Facts:
+    """Return the section on protected groups."""
+    found = book.get(Evaluation)
+    project = book.project
+    content: list[Facts | None] = []
+    if project.fairness.people_affected is None:
+        content.append(
+            book.open_question(
+                "fairness.people_affected", "Nobody said whether the decision affects people"
+            )
+        )
+    if not project.protected():
+        content.append(
+            blocks.prose("No column is marked as protected, so no groups are compared.")
+            if project.fairness.people_affected is False
+            else book.open_question(
+                "fairness.protected_confirmed",
+                "No column is marked as protected, so no groups are compared",
+            )
+        )
+    elif not project.fairness.protected_confirmed:
+        content.append(
+            book.open_question(
+                "fairness.protected_confirmed",
+                "Protected columns were guessed from their names; no person checked them",
+            )
+        )
+    if found is None:
+        content.append(book.missing(Evaluation, "Groups were not compared"))
+    else:
+        content += [_verdicts(book, found), *_groups(book, found)]
+    return blocks.section("fairness", "Fairness", content)
+
+
+def _verdicts(book: Book, found: Evaluation) -> Facts | None:
+    return blocks.table(
+        "Largest difference between groups, held against the limit",
+        ["Protected column", "Fairness metric", "Difference", "Limit", "Verdict"],
+        [
+            [each.column, each.metric.replace("_", " "),
+             book.cite(Evaluation, "fairness", i, "difference", unit="score", recipe="fairness"),
+             book.cite(Evaluation, "fairness", i, "limit", unit="score", recipe="choice"),
+             verdict(each.verdict)]
+            for i, each in enumerate(found.fairness)
+        ],
+        note="Unclear: the interval spans the limit. A small difference is no proof of fairness.",
+    )  # fmt: skip
+
+
+def _groups(book: Book, found: Evaluation) -> list[Facts | None]:
+    content: list[Facts | None] = []
+    for column in dict.fromkeys(group.column for group in found.groups):
+        # A column of free text or of identifiers names persons, not groups.
+        if column in book.hidden:
+            content.append(blocks.prose(f"Groups of {column} are not shown: it identifies people."))
+            continue
+        members = [(i, g) for i, g in enumerate(found.groups) if g.column == column][:SHOWN_GROUPS]
+        names = list(dict.fromkeys(name for _, group in members for name in group.metrics))
+        rows: list[list[Cell]] = []
+        for i, group in members:
+            row: list[Cell] = [
+                group.group + ("" if group.judged else " (too small to judge)"),
+                book.cite(Evaluation, "groups", i, "rows", unit="count", recipe="group"),
+            ]
+            row += [
+                book.cite(Evaluation, "groups", i, "metrics", name, recipe=f"group({name})",
+                          unit=metric_unit(name)) if name in group.metrics else "–"
+                for name in names
+            ]  # fmt: skip
+            rows.append(row)
+        content += [
+            blocks.heading(f"Groups of {column}"),
+            blocks.figure(
+                "groups",
+                {
+                    "column": column,
+                    "metrics": [{"name": n, "title": metric_title(n)} for n in names[:3]],
+                    "groups": [
+                        {"group": g.group, "rows": g.rows, "judged": g.judged,
+                         "metrics": {n: v.model_dump() for n, v in g.metrics.items()
+                                     if n in names[:3]}}
+                        for _, g in members[:15]
+                    ],
+                },
+                source=f"{Evaluation.file}#/groups",
+            ),
+            blocks.table(
+                f"Test results by group of {column}",
+                ["Group", "Rows", *map(metric_title, names)],
+                rows,
+            ),
+        ]  # fmt: skip
+    return content

@@ -1,0 +1,53 @@
+"""Names of metrics, stages and verdicts as the report writes them."""
+
+from __future__ import annotations
+
+from toolkit.artifacts.base import Facts
+from toolkit.report import blocks
+
+STAGES = {
+    "scoping": "Scoping",
+    "eda": "Data",
+    "label_review": "Label review",
+    "automl": "Model search",
+    "explain": "Test and explanation",
+    "governance_report": "Report",
+}
+
+_VERDICTS = {
+    "met": "good",
+    "within": "good",
+    "missed": "bad",
+    "beyond": "bad",
+    "unclear": "caution",
+    "not judged": "info",
+}
+
+
+def metric_title(name: str) -> str:
+    """Return a metric's title; a name that `metrics` does not know is written out."""
+    from toolkit import metrics
+    from toolkit.errors import ToolkitError
+
+    try:
+        return metrics.get(name).title
+    except (KeyError, ToolkitError):
+        text = name.replace("_", " ").strip()
+        return text[:1].upper() + text[1:]
+
+
+def metric_unit(name: str) -> str:
+    """Return ``score``, or ``target`` for a metric in the target's own unit."""
+    return "target" if name in ("rmse", "mae", "median_absolute_error") else "score"
+
+
+def greater_is_better(name: str) -> bool:
+    """Whether a larger value of the metric is better."""
+    from toolkit import metrics
+
+    return bool(metrics.get(name).greater_is_better)
+
+
+def verdict(word: str) -> Facts:
+    """Return an acceptance or fairness verdict as a status."""
+    return blocks.status(_VERDICTS.get(word, "info"), word)
