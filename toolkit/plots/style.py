@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import io
 from collections.abc import Iterator
@@ -57,11 +58,17 @@ class Plot:
     alt: str
 
     def html(self) -> str:
-        """Return a ``figure`` element with the picture and its caption."""
+        """Return a ``figure`` element with the picture and its caption.
+
+        The picture is an image, not inline SVG, which JupyterLab strips from a notebook
+        that it does not trust.
+        """
         label = html.escape(self.alt, quote=True)
+        data = base64.b64encode(self.svg.encode()).decode()
         return (
-            f'<figure style="margin:0 0 1em 0" role="group" aria-label="{label}">{self.svg}'
-            f'<figcaption style="font:13px system-ui,sans-serif;color:#374151">'
+            '<figure style="margin:0 0 1em 0">'
+            f'<img style="max-width:100%" alt="{label}" src="data:image/svg+xml;base64,{data}">'
+            f'<figcaption style="font:13px system-ui,sans-serif;color:#6B7280">'
             f"{html.escape(self.title)}</figcaption></figure>"
         )
 

@@ -61,7 +61,7 @@ class ScopingPanel(Panel):
         self._problem = ""
         self._read_for = (stage.project.target.column, stage.project.target.task)
         self._facts = w.HTML(layout=w.Layout(flex="1 1 320px", min_width="280px"))
-        self._figures = w.HTML()
+        self._below = w.HTML()
         tabs = {
             "Problem": self._words(),
             "Target": self._target(),
@@ -76,7 +76,7 @@ class ScopingPanel(Panel):
         self._tab_names = list(tabs)
         row = w.Layout(width="100%", flex_flow="row wrap", align_items="flex-start")
         row.grid_gap = "0 24px"
-        self.show(w.HBox([self.tabs, self._facts], layout=row), self._figures)
+        self.show(w.HBox([self.tabs, self._facts], layout=row), self._below)
         self._draw()
 
     # -- the tabs ----------------------------------------------------------------
@@ -230,7 +230,7 @@ class ScopingPanel(Panel):
             count = sum(key.partition(".")[0] == name.lower() for key in missing)
             self.tabs.set_title(position, f"{name} ({count} open)" if count else name)
         self._facts.value = self._facts_html()
-        self._figures.value = "".join(plot.html() for plot in self._plots)
+        self._below.value = self._checks_html() + "".join(plot.html() for plot in self._plots)
 
     def _open(self) -> dict[str, str]:
         asked = questions(self.stage.project, self.stage.file.sources(), labels_reviewed=False)
@@ -250,8 +250,11 @@ class ScopingPanel(Panel):
         missing = self._open()
         gaps = "".join(f"<li>{html.escape(what)}</li>" for what in missing.values())
         said = f"<h4>Still to be said</h4><ul>{gaps}</ul>" if gaps else ""
-        checks = checks_html([*self.feasibility.checks, *self.intake.checks])
-        return f"<h4>Can this table answer it?</h4>{rows}<h4>Checks</h4>{checks}{said}"
+        return f"<h4>Figures for these choices</h4>{rows}{said}"
+
+    def _checks_html(self) -> str:
+        checks = [*self.feasibility.checks, *self.intake.checks]
+        return f"<h4>Checks</h4>{checks_html(checks)}"
 
     # -- for readers without a kernel --------------------------------------------
 
@@ -268,7 +271,8 @@ class ScopingPanel(Panel):
 
     def static(self) -> str:
         """Return the figures and checks as they were when the panel was shown."""
-        return self._facts_html()
+        plots = "".join(plot.html() for plot in self._plots)
+        return self._facts_html() + self._checks_html() + plots
 
 
 def facts_rows(feasibility: Feasibility) -> list[tuple[str, str]]:

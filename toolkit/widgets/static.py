@@ -10,12 +10,14 @@ from toolkit.artifacts.base import Check
 SEVERITY_MARKS = {"critical": "✖ critical", "warning": "▲ warning", "info": "ℹ info", "ok": "✔ ok"}
 """A sign and a word for each severity: never colour alone."""
 
+_LEFT = 'style="text-align:left"'  # a style sheet does not survive where HTML is sanitised
+
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return an HTML table of plain texts, all escaped."""
-    cells = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in head)
+    cells = "".join(f'<th scope="col" {_LEFT}>{html.escape(str(name))}</th>' for name in head)
     lines = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
+        "<tr>" + "".join(f"<td {_LEFT}>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
         for row in rows
     )
     body = f"<thead><tr>{cells}</tr></thead><tbody>{lines}</tbody>"
