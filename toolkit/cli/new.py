@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from toolkit.artifacts.base import Check
 from toolkit.project.file import ProjectFile
 from toolkit.project.model import Project
 
+_STYLE = {"info": "cyan", "warning": "yellow", "critical": "red"}
 _SHOWN = 40
 """Columns listed; a table of thousands would bury what matters."""
 
@@ -25,16 +28,11 @@ def new_command(
 
     from toolkit import data
 
-    made = data.new_project(folder, source, target, query=query, sheet=sheet, name=name)
-    file, checks = made if isinstance(made, tuple) else (made, [])
+    file, checks = data.new_project(folder, source, target, query=query, sheet=sheet, name=name)
     terminal = Console(highlight=False)
     console = terminal if terminal.is_terminal else Console(highlight=False, width=110)
     _print_project(console, file)
-    for check in checks:
-        if check.severity != "ok":
-            console.print(
-                f"{check.severity}: {check.message} {check.remedy}".rstrip(), markup=False
-            )
+    console.print(_checks_table(checks))
     _print_next(console, folder)
 
 
@@ -72,6 +70,20 @@ def _columns_table(project: Project) -> object:
     hidden = len(project.columns) - len(table.rows)
     if hidden:
         table.add_row(f"… and {hidden} more", "", "", "see project.yaml")
+    return table
+
+
+def _checks_table(checks: Sequence[Check]) -> object:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    for check in checks:
+        if check.severity != "ok":
+            said = [text.rstrip(".") for text in (check.message, check.remedy) if text]
+            text = Text(f"{check.name}: ", style="bold")
+            text.append(". ".join(said) + ".", style="not bold")
+            table.add_row(Text(check.severity, style=_STYLE[check.severity]), text)
     return table
 
 

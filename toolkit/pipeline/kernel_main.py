@@ -43,7 +43,7 @@ def main() -> None:
         async def shutdown_request(self, stream: Any, ident: Any, parent: Any) -> None:
             # ipykernel 7 may stop the thread that writes output before it waits, for ten
             # seconds, until that thread has written everything.
-            OutStream.flush_timeout = 0.2
+            OutStream.flush_timeout = 0
             await super().shutdown_request(stream, ident, parent)
 
     IPKernelApp.launch_instance(kernel_class=HeadlessKernel)

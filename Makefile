@@ -1,0 +1,66 @@
+# make demo    set up, then run the bundled example headless
+# make test    set up, then run the tests
+# make setup   only the environment: .venv/bin/toolkit, .venv/bin/jupyter
+# make lint    style, types, layers, notebooks without outputs
+# make wheel   build the wheel into dist/
+# make lock    resolve requirements.lock again from pyproject.toml (needs uv)
+#
+# PYTHON=/path/to/python3.12 chooses the Python that .venv is made with.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint wheel lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO := examples/german_credit
+NEEDED_GIB := 6
+PYTEST_ARGS ?=
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
+
+setup: $(STAMP)
+
+# What is installed follows the lock; a second call finds the stamp and does nothing.
+$(STAMP): requirements.lock pyproject.toml
+	@set -euo pipefail; \
+	if [ ! -x $(BIN)/python ]; then \
+	  python="$$(bash .ci/find-python '$(PYTHON)')"; \
+	  bash .ci/check-space . $(NEEDED_GIB); \
+	  echo "Making $(VENV) with $$python"; \
+	  "$$python" -m venv $(VENV); \
+	fi; \
+	echo "Installing from requirements.lock (some 2.5 GB on disk, a few minutes)"; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --no-deps --require-hashes --requirement requirements.lock; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --no-deps --no-build-isolation --no-index --editable .; \
+	touch $(STAMP)
+	@echo "Ready: $(BIN)/toolkit"
+
+demo: setup
+	$(BIN)/toolkit run $(DEMO)
+
+test: setup
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python .ci/notebooks_without_outputs.py
+
+wheel: setup
+	rm -rf dist
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+
+# The lock names no index: whoever installs decides where packages come from.
+lock:
+	uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal \
+	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
