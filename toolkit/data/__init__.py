@@ -2,12 +2,16 @@
 
 from toolkit._lazy import attach
 
+# No module may bear the name of a public function: importing it would hide the function.
 _MODULES = {
+    "new": "new_project",
+    "intake": "intake",
+    "scoping": "feasibility feasibility_of",
     "split": "make_split preview_split",
-    "profile": "profile proxies",
-    "quality": "ignorable quality",
-    "contract": "check_contract contract keep_contract",
-    "baseline": "baseline",
+    "profiling": "profile proxies",
+    "grading": "ignorable quality",
+    "contracts": "check_contract contract keep_contract",
+    "baselines": "baseline",
 }
 
 __getattr__, __dir__, __all__ = attach(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from toolkit.artifacts import Check, ColumnProfile, Drift, Profile
 from toolkit.artifacts.base import Severity
 from toolkit.data.findings import check_of, listed, percent
-from toolkit.data.profile import proxies
+from toolkit.data.profiling import proxies
 
 _MISSING: tuple[tuple[float, float, Severity, str], ...] = (
     (1.0, 0.95, "critical", "Ignore these columns, or find the lost values."),

@@ -1,0 +1,245 @@
+"""Make a project folder from a table."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from toolkit import canonical, paths
+from toolkit.artifacts.base import Check
+from toolkit.errors import DataError, ProjectError
+from toolkit.project.file import FILE_NAME, ProjectFile
+from toolkit.project.model import Column, Data, Project, Target
+from toolkit.project.schema import json_schema
+
+SCHEMA_NAME = "project.schema.json"
+
+# Plain scalars that YAML (1.1 or 1.2) reads as something other than text.
+_NOT_TEXT = frozenset("y n yes no on off true false null nan inf infinity none".split())
+_PLAIN = re.compile(r"[^\W\d_]\w*([ ./-]\w+)*")
+
+
+def new_project(
+    folder: Path | str,
+    source: Path | str,
+    target: str,
+    *,
+    query: str | None = None,
+    sheet: str | None = None,
+    name: str | None = None,
+) -> tuple[ProjectFile, list[Check]]:
+    """Make a project folder: ``project.yaml``, its schema, and the notebooks.
+
+    Parameters
+    ----------
+    folder : path
+        Where to; made if it does not exist.
+    source : path or str
+        A CSV, Parquet or Excel file, or a SQLAlchemy URL.
+    target : str
+        The column to predict.
+    query : str, optional
+        SQL that returns the table; only with a URL.
+    sheet : str, optional
+        The sheet of an Excel file; the first by default.
+    name : str, optional
+        The project's name; the folder's by default.
+
+    Returns
+    -------
+    file : ProjectFile
+    checks : list of Check
+        What was inferred and why, warnings first.
+
+    Raises
+    ------
+    DataError
+        If the table cannot be read or the target cannot be predicted.
+    ProjectError
+        If there is a project already: nothing is overwritten.
+    """
+    from toolkit import table
+
+    folder = Path(folder).expanduser().absolute()
+    _refuse(folder)
+    data = _detected(source, query, sheet)
+    raw = table.read_source(data, Path.cwd())
+    columns, meaning, checks = table.infer_columns(raw.frame, target, decimal=data.decimal or ".")
+    typed = table.conform(raw.frame[[target]], {target: columns[target]})
+    checks = [*raw.checks, *table.check_target(typed[target], meaning), *checks]
+    checks += _split_hints(columns)
+    data = data.model_copy(update={"source": _relative(data, folder)})
+    project = Project(
+        name=name or folder.name or "project",
+        data=data,
+        columns=columns,
+        target=meaning,
+    )
+    text = render(project)
+    folder.mkdir(parents=True, exist_ok=True)
+    canonical.write_text(folder / SCHEMA_NAME, canonical.dumps(json_schema()))
+    _copy_beside(folder, project)
+    # Last, so that a folder with a project file is a whole project.
+    canonical.write_text(folder / FILE_NAME, text)
+    return ProjectFile(folder), checks
+
+
+def _refuse(folder: Path) -> None:
+    if (folder / FILE_NAME).exists():
+        raise ProjectError(
+            "there is a project here already",
+            where=str(folder / FILE_NAME),
+            remedy="Choose another folder, or delete that file first",
+        )
+    if folder.exists() and not folder.is_dir():
+        raise ProjectError(
+            "is a file", where=str(folder), expected="a folder", remedy="Choose another name"
+        )
+
+
+def _detected(source: Path | str, query: str | None, sheet: str | None) -> Data:
+    from toolkit import table
+
+    data = table.detect(source)
+    if query and data.format != "sql":
+        raise DataError(
+            "a query needs a database",
+            where=str(source),
+            expected="a URL such as sqlite:///shop.db",
+            remedy="Leave the query out to read the file",
+        )
+    if sheet and data.format != "excel":
+        raise DataError(
+            "only an Excel file has sheets", where=str(source), remedy="Leave the sheet out"
+        )
+    return data.model_copy(update={"query": query, "sheet": sheet})
+
+
+def _relative(data: Data, folder: Path) -> str:
+    if data.format != "sql":
+        return _from(folder, Path(data.source).expanduser().absolute())
+    match = re.fullmatch(r"(sqlite(?:\+\w+)?:///)([^/?:$][^?]*)(.*)", data.source)
+    if match is None:
+        return data.source
+    return match[1] + _from(folder, Path(match[2]).absolute()) + match[3]
+
+
+def _from(folder: Path, path: Path) -> str:
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # another drive
+        return str(path)
+
+
+def _copy_beside(folder: Path, project: Project) -> None:
+    notebooks = folder / "notebooks"
+    notebooks.mkdir(exist_ok=True)
+    for notebook in sorted(paths.notebooks().glob("*.ipynb")):
+        if not (notebooks / notebook.name).exists():
+            shutil.copyfile(notebook, notebooks / notebook.name)
+    templates = paths.templates() / "project"
+    if not (folder / ".gitignore").exists():
+        canonical.write_text(folder / ".gitignore", (templates / "gitignore").read_text("utf-8"))
+    if not (folder / "README.md").exists():
+        text = (
+            _environment()
+            .get_template("README.md.j2")
+            .render(
+                name=" ".join(project.name.split()),
+                target=" ".join(project.target.column.replace("`", "'").split()),
+                task=project.target.task,
+            )
+        )
+        canonical.write_text(folder / "README.md", text)
+
+
+def _split_hints(columns: Mapping[str, Column]) -> list[Check]:
+    dates = [name for name, column in columns.items() if column.type == "date"]
+    if not dates:
+        return []
+    return [
+        Check(
+            name="Rows have dates",
+            severity="info",
+            message=f"{', '.join(map(repr, dates[:4]))} may order the rows. Rows are split at"
+            " random, which flatters a model that will predict the future.",
+            columns=dates,
+            remedy=f"For that, set split.method to time and split.column to {dates[0]!r}",
+        )
+    ]
+
+
+# -- the text of the file ----------------------------------------------------------------
+
+
+def render(project: Project) -> str:
+    """Return the text of a new project file, with comments for the people who edit it."""
+    task = project.target.task
+    text: str = (
+        _environment()
+        .get_template("project.yaml.j2")
+        .render(
+            name=scalar(project.name),
+            seed=project.seed,
+            task=task,
+            data=_pairs(project.data.model_dump(exclude_defaults=True)),
+            target=_pairs(_target(project.target)),
+            split="random" if task == "regression" else "stratified",
+            limit="r2, at_least: 0.5" if task == "regression" else "accuracy, at_least: 0.8",
+            columns=[(scalar(n), _flow(column)) for n, column in project.columns.items()],
+        )
+    )
+    return text
+
+
+def _environment() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    # YAML and Markdown, no HTML: values are quoted by `scalar`.
+    return Environment(
+        loader=FileSystemLoader(paths.templates() / "project"),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _target(target: Target) -> dict[str, Any]:
+    facts = {"column": target.column, "task": target.task}
+    return facts | ({"positive": target.positive} if target.positive is not None else {})
+
+
+def _pairs(section: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(key, scalar(value)) for key, value in section.items()]
+
+
+def _flow(column: Column) -> str:
+    facts: dict[str, Any] = {"type": column.type, "role": column.role}
+    facts |= column.model_dump(exclude_defaults=True)
+    return ", ".join(f"{key}: {scalar(value)}" for key, value in facts.items())
+
+
+def scalar(value: Any) -> str:
+    """Return a value as YAML that reads back as the same value, quoted only where needed."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, list):
+        return "[" + ", ".join(scalar(item) for item in value) + "]"
+    text = str(value)
+    if _PLAIN.fullmatch(text) and text.casefold() not in _NOT_TEXT and len(text) < 80:
+        return text
+    # JSON's quoting is YAML's too, but YAML allows fewer characters to stand bare.
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(sign if sign.isprintable() else _escaped(sign) for sign in quoted)
+
+
+def _escaped(sign: str) -> str:
+    code = ord(sign)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
