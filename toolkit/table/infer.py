@@ -230,7 +230,7 @@ def _example(found: Cells, sign: str) -> str:
 
 def _listed(texts: list[str], most: int = 4) -> str:
     shown = ", ".join(repr(text[:30]) for text in texts[:most])
-    return shown + (f" and {len(texts) - most} more spellings" if len(texts) > most else "")
+    return shown + (f" and {len(texts) - most} more" if len(texts) > most else "")
 
 
 def _suspect_spellings(found: Cells, name: str, notes: Notes) -> None:
