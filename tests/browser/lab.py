@@ -178,8 +178,10 @@ class Notebook:
             return
         folder.mkdir(parents=True, exist_ok=True)
         height = self.page.evaluate(
-            """() => { const outer = document.querySelector('.jp-WindowedPanel-outer');
-            return outer.scrollHeight + 160 }"""
+            """() => { const cells = document.querySelectorAll('.jp-Notebook .jp-Cell');
+            const outer = document.querySelector('.jp-WindowedPanel-outer');
+            outer.scrollTop = 0;
+            return cells[cells.length - 1].getBoundingClientRect().bottom + 60 }"""
         )
         self.page.set_viewport_size({"width": WIDTH, "height": min(int(height), 12_000)})
         self.page.wait_for_timeout(700)
@@ -188,9 +190,8 @@ class Notebook:
 
     def close(self) -> None:
         """Shut the kernel down; what is unsaved is dropped."""
-        self.page.evaluate(
-            """async () => { await window.jupyterapp.shell.currentWidget.sessionContext.shutdown() }"""
-        )
+        script = "async () => { await window.jupyterapp.shell.currentWidget.sessionContext"
+        self.page.evaluate(script + ".shutdown() }")
 
     def _all_ran(self) -> bool:
         cells = self.state()

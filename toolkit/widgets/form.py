@@ -134,6 +134,8 @@ class Checklist(w.HBox):
     value: Any = traitlets.List()
 
     def __init__(self, options: Sequence[str], description: str = "", **kwargs: Any) -> None:
+        self.description = description
+        self._showing = False
         self._boxes = {
             o: w.Checkbox(description=words(o), indent=False, layout=w.Layout(width="auto"))
             for o in options
@@ -145,12 +147,16 @@ class Checklist(w.HBox):
             box.observe(self._collect, "value")
 
     def _show(self, change: Any) -> None:
-        with self.hold_trait_notifications():
+        self._showing = True
+        try:
             for option, box in self._boxes.items():
                 box.value = option in change.new
+        finally:
+            self._showing = False
 
     def _collect(self, _: Any) -> None:
-        self.value = [option for option, box in self._boxes.items() if box.value]
+        if not self._showing:
+            self.value = [option for option, box in self._boxes.items() if box.value]
 
 
 def _entry(inner: Any, optional: bool, rows: int, common: dict[str, Any]) -> Control:
