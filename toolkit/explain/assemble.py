@@ -1,0 +1,205 @@
+"""From SHAP values to the artefacts: importance, checks, and the long table."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from toolkit import metrics
+from toolkit.artifacts import Check, Explanation, Importance
+from toolkit.explain.planner import Plan
+from toolkit.explain.rows import RowValues
+from toolkit.project.model import Project
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from toolkit.table import Predictor
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How the values came about.
+
+    Attributes
+    ----------
+    plan : Plan
+        What was affordable.
+    screened : int
+        Evaluations spent on finding the columns that matter.
+    gap : float
+        Largest difference of the mean output of the background and of what it was chosen from.
+    """
+
+    plan: Plan
+    screened: int
+    gap: float
+
+
+def attribution_frame(values: RowValues) -> pd.DataFrame:
+    """Return values in the long form of `Attributions`: by row, then class, then column."""
+    import pandas as pd
+
+    n, m, k = values.shap.shape
+    texts = np.empty((n, m), dtype=object)
+    numbers = np.full((n, m), np.nan)
+    for place, columns in enumerate(values.players.columns):
+        if len(columns) == 1:
+            texts[:, place], numbers[:, place] = _cells(values.frame[columns[0]])
+    shape = (n, k, m)
+    return pd.DataFrame(
+        {
+            "row": np.broadcast_to(values.rows[:, None, None], shape).ravel(),
+            "class": np.broadcast_to(
+                np.array(values.classes, dtype=object)[None, :, None], shape
+            ).ravel(),
+            "column": np.broadcast_to(
+                np.array(values.players.names, dtype=object)[None, None, :], shape
+            ).ravel(),
+            "value": np.broadcast_to(texts[:, None, :], shape).ravel(),
+            "number": np.broadcast_to(numbers[:, None, :], shape).ravel(),
+            "shap": values.shap.transpose(0, 2, 1).ravel(),
+            "standard_error": values.standard_error.transpose(0, 2, 1).ravel(),
+        }
+    ).astype({"class": "str", "column": "str", "value": "str"})
+
+
+def _cells(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return cells as text (missing stays missing) and as numbers where they are."""
+    import pandas as pd
+
+    missing = cells.isna().to_numpy()
+    numbers = np.full(len(cells), np.nan)
+    if pd.api.types.is_numeric_dtype(cells):
+        numbers = cells.to_numpy(dtype=np.float64, na_value=np.nan)
+        texts = np.array([f"{number:.6g}" for number in numbers], dtype=object)
+    elif pd.api.types.is_datetime64_any_dtype(cells):
+        texts = (
+            cells.dt.strftime("%Y-%m-%d %H:%M")
+            .str.removesuffix(" 00:00")
+            .to_numpy(dtype=object, copy=True)
+        )
+    else:
+        texts = cells.astype(object).map(str).to_numpy(dtype=object, copy=True)
+    texts[missing] = None
+    return texts, numbers
+
+
+def artifact(project: Project, model: Predictor, values: RowValues, how: Provenance) -> Explanation:
+    """Return the explanation of some rows, with its checks."""
+    plan = how.plan
+    orders = plan.orders * plan.background
+    method = (
+        "Exact Shapley values: all coalitions of columns enumerated"
+        if values.exact
+        else f"Permutation SHAP: {orders:,} sampled orders a row, each with its reverse"
+    )
+    importance = _importance(project, values)
+    grouped = next((group for group in values.players.columns if len(group) > 1), [])
+    return Explanation(
+        method=f"{method}; interventional, on the original columns",
+        output=_words(project, model),
+        classes=values.classes,
+        base={name: float(x) for name, x in zip(values.classes, values.base, strict=True)},
+        rows=len(values.rows),
+        background=plan.background,
+        permutations=0 if values.exact else orders,
+        evaluations=values.evaluations + how.screened,
+        additivity_error=values.additivity_error,
+        additivity_tolerance=values.tolerance,
+        grouped=grouped,
+        importance=importance,
+        checks=_checks(values, how, importance, grouped),
+    )
+
+
+def _words(project: Project, model: Predictor) -> str:
+    if model.task == "regression":
+        return f"predicted {project.target.column}, in its own unit"
+    if model.task == "binary":
+        return f"probability of the class {model.classes[1]}"
+    return "probability of each class"
+
+
+def _importance(project: Project, values: RowValues) -> dict[str, list[Importance]]:
+    asked, found = project.explain, {}
+    for k, name in enumerate(values.classes):
+        size, error = np.abs(values.shap[:, :, k]), values.standard_error[:, :, k].mean(axis=0)
+        items = []
+        for place, column in enumerate(values.players.names):
+            sizes = size[:, place]
+            interval = metrics.interval(
+                lambda w, sizes=sizes: float(w @ sizes / w.sum()),  # type: ignore[misc]
+                len(sizes),
+                resamples=asked.bootstrap,
+                confidence=asked.confidence,
+                seed=project.seed,
+            )
+            items.append(
+                Importance(column=column, mean_abs=interval, standard_error=float(error[place]))
+            )
+        found[name] = sorted(items, key=lambda item: -(item.mean_abs.value or 0.0))
+    return found
+
+
+def _checks(
+    values: RowValues,
+    how: Provenance,
+    importance: dict[str, list[Importance]],
+    grouped: list[str],
+) -> list[Check]:
+    error, most = values.additivity_error, values.tolerance
+    adds = error <= most
+    checks = [
+        Check(
+            name="Additivity",
+            severity="ok" if adds else "critical",
+            message=f"Base value plus SHAP values differ from the model's output by at most"
+            f" {error:.2g}; {most:.2g} is tolerated.",
+            remedy=""
+            if adds
+            else "Do not use the values: the model gives equal rows different outputs",
+        )
+    ]
+    total = sum(i.mean_abs.value or 0 for items in importance.values() for i in items)
+    noise = math.sqrt(sum(i.standard_error**2 for items in importance.values() for i in items))
+    share = noise / total if total else 0.0
+    checks.append(
+        Check(
+            name="Exactness",
+            severity="ok" if share <= 0.25 else "warning",
+            message=f"The standard error of a single row's values is {share:.1%} of their"
+            " total size, counting the orders and the background rows drawn.",
+            remedy="" if share <= 0.25 else "Raise explain.background and explain.permutations",
+        )
+    )
+    checks.append(
+        Check(
+            name="Background",
+            severity="info",
+            message=f"The mean output of the {how.plan.background:,} background rows differs by"
+            f" {how.gap:.2g} from that of the training rows they were chosen from.",
+        )
+    )
+    if how.plan.reductions:
+        checks.append(
+            Check(
+                name="Cost of the explanation",
+                severity="warning",
+                message="Less than asked for was computed: " + " ".join(how.plan.reductions),
+                remedy="Lower explain.rows to spend more on each row",
+            )
+        )
+    if grouped:
+        checks.append(
+            Check(
+                name="Wide table",
+                severity="info",
+                message=f"{len(values.players.names) - 1} columns that move the model most are"
+                f" explained by themselves, {len(grouped):,} others together.",
+            )
+        )
+    return checks

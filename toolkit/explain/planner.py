@@ -1,0 +1,87 @@
+"""What an explanation may cost, and what is given up where it would cost more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from toolkit.project.model import Explain
+
+EVALUATIONS = 400_000
+CELLS = 400_000_000
+FEWEST_BACKGROUND = 20
+FEWEST_ROWS = 20
+MOST_COLUMNS = 60
+"""A table with more columns is screened first."""
+PLAYERS = 40
+"""Columns of a wide table that are explained by themselves."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many rows, background rows and orders are affordable.
+
+    Attributes
+    ----------
+    rows, background : int
+        How many rows are explained, and against how many.
+    orders : int
+        Orders for each pair of them.
+    reductions : list of str
+        What was asked for and is not done, a sentence each.
+    """
+
+    rows: int
+    background: int
+    orders: int
+    reductions: list[str] = field(default_factory=list)
+
+
+def budget(columns: int) -> int:
+    """Return how many rows of so many columns the model may be asked to score."""
+    return max(2_000, min(EVALUATIONS, CELLS // max(1, columns)))
+
+
+def plan(asked: Explain, rows: int, background: int, steps: float, columns: int) -> Plan:
+    """Fit what was asked for into the budget: fewer orders first, then background, then rows.
+
+    Parameters
+    ----------
+    asked : Explain
+        The project's section.
+    rows, background : int
+        Rows there are, at most as many as asked for.
+    steps : float
+        Mean evaluations for one order of one pair of row and background row.
+    columns : int
+        Columns the model has to be given.
+    """
+    most = budget(columns)
+    orders = 1
+    if asked.permutations > background:
+        orders = -(-asked.permutations // background)
+        orders += orders % 2
+    reductions = []
+
+    def cost() -> float:
+        return rows * background * orders * steps
+
+    if cost() > most and orders > 1:
+        affordable = max(1, int(most // max(1.0, rows * background * steps)))
+        affordable -= affordable % 2 if affordable > 1 else 0
+        if affordable < orders:
+            reductions.append(
+                f"{affordable * background:,} orders a row instead of {orders * background:,}."
+            )
+            orders = affordable
+    if cost() > most:
+        affordable = int(most // max(1.0, rows * steps))
+        affordable = min(background, max(affordable, FEWEST_BACKGROUND))
+        if affordable < background:
+            reductions.append(f"{affordable} background rows instead of {background}.")
+            background = affordable
+    if cost() > most:
+        affordable = min(rows, max(int(most // max(1.0, background * steps)), FEWEST_ROWS))
+        if affordable < rows:
+            reductions.append(f"{affordable} explained rows instead of {rows}.")
+            rows = affordable
+    return Plan(rows, background, orders, reductions)

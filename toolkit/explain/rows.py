@@ -1,0 +1,223 @@
+"""SHAP values for given rows against a given background."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from toolkit.errors import DataError, ModelError
+from toolkit.explain import shapley
+from toolkit.explain.shapley import Game, Players, Score
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from toolkit.table.predictor import Predictor
+
+EXACT_EVALUATIONS = 400_000
+
+
+@dataclass(frozen=True)
+class RowValues:
+    """SHAP values of some rows.
+
+    Attributes
+    ----------
+    rows : ndarray of int64, shape (n,)
+        Which rows, in the numbering that was given.
+    players : Players
+        What the values belong to: columns, or groups of them.
+    classes : list of str
+        The outputs: the positive class, every class, or ``value``.
+    base : ndarray, shape (outputs,)
+        Mean output over the background rows.
+    output : ndarray, shape (n, outputs)
+        The model's output for each row.
+    shap, standard_error : ndarray, shape (n, players, outputs)
+        Values in the output's unit, and their standard errors.
+    exact : bool
+        Whether all coalitions were enumerated.
+    evaluations : int
+        Rows that the model had to score.
+    additivity_error : float
+        Largest absolute difference between base plus values and an independently scored output.
+    tolerance : float
+        Beyond it the values must not be relied on.
+    """
+
+    rows: np.ndarray
+    players: Players
+    classes: list[str]
+    base: np.ndarray
+    output: np.ndarray
+    shap: np.ndarray
+    standard_error: np.ndarray
+    exact: bool
+    evaluations: int
+    additivity_error: float
+    tolerance: float
+    frame: pd.DataFrame = field(repr=False)
+
+
+def outputs(model: Predictor) -> list[str]:
+    """Return the outputs that are explained: the positive class, every class, or ``value``."""
+    if model.task == "regression":
+        return ["value"]
+    return list(model.classes[1:] if model.task == "binary" else model.classes)
+
+
+def scorer(model: Predictor) -> Score:
+    """Return the model as a function of rows to (n, outputs)."""
+    width = len(outputs(model))
+
+    def score(frame: pd.DataFrame) -> np.ndarray:
+        found = np.asarray(model.predict(frame), dtype=np.float64)
+        found = found.reshape(len(frame), -1)[:, -width:]
+        if not np.isfinite(found).all():
+            raise ModelError(
+                f"gives {int((~np.isfinite(found)).any(axis=1).sum())} of {len(found)} rows"
+                " no number",
+                where=f"model {model.name}",
+                remedy="Choose another champion, in choice.champion",
+            )
+        return found
+
+    return score
+
+
+def in_score_order(scores: np.ndarray) -> np.ndarray:
+    """Return the order of rows in which neighbours have similar outputs."""
+    if scores.shape[1] == 1:
+        return np.argsort(scores[:, 0], kind="stable")
+    likeliest = scores.argmax(axis=1)
+    return np.lexsort((scores.max(axis=1), likeliest))
+
+
+def spread_sample(
+    score: Score, frame: pd.DataFrame, size: int, seed: Sequence[int]
+) -> tuple[np.ndarray, float]:
+    """Choose rows whose outputs are spread like those of all rows.
+
+    A random pool of 20 rows a chosen one is ordered by output, and every 20th is taken from a
+    random start: each row is as likely as another, and their mean output is close to that
+    of all rows (systematic sampling, Cochran 1977, chapter 8).
+
+    Returns
+    -------
+    positions : ndarray of int64
+        In order of output; all rows where there are not more.
+    pool_difference : float
+        Largest absolute difference, over outputs, of the chosen rows' and the pool's mean.
+    """
+    generator = np.random.default_rng(list(seed))
+    pool = np.arange(len(frame))
+    if len(pool) > 20 * size:
+        pool = np.sort(generator.choice(len(frame), 20 * size, replace=False))
+    scores = score(frame.iloc[pool].reset_index(drop=True))
+    order = in_score_order(scores)
+    if size < len(pool):
+        step = len(pool) / size
+        order = order[((np.arange(size) + generator.random()) * step).astype(np.int64)]
+    gap = float(np.abs(scores[order].mean(axis=0) - scores.mean(axis=0)).max())
+    return pool[order], gap
+
+
+def explain_rows(
+    model: Predictor,
+    frame: pd.DataFrame,
+    background: pd.DataFrame,
+    *,
+    rows: Sequence[int] | None = None,
+    orders: int = 1,
+    seed: int = 7,
+    players: Players | None = None,
+    progress: Callable[[int, int], Any] | None = None,
+) -> RowValues:
+    """Return the SHAP values of rows.
+
+    Exact where all coalitions cost at most 400,000 evaluations, else sampled.
+
+    Parameters
+    ----------
+    model : Predictor
+        Anything with ``predict``, ``task``, ``classes`` and ``columns``.
+    frame, background : pandas.DataFrame
+        Rows to explain, and rows that stand for an average case (at least 2).
+    rows : sequence of int, optional
+        The rows' numbers; a row's draws depend on its number and the seed alone.
+    orders : int
+        Orders for each pair of row and background row: 1 or an even number.
+    seed : int
+        The seed of the orders.
+    players : Players, optional
+        Groups of columns; by default each column by itself.
+    progress : callable, optional
+        Called with rows done and rows in all.
+
+    Raises
+    ------
+    DataError
+        With fewer than two background rows or no row.
+    ModelError
+        When the model gives a row no number.
+    """
+    if len(background) < 2 or not len(frame):
+        raise DataError(
+            f"{len(frame)} rows cannot be explained against {len(background)}",
+            expected="at least one row and two background rows",
+        )
+    columns = [name for name in model.columns if name in frame.columns]
+    players = players or Players(columns, [[name] for name in columns])
+    frame = frame[columns].reset_index(drop=True)
+    numbers = np.arange(len(frame)) if rows is None else np.asarray(rows, dtype=np.int64)
+    score = scorer(model)
+    background = background[columns].reset_index(drop=True)
+    background = background.iloc[in_score_order(score(background))].reset_index(drop=True)
+    game = Game(score, frame, background, players)
+    coalitions = len(frame) * len(background) << min(len(players.names), 40)
+    exact = coalitions <= EXACT_EVALUATIONS
+    if exact:
+        unit, found = 1, shapley.enumerated(game)
+    else:
+        unit = 2 if orders == 1 else orders
+        found = shapley.sampled(game, orders, [[seed, int(number)] for number in numbers])
+    values, errors = [], []
+    for contributions in found:
+        value, error = shapley.summarise(contributions, unit)
+        values.append(value)
+        errors.append(error)
+        if progress is not None:
+            progress(len(values), len(frame))
+    shap = np.stack(values)
+    # Scored again, alone and in another order: a model that does not give a row the same
+    # output twice is found out here.
+    output = score(frame.iloc[::-1].reset_index(drop=True))[::-1]
+    base = score(background).mean(axis=0)
+    both = np.concatenate([game.output, game.reference])
+    return RowValues(
+        rows=numbers,
+        players=players,
+        classes=outputs(model),
+        base=base,
+        output=output,
+        shap=shap,
+        standard_error=np.stack(errors),
+        exact=exact,
+        evaluations=game.evaluations + 2 * len(background) + len(frame),
+        additivity_error=float(np.abs(base + shap.sum(axis=1) - output).max()),
+        tolerance=tolerance(both, model.task),
+        frame=frame,
+    )
+
+
+def tolerance(scores: np.ndarray, task: str) -> float:
+    """Return the additivity error that rounding may cause: 1e-4 of the output's range.
+
+    Models in single precision give a row slightly different outputs in different batches.
+    """
+    if task != "regression":
+        return 1e-4
+    return float(max(1e-4 * (scores.max() - scores.min()), 1e-6 * np.abs(scores).max(), 1e-12))

@@ -1,0 +1,234 @@
+"""Shapley values of single predictions, from nothing but the model's predictions.
+
+The game of a row x: a coalition of columns takes its values from x, the other columns theirs
+from a background row b, and pays the model's output; the value of the game is the mean over
+all background rows (interventional, Janzing et al. 2020). A column's Shapley value is its
+mean marginal payment over all orders in which columns can be revealed.
+
+Orders are sampled (Castro, Gómez and Tejada 2009; Štrumbelj and Kononenko 2014), each with its
+reverse (antithetic, Mitchell et al. 2022). Every background row is walked equally often, so
+values add up to the output minus the mean background output whatever the orders drawn. Columns
+in which x and b agree pay nothing and cost no evaluation. Where few columns make all coalitions
+affordable, they are enumerated and no order is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Score = Callable[["pd.DataFrame"], np.ndarray]
+"""Takes rows and gives an (n, outputs) array."""
+
+CALL_CELLS = 20_000_000
+CALL_ROWS = 200_000
+
+
+@dataclass(frozen=True)
+class Players:
+    """What is attributed to: columns, or groups of columns revealed together.
+
+    Attributes
+    ----------
+    names : list of str
+        One a player.
+    columns : list of list of str
+        The columns of each.
+    """
+
+    names: list[str]
+    columns: list[list[str]]
+
+
+class Game:
+    """Rows, background and model, ready to score coalitions.
+
+    Parameters
+    ----------
+    score : callable
+        The model, see `Score`; it must give a row the same output whatever the other rows.
+    frame, background : pandas.DataFrame
+        Rows to explain and rows to compare them with; equal columns and types.
+    players : Players
+        Together they own every column once.
+    """
+
+    def __init__(
+        self, score: Score, frame: pd.DataFrame, background: pd.DataFrame, players: Players
+    ) -> None:
+        import pandas as pd
+
+        self.score = score
+        self.players = players
+        self.rows, self.references = len(frame), len(background)
+        self.table = pd.concat([frame, background], ignore_index=True)
+        self.differs = differences(self.table, self.rows, players)
+        outputs = self._scored(np.arange(len(self.table)))
+        self.output, self.reference = outputs[: self.rows], outputs[self.rows :]
+        self.evaluations = len(self.table)
+
+    def _scored(self, index: np.ndarray) -> np.ndarray:
+        return self.score(self.table.take(index).reset_index(drop=True))
+
+    def coalitions(self, rows: np.ndarray, references: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        """Return the outputs of coalitions, scored in few and bounded calls.
+
+        Parameters
+        ----------
+        rows, references : array of shape (e,)
+            Which row, and which background row, each coalition mixes.
+        masks : array of shape (e, players), bool
+            True where the row's own value is taken.
+        """
+        step = max(1, min(CALL_ROWS, CALL_CELLS // max(1, self.table.shape[1])))
+        parts = [
+            self.score(
+                self._mixed(rows[i : i + step], references[i : i + step], masks[i : i + step])
+            )
+            for i in range(0, len(rows), step)
+        ]
+        self.evaluations += len(rows)
+        return np.concatenate(parts) if parts else np.empty((0, self.output.shape[1]))
+
+    def _mixed(self, rows: np.ndarray, references: np.ndarray, masks: np.ndarray) -> pd.DataFrame:
+        import pandas as pd
+
+        columns = {}
+        for place, names in enumerate(self.players.columns):
+            index = np.where(masks[:, place], rows, self.rows + references)
+            for name in names:
+                columns[name] = self.table[name].array.take(index)
+        return pd.DataFrame(columns, copy=False)[list(self.table.columns)]
+
+
+def differences(table: pd.DataFrame, rows: int, players: Players) -> np.ndarray:
+    """Return (rows, background, players): whether the two rows differ; missing equals missing."""
+    import pandas as pd
+
+    result = np.zeros((rows, len(table) - rows, len(players.names)), dtype=bool)
+    for place, names in enumerate(players.columns):
+        for name in names:
+            codes = pd.factorize(table[name])[0]
+            result[:, :, place] |= codes[:rows, None] != codes[None, rows:]
+    return result
+
+
+def enumerated(game: Game) -> Iterator[np.ndarray]:
+    """Give, row by row, contributions of shape (background, players, outputs), exactly."""
+    players = len(game.players.names)
+    subsets = np.arange(1 << players)
+    member = (subsets[:, None] >> np.arange(players)) & 1 == 1
+    size = member.sum(axis=1)
+    share = np.array(
+        [
+            math.factorial(s) * math.factorial(players - s - 1) / math.factorial(players)
+            for s in range(players)
+        ]
+        + [0.0]
+    )
+    gain = np.where(member, share[size - 1][:, None], -share[size][:, None])
+    for batch in _batches(game, len(subsets) * game.references):
+        bits = game.differs[batch] @ (1 << np.arange(players))
+        # Only coalitions of columns that differ are scored; the others equal one of them.
+        inside = (subsets & ~bits[:, :, None]) == 0
+        row, reference, subset = np.nonzero(inside)
+        paid = game.coalitions(batch[row], reference, member[subset])
+        values = np.empty((*inside.shape, paid.shape[1]))
+        values[row, reference, subset] = paid
+        same = subsets & bits[:, :, None]
+        values = np.take_along_axis(values, same[..., None], axis=2)
+        yield from np.einsum("rbso,sp->rbpo", values, gain)
+
+
+def sampled(game: Game, orders: int, seeds: list[list[int]]) -> Iterator[np.ndarray]:
+    """Give, row by row, contributions of shape (background * orders, players, outputs).
+
+    Parameters
+    ----------
+    game : Game
+        What to explain.
+    orders : int
+        Orders for each pair of row and background row; 1, or an even number. With 1, the
+        reverse of an order goes to the next background row, which should be a similar one.
+    seeds : list of list of int
+        What each row's orders are drawn from, so that a row explained alone gives the values
+        it has among others.
+    """
+    players, walks = len(game.players.names), game.references * orders
+    reference = np.arange(walks) // orders
+    for batch in _batches(game, walks * max(1, players - 1)):
+        order = np.concatenate([_orders(players, walks, seeds[row]) for row in batch])
+        rows = np.repeat(batch, walks)
+        yield from _walk(game, rows, np.tile(reference, len(batch)), order).reshape(
+            len(batch), walks, players, -1
+        )
+
+
+def _orders(players: int, walks: int, seed: list[int]) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    forward = np.tile(np.arange(players), ((walks + 1) // 2, 1))
+    forward = generator.permuted(forward, axis=1)
+    return np.stack([forward, forward[:, ::-1]], axis=1).reshape(-1, players)[:walks]
+
+
+def _walk(game: Game, rows: np.ndarray, references: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Return the contributions (walks, players, outputs) along the given orders."""
+    position = np.argsort(order, axis=1)
+    differs = np.take_along_axis(game.differs[rows, references], order, axis=1)
+    walk, step = np.nonzero(differs)
+    last = np.ones(len(walk), dtype=bool)
+    last[:-1] = walk[1:] != walk[:-1]
+    inner = ~last
+    after = np.empty((len(walk), game.output.shape[1]))
+    after[inner] = game.coalitions(
+        rows[walk[inner]],
+        references[walk[inner]],
+        position[walk[inner]] <= step[inner, None],
+    )
+    after[last] = game.output[rows[walk[last]]]
+    before = np.empty_like(after)
+    before[1:] = after[:-1]
+    first = np.roll(last, 1)
+    before[first] = game.reference[references[walk[first]]]
+    result = np.zeros((*order.shape, after.shape[1]))
+    result[walk, order[walk, step]] = after - before
+    return result
+
+
+def _batches(game: Game, cost: int) -> Iterator[np.ndarray]:
+    """Give runs of rows that fill a scoring call, ``cost`` coalitions a row."""
+    columns, outputs = game.table.shape[1], game.output.shape[1]
+    width = max(columns, len(game.players.names) * outputs)
+    size = max(1, min(CALL_ROWS, CALL_CELLS // width) // max(1, cost))
+    for start in range(0, game.rows, size):
+        yield np.arange(start, min(start + size, game.rows))
+
+
+def summarise(contributions: np.ndarray, unit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return values and standard errors, each (players, outputs), of one row.
+
+    The standard error holds the value against the Shapley value over all rows that the
+    background was drawn from: it covers the orders and the background rows drawn. It comes
+    from the spread between background rows.
+
+    Parameters
+    ----------
+    contributions : array of shape (background * orders, players, outputs)
+        As `enumerated` or `sampled` give them.
+    unit : int
+        How many neighbouring contributions belong together: the orders of a background row,
+        or 2 where an order and its reverse went to two neighbours.
+    """
+    value = contributions.mean(axis=0)
+    units = len(contributions) // unit
+    if units < 2:
+        return value, np.zeros_like(value)
+    means = contributions[: units * unit].reshape(units, unit, *value.shape).mean(axis=1)
+    return value, means.std(axis=0, ddof=1) / math.sqrt(units)

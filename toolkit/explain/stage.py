@@ -1,0 +1,173 @@
+"""The explaining half of ``05_explain``: choose rows, explain them, say how exact it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from toolkit import table
+from toolkit.artifacts import Attributions, Explanation
+from toolkit.errors import DataError
+from toolkit.explain import planner
+from toolkit.explain import rows as explaining
+from toolkit.explain.assemble import Provenance, artifact, attribution_frame
+from toolkit.explain.rows import scorer, spread_sample
+from toolkit.explain.screening import screen
+from toolkit.explain.shapley import Players
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from toolkit.run.stage import Stage
+    from toolkit.table import Part, Predictor
+
+_ROWS, _BACKGROUND, _SCREEN = 1, 2, 3  # streams of random numbers
+
+
+def explain(stage: Stage, model: Predictor) -> Explanation:
+    """Explain the model on test rows against training rows, and write both artefacts.
+
+    Values are SHAP values on the original columns, in the unit of ``model.predict``: the
+    probability of the positive class (binary) or of every class, or the target's unit.
+
+    Parameters
+    ----------
+    stage : Stage
+        Open, with the split made.
+    model : Predictor
+        Anything with ``predict``.
+
+    Raises
+    ------
+    DataError
+        When there are no test rows or too few training rows.
+    ModelError
+        When the model gives a row no number.
+    """
+    test, train = table.load_part(stage, "test"), table.load_part(stage, "train")
+    columns = [name for name in model.columns if name in test.frame.columns]
+    if not len(test) or len(train) < 2 or not columns:
+        raise DataError(
+            f"nothing to explain: {len(test)} test rows, {len(train)} training rows,"
+            f" {len(columns)} feature columns",
+            remedy="Keep more rows for test in split.test, or give more rows",
+        )
+    stage.progress("choosing rows to explain")
+    score, asked, seed = scorer(model), stage.project.explain, stage.project.seed
+    chosen, _ = spread_sample(score, test.frame, asked.rows, [seed, _ROWS])
+    back, _ = spread_sample(score, train.frame, asked.background, [seed, _BACKGROUND])
+    players, screened = _players(stage, model, test.frame.iloc[chosen], train.frame.iloc[back])
+    steps = _steps(test.frame.iloc[chosen], train.frame.iloc[back], players)
+    plan = planner.plan(asked, len(chosen), len(back), steps, len(columns))
+    if plan.rows < len(chosen):
+        chosen, _ = spread_sample(score, test.frame, plan.rows, [seed, _ROWS])
+    background, gap = _background(stage, model, train, plan.background)
+    for sentence in plan.reductions:
+        stage.note(f"The explanation would take too long as asked: {sentence}")
+    chosen = np.sort(chosen)
+    values = explaining.explain_rows(
+        model,
+        test.frame.iloc[chosen],
+        background,
+        rows=test.rows[chosen],
+        orders=plan.orders,
+        seed=seed,
+        players=players,
+        progress=lambda done, total: stage.progress("explaining rows", done, total),
+    )
+    explanation = artifact(stage.project, model, values, Provenance(plan, screened, gap))
+    stage.write(Attributions(attribution_frame(values)))
+    stage.write(explanation)
+    if values.additivity_error > values.tolerance:
+        stage.note("The SHAP values do not add up to the output: see the check Additivity")
+    return explanation
+
+
+def row_explainer(
+    stage: Stage, model: Predictor, explanation: Explanation
+) -> Callable[[int], pd.DataFrame]:
+    """Return a function that explains one more test row, against the same background.
+
+    It takes a row's number in the table and gives lines as in `Attributions`.
+
+    Raises
+    ------
+    DataError
+        By that function, for a row that is not among the test rows.
+    """
+    test, train = table.load_part(stage, "test"), table.load_part(stage, "train")
+    seed = stage.project.seed
+    place = {int(row): i for i, row in enumerate(test.rows)}
+    names = [item.column for item in next(iter(explanation.importance.values()))]
+    own = [name for name in test.frame.columns if name in model.columns]
+    players = Players(own, [[name] for name in own])
+    if explanation.grouped:
+        single = [name for name in own if name not in set(explanation.grouped)]
+        group = next(name for name in names if name not in set(own))
+        players = Players([*single, group], [*([n] for n in single), explanation.grouped])
+    prepared: list[pd.DataFrame] = []
+    orders = max(1, explanation.permutations // explanation.background)
+
+    def one(row: int) -> pd.DataFrame:
+        if row not in place:
+            raise DataError(
+                f"row {row} is not a test row",
+                expected=f"one of {len(place):,} rows, such as {test.rows[0]}",
+            )
+        if not prepared:
+            prepared.append(_background(stage, model, train, explanation.background)[0])
+        values = explaining.explain_rows(
+            model,
+            test.frame.iloc[[place[row]]],
+            prepared[0],
+            rows=[row],
+            orders=orders,
+            seed=seed,
+            players=players,
+        )
+        return attribution_frame(values)
+
+    return one
+
+
+def _background(
+    stage: Stage, model: Predictor, train: Part, size: int
+) -> tuple[pd.DataFrame, float]:
+    positions, gap = spread_sample(
+        scorer(model), train.frame, size, [stage.project.seed, _BACKGROUND]
+    )
+    return train.frame.iloc[positions].reset_index(drop=True), gap
+
+
+def _players(
+    stage: Stage, model: Predictor, frame: pd.DataFrame, background: pd.DataFrame
+) -> tuple[Players, int]:
+    columns = [name for name in model.columns if name in frame.columns]
+    if len(columns) <= planner.MOST_COLUMNS:
+        return Players(columns, [[name] for name in columns]), 0
+    stage.progress(f"screening {len(columns):,} columns")
+    players, spent = screen(
+        scorer(model),
+        frame[columns],
+        background[columns],
+        planner.PLAYERS,
+        [stage.project.seed, _SCREEN],
+    )
+    stage.note(
+        f"The table is wide: {planner.PLAYERS} columns are explained by themselves and"
+        f" {len(players.columns[-1]):,} together as one"
+    )
+    return players, spent
+
+
+def _steps(frame: pd.DataFrame, background: pd.DataFrame, players: Players) -> float:
+    """Return the mean number of evaluations that one order of one pair of rows needs."""
+    import pandas as pd
+
+    from toolkit.explain.shapley import differences
+
+    both = pd.concat([frame, background], ignore_index=True)
+    differs = differences(both, len(frame), players)
+    return float(np.maximum(differs.sum(axis=2) - 1, 0).mean())
