@@ -1,0 +1,290 @@
+"""H2O's server: started for one owner, shared on purpose, and never left behind.
+
+A server listens on the loopback address alone, on a random port, behind a random
+password. A guard process (`toolkit.automl.guard`) ends it together with its owner. The
+runner starts one for all its notebooks and names it in the environment variable
+``TOOLKIT_H2O``; a process that finds that variable attaches and never stops it.
+
+Only the standard library and the toolkit's errors are imported here.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from toolkit.automl import guard
+from toolkit.automl.java import find_jar, find_java, heap_gib
+from toolkit.automl.rest import Server
+from toolkit.errors import EngineError
+
+VARIABLE = "TOOLKIT_H2O"
+_USER = "toolkit"
+_START_SECONDS = 180
+_ATTEMPTS = 3
+
+
+class Budget(Protocol):
+    """The part of ``automl.budget`` that a server needs."""
+
+    @property
+    def memory_gib(self) -> float:
+        """Java heap."""
+
+    @property
+    def threads(self) -> int:
+        """Worker threads."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A way to a running server."""
+
+    server: Server
+    owned: bool
+    """Whether this process started it."""
+    note: str = ""
+    """What differs from what was asked for."""
+
+
+class SharedCluster:
+    """A server that this process started.
+
+    Attributes
+    ----------
+    server : Server
+        The way to it.
+    pid : int
+        The process id of its JVM.
+    note : str
+        What differs from what was asked for; empty if nothing does.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        heap, self.note = heap_gib(budget.memory_gib)
+        self._owner = os.getpid()
+        for attempt in range(1, _ATTEMPTS + 1):
+            self._launch(heap, max(1, budget.threads))
+            try:
+                self._wait_until_up()
+                break
+            except EngineError as error:
+                self.stop()
+                # Another process can take the port between the choice and the start.
+                if attempt == _ATTEMPTS or "bind" not in error.problem.lower():
+                    raise
+        self.server.explain_death = self._why
+
+    def _launch(self, heap: float, threads: int) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="toolkit-h2o-"))
+        self._log = self._folder / "log.txt"
+        password = secrets.token_urlsafe(24)
+        port = _free_port()
+        login = self._folder / "login.conf"
+        login.touch(mode=0o600)
+        login.write_text(f"{_USER}: {password}\n", encoding="ascii")
+        # Without a list of members H2O looks for others by multicast.
+        members = self._folder / "members.txt"
+        members.write_text(f"127.0.0.1:{port}\n", encoding="ascii")
+        (self._folder / "ice").mkdir()
+        self.server = Server(f"http://127.0.0.1:{port}", _USER, password)
+        command = [
+            str(find_java()),
+            f"-Xmx{int(heap * 1024)}m",
+            # An H2O that ran out of memory can hang; one that ended can be reported.
+            "-XX:+ExitOnOutOfMemoryError",
+            f"-XX:ActiveProcessorCount={threads}",
+            "-Djava.awt.headless=true",
+            f"-Djava.io.tmpdir={self._folder / 'ice'}",
+            "-jar", str(find_jar()),
+            "-name", f"toolkit-{secrets.token_hex(8)}",
+            "-ip", "127.0.0.1",
+            "-web_ip", "127.0.0.1",
+            "-port", str(port),
+            "-flatfile", str(members),
+            "-hash_login", "-login_conf", str(login),
+            "-nthreads", str(threads),
+            "-ice_root", str(self._folder / "ice"),
+            "-log_dir", str(self._folder / "ice"),
+            "-flow_dir", str(self._folder / "ice"),
+            "-notify_local", str(self._folder / "up"),
+        ]  # fmt: skip
+        # -I and -S: nothing in the working folder can take the place of a module.
+        self._guard = subprocess.Popen(
+            [sys.executable, "-I", "-S", guard.__file__, self._folder, self._log, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert self._guard.stdout is not None
+        line = self._guard.stdout.readline()
+        if not line:
+            raise EngineError(
+                "H2O's guard process did not start",
+                remedy="Run `toolkit doctor`: it says what is missing",
+            )
+        self.pid = int(line)
+
+    def _wait_until_up(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while not (self._folder / "up").exists() or not self.server.alive():
+            if not self.alive():
+                raise EngineError(
+                    f"H2O's JVM did not start{self._why()}",
+                    remedy="Lower automl.budget.memory_gib if memory is short, or run"
+                    " `toolkit doctor`",
+                )
+            if time.monotonic() > deadline:
+                raise EngineError(
+                    f"H2O did not answer within {_START_SECONDS} seconds{self._why()}",
+                    remedy="Run again when the machine is less busy",
+                )
+            time.sleep(0.1)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What child processes need in their environment to attach."""
+        return {
+            VARIABLE: json.dumps(
+                {
+                    "url": self.server.url,
+                    "user": self.server.user,
+                    "password": self.server.password,
+                    "pid": self.pid,
+                }
+            )
+        }
+
+    def alive(self) -> bool:
+        """Whether the JVM runs."""
+        return self._guard.poll() is None and not (self._folder / "ended").exists()
+
+    def stop(self) -> None:
+        """End the JVM and remove its files; does nothing the second time."""
+        if os.getpid() != self._owner:
+            return  # a forked child inherits this object, not the server
+        for pipe in (self._guard.stdin, self._guard.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        try:
+            self._guard.wait(15)
+        except subprocess.TimeoutExpired:
+            self._guard.kill()  # the JVM dies with its guard
+            self._guard.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _why(self) -> str:
+        line = last_meaningful_line(self._log)
+        return f" (its last words: {line})" if line else ""
+
+
+_own: SharedCluster | None = None
+
+
+def start_shared(budget: Budget) -> SharedCluster:
+    """Start a server for this process and the children that get its ``environment``.
+
+    Raises
+    ------
+    EngineError
+        If the JVM does not start; the message holds the last line of its log.
+    EnvironmentProblem
+        If there is no Java, or no H2O.
+    """
+    cluster = SharedCluster(budget)
+    atexit.register(cluster.stop)
+    return cluster
+
+
+def connect(budget: Budget, progress: Callable[[str], None] | None = None) -> Connection:
+    """Return the way to a server: the shared one, this process's own, or a new one.
+
+    Parameters
+    ----------
+    budget : Budget
+        Memory and threads of a server that has to be started.
+    progress : callable, optional
+        Told in words what is done.
+
+    Raises
+    ------
+    EngineError
+        If the shared server has ended, or a new one does not start.
+    """
+    global _own  # noqa: PLW0603 - one server for each process, whoever asks
+    if named := os.environ.get(VARIABLE):
+        return _attach(named)
+    if _own is not None and _own._owner == os.getpid() and _own.alive():
+        return Connection(_own.server, owned=True)
+    if progress is not None:
+        progress("starting H2O")
+    _own = start_shared(budget)
+    return Connection(_own.server, owned=True, note=_own.note)
+
+
+def stop_own() -> None:
+    """End the server that `connect` started in this process, if there is one."""
+    global _own  # noqa: PLW0603
+    if _own is not None:
+        atexit.unregister(_own.stop)
+        _own.stop()
+        _own = None
+
+
+def _attach(named: str) -> Connection:
+    try:
+        facts = json.loads(named)
+        server = Server(facts["url"], facts["user"], facts["password"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise EngineError(
+            f"the environment variable {VARIABLE} does not name a server",
+            remedy="Unset it: H2O is then started where it is needed",
+        ) from error
+    if not server.alive():
+        raise EngineError(
+            f"the H2O server that {VARIABLE} names (process {facts.get('pid')}) has ended",
+            remedy="Run `toolkit run` again: finished stages and engines are kept",
+        )
+    return Connection(server, owned=False)
+
+
+def _free_port() -> int:
+    # H2O takes the port and the next one.
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+def last_meaningful_line(log: Path) -> str:
+    """Return the last line of a JVM's log that says something, at most 200 characters."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    telling = [
+        text
+        for line in lines
+        if (text := line.strip()) and not text.startswith(("at ", "...", "Picked up"))
+    ]
+    errors = [text for text in telling[-40:] if "Error" in text or "Exception" in text]
+    return (errors or telling or [""])[-1][:200]

@@ -1,0 +1,32 @@
+"""Engines: one file each, found by the name that the project uses."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from toolkit.errors import EngineError
+
+if TYPE_CHECKING:
+    from toolkit.automl.engines.base import Engine
+
+ENGINES = {
+    "baseline": "toolkit.automl.engines.baseline",
+    "h2o": "toolkit.automl.engines.h2o",
+    "autokeras": "toolkit.automl.engines.autokeras",
+}
+"""Module by engine; each has one class that is an `Engine`, under the name ``ENGINE``."""
+
+
+def get(name: str) -> Engine:
+    """Return an engine by its name.
+
+    Raises
+    ------
+    EngineError
+        For a name that does not exist.
+    """
+    if name not in ENGINES:
+        raise EngineError(f"there is no engine {name!r}", expected=", ".join(ENGINES))
+    engine: Engine = importlib.import_module(ENGINES[name]).ENGINE()
+    return engine
