@@ -70,6 +70,21 @@ class Kernel:
         """Whether the process still runs."""
         return self._process.poll() is None
 
+    async def answer(self, seconds: float) -> None:
+        """Wait until the kernel answers.
+
+        Raises
+        ------
+        RuntimeError
+            If it does not, or ends.
+        """
+        client: Any = self.manager.client()
+        client.start_channels()
+        try:
+            await client.wait_for_ready(seconds)
+        finally:
+            client.stop_channels()
+
     def wait(self, seconds: float) -> int | None:
         """Wait for the process to end on its own; its return code, or None if it runs on."""
         try:

@@ -155,7 +155,7 @@ def notebook_of(stage: str, file: ProjectFile) -> Path:
     """
     own = file.folder / "notebooks"
     name = paths.notebook_name(stage)
-    folder = own if own.is_dir() else paths.notebooks()
+    folder = own if any(own.glob("*.ipynb")) else paths.notebooks()
     if not (folder / name).is_file():
         raise RunError(
             f"there is no {name}",

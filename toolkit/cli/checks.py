@@ -1,0 +1,262 @@
+"""What the toolkit needs on a machine: each check gives a state, a finding and a remedy."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from toolkit import paths
+from toolkit.errors import ToolkitError
+
+State = Literal["ok", "warning", "failed", "optional"]
+
+DISTRIBUTION = "jupyter-automl-toolkit"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "firefox")
+_PYTHON = (3, 11)
+_MEMORY_GIB = (2.0, 6.0)  # below the first nothing runs; below the second searches are small
+_DISK_GIB = (0.2, 2.0)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found.
+
+    Attributes
+    ----------
+    name : str
+        What was checked.
+    state : str
+        ``ok``; ``warning``: it runs, but worse; ``failed``: the main job cannot run;
+        ``optional``: something that only part of the work needs is not there.
+    text : str
+        What was found.
+    remedy : str
+        What to do; empty if all is well.
+    """
+
+    name: str
+    state: State
+    text: str
+    remedy: str = ""
+
+
+def python() -> Finding:
+    """Python is new enough."""
+    text = f"{platform.python_version()} at {sys.executable}"
+    if sys.version_info < _PYTHON:
+        return Finding("Python", "failed", text, "Install Python 3.11 or newer, then `make setup`")
+    return Finding("Python", "ok", text)
+
+
+def packages() -> Finding:
+    """Every declared dependency is installed, in a version that was asked for."""
+    from packaging.requirements import Requirement
+
+    try:
+        declared = importlib.metadata.requires(DISTRIBUTION) or []
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("Packages", "failed", f"{DISTRIBUTION} is not installed", "Run `make setup`")
+    wrong, count = [], 0
+    for text in declared:
+        need = Requirement(text)
+        if need.marker is not None and not need.marker.evaluate({"extra": ""}):
+            continue
+        count += 1
+        found = _version(need.name)
+        if found is None:
+            wrong.append(f"{need.name} is missing")
+        elif not need.specifier.contains(found, prereleases=True):
+            wrong.append(f"{need.name} is {found}, not {need.specifier}")
+    if wrong:
+        return Finding(
+            "Packages",
+            "failed",
+            "; ".join(wrong),
+            "Run `make setup`, or `pip install --force-reinstall` what is named here",
+        )
+    return Finding("Packages", "ok", f"all {count} in the versions asked for")
+
+
+def shipped() -> Finding:
+    """Notebooks and templates came along."""
+    lacking = [
+        name
+        for name in map(paths.notebook_name, paths.STAGES)
+        if not (paths.notebooks() / name).is_file()
+    ]
+    if lacking or not (paths.templates() / "report").is_dir():
+        return Finding(
+            "Notebooks",
+            "failed",
+            f"missing in {paths.notebooks()}: {', '.join(lacking) or 'templates'}",
+            "Install the toolkit again",
+        )
+    return Finding("Notebooks", "ok", f"{len(paths.STAGES)} in {paths.notebooks()}")
+
+
+def java() -> Finding:
+    """H2O has a Java that it accepts."""
+    from toolkit.automl.java import find_java, java_version
+
+    try:
+        path = find_java()
+    except ToolkitError as error:
+        return Finding(
+            "Java", "failed", f"{error.problem}; expected {error.expected}", error.remedy
+        )
+    return Finding("Java", "ok", f"{java_version(path)} at {path}")
+
+
+def memory() -> Finding:
+    """There is memory for H2O and for Python beside it."""
+    import psutil
+
+    from toolkit.automl.java import memory_bytes
+
+    total = memory_bytes() / 2**30
+    free = min(total, psutil.virtual_memory().available / 2**30)
+    text = f"{free:.1f} GiB free of {total:.1f}"
+    if free < _MEMORY_GIB[0]:
+        return Finding("Memory", "failed", text, "Close programs, or use a larger machine")
+    if free < _MEMORY_GIB[1]:
+        return Finding("Memory", "warning", text, "Lower automl.budget.memory_gib in project.yaml")
+    return Finding("Memory", "ok", text)
+
+
+def cores() -> Finding:
+    """How many cores this process may use."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if count == 1:
+        return Finding("Cores", "warning", "1", "Set automl.budget.threads to 1 in project.yaml")
+    return Finding("Cores", "ok", str(count))
+
+
+def disk() -> Finding:
+    """There is space here and in the folder for temporary files."""
+    worst: Finding | None = None
+    told = []
+    for what, folder in (("here", Path.cwd()), ("temporary files", Path(tempfile.gettempdir()))):
+        free = shutil.disk_usage(folder).free / 2**30
+        told.append(f"{free:.1f} GiB free for {what}")
+        if free < _DISK_GIB[0]:
+            worst = Finding("Disk", "failed", "", f"Free some space on the disk of {folder}")
+        elif free < _DISK_GIB[1] and worst is None:
+            worst = Finding("Disk", "warning", "", f"Free some space on the disk of {folder}")
+    text = ", ".join(told)
+    return (
+        Finding("Disk", worst.state, text, worst.remedy) if worst else Finding("Disk", "ok", text)
+    )
+
+
+def h2o() -> Finding:
+    """The H2O package, with its jar, in the version whose models can be exported."""
+    from toolkit.automl.java import find_jar
+
+    try:
+        jar = find_jar()
+    except ToolkitError as error:
+        return Finding("H2O", "failed", error.problem, error.remedy)
+    return Finding("H2O", "ok", f"{_version('h2o')}, {jar.stat().st_size / 2**20:.0f} MiB jar")
+
+
+def autokeras() -> Finding:
+    """AutoKeras, Keras and the backend that does its arithmetic."""
+    found = {name: _version(name) for name in ("autokeras", "keras", "jax")}
+    lacking = [name for name, version in found.items() if version is None]
+    if lacking:
+        return Finding("AutoKeras", "failed", f"missing: {', '.join(lacking)}", "Run `make setup`")
+    return Finding("AutoKeras", "ok", ", ".join(f"{n} {v}" for n, v in found.items()))
+
+
+def widgets() -> Finding:
+    """ipywidgets, and the part of it that JupyterLab loads."""
+    version, lab = _version("ipywidgets"), _version("jupyterlab")
+    extension = "share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager/package.json"
+    if version is None or lab is None or not (Path(sys.prefix) / extension).is_file():
+        return Finding(
+            "Widgets",
+            "warning",
+            f"ipywidgets {version}, JupyterLab {lab}: panels would not be drawn",
+            "Run `pip install --force-reinstall jupyterlab_widgets ipywidgets jupyterlab`;"
+            " headless runs do not need them",
+        )
+    return Finding("Widgets", "ok", f"ipywidgets {version}, JupyterLab {lab}")
+
+
+def kernel() -> Finding:
+    """The kernel that JupyterLab and plain papermill would start for our notebooks."""
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    try:
+        spec = KernelSpecManager().get_kernel_spec("python3")
+    except NoSuchKernel:
+        return Finding("Kernel", "warning", "no `python3` kernel", _KERNEL_REMEDY)
+    program = shutil.which(spec.argv[0]) or spec.argv[0]
+    if spec.argv[0] in ("python", "python3") or _same(program, sys.executable):
+        return Finding("Kernel", "ok", "`python3` is this Python")
+    return Finding("Kernel", "warning", f"`python3` is {program}, another Python", _KERNEL_REMEDY)
+
+
+_KERNEL_REMEDY = (
+    "Run `python -m ipykernel install --sys-prefix` with this Python;"
+    " `toolkit run` does not need it"
+)
+
+
+def browser() -> Finding:
+    """A browser on this machine; only the browser tests need one."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None and sys.platform == "linux":
+        return Finding(
+            "Browser",
+            "optional",
+            "none found on PATH",
+            "Only the browser tests need it: apt-get install chromium. JupyterLab can be opened"
+            " from another machine",
+        )
+    return Finding("Browser", "ok", found or "the system's own")
+
+
+def mlflow() -> Finding:
+    """MLflow, and where runs are mirrored to."""
+    version = _version("mlflow")
+    if version is None:
+        return Finding(
+            "MLflow", "warning", "not installed", "Run `make setup`; runs are kept without it"
+        )
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    where = f"server from MLFLOW_TRACKING_URI ({_without_password(uri)})" if uri else "SQLite file"
+    return Finding("MLflow", "ok", f"{version}, {where}")
+
+
+QUICK = (
+    python, packages, shipped, java, memory, cores, disk, h2o, autokeras, widgets, kernel,
+    browser, mlflow,
+)  # fmt: skip
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _same(one: str, other: str) -> bool:
+    # Not resolved: a virtual environment's python is a link to the system's.
+    return Path(one).absolute() == Path(other).absolute()
+
+
+def _without_password(uri: str) -> str:
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(uri)
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host, query="").geturl()
