@@ -168,6 +168,10 @@ class Notebook:
         """Return the locator of the input with a label, in the panel."""
         return self.panel().get_by_label(label, exact=True).first
 
+    def tab(self, title: str) -> None:
+        """Open one of the panel's tabs, by the start of its title."""
+        self.panel().get_by_role("tab").filter(has_text=re.compile(f"^{title}")).first.click()
+
     def command_mode(self) -> None:
         """Leave any editor, so that a key that leaks would act on the notebook."""
         self.command("notebook:enter-command-mode")
