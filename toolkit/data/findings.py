@@ -64,6 +64,19 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 pair``, ``2,000 pairs``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def amount(value: float) -> str:
+    """Return a number for a sentence: six digits, thousands marked, no exponent up to 10^15."""
+    size = abs(value)
+    if value == int(value) and size < 1e15:
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if 1e5 <= size < 1e15 else f"{value:.6g}"
+
+
 def percent(share: float) -> str:
     """Return a share as a percentage that never rounds to 0 % or 100 % wrongly."""
     if 0 < share < 0.001:

@@ -35,13 +35,13 @@ def quality(stage: Stage) -> Quality:
     table = open_table(stage)
     profile = stage.read(Profile)
     part = stage.read(Split).frame["part"].to_numpy(dtype=object)
-    checks = [*stage.read(Intake).checks]
     stage.progress("grading columns, values and rows")
-    checks += column_checks(profile)
+    checks = column_checks(profile)
     checks += value_checks(table, profile, _made(stage))
     checks += row_checks(table, profile, part)
     checks += target_checks(profile, stage.project, part, table)
     checks += [c for c in stage.read(SplitSummary).checks if c.severity != "ok"]
+    checks += stage.read(Intake).checks
     result = Quality(checks=worst_first(_once(checks)))
     stage.write(result)
     if stage.project.eda.stop_at == "critical":

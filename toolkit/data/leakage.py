@@ -66,7 +66,11 @@ def suspects(
                 suspect(name, strength, f"an identifier that predicts the target ({strength:.2f}"
                         " of 1): rows were numbered in an order that knows it")  # fmt: skip
             continue
-        if strength >= threshold:
+        if strength >= threshold and column.type == "text":
+            # A message that can be classified is what text models are for.
+            suspect(name, 0.8 * strength, f"its words predict the target ({strength:.2f} of 1, out"
+                    " of sample): do they mention the outcome?")  # fmt: skip
+        elif strength >= threshold:
             suspect(name, strength, f"alone predicts the target ({strength:.2f} of 1, out of"
                     " sample)")  # fmt: skip
         _by_missing(table, rows, name, judge, suspect)

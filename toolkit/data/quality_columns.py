@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from toolkit.artifacts import Check, ColumnProfile, Drift, Profile
 from toolkit.artifacts.base import Severity
-from toolkit.data.findings import check_of, listed, percent
+from toolkit.data.findings import check_of, counted, listed, percent
 from toolkit.data.profiling import proxies
 
 _MISSING: tuple[tuple[float, float, Severity, str], ...] = (
@@ -80,15 +80,16 @@ def _levels(features: list[ColumnProfile], rows: int) -> list[Check]:
         if c.type != "text" and rows >= 50 and _unique(c, rows)
     ]
     named = {name for name, _, _ in identifiers}
-    many = [
-        (c.name, c.distinct, f"{c.distinct:,} levels")
-        for c in levels
-        if c.distinct > _MANY_LEVELS and c.name not in named
-    ]
     rare = [
         (c.name, c.distinct, f"{c.distinct:,} levels, {rows / c.distinct:.1f} rows each")
         for c in levels
         if c.distinct > 1 and rows / c.distinct < _RARE and c.name not in named
+    ]
+    named |= {name for name, _, _ in rare}
+    many = [
+        (c.name, c.distinct, f"{c.distinct:,} levels")
+        for c in levels
+        if c.distinct > _MANY_LEVELS and c.name not in named
     ]
     few = [
         (c.name, -least, f"{least} rows of the rarest")
@@ -161,7 +162,7 @@ def _redundant(profile: Profile) -> list[Check]:
         Check(
             name="Columns that say the same",
             severity="info",
-            message=f"{len(close):,} pairs of columns are nearly interchangeable: {shown}.",
+            message=f"Columns nearly interchangeable: {counted(len(close), 'pair')}, {shown}.",
             columns=columns[:50],
             remedy="Ignore one of each pair: explanations divide the credit between them.",
         )
@@ -184,7 +185,8 @@ def _proxies(profile: Profile) -> list[Check]:
         Check(
             name="Proxies of protected columns",
             severity="warning",
-            message=f"{len(found):,} features partly give a protected column away: {shown}.",
+            message=f"A protected column can partly be told from {counted(len(found), 'feature')}:"
+            f" {shown}.",
             columns=list(dict.fromkeys(other for _, other in pairs))[:50],
             remedy="Leaving out the protected column does not keep it from the model; decide"
             " whether each proxy is needed for the purpose.",

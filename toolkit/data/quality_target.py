@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit.artifacts import Check, Profile
-from toolkit.data.findings import percent
+from toolkit.data.findings import amount, percent
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table
@@ -69,7 +69,8 @@ def _capped(target: np.ndarray, name: str) -> list[Check]:
                 Check(
                     name="Target cut off",
                     severity="warning",
-                    message=f"{percent(share)} of rows have exactly the {word} target, {limit:g}.",
+                    message=f"{percent(share)} of rows have exactly the {word} target,"
+                    f" {amount(limit)}.",
                     columns=[name],
                     remedy="The values may have been cut at a limit: a model cannot predict beyond"
                     " it, and errors there look smaller than they are.",

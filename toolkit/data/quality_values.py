@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.artifacts import Check, Profile
-from toolkit.data.findings import Found, check_of, listed
+from toolkit.data.findings import Found, amount, check_of, counted, listed
 from toolkit.data.rows import codes, numbers
 from toolkit.table.names import MISSING_WORDS
 
@@ -85,14 +85,16 @@ def _number(name: str, values: np.ndarray, target: bool, found: dict[str, list[F
         n = int(far.sum())
         if 0 < n <= _FEW * len(values):
             extreme = values[far][np.argmax(np.abs(values[far] - (low + high) / 2))]
-            found["far"].append((name, n / len(values), f"{n:,} values, such as {extreme:g}"))
-    words = [
-        f"{value:g} in {n:,} rows"
+            found["far"].append(
+                (name, n / len(values), f"{counted(n, 'value')}, such as {amount(extreme)}")
+            )
+    repeated = [
+        f"{amount(value)} in {n:,} rows"
         for value in (*_NEGATIVE, *_POSITIVE, 0)
         if (n := _stands_apart(values, float(value)))
     ]
-    if words:
-        found["placeholder"].append((name, 1.0, ", ".join(words)))
+    if repeated:
+        found["placeholder"].append((name, 1.0, ", ".join(repeated)))
 
 
 def _stands_apart(values: np.ndarray, value: float) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit import metrics
-from toolkit.artifacts import Check, Split, SplitPart, SplitSummary
+from toolkit.artifacts import Check, Rows, Split, SplitPart, SplitSummary
 from toolkit.data.rows import Table, make_table, numbers, open_table, rounded
 from toolkit.data.split_checks import leak_checks, size_checks
 from toolkit.errors import DataError
@@ -77,6 +79,16 @@ def preview_split(project: Project, rows_frame: pd.DataFrame) -> SplitSummary:
     """
     table = make_table(project, rows_frame)
     return summarise(table, assign(table))
+
+
+def split_previewer(stage: Stage) -> Callable[[Project], SplitSummary]:
+    """Return `preview_split` over this run's rows, which are read once: what a panel needs."""
+    frame = stage.read(Rows).frame
+    return functools.partial(_preview, frame)
+
+
+def _preview(frame: pd.DataFrame, project: Project) -> SplitSummary:
+    return preview_split(project, frame)
 
 
 def assign(table: Table) -> Assignment:
