@@ -38,14 +38,15 @@ def chromium() -> str | None:
 
 
 @contextlib.contextmanager
-def jupyterlab(root: Path, scratch: Path) -> Iterator[str]:
+def jupyterlab(root: Path, scratch: Path, *, dark: bool = False) -> Iterator[str]:
     """Serve a folder by a JupyterLab with settings of its own; gives the base URL."""
     env = dict(os.environ)
     for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
         env[f"JUPYTER_{name}"] = str(scratch / name.lower())
     for name in ("SETTINGS_DIR", "WORKSPACES_DIR"):
         env[f"JUPYTERLAB_{name}"] = str(scratch / name.lower())
-    for name, values in SETTINGS.items():
+    theme = {"theme": "JupyterLab Dark" if dark else "JupyterLab Light"}
+    for name, values in {**SETTINGS, "apputils-extension/themes": theme}.items():
         path = scratch / "settings_dir" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values), encoding="utf-8")
@@ -71,7 +72,7 @@ def jupyterlab(root: Path, scratch: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def browser(scratch: Path, *, dark: bool = False) -> Iterator[Any]:
+def browser(scratch: Path) -> Iterator[Any]:
     """Start the browser with a profile of its own; gives a playwright page."""
     from playwright.sync_api import sync_playwright
 
@@ -82,7 +83,6 @@ def browser(scratch: Path, *, dark: bool = False) -> Iterator[Any]:
             headless=True,
             args=FLAGS.split(),
             viewport={"width": WIDTH, "height": 1000},
-            color_scheme="dark" if dark else "light",
         )
         try:
             yield context.pages[0] if context.pages else context.new_page()
