@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
 from toolkit.canonical import digest, plain, write_text
@@ -65,14 +67,19 @@ class ProjectFile:
             raise ProjectError(
                 "is not UTF-8 text", where=str(self.path), remedy="Save the file as UTF-8"
             ) from error
-        document = doc.parse(text, self.path)
-        doc.validate(document, self.path)  # an error in the file is reported with its line
-        self._written = document
-        merged = doc.parse(text, self.path)
-        for key, value in self.overrides:
-            doc.set_value(merged, key, value)
-        self.project = doc.validate(merged, self.path)
+        self._accept(text, doc.parse(text, self.path))
         return self.project
+
+    def _accept(self, text: str, document: CommentedMap) -> None:
+        project = doc.validate(
+            document, self.path
+        )  # an error in the file is reported with its line
+        if self.overrides:
+            merged = doc.parse(text, self.path)
+            for key, value in self.overrides:
+                doc.set_value(merged, key, value)
+            project = doc.validate(merged, self.path)
+        self._text, self._written, self.project = text, document, project
 
     def set(self, key: str | Key, value: Any, *, by: str | None = None) -> Project:
         """Change one value in the file, in place, and log who did it.
@@ -99,7 +106,9 @@ class ProjectFile:
             If the values do not fit; the file stays as it was.
         """
         text = self.path.read_text(encoding="utf-8")
-        document = doc.parse(text, self.path)
+        # Parsing takes seconds where there are thousands of columns.
+        same = text == self._text
+        document = copy.deepcopy(self._written) if same else doc.parse(text, self.path)
         old = doc.validate(document, self.path)
         paths = {k if isinstance(k, tuple) else split_key(k): v for k, v in changes.items()}
         for path, value in paths.items():
@@ -109,7 +118,9 @@ class ProjectFile:
         after = {path: value_at(new, path) for path in paths}
         changed = [path for path in paths if plain(after[path]) != plain(before[path])]
         if changed:
-            write_text(self.path, doc.dump(document))
+            text = doc.dump(document)
+            write_text(self.path, text)
+        self._accept(text, document)
         for path in changed:
             append_event(
                 self.decisions / "choices.jsonl",
@@ -121,7 +132,7 @@ class ProjectFile:
                     "new": after[path],
                 },
             )
-        return self.reload()
+        return self.project
 
     def sources(self) -> dict[str, Source]:
         """Return, for each leaf key, whether it comes from a parameter, file, person or default."""
@@ -175,8 +186,10 @@ def value_at(project: Project, key: Key) -> Any:
     """Return the value at a key path, or None if there is none."""
     here: Any = project.model_dump(mode="json")
     for part in key:
-        if (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int) and part < len(here)):
-            here = here[part]
+        if (isinstance(here, dict) and part in here) or (
+            isinstance(here, list) and isinstance(part, int) and part < len(here)
+        ):
+            here = here[part]  # type: ignore[index]
         else:
             return None
     return here
