@@ -24,6 +24,7 @@ USABLE = "Decisions can be applied"
 ABOUT_PEOPLE = (REVIEWED, MATCHED, AGREED, USABLE)
 _RESAMPLES = 100
 _MANY_FLAGGED = 0.2
+_MANY_OF_A_CLASS = 0.33
 
 
 def quick_model(
@@ -56,18 +57,9 @@ def quick_model(
 
 def ranking(review: LabelReview, frame: pd.DataFrame, classes: list[str]) -> list[Check]:
     """Return checks of the ranking: too many flags, classes too rare to judge, the test rows."""
-    share = review.issues / review.rows if review.rows else 0.0
-    many = share > _MANY_FLAGGED
+    counts = Counter(frame["given"].tolist()) if classes else Counter()
     found = [
-        Check(
-            name="Labels that look wrong",
-            severity="warning" if many else "info" if review.issues else "ok",
-            message=f"{review.issues} of {review.rows} labels ({share:.1%}) are flagged"
-            + (", more than errors are likely to explain: the classes overlap." if many else "."),
-            remedy="Judge the top of the queue; the rest is mostly hard to predict, not wrong"
-            if many
-            else "",
-        ),
+        _flagged(review, counts),
         Check(
             name="Labels of test rows",
             severity="info",
@@ -75,7 +67,6 @@ def ranking(review: LabelReview, frame: pd.DataFrame, classes: list[str]) -> lis
             " there, every test metric carries that error.",
         ),
     ]
-    counts = Counter(frame["given"].tolist()) if classes else Counter()
     rare = [name for name in classes if 0 < counts[name] < MINIMUM_CLASS_ROWS]
     if rare:
         listed = ", ".join(f"{name} ({counts[name]})" for name in rare[:8])
@@ -90,6 +81,34 @@ def ranking(review: LabelReview, frame: pd.DataFrame, classes: list[str]) -> lis
             )
         )
     return found
+
+
+def _flagged(review: LabelReview, counts: Counter[str]) -> Check:
+    share = review.issues / review.rows if review.rows else 0.0
+    crowded = [
+        f"{name} ({flagged / counts[name]:.0%})"
+        for name, flagged in review.issues_by_class.items()
+        if flagged > _MANY_OF_A_CLASS * counts[name]
+    ]
+    many = bool(crowded) or share > _MANY_FLAGGED
+    message = f"{review.issues} of {review.rows} labels ({share:.1%}) are flagged"
+    if crowded:
+        message += f", much of the {_classes(crowded)}"
+    if many:
+        message += ": more than errors are likely to explain; the classes overlap"
+    return Check(
+        name="Labels that look wrong",
+        severity="warning" if many else "info" if review.issues else "ok",
+        message=message + ".",
+        remedy="Judge the top of the queue; the rest is mostly hard to predict, not wrong"
+        if many
+        else "",
+    )
+
+
+def _classes(names: list[str], most: int = 6) -> str:
+    listed = ", ".join(names[:most]) + " and others" * (len(names) > most)
+    return f"class {listed}" if len(names) == 1 else f"classes {listed}"
 
 
 def people(

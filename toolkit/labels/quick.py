@@ -116,8 +116,11 @@ def assign_folds(
 
     rows = len(target)
     units = rows if groups is None else len(np.unique(groups))
-    largest = int(np.bincount(target).max()) if classes and groups is None else units
-    count = max(2, min(folds, units, largest))
+    count = max(2, min(folds, units))
+    if classes:  # stratifying needs a class with a row for every fold
+        largest = int(np.bincount(target).max())
+        count = max(2, min(count, largest))
+        classes = largest >= count
     kind: Any
     if groups is None:
         kind = StratifiedKFold if classes else KFold
@@ -144,6 +147,14 @@ class _Job:
 
     def predict(self, name: str, number: int) -> np.ndarray:
         """Fit on the other folds and predict one."""
+        from threadpoolctl import threadpool_limits
+
+        # On small tables threads cost more than they bring, most of all on a busy machine.
+        threads = self.threads if len(self.target) > _COMPARE_ALL else 1
+        with threadpool_limits(threads):
+            return self._predict(name, number, threads)
+
+    def _predict(self, name: str, number: int, threads: int) -> np.ndarray:
         inside = np.flatnonzero(self.fold != number)
         held_out = np.flatnonzero(self.fold == number)
         if len(inside) > FIT_ROWS:
@@ -155,7 +166,7 @@ class _Job:
         columns = make_preprocessor(self.design.iloc[inside])
         matrix = columns.fit_transform(self.design.iloc[inside])
         stop_early = _can_stop_early(self.target[inside], self.classes > 0)
-        model = _model(name, self.classes > 0, self.seed, self.threads, stop_early)
+        model = _model(name, self.classes > 0, self.seed, threads, stop_early)
         model.fit(matrix, self.target[inside])
         if hasattr(model, "n_jobs"):
             model.n_jobs = 1  # threads add up tree votes in any order, which changes last digits

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit.labels.quick import assign_folds
+from toolkit.labels.quick import FIT_ROWS, assign_folds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,6 +120,7 @@ def _usual_error(
     size: np.ndarray, predicted: np.ndarray, design: np.ndarray, folds: int, seed: int
 ) -> np.ndarray:
     from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
 
     typical = float(np.median(size))
     smallest = 0.1 * typical if typical > 0 else 1.0
@@ -133,10 +134,12 @@ def _usual_error(
         model = HistGradientBoostingRegressor(
             max_iter=100, learning_rate=0.06, max_leaf_nodes=15, random_state=seed
         )
-        inside = np.flatnonzero(fold != number)[:: max(1, len(size) // 50_000)]
-        result[fold == number] = model.fit(matrix[inside], logs[inside]).predict(
-            matrix[fold == number]
-        )
+        inside = np.flatnonzero(fold != number)
+        inside = inside[:: -(-len(inside) // FIT_ROWS)]
+        held_out = fold == number
+        with threadpool_limits(1):
+            model.fit(matrix[inside], logs[inside])
+            result[held_out] = model.predict(matrix[held_out])
     return np.maximum(np.exp(result), smallest)
 
 

@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from toolkit.canonical import plain
 from toolkit.errors import ProjectError
 
+_TORN = "#cut short"  # no JSON value ends like this
+
 
 class Source(BaseModel, frozen=True):
     """Where the value of one key comes from."""
@@ -42,16 +44,26 @@ def person() -> str:
 def append_event(path: Path, event: dict[str, Any]) -> None:
     """Add one line to an append-only JSON Lines log.
 
-    A line cut short by a crash is closed first, so that it never swallows the next one.
+    A line cut short by a crash is closed and marked first, so that it neither swallows the
+    next one nor makes the log unreadable.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     line = json.dumps(plain(event), ensure_ascii=False, sort_keys=True) + "\n"
     with path.open("a+b") as stream:
         if stream.tell() > 0:
-            stream.seek(-1, 2)
-            if stream.read(1) != b"\n":
-                stream.write(b"\n")
+            stream.seek(0)
+            tail = stream.read().rsplit(b"\n", 1)[-1]
+            if tail:
+                stream.write(b"\n" if _is_json(tail) else f" {_TORN}\n".encode())
         stream.write(line.encode())
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
@@ -60,14 +72,15 @@ def read_events(path: Path) -> list[dict[str, Any]]:
     Raises
     ------
     ProjectError
-        For a line that is not JSON, unless it is the last one (a crash cut it short).
+        For a line that is not JSON, unless a crash cut it short: the last one, or one that
+        `append_event` marked.
     """
     if not path.exists():
         return []
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     events = []
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
+        if not line.strip() or line.rstrip().endswith(_TORN):
             continue
         try:
             event = json.loads(line)
