@@ -6,7 +6,7 @@ from toolkit._lazy import attach
 _MODULES = {
     "new": "new_project",
     "intake": "intake",
-    "scoping": "feasibility feasibility_of",
+    "scoping": "feasibility feasibility_of live_feasibility",
     "split": "make_split preview_split split_previewer",
     "profiling": "profile proxies",
     "grading": "ignorable quality",

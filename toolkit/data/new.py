@@ -20,7 +20,9 @@ from toolkit.project.schema import json_schema
 SCHEMA_NAME = "project.schema.json"
 
 # Plain scalars that YAML (1.1 or 1.2) reads as something other than text.
-_NOT_TEXT = frozenset("y n yes no on off true false null nan inf infinity none".split())
+_NOT_TEXT = frozenset(
+    ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity", "none"]
+)
 _PLAIN = re.compile(r"[^\W\d_]\w*([ ./-]\w+)*")
 
 
@@ -204,7 +206,7 @@ def _environment() -> Any:
     return Environment(
         loader=FileSystemLoader(paths.templates() / "project"),
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701
+        autoescape=False,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

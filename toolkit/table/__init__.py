@@ -6,7 +6,7 @@ _MODULES = {
     "source": "RawTable read_source",
     "sniff": "detect",
     "infer": "infer_columns",
-    "target": "check_target target_values",
+    "target": "check_target class_counts target_values",
     "typed": "conform effective_columns table_digest",
     "parts": "Part load_part",
     "features": "design",

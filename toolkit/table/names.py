@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_PEOPLE = frozenset(
-    # sex and gender
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_PEOPLE = _set(  # sex and gender
     "sex gender geschlecht sexe sexo sesso genre genero genere kon kjonn sukupuoli plec"
     # age and birth
     " age alter edad idade eta leeftijd wiek alder dob birth birthday birthdate birthyear"
@@ -21,7 +25,7 @@ _PEOPLE = frozenset(
     " disability disabled handicap behinderung invalidity pregnant pregnancy schwanger"
     " marital married familienstand maritalstatus veteran"
     # orientation
-    " orientation sexuality transgender lgbt".split()
+    " orientation sexuality transgender lgbt"
 )
 _PHRASES = (
     "native country", "country of birth", "birth country", "foreign worker", "senior citizen",
@@ -29,33 +33,31 @@ _PHRASES = (
     "union member", "political party", "civil status", "marital status", "place of birth",
     "age group", "etat civil", "estado civil", "stato civile",
 )  # fmt: skip
-_PROXIES = frozenset("zip zipcode postcode postal plz cep cap codepostal surname lastname".split())
+_PROXIES = _set("zip zipcode postcode postal plz cep cap codepostal surname lastname")
 # An age of these is no person's age.
-_THINGS = frozenset(
+_THINGS = _set(
     "house housing home building property car vehicle account policy loan debt credit invoice"
     " machine equipment device asset company firm business contract customer file ticket"
-    " inventory stock page web".split()
+    " inventory stock page web"
 )
-_IDENTIFIERS = frozenset("id ids uid uuid guid rowid index idx key pk oid".split())
-_CODES = frozenset(
-    "number no nr code zip zipcode postcode postal plz phone telephone ssn iban".split()
-)
-_DATES = frozenset("date day dt datum fecha data time timestamp dteday on at".split())
+_IDENTIFIERS = _set("id ids uid uuid guid rowid index idx key pk oid")
+_CODES = _set("number no nr code zip zipcode postcode postal plz phone telephone ssn iban")
+_DATES = _set("date day dt datum fecha data time timestamp dteday on at")
 
-POSITIVE_WORDS = frozenset(
+POSITIVE_WORDS = _set(
     "1 yes true y t positive pos bad default defaulted churn churned spam fraud fraudulent"
     " malignant sick ill dead died failed failure attrited left abnormal anomaly attack ja oui si"
-    " sim vrai wahr".split()
+    " sim vrai wahr"
 )
-NEGATIVE_WORDS = frozenset(
+NEGATIVE_WORDS = _set(
     "0 no false n f negative neg good paid stayed ham legit legitimate genuine benign healthy"
-    " alive survived passed ok normal retained nein non nao faux falsch".split()
+    " alive survived passed ok normal retained nein non nao faux falsch"
 )
 
-MISSING_WORDS = frozenset(
+MISSING_WORDS = _set(
     "- -- --- . .. * unknown unk missing empty blank none n.a. n.a na/na not available"
     " unspecified undefined #n/a #value! #ref! #div/0! -999 -9999 -99999 99999 999999 nil void"
-    " unbekannt inconnu desconocido k.a. tbd".split()
+    " unbekannt inconnu desconocido k.a. tbd"
 ) | {"not available", "not known", "no data", "not applicable"}
 
 

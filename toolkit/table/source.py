@@ -82,7 +82,7 @@ def read_source(data: Data, folder: Path) -> RawTable:
             "there is a header but no row", where=_shown(data), remedy="Give a table with rows"
         )
     if data.missing:
-        frame = frame.replace({spelling: None for spelling in data.missing})
+        frame = frame.replace(dict.fromkeys(data.missing))
     return RawTable(frame, digest, checks, path)
 
 

@@ -48,6 +48,16 @@ def target_values(series: pd.Series, target: Target) -> np.ndarray[Any, Any]:
     return found.spread(labels, None)
 
 
+def class_counts(series: pd.Series) -> dict[str, int]:
+    """Return the rows of each class, in the order of their labels."""
+    found = values.cells(series, ())
+    tally: dict[str, int] = {}
+    for text, count in zip(found.texts, found.counts.tolist(), strict=True):
+        label = values.label_text(text)
+        tally[label] = tally.get(label, 0) + count
+    return dict(sorted(tally.items()))
+
+
 def check_target(series: pd.Series, target: Target) -> list[Check]:
     """Say whether models can be trained and judged on this target.
 
@@ -57,9 +67,9 @@ def check_target(series: pd.Series, target: Target) -> list[Check]:
         If there are too few rows, one class only, too many classes, no variation, or no
         row of the positive class.
     """
-    known = target_values(series, target)
     where = f"target {target.column!r}"
     if target.task == "regression":
+        known = target_values(series, target)
         numbers = known[~np.isnan(known)]
         _enough(len(numbers), len(known), where)
         if len(np.unique(numbers)) < 2:
@@ -70,13 +80,11 @@ def check_target(series: pd.Series, target: Target) -> list[Check]:
                 remedy="Choose another target, or a table in which it varies",
             )
         return _unknown(len(known) - len(numbers), len(known), target.column)
-    labels, counts = np.unique(
-        np.array([v for v in known if v is not None], dtype=str), return_counts=True
-    )
-    _enough(int(counts.sum()), len(known), where)
-    tally = dict(zip(labels.tolist(), counts.tolist(), strict=True))
+    tally = class_counts(series)
+    known_rows = sum(tally.values())
+    _enough(known_rows, len(series), where)
     _classes(tally, target, where)
-    checks = _unknown(len(known) - int(counts.sum()), len(known), target.column)
+    checks = _unknown(len(series) - known_rows, len(series), target.column)
     rare = [label for label, count in tally.items() if count < MINIMUM_CLASS_ROWS]
     if rare:
         checks.append(

@@ -25,8 +25,8 @@ MISSING = (
 Following pandas means that rows read with it are scored like the source's own.
 """
 
-TRUE_WORDS = frozenset("1 true t yes y on ja oui si sí sim да".split())
-FALSE_WORDS = frozenset("0 false f no n off nein non não nao нет".split())
+TRUE_WORDS = frozenset(["1", "true", "t", "yes", "y", "on", "ja", "oui", "si", "sí", "sim", "да"])
+FALSE_WORDS = frozenset(["0", "false", "f", "no", "n", "off", "nein", "non", "não", "nao", "нет"])
 
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _WHOLE_FLOAT = re.compile(r"(-?\d+)\.0+")
@@ -121,7 +121,7 @@ def _as_arrow(series: pd.Series) -> Any:
         array = pa.array(series, from_pandas=True)
         array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
         return array.cast(pa.large_string())
-    if pd.api.types.is_bool_dtype(kind) or kind == object:
+    if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_object_dtype(kind):
         texts = [cell_text(value) for value in series.tolist()]
     elif pd.api.types.is_integer_dtype(kind):
         return pa.array(series, from_pandas=True).cast(pa.large_string())

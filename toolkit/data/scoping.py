@@ -1,0 +1,187 @@
+"""Whether the question can be answered with this table, and how well at best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from toolkit import metrics
+from toolkit.artifacts import Check, Feasibility, Rows
+from toolkit.data import scoping_checks as checks
+from toolkit.table import check_target, class_counts, target_values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from toolkit.plots.style import Plot
+    from toolkit.project.model import Project
+    from toolkit.run.stage import Stage
+
+Groups = Mapping[str, Mapping[str, int]]
+
+_Z = 1.959964 + 0.841621  # normal quantiles of 97.5 % (two-sided 5 %) and of 80 % power
+_ASSUMED_R2 = 0.5
+_ASSUMED_CORRELATION = 0.9
+
+
+def feasibility(stage: Stage) -> Feasibility:
+    """Judge the plan against the table, and write the artefact.
+
+    Raises
+    ------
+    DataError
+        If the target cannot be predicted.
+    """
+    frame = stage.read(Rows).frame
+    project = stage.project
+    result = feasibility_of(project, frame[project.target.column], groups_of(project, frame))
+    stage.write(result)
+    return result
+
+
+def live_feasibility(stage: Stage) -> Callable[[Project], tuple[Feasibility, list[Plot]]]:
+    """Return a function that judges a changed project, quickly: the table is read once, here.
+
+    The function gives the figures and their plots.
+    """
+    from toolkit.plots import scoping as figures
+
+    frame = stage.read(Rows).frame
+
+    def judge(project: Project) -> tuple[Feasibility, list[Plot]]:
+        series = frame[project.target.column]
+        found = feasibility_of(project, series, groups_of(project, frame))
+        return found, figures.overview(found, project, series)
+
+    return judge
+
+
+def groups_of(project: Project, frame: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Return the rows of each group of the protected columns that hold categories."""
+    return {
+        name: class_counts(frame[name])
+        for name in project.protected()
+        if name in frame and project.columns[name].type in ("category", "boolean")
+    }
+
+
+def feasibility_of(
+    project: Project, target: pd.Series, groups: Groups | None = None
+) -> Feasibility:
+    """Judge the plan; quick enough to run at every click.
+
+    Parameters
+    ----------
+    project : Project
+        The choices, as they are now.
+    target : pandas.Series
+        The typed target column.
+    groups : mapping, optional
+        Rows by group of each protected column.
+
+    Raises
+    ------
+    DataError
+        If the target cannot be predicted.
+    ProjectError
+        If metric or costs contradict the task.
+    """
+    meaning = project.target
+    target_checks = check_target(target, meaning)
+    name, reason = metrics.resolve(project)
+    fairness, fairness_reason = metrics.resolve_fairness(project)
+    classes = _classes(target, project)
+    values, counts = _distribution(target, project, classes)
+    rows = int(counts.sum())
+    test_rows = math.floor(rows * project.split.test)
+    threshold = metrics.cost_threshold(project.costs) if meaning.task == "binary" else None
+    facts = Feasibility(
+        task=meaning.task,
+        rows=rows,
+        classes=classes,
+        metric=name,
+        metric_reason=reason,
+        fairness_metric=fairness,
+        fairness_reason=fairness_reason,
+        cost_threshold=threshold,
+        constant=_constant(project, values, counts),
+        detectable=_detectable(meaning.task, classes, test_rows),
+        test_rows=test_rows,
+    )
+    found: list[Check] = [
+        *target_checks,
+        *checks.of_rows(facts),
+        *checks.of_metric(project, facts),
+        *checks.of_fairness(project, facts, groups or {}),
+        *checks.of_people(project),
+    ]
+    return facts.model_copy(update={"checks": checks.worst_first(found)})
+
+
+def _classes(target: pd.Series, project: Project) -> dict[str, int]:
+    if project.target.task == "regression":
+        return {}
+    tally = class_counts(target)
+    positive = project.target.positive
+    if positive is None:
+        return tally
+    return {positive: tally[positive]} | tally
+
+
+def _distribution(
+    target: pd.Series, project: Project, classes: Mapping[str, int]
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    # Metrics take row weights, so a row for each distinct value is enough.
+    if project.target.task != "regression":
+        labels = np.array(list(classes), dtype=object)
+        return labels, np.array(list(classes.values()), dtype="float64")
+    numbers = target_values(target, project.target)
+    values, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
+    return values, counts.astype("float64")
+
+
+def _constant(
+    project: Project, values: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]
+) -> dict[str, float | None]:
+    task, total = project.target.task, counts.sum()
+    order = list(values) if task == "multiclass" else list(values)[::-1]
+    context = metrics.Context(
+        task=task, classes=[] if task == "regression" else order, costs=project.costs
+    )
+    shares = dict(zip(values.tolist(), (counts / total).tolist(), strict=True))
+    result: dict[str, float | None] = {}
+    for name in metrics.for_task(task):
+        if task == "regression":
+            middle = values[np.searchsorted(np.cumsum(counts), total / 2)]
+            centre = middle if name in ("mae", "median_absolute_error") else values @ counts / total
+            scores = np.full(len(values), float(centre))
+        else:
+            scores = np.tile([shares[label] for label in order], (len(values), 1))
+        result[name] = metrics.get(name).statistic(values, scores, context)(counts)
+    return result
+
+
+def _detectable(task: str, classes: Mapping[str, int], test_rows: int) -> float | None:
+    """Return the smallest difference between two models that the test rows can tell apart.
+
+    Classes: a paired comparison of accuracy (McNemar); with a share of discordant rows d
+    it is about z sqrt(d / n), z the sum of the normal quantiles (Connor 1987, "Sample size
+    for testing differences in proportions for the paired-sample design"; the small term
+    that lowers it is left out). d is taken as e (1 - e), e the error of always guessing
+    the largest class: half of what independent errors would give.
+
+    Numbers: a paired comparison of squared errors. For two models of R2 r whose errors
+    correlate by c and are normal, their difference over n rows has the standard error
+    2 (1 - r) sqrt((1 - c^2) / n) in units of R2; r = 0.5 and c = 0.9 are assumed.
+    """
+    if test_rows < 2:
+        return None
+    if task == "regression":
+        spread = 2 * (1 - _ASSUMED_R2) * math.sqrt(1 - _ASSUMED_CORRELATION**2)
+    else:
+        error = 1 - max(classes.values()) / sum(classes.values())
+        spread = math.sqrt(error * (1 - error))
+    return min(1.0, _Z * spread / math.sqrt(test_rows))
