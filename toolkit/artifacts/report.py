@@ -27,7 +27,8 @@ class Claim(Record):
     low: float | None = None
     high: float | None = None
     unit: str = ""
-    """count, share, score, KiB, or the unit of the costs or of the target."""
+    """count, share, score, change (a score with its sign), error, p, KiB, target (the target's
+    own), or the unit of the costs."""
     source: str
     """The file in the run folder that holds the number, or that it is counted from."""
     pointer: str

@@ -30,6 +30,22 @@ def classes(data: Data) -> Plot:
     return sheet.plot
 
 
+def associations(data: Data) -> Plot:
+    """Draw how well each column alone predicts the target."""
+    columns = data["columns"]
+    first = ", ".join(f"{shorten(c['column'])} ({c['association']:.2f})" for c in columns[:3])
+    alt = f"Columns most associated with the target: {first}"
+    title = "How well each column alone predicts the target, out of sample"
+    with canvas(title, alt, height=0.8 + 0.26 * len(columns)) as sheet:
+        axes = sheet.axes
+        axes.barh(range(len(columns)), [c["association"] for c in columns], color=BLUE, height=0.6)
+        _rows(axes, [c["column"] for c in columns])
+        axes.set_xlim(0, 1)
+        axes.grid(axis="y", visible=False)
+        axes.set_xlabel("association: 0 none, 1 perfect")
+    return sheet.plot
+
+
 def leaderboard(data: Data) -> Plot:
     """Draw each model's score with its interval."""
     entries = [each for each in data["entries"] if each["score"]["value"] is not None]
@@ -119,18 +135,23 @@ def confusion(data: Data) -> Plot:
     title = "Decisions on the test rows: share of each actual class, and rows"
     with canvas(title, alt, width=min(side + 1.6, 8.5), height=min(side, 7)) as sheet:
         axes = sheet.axes
-        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        # A mesh, since an image would put a bitmap into the SVG.
+        axes.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1, edgecolors="white", linewidth=1)
+        axes.set_ylim(len(names), 0)
         small = 8 if len(names) > 6 else 10
         for i, row in enumerate(counts):
             for j, cell in enumerate(row):
                 ink = "white" if shares[i][j] > 0.55 else "#111827"
                 text = f"{shares[i][j]:.0%}\n{cell:,}"
-                axes.text(j, i, text, ha="center", va="center", fontsize=small, color=ink)
+                axes.text(
+                    j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=small, color=ink
+                )
         labels = [shorten(name, _CELL_LIMIT) for name in names]
         many = len(names) > 4
-        axes.set_xticks(range(len(names)), labels, rotation=45 if many else 0,
+        middles = [place + 0.5 for place in range(len(names))]
+        axes.set_xticks(middles, labels, rotation=45 if many else 0,
                         ha="right" if many else "center")  # fmt: skip
-        axes.set_yticks(range(len(names)), labels)
+        axes.set_yticks(middles, labels)
         axes.set_xlabel("predicted class")
         axes.set_ylabel("actual class")
         axes.grid(visible=False)
@@ -156,7 +177,7 @@ def importance(data: Data) -> Plot:
                           linewidth=1.4)  # fmt: skip
         _rows(axes, [each["column"] for each in columns])
         axes.grid(axis="y", visible=False)
-        axes.set_xlabel(f"mean |SHAP|, {shorten(data['output'], 60)}; line: interval")
+        axes.set_xlabel(f"mean |SHAP|; line: interval\n{shorten(data['output'], 70)}")
     return sheet.plot
 
 
@@ -194,8 +215,8 @@ def waterfall(data: Data) -> Plot:
         axes.set_xlim(min(ends) - 0.16 * width, max(ends) + 0.16 * width)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel(
-            f"{shorten(data['output'], 44)}: mean {data['base']:.4g} (dotted),"
-            f" this row {data['prediction']:.4g} (line)"
+            f"{shorten(data['output'], 70)}\n"
+            f"dotted: {data['base']:.4g} on average; line: {data['prediction']:.4g} for this row"
         )
     return sheet.plot
 
@@ -216,7 +237,6 @@ def groups(data: Data) -> Plot:
                               "o" if group["judged"] else "x")  # fmt: skip
             names = [f"{shorten(g['group'], 18)} ({g['rows']:,})" for g in members]
             _rows(axes, names if number == 0 else ["" for _ in members], shortened=True)
-            axes.set_ylim(len(members) - 0.5, -0.5)
             axes.set_xlabel(shorten(metric["title"], 26))
             axes.locator_params(axis="x", nbins=4)
     return sheet.plot
@@ -225,7 +245,7 @@ def groups(data: Data) -> Plot:
 def _rows(axes: Any, names: list[str], *, shortened: bool = False) -> None:
     labels = names if shortened else [shorten(name, 34) for name in names]
     axes.set_yticks(range(len(names)), labels)
-    axes.invert_yaxis()
+    axes.set_ylim(len(names) - 0.4, -0.6)
 
 
 def _marked(name: str, champion: str) -> str:

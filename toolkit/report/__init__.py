@@ -1,4 +1,7 @@
-"""The governance report: claims (run to ``report.json``), render (``report.json`` to HTML).
+"""The governance report: claims (run to ``report.json``), render (``report.json`` to HTML)."""
 
-Import from the modules: ``from toolkit.report.claims import claims``.
-"""
+from toolkit._lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__, {"claims": "claims", "render": "render", "write_report": "render"}
+)

@@ -10,6 +10,7 @@ from toolkit.errors import RunError
 from toolkit.plots.style import Plot
 
 FIGURES = (
+    "associations",
     "calibration",
     "classes",
     "confusion",

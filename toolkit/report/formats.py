@@ -6,7 +6,7 @@ from toolkit.artifacts.report import Claim
 
 NOT_AVAILABLE = "not available"
 
-_SILENT = {"", "count", "share", "score", "p", "error", "target", "KiB"}
+_SILENT = {"", "count", "share", "score", "p", "error", "target", "KiB", "change"}
 """Units that the format shows by itself, or that the table around it names."""
 
 
@@ -35,6 +35,10 @@ def number(value: float | int | str | None, unit: str = "score") -> str:
         return "below 0.001" if value < 0.001 else f"{value:.3f}"
     if unit == "error":
         return f"{value:.1e}" if value else "0"
+    if unit == "change":
+        return ("+" if value > 0 else "") + _plain(value)
+    if unit not in _SILENT and value.is_integer():
+        return f"{value:,.0f}"  # a cost of 5 EUR, memory of 4 GiB: somebody's round number
     return _plain(value)
 
 
@@ -42,9 +46,11 @@ def _plain(value: float) -> str:
     size = abs(value)
     if value == 0:
         return "0"
-    if size < 0.0005:
+    if size < 0.001:
         return f"{value:.1e}"
-    digits = 3 if size < 10 else 2 if size < 100 else 1 if size < 10_000 else 0
+    # The first limit that the number is under; small numbers keep two digits that tell.
+    steps = ((0.01, 5), (0.1, 4), (10, 3), (100, 2), (10_000, 1))
+    digits = next((count for limit, count in steps if size < limit), 0)
     return f"{value:,.{digits}f}"
 
 

@@ -103,7 +103,7 @@ def _profile(book: Book) -> list[Facts | None]:
         )  # fmt: skip
     hidden = len(order) - len(rows)
     columns = blocks.table(
-        "Columns",
+        "Every column of the table" if len(order) <= SHOWN_COLUMNS else "The telling columns",
         ["Column", "Type", "Role", "Missing", "Distinct", "Association with the target"],
         rows,
         note="Association: how well the column alone predicts the target out of sample, 0 to 1."
@@ -120,7 +120,25 @@ def _profile(book: Book) -> list[Facts | None]:
             for index, each in shifts[:20]
         ],
     )  # fmt: skip
-    return [blocks.heading("Leakage"), suspects, blocks.heading("Columns"), columns, drift]
+    known = [each for each in profile.columns if each.association is not None]
+    known.sort(key=lambda each: -(each.association or 0))
+    figure = blocks.figure(
+        "associations",
+        {
+            "columns": [
+                {"column": each.name, "association": each.association} for each in known[:15]
+            ]
+        },
+        source=f"{Profile.file}#/columns",
+    )
+    return [
+        blocks.heading("Leakage"),
+        suspects,
+        blocks.heading("Columns"),
+        figure if known else None,
+        columns,
+        drift,
+    ]
 
 
 def _split(book: Book) -> list[Facts | None]:
@@ -190,7 +208,11 @@ def labels(book: Book) -> Facts:
         return book.cite(LabelReview, name, unit="count", recipe=recipe)
 
     content: list[Facts | None] = [
-        blocks.prose("People looked at the labels that look most suspicious.")
+        blocks.prose(
+            "People looked at all labels that look most suspicious."
+            if review.reviewed >= review.queued
+            else "People looked at some of the labels that look most suspicious."
+        )
         if review.reviewed
         else book.open_question(
             "labels.review",
@@ -230,7 +252,7 @@ def labels(book: Book) -> Facts:
         blocks.facts(
             [
                 ("Ranked by", review.model),
-                (f"Its out-of-sample {metric_title(review.metric)}",
+                (f"Its out-of-sample score ({metric_title(review.metric)})",
                  book.cite(LabelReview, "model_score", recipe=recipe,
                            unit=metric_unit(review.metric))),
             ]

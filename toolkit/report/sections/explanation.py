@@ -152,31 +152,37 @@ def _chosen(
         return []
     task = book.project.target.task
     if task == "binary":
-        positive = found.classes[0]
-        score = known[f"p:{positive}"].to_numpy(dtype=float)
+        output = found.classes[0]
+        score = known[f"p:{output}"]
         threshold = champion.threshold if champion else None
-        at = 0.5 if threshold is None else threshold
-        picks = {
-            int(score.argmax()): "Highest score",
-            int(score.argmin()): "Lowest score",
-            int(abs(score - at).argmin()): "Nearest to the threshold",
-        }
-        return [(title, int(known["row"][i]), positive) for i, title in picks.items()]
-    if task == "regression":
-        value = known["predicted"].to_numpy(dtype=float)
-        middle = int(value.argsort(kind="stable")[len(value) // 2])
-        picks = {
-            int(value.argmax()): "Largest prediction",
-            int(value.argmin()): "Smallest prediction",
-            middle: "Median prediction",
-        }
-        return [(title, int(known["row"][i]), "value") for i, title in picks.items()]
-    best = known[[f"p:{name}" for name in found.classes if f"p:{name}" in known]].max(axis=1)
-    picks = {int(best.argmax()): "Most certain", int(best.argmin()): "Most doubtful"}
-    wrong = known["actual"].astype(str) != known["predicted"].astype(str)
-    if wrong.any():
-        picks.setdefault(int(best.where(wrong).argmax()), "Most certain and wrong")
-    return [(title, int(known["row"][i]), str(known["predicted"][i])) for i, title in picks.items()]
+        orders = [
+            ("Highest score", -score),
+            ("Lowest score", score),
+            ("Nearest to the threshold", (score - (0.5 if threshold is None else threshold)).abs()),
+        ]
+    elif task == "regression":
+        value = known["predicted"].astype(float)
+        orders = [
+            ("Largest prediction", -value),
+            ("Smallest prediction", value),
+            ("Median prediction", (value - value.median()).abs()),
+        ]
+    else:
+        best = known[[f"p:{name}" for name in found.classes if f"p:{name}" in known]].max(axis=1)
+        wrong = known["actual"].astype(str) != known["predicted"].astype(str)
+        orders = [
+            ("Most certain and wrong", -best[wrong]),
+            ("Most certain", -best),
+            ("Most doubtful", best),
+        ]
+    chosen: list[tuple[str, int, str]] = []
+    for title, order in orders:
+        left = order[~known.loc[order.index, "row"].isin([row for _, row, _ in chosen])]
+        if not left.empty:
+            at = left.sort_values(kind="stable").index[0]
+            name = str(known["predicted"][at]) if task == "multiclass" else found.classes[0]
+            chosen.append((title, int(known["row"][at]), name))
+    return chosen
 
 
 def _waterfall(  # noqa: PLR0917
@@ -208,6 +214,7 @@ def _waterfall(  # noqa: PLR0917
         "prediction": base + float(lines["shap"].sum()),
         "parts": parts,
     }
+    mean = book.cite(Explanation, "base", name, unit="score", recipe="explanation")
     prediction = book.derive(
         f"prediction/{row}/{name}",
         data["prediction"],
@@ -221,7 +228,7 @@ def _waterfall(  # noqa: PLR0917
         blocks.table(
             f"{title}: row {row}" + (f", output {name}" if len(found.classes) > 1 else ""),
             ["Column", "Value", "SHAP"],
-            [*cells, ["Output", "", prediction]],
+            [["Mean over the background", "", mean], *cells, ["This row's output", "", prediction]],
         ),
     ]
 
@@ -231,7 +238,7 @@ def _by_size(series: pd.Series) -> pd.Series:
 
 
 def _shap(book: Book, row: int, name: str, column: str, value: float) -> Facts:
-    return book.derive(f"shap/{row}/{name}/{column}", value, unit="score",
+    return book.derive(f"shap/{row}/{name}/{column}", value, unit="change",
                        source=Attributions.file, place="/shap", recipe="attribution")  # fmt: skip
 
 

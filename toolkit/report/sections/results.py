@@ -152,7 +152,7 @@ def _slices(book: Book, found: Evaluation) -> list[Facts | None]:
                  book.cite(Evaluation, "slices", i, "rows", unit="count", recipe="slice"),
                  book.cite(Evaluation, "slices", i, "score", recipe="slice",
                            unit=metric_unit(found.metric)),
-                 book.cite(Evaluation, "slices", i, "difference", unit="score", recipe="slice"),
+                 book.cite(Evaluation, "slices", i, "difference", unit="change", recipe="slice"),
                  book.cite(Evaluation, "slices", i, "p_value", unit="p", recipe="slice")]
                 for i, each in enumerate(found.slices) if each in shown
             ],

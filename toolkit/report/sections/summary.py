@@ -158,7 +158,8 @@ def _labels(book: Book) -> Facts:
     if not review.reviewed:
         return blocks.box("Labels", "gap", "no person reviewed them", lines)
     reviewed = book.cite(LabelReview, "reviewed", unit="count", recipe="labels")
-    return blocks.box("Labels", "info", "reviewed by people", [*lines, [reviewed, " reviewed"]])
+    word = "reviewed by people" if review.reviewed >= review.queued else "partly reviewed"
+    return blocks.box("Labels", "info", word, [*lines, [reviewed, " reviewed by people"]])
 
 
 def _gaps(book: Book, gaps: list[Gap]) -> Facts:
