@@ -1,0 +1,16 @@
+"""The champion on the test rows: scores, cost, calibration, weak slices, groups, limits."""
+
+from toolkit._lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "evaluate": "stage",
+        "Conditions": "conditions",
+        "conditions": "conditions",
+        "fairness_statistic": "fairness",
+        "group_rates": "fairness",
+        "holm": "slices",
+        "weakest": "slices",
+    },
+)

@@ -1,0 +1,128 @@
+"""Remarks on an evaluation, worst things first to say."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from toolkit import metrics
+from toolkit.artifacts import Check
+from toolkit.evaluate.scored import Scored, calibrated
+from toolkit.evaluate.slices import Search
+
+_FEW = 100
+
+
+def about_rows(scored: Scored) -> list[Check]:
+    """Say so where there are few test rows, or few of a class."""
+    n = len(scored.part)
+    result = []
+    if n < _FEW:
+        result.append(
+            Check(
+                name="Test rows",
+                severity="warning",
+                message=f"There are only {n} test rows: intervals are wide.",
+                remedy="Raise split.test, or give more rows",
+            )
+        )
+    if scored.context.task != "regression":
+        labels = scored.part.target.astype(str)
+        unseen = sorted(set(labels) - set(scored.context.classes))
+        if unseen:
+            result.append(
+                Check(
+                    name="Unknown classes",
+                    severity="warning",
+                    message=f"{int(np.isin(labels, unseen).sum())} test rows are of"
+                    f" {len(unseen)} classes that the model never saw; they count as errors.",
+                )
+            )
+        few = [name for name in scored.context.classes if (labels == name).sum() < 10]
+        if few:
+            result.append(
+                Check(
+                    name="Rare classes",
+                    severity="warning",
+                    message=f"{len(few)} classes have fewer than 10 test rows: what is said of"
+                    " them is hardly more than chance.",
+                )
+            )
+    return result
+
+
+def about_constant(scored: Scored, train_target: np.ndarray) -> list[Check]:
+    """Compare the model with a constant guess on the same resamples."""
+    metric, n = metrics.get(scored.metric), len(scored.part)
+    guess = metrics.constant_scores(train_target, n, scored.context, metric=scored.metric)
+    gap = metrics.paired_difference(
+        metric,
+        scored.part.target,
+        scored.scores,
+        guess,
+        scored.context,
+        resamples=scored.resamples,
+        confidence=scored.confidence,
+        seed=scored.seed,
+    )
+    if gap.value is None or gap.low is None or gap.high is None:
+        return [
+            Check(
+                name="Better than a constant guess",
+                severity="warning",
+                message=f"{metric.title} cannot be compared: the test rows do not define it.",
+            )
+        ]
+    better = gap.low > 0 if metric.greater_is_better else gap.high < 0
+    worse = gap.high < 0 if metric.greater_is_better else gap.low > 0
+    words = "clearly better" if better else "worse" if worse else "not clearly better"
+    return [
+        Check(
+            name="Better than a constant guess",
+            severity="ok" if better else "critical" if worse else "warning",
+            message=f"The model is {words} than a constant guess: {metric.title} differs by {gap.value:.4g}"
+            f" ({gap.low:.4g} to {gap.high:.4g}).",
+            remedy="" if better else "Look for better columns or more rows before any use",
+        )
+    ]
+
+
+def about_calibration(scored: Scored) -> list[Check]:
+    """Test whether predicted probabilities and outcomes agree in total."""
+    if scored.context.task == "regression":
+        return []
+    happened, p = calibrated(scored)
+    error = metrics.calibration_error(happened, p)
+    # What a perfectly calibrated model of these probabilities would show by chance.
+    generator = np.random.default_rng(scored.seed)
+    chance = [
+        metrics.calibration_error(generator.random(len(p)) < p, p)
+        for _ in range(100 if len(p) <= 200_000 else 10)
+    ]
+    usual = float(np.quantile(chance, 0.95))
+    fine = error <= usual
+    return [
+        Check(
+            name="Calibration",
+            severity="ok" if fine else "warning",
+            message=f"The expected calibration error is {error:.3g}; a perfectly calibrated"
+            f" model would stay below {usual:.3g} in 95 of 100 samples of this size.",
+            remedy="" if fine else "Do not read the scores as probabilities without a check",
+        )
+    ]
+
+
+def about_slices(search: Search) -> list[Check]:
+    """Say how many slices were tested and how many are claimed."""
+    found = len(search.slices)
+    return [
+        Check(
+            name="Weak slices",
+            severity="warning" if found else "ok",
+            message=f"{search.tested:,} slices were tested; "
+            + (
+                f"{found} that the model handles significantly worse are listed."
+                if found
+                else "none is significantly worse than the other rows."
+            ),
+        )
+    ]

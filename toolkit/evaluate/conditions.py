@@ -1,0 +1,118 @@
+"""Conditions on one column, in words, and which rows meet them."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """The parts that a column's values divide rows into.
+
+    Attributes
+    ----------
+    column : str
+        The column.
+    names : list of str
+        Each part in words, without the column: ``= car``,
+        ``from 25 to below 33``, ``missing``.
+    codes : ndarray of int64, shape (n,)
+        Which part each row is in, -1 for none that is named.
+    """
+
+    column: str
+    names: list[str]
+    codes: np.ndarray
+
+    def text(self, place: int) -> str:
+        """Return a part as a condition: ``purpose = car``, ``age from 25 to below 33``."""
+        name = self.names[place]
+        verb = "is " if name == MISSING or name.startswith("other (") else ""
+        return f"{self.column} {verb}{name}"
+
+    def label(self, place: int) -> str:
+        """Return a part's name alone: ``car``, ``from 25 to below 33``."""
+        return self.names[place].removeprefix("= ")
+
+
+def conditions(values: pd.Series, *, bins: int = 4, levels: int = 12) -> Conditions:
+    """Divide rows by the values of a typed column.
+
+    Numbers and dates are cut at quantiles, unless they have at most ``bins`` values; others
+    by value, the most frequent first, the rest together. Missing values are a part.
+
+    Parameters
+    ----------
+    values : pandas.Series
+        Typed as by `toolkit.table.conform`.
+    bins : int
+        The most intervals of a number or date.
+    levels : int
+        The most values named of a category.
+    """
+    import pandas as pd
+
+    column = str(values.name)
+    if pd.api.types.is_datetime64_any_dtype(values):
+        numbers = values.astype("int64").to_numpy(dtype=np.float64, copy=True)
+        numbers[values.isna().to_numpy()] = np.nan
+        unit = values.dtype
+        return _cut(column, numbers, bins, lambda x: str(pd.Series([int(x)]).astype(unit)[0])[:10])
+    if pd.api.types.is_numeric_dtype(values):
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        return _cut(column, numbers, bins, lambda x: f"{x:.6g}")
+    return _levels(column, values, levels)
+
+
+def _cut(column: str, numbers: np.ndarray, bins: int, text: Any) -> Conditions:
+    known = ~np.isnan(numbers)
+    codes = np.full(len(numbers), -1, dtype=np.int64)
+    distinct = np.unique(numbers[known])
+    if len(distinct) <= bins:
+        codes[known] = np.searchsorted(distinct, numbers[known])
+        names = [f"= {text(x)}" for x in distinct]
+    else:
+        inner = np.quantile(numbers[known], np.linspace(0, 1, bins + 1)[1:-1], method="nearest")
+        # An edge at the smallest value would leave the first interval empty.
+        edges = [x for x in np.unique(inner) if x > distinct[0]] or [distinct[1]]
+        codes[known] = np.searchsorted(edges, numbers[known], side="right")
+        names = [f"below {text(edges[0])}"]
+        names += [f"from {text(a)} to below {text(b)}" for a, b in itertools.pairwise(edges)]
+        names.append(f"from {text(edges[-1])}")
+    return _with_missing(column, names, codes, ~known)
+
+
+def _levels(column: str, values: pd.Series, levels: int) -> Conditions:
+    import pandas as pd
+
+    codes, found = pd.factorize(values.astype(object))
+    missing = codes < 0
+    counts = np.bincount(codes[~missing], minlength=len(found))
+    texts = [str(x) for x in found]
+    order = sorted(range(len(found)), key=lambda i: (-counts[i], texts[i]))
+    kept = order if len(order) <= levels else order[: levels - 1]
+    place = np.full(len(found) + 1, -1, dtype=np.int64)
+    place[kept] = np.arange(len(kept))
+    names = [f"= {texts[i]}" for i in kept]
+    if len(kept) < len(order):
+        place[order[len(kept) :]] = len(kept)
+        names.append(f"other ({len(order) - len(kept)} values)")
+    return _with_missing(column, names, place[codes], missing)
+
+
+def _with_missing(
+    column: str, names: list[str], codes: np.ndarray, missing: np.ndarray
+) -> Conditions:
+    if missing.any():
+        codes = np.where(missing, len(names), codes)
+        names = [*names, MISSING]
+    return Conditions(column, names, codes)

@@ -1,0 +1,85 @@
+"""Test rows with what the model says of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from toolkit import metrics
+from toolkit.artifacts import Interval
+from toolkit.metrics import Context
+from toolkit.metrics.scores import cost_by_row
+
+if TYPE_CHECKING:
+    from toolkit.table import Part
+
+_SMALLEST = 1e-3  # of a probability, so that one row cannot make a slice
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Test rows with what the model says of them.
+
+    Attributes
+    ----------
+    part : Part
+        The rows, their features and targets.
+    scores : ndarray, shape (n, k) or (n,)
+        The model's output.
+    decided : ndarray, shape (n,)
+        Labels, or the values themselves.
+    context : Context
+        Task, classes, threshold and costs.
+    metric : str
+        The ranking metric.
+    seed, resamples, confidence
+        Of every bootstrap interval.
+    """
+
+    part: Part
+    scores: np.ndarray
+    decided: np.ndarray
+    context: Context
+    metric: str
+    seed: int
+    resamples: int
+    confidence: float
+
+    def interval(self, name: str, inside: np.ndarray | None = None) -> Interval:
+        """Return a metric over all rows, or those at some positions, with its interval."""
+        rows = np.arange(len(self.part)) if inside is None else inside
+        return metrics.bootstrap(
+            metrics.get(name),
+            self.part.target[rows],
+            self.scores[rows],
+            self.context,
+            resamples=self.resamples,
+            confidence=self.confidence,
+            seed=self.seed,
+        )
+
+
+def calibrated(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
+    """Return whether it happened, and with what probability it was predicted."""
+    codes = metrics.class_codes(scored.part.target, scored.context.classes)
+    if scored.context.task == "binary":
+        return codes == 1, scored.scores[:, 1]
+    return codes == scored.scores.argmax(axis=1), scored.scores.max(axis=1)
+
+
+def row_loss(scored: Scored) -> tuple[np.ndarray, str]:
+    """Return each row's loss, and in words which it is: the one that fits the metric."""
+    target, scores, context = scored.part.target, scored.scores, scored.context
+    if context.task == "regression":
+        error = np.abs(target.astype(np.float64) - scores)
+        absolute = scored.metric in ("mae", "median_absolute_error")
+        return (error, "absolute error") if absolute else (error**2, "squared error")
+    if scored.metric == "expected_cost":
+        return cost_by_row(target, scores, context), "cost"
+    if scored.metric in ("accuracy", "balanced_accuracy", "f1", "f1_macro"):
+        return (scored.decided.astype(str) != target.astype(str)).astype(np.float64), "error"
+    codes = metrics.class_codes(target, context.classes)
+    p = np.where(codes < 0, 0.0, scores[np.arange(len(codes)), codes])
+    return -np.log(np.clip(p, _SMALLEST, 1.0)), "log loss"

@@ -1,0 +1,226 @@
+"""The evaluating half of ``05_explain``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from toolkit import metrics, table
+from toolkit.artifacts import (
+    AcceptanceVerdict,
+    Evaluation,
+    Interval,
+    Rows,
+    TestPredictions,
+)  # fmt: skip
+from toolkit.artifacts.automl import Bin
+from toolkit.errors import DataError, ModelError, ProjectError
+from toolkit.evaluate import checks, slices
+from toolkit.evaluate.conditions import conditions
+from toolkit.evaluate.groups import compare_groups
+from toolkit.evaluate.scored import Scored, calibrated, row_loss
+from toolkit.metrics import Context
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from toolkit.run.stage import Stage
+    from toolkit.table import Part, Predictor
+
+
+def evaluate(stage: Stage, model: Predictor) -> Evaluation:
+    """Hold the model against the test rows, and write the predictions and what came out.
+
+    Parameters
+    ----------
+    stage : Stage
+        Open, with the split made.
+    model : Predictor
+        Anything with ``predict``.
+
+    Raises
+    ------
+    DataError
+        When there are no test rows.
+    ModelError
+        When the model gives a row no number.
+    ProjectError
+        When an acceptance limit names a metric of another task.
+    """
+    project = stage.project
+    _refuse_limits(stage)
+    stage.progress("scoring the test rows")
+    test, train = table.load_part(stage, "test"), table.load_part(stage, "train")
+    scored = _score(stage, model, test)
+    names = metrics.for_task(model.task)
+    found = {}
+    for done, name in enumerate(names):
+        stage.progress("intervals of the metrics", done, len(names))
+        found[name] = scored.interval(name)
+    constant = {
+        name: metrics.get(name)(
+            test.target,
+            metrics.constant_scores(train.target, len(test), scored.context, metric=name),
+            scored.context,
+        )
+        for name in names
+    }
+    stage.progress("looking for weak slices")
+    rows = stage.read(Rows).frame
+    protected = {name: rows[name].iloc[test.rows] for name in project.protected()}
+    search = _slices(scored, protected)
+    stage.progress("comparing groups")
+    groups, fairness, said = compare_groups(project, scored, protected)
+    classes = model.task != "regression"
+    evaluation = Evaluation(
+        rows=len(test),
+        metric=scored.metric,
+        metrics=found,
+        constant=constant,
+        confusion=_confusion(scored) if classes else {},
+        cost=found["expected_cost"] if classes else None,
+        constant_cost=_constant_cost(scored, train.target) if classes else None,
+        calibration=_calibration(scored),
+        slices=search.slices,
+        groups=groups,
+        fairness=fairness,
+        acceptance=_acceptance(stage, found),
+        checks=[
+            *checks.about_rows(scored),
+            *checks.about_constant(scored, train.target),
+            *checks.about_calibration(scored),
+            *checks.about_slices(search),
+            *said,
+        ],
+    )
+    stage.write(TestPredictions(_predictions(scored)))
+    stage.write(evaluation)
+    return evaluation
+
+
+def _score(stage: Stage, model: Predictor, test: Part) -> Scored:
+    project = stage.project
+    if not len(test):
+        raise DataError("there are no test rows", remedy="Raise split.test, or give more rows")
+    scores = np.asarray(model.predict(test.frame), dtype=np.float64)
+    bad = ~np.isfinite(scores.reshape(len(test), -1)).all(axis=1)
+    if bad.any():
+        raise ModelError(
+            f"gives {int(bad.sum())} of {len(test)} test rows no number, first row"
+            f" {test.rows[bad][0]}",
+            where=f"model {model.name}",
+            remedy="Choose another champion, in choice.champion",
+        )
+    context = Context(model.task, list(model.classes), model.threshold, project.costs)
+    return Scored(
+        part=test,
+        scores=scores,
+        decided=np.asarray(model.decide(scores)),
+        context=context,
+        metric=metrics.resolve(project)[0],
+        seed=project.seed,
+        resamples=project.explain.bootstrap,
+        confidence=project.explain.confidence,
+    )
+
+
+def _predictions(scored: Scored) -> pd.DataFrame:
+    import pandas as pd
+
+    part, columns = scored.part, {}
+    columns["row"], columns["actual"] = part.rows, part.target
+    for place, name in enumerate(scored.context.classes):
+        columns[f"p:{name}"] = scored.scores[:, place]
+    columns["predicted"] = scored.decided
+    frame = pd.DataFrame(columns)
+    if scored.context.task != "regression":
+        frame = frame.astype({"actual": "str", "predicted": "str"})
+    return frame
+
+
+def _confusion(scored: Scored) -> dict[str, dict[str, int]]:
+    classes, actual = scored.context.classes, scored.part.target
+    unseen = sorted({str(label) for label in actual} - set(classes))
+    everyone = [*classes, *unseen]
+    codes = metrics.class_codes(actual, everyone)
+    decided = metrics.class_codes(scored.decided, classes)
+    counts = np.bincount(codes * len(classes) + decided, minlength=len(everyone) * len(classes))
+    cells = counts.reshape(len(everyone), len(classes))
+    return {
+        name: {other: int(cells[i, j]) for j, other in enumerate(classes)}
+        for i, name in enumerate(everyone)
+    }
+
+
+def _constant_cost(scored: Scored, train_target: np.ndarray) -> float:
+    """Return what the decision costs that is cheapest for all training rows alike."""
+    classes = scored.context.classes
+    matrix = metrics.cost_matrix(scored.context)
+    shares = metrics.constant_scores(train_target, 1, scored.context)[0]
+    cheapest = int(np.argmin(shares @ matrix))
+    codes = metrics.class_codes(scored.part.target, classes)
+    return float(np.where(codes < 0, 1.0, matrix[codes, cheapest]).mean())
+
+
+def _calibration(scored: Scored) -> list[Bin]:
+    """Return bins of the positive class's probability, or of the likeliest class's."""
+    if scored.context.task == "regression":
+        return []
+    happened, p = calibrated(scored)
+    return metrics.calibration_bins(happened, p, confidence=scored.confidence)
+
+
+def _slices(scored: Scored, protected: dict[str, pd.Series]) -> slices.Search:
+    frame = scored.part.frame
+    text = {name for name, column in scored.part.columns.items() if column.type == "text"}
+    columns = {str(name): frame[name] for name in frame.columns if name not in text}
+    columns |= {name: values for name, values in protected.items() if name not in columns}
+    parts = [conditions(values.rename(name)) for name, values in columns.items()]
+    first = scored.scores.reshape(len(scored.part), -1)[:, -1]
+    return slices.weakest(
+        parts,
+        row_loss(scored)[0],
+        lambda inside: scored.interval(scored.metric, inside),
+        movement=[_movement(part.codes, first) for part in parts],
+    )
+
+
+def _movement(codes: np.ndarray, score: np.ndarray) -> float:
+    """Return how far the mean output differs between a column's parts (its variance)."""
+    rows = np.bincount(codes + 1)
+    mean = np.bincount(codes + 1, score) / np.maximum(rows, 1)
+    return float(rows @ (mean - score.mean()) ** 2 / len(score))
+
+
+def _refuse_limits(stage: Stage) -> None:
+    allowed = metrics.for_task(stage.project.target.task)
+    for place, item in enumerate(stage.project.acceptance):
+        if item.metric not in allowed:
+            raise ProjectError(
+                f"{item.metric} does not fit the task {stage.project.target.task}",
+                where=f"acceptance[{place}].metric",
+                expected=", ".join(allowed),
+            )
+
+
+def _acceptance(stage: Stage, found: dict[str, Interval]) -> list[AcceptanceVerdict]:
+    result = []
+    for item in stage.project.acceptance:
+        score = found[item.metric]
+        for limit, sign, words in ((item.at_least, 1, "at least"), (item.at_most, -1, "at most")):
+            if limit is None:
+                continue
+            verdict = "unclear"
+            if score.low is not None and score.high is not None:
+                low, high = sorted((sign * score.low, sign * score.high))
+                if low >= sign * limit:
+                    verdict = "met"
+                elif high < sign * limit:
+                    verdict = "missed"
+            result.append(
+                AcceptanceVerdict(
+                    metric=item.metric, limit=f"{words} {limit:g}", score=score, verdict=verdict
+                )
+            )
+    return result
