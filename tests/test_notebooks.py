@@ -18,7 +18,7 @@ NAMES = [paths.notebook_name(stage) for stage in paths.STAGES]
 PARAMETER_CELL = """\
 project = "project.yaml"  # the project file, or its folder
 run = "runs/interactive"  # the run folder, relative to the project
-overrides = []  # texts "key value pairs", such as "automl.budget.models=8"\
+overrides = []  # choices that win over the file, as texts: a key, an equals sign, a value\
 """
 
 BANNED = (

@@ -13,5 +13,7 @@ __getattr__, __dir__, __all__ = attach(
         "ReportPanel": "report",
         "KeyCatcher": "base",
         "Panel": "base",
+        "show_review": "labels",
+        "columns_table": "static",
     },
 )

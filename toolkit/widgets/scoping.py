@@ -40,9 +40,8 @@ class ScopingPanel(Panel):
     feasibility : Feasibility
         The figures for the project as it is.
     live : callable
-        Gives the figures and the plots for a changed project; called after every change.
-    plots : sequence of Plot
-        The plots for the project as it is.
+        Gives the figures and the plots for a project; called here for the plots, and again
+        after every change. See `toolkit.data.live_feasibility`.
     """
 
     def __init__(
@@ -51,13 +50,12 @@ class ScopingPanel(Panel):
         intake: Intake,
         feasibility: Feasibility,
         live: Live,
-        plots: Sequence[Plot] = (),
     ) -> None:
         super().__init__(stage, "What is asked, and can this table answer it?", _SECTIONS)
         self.intake = intake
         self.feasibility = feasibility
         self._live = live
-        self._plots: Sequence[Plot] = plots
+        self._plots = live(stage.project)[1]
         self._problem = ""
         self._read_for = (stage.project.target.column, stage.project.target.task)
         self._facts = w.HTML(layout=w.Layout(flex="1 1 320px", min_width="280px"))

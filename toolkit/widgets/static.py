@@ -1,4 +1,4 @@
-"""HTML for readers without a kernel: escaped tables."""
+"""HTML that reads well with and without a kernel: escaped tables."""
 
 from __future__ import annotations
 
@@ -6,11 +6,24 @@ import html
 from collections.abc import Sequence
 
 from toolkit.artifacts.base import Check
+from toolkit.artifacts.scoping import Intake
+from toolkit.plots.style import shorten
 
 SEVERITY_MARKS = {"critical": "✖ critical", "warning": "▲ warning", "info": "ℹ info", "ok": "✔ ok"}
 """A sign and a word for each severity: never colour alone."""
 
 _LEFT = 'style="text-align:left"'  # a style sheet does not survive where HTML is sanitised
+
+
+_COLUMNS = 60
+"""Columns of a wide table that are listed."""
+
+
+class Html(str):
+    """HTML that a notebook shows as such."""
+
+    def _repr_html_(self) -> str:
+        return str(self)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -32,3 +45,30 @@ def checks_html(checks: Sequence[Check]) -> str:
         ("Check", "Result", "What was found", "What to do"),
         [(c.name, SEVERITY_MARKS[c.severity], c.message, c.remedy) for c in checks],
     )
+
+
+def columns_table(intake: Intake) -> Html:
+    """Return what was read, a line a column, with the remarks on reading below it.
+
+    Parameters
+    ----------
+    intake : Intake
+        How the table was read.
+    """
+    rows = [
+        (
+            shorten(column.name, 40),
+            column.type,
+            column.role + (", protected" if column.protected else ""),
+            f"{column.missing:,} ({column.missing / max(intake.rows, 1):.1%})",
+            f"{column.distinct:,}",
+            ", ".join(shorten(value, 24) for value in column.examples),
+        )
+        for column in intake.columns[:_COLUMNS]
+    ]
+    rest = len(intake.columns) - len(rows)
+    more = f"<p>{rest:,} more columns are in intake.json.</p>" if rest else ""
+    said = f"{intake.rows:,} rows and {len(intake.columns):,} columns from {intake.source}"
+    head = ("Column", "Type", "Role", "Missing", "Distinct values", "Examples")
+    checks = f"<h4>Remarks on reading</h4>{checks_html(intake.checks)}" if intake.checks else ""
+    return Html(f"<p>{html.escape(said)}</p>{table(head, rows)}{more}{checks}")
