@@ -31,6 +31,9 @@ from toolkit.run.folder import Run
 from toolkit.run.manifest import StageRecord, Status
 from toolkit.run.progress import LOG_NAME, Progress
 
+KERNEL_LOG = "kernels.log"
+"""What kernels say outside of cells; removed if they say nothing."""
+
 _TICK_SECONDS = 0.1
 _USES_H2O = ("automl", "explain", "governance_report")
 
@@ -87,6 +90,7 @@ class _Chain:
         self.environment, self.stop, self.show = environment, stop, show
         self.log = Progress("run", run.folder / LOG_NAME)
         self.cluster = SharedCluster(file.project.automl.budget)
+        self.kernel_log = run.folder / KERNEL_LOG
         self.scratch = Path(tempfile.mkdtemp(prefix="toolkit-"))
         self.kernels: list[Kernel] = []
         self.spare: tuple[dict[str, str], Kernel] | None = None
@@ -171,7 +175,7 @@ class _Chain:
         return self._start(wanted)
 
     def _start(self, variables: dict[str, str], *, warm: bool = False) -> Kernel:
-        kernel = Kernel(self.file.folder, self.scratch, variables, warm=warm)
+        kernel = Kernel(self.file.folder, self.scratch, variables, log=self.kernel_log, warm=warm)
         self.kernels.append(kernel)
         return kernel
 
@@ -218,6 +222,8 @@ class _Chain:
         self.cluster.stop()
         sweep(self.scratch)
         shutil.rmtree(self.scratch, ignore_errors=True)
+        if self.kernel_log.exists() and not self.kernel_log.stat().st_size:
+            self.kernel_log.unlink()
         self.show.close()
 
     def _end(self, status: Status, code: int) -> None:

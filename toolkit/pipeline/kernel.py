@@ -26,6 +26,8 @@ class Kernel:
         A private folder for the connection file and for temporary files.
     environment : mapping of str to str
         Variables on top of this process's own.
+    log : Path or None
+        Where its own output goes, what cells print excepted.
     warm : bool
         Whether it imports pandas before it is asked to.
 
@@ -36,7 +38,13 @@ class Kernel:
     """
 
     def __init__(
-        self, folder: Path, scratch: Path, environment: Mapping[str, str], *, warm: bool = False
+        self,
+        folder: Path,
+        scratch: Path,
+        environment: Mapping[str, str],
+        *,
+        log: Path | None = None,
+        warm: bool = False,
     ) -> None:
         from jupyter_client.kernelspec import KernelSpec
         from jupyter_client.manager import KernelManager
@@ -57,7 +65,10 @@ class Kernel:
             "TMPDIR": str(scratch),
             **environment,
         }
-        self.manager.start_kernel(cwd=str(folder), env=variables)
+        # What a kernel says outside of cells (a crash's last words) is no part of our output.
+        with log.open("ab") if log is not None else contextlib.nullcontext() as stream:
+            output = stream or subprocess.DEVNULL
+            self.manager.start_kernel(cwd=str(folder), env=variables, stdout=output, stderr=output)
         provisioner: Any = self.manager.provisioner
         self._process: subprocess.Popen[bytes] = provisioner.process
 

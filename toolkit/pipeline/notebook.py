@@ -57,6 +57,8 @@ class _Engine(NBClientEngine):  # type: ignore[misc]
 
 
 papermill_engines.register(ENGINE, _Engine)
+# Its warnings are about parameters it cannot parse; `open_stage` refuses those that matter.
+logging.getLogger("papermill").setLevel(logging.ERROR)
 
 
 def execute(source: Path, copy: Path, parameters: Mapping[str, Any], kernel: Any) -> None:

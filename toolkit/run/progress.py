@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import logging
 import time
@@ -40,9 +41,11 @@ class Progress:
         """
         count = f" {done}/{total}" if done is not None and total else ""
         stamp = time.strftime("%Y-%m-%d %H:%M:%S")
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("a", encoding="utf-8") as stream:
-            stream.write(f"{stamp} [{self.stage}]{count} {' '.join(message.split())}\n")
+        # A log that cannot be written must not end the work that it tells of.
+        with contextlib.suppress(OSError):
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            with self.log.open("a", encoding="utf-8") as stream:
+                stream.write(f"{stamp} [{self.stage}]{count} {' '.join(message.split())}\n")
         self._show(message, done, total)
 
     def warn(self, message: str) -> None:
