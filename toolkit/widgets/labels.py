@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
+from toolkit import metrics
 from toolkit.errors import ToolkitError
 from toolkit.plots.style import shorten
 from toolkit.run.stage import Stage
 from toolkit.widgets.base import KeyCatcher, Panel, checks_html, grid, table
+from toolkit.widgets.static import Html
 
 if TYPE_CHECKING:
     from toolkit.artifacts.labels import LabelReview
@@ -182,6 +184,14 @@ class LabelPanel(Panel):
             + _queue_table(self.queue)
             + (checks_html(review.checks) if review else "")
         )
+
+
+def show_review(review: LabelReview) -> Html:
+    """Return the state of a review for a notebook: the quick model, the counts, the checks."""
+    score = "undefined" if review.model_score is None else f"{review.model_score:.4g}"
+    metric = metrics.get(review.metric).title.lower()
+    model = f"<p>Quick model: {html.escape(review.model)}; {metric} {score}.</p>"
+    return Html(_counts(review) + model + checks_html(review.checks))
 
 
 def _card(item: Item, queue: Queue) -> str:
