@@ -8,6 +8,7 @@ model says whether it is the same model.
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 
@@ -35,3 +36,28 @@ def normalised(archive: bytes, edit: Edit = _keep) -> bytes:
         for name, content in sorted(entries):
             target.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
     return stream.getvalue()
+
+
+class Renumbering:
+    """Replaces memory addresses in a text by their order of appearance.
+
+    Parameters
+    ----------
+    pattern : str
+        A regular expression with one group: the address in its context.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = re.compile(pattern)
+        self.numbers: dict[str, str] = {}
+
+    def __call__(self, text: str) -> str:
+        """Return the text with every address replaced."""
+
+        def replaced(match: re.Match[str]) -> str:
+            whole, address = match.group(0), match.group(1)
+            number = self.numbers.setdefault(address, str(len(self.numbers) + 1))
+            start = match.start(1) - match.start(0)
+            return whole[:start] + number + whole[start + len(address) :]
+
+        return self._pattern.sub(replaced, text)
