@@ -7,7 +7,7 @@ _MODULES = {
     "new": "new_project",
     "intake": "intake",
     "scoping": "feasibility feasibility_of live_feasibility",
-    "split": "make_split preview_split split_previewer",
+    "split": "make_split preview_split live_split",
     "profiling": "profile proxies",
     "grading": "ignorable quality",
     "contracts": "check_contract contract keep_contract",

@@ -14,13 +14,11 @@ if TYPE_CHECKING:
 
 MODERATE, LARGE = 0.1, 0.25
 _BINS = 10
-_LEVELS = 20
-_FLOOR = 1e-4
 _LISTED = 200
 
 
 def drift(table: Table, train: np.ndarray, test: np.ndarray) -> list[Drift]:
-    """Return how much columns change, by population stability index, largest first.
+    """Return how much columns change, by population stability index; graded ones first.
 
     Parameters
     ----------
@@ -60,8 +58,9 @@ def time_column(table: Table) -> str | None:
 
 def stability_index(before: np.ndarray, after: np.ndarray) -> float:
     """Return the population stability index of two arrays of counts by bin."""
-    p = np.maximum(before / max(before.sum(), 1), _FLOOR)
-    q = np.maximum(after / max(after.sum(), 1), _FLOOR)
+    # Half a row in each bin: an empty bin must not make the logarithm explode.
+    p = (before + 0.5) / (before.sum() + 0.5 * len(before))
+    q = (after + 0.5) / (after.sum() + 0.5 * len(after))
     return float(((q - p) * np.log(q / p)).sum())
 
 
@@ -82,9 +81,11 @@ def _compare(
     if not len(before) or not len(after):
         return []
     harmonic = 1 / len(before) + 1 / len(after)
+    # About ten rows a bin at the least, or chance alone looks like drift.
+    most = int(np.clip(min(len(before), len(after)) // 10, 2, _BINS))
     found = []
     for name in names:
-        bins = _bins(table, name, before)
+        bins = _bins(table, name, before, most)
         size = int(bins.max()) + 1
         distance = stability_index(
             np.bincount(bins[before], minlength=size), np.bincount(bins[after], minlength=size)
@@ -95,37 +96,32 @@ def _compare(
             grade = "critical" if distance >= LARGE else "warning"
         found.append(Drift(column=name, axis=axis, distance=rounded(distance, 4) or 0.0,
                            severity=grade))  # fmt: skip
-    found.sort(key=lambda item: -item.distance)
+    found.sort(key=lambda item: (item.severity == "ok", -item.distance))
     return found[:_LISTED]
 
 
-def _bins(table: Table, name: str, before: np.ndarray) -> np.ndarray:
-    """Return a bin for each row: tenths of the first part, or its most frequent levels."""
+def _bins(table: Table, name: str, before: np.ndarray, most: int) -> np.ndarray:
+    """Return a bin for each row: equal shares of the first part, or its most frequent levels."""
     if name == table.project.target.column:
         if table.task != "regression":
             return table.class_codes() + 1
-        return _tenths(table.target.astype(np.float64), before)
+        return _shares(table.target.astype(np.float64), before, most)
     series = table.frame[name]
     if is_numeric(table.columns[name]):
-        return _tenths(numbers(series), before)
+        return _shares(numbers(series), before, most)
     found, levels = codes(series)
     counts = np.bincount(found[before][found[before] >= 0], minlength=len(levels))
     place = np.full(len(levels) + 1, 1)
-    common = np.argsort(-counts, kind="stable")[:_LEVELS]
+    common = np.argsort(-counts, kind="stable")[: 2 * most]
     place[common] = np.arange(len(common)) + 2
     place[-1] = 0
     return place[found]
 
 
-def _tenths(values: np.ndarray, before: np.ndarray) -> np.ndarray:
+def _shares(values: np.ndarray, before: np.ndarray, most: int) -> np.ndarray:
     known = values[before]
     known = known[np.isfinite(known)]
     if not len(known):
         return np.isfinite(values).astype(np.int64)
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, _BINS + 1)[1:-1]))
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, most + 1)[1:-1]))
     return np.where(np.isfinite(values), np.searchsorted(edges, values, side="right") + 1, 0)
-
-
-def graded(items: list[Drift], axis: str) -> list[Drift]:
-    """Return what is beyond chance and beyond .1 on one axis."""
-    return [item for item in items if item.axis == axis and item.severity != "ok"]

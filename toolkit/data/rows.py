@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ class Table:
         """Binary, multiclass or regression."""
         return self.project.target.task
 
-    @property
+    @functools.cached_property
     def columns(self) -> dict[str, Column]:
         """The project's columns that the table has, the target left out."""
         return {

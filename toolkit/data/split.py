@@ -81,7 +81,7 @@ def preview_split(project: Project, rows_frame: pd.DataFrame) -> SplitSummary:
     return summarise(table, assign(table))
 
 
-def split_previewer(stage: Stage) -> Callable[[Project], SplitSummary]:
+def live_split(stage: Stage) -> Callable[[Project], SplitSummary]:
     """Return `preview_split` over this run's rows, which are read once: what a panel needs."""
     frame = stage.read(Rows).frame
     return functools.partial(_preview, frame)

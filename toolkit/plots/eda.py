@@ -80,7 +80,7 @@ def heatmap(profile: Profile) -> Plot:
     grid = np.array([[strengths.get((a, b), np.nan) for b in names] for a in names])
     np.fill_diagonal(grid, np.nan)
     top = ", ".join(f"{p.first} and {p.second} {p.strength:.2f}" for p in profile.pairs[:3])
-    size = 2.6 + 0.36 * k
+    size = 2.2 + 0.32 * k
     with style.canvas("Association of pairs of columns (0 to 1)", f"Strongest pairs: {top}.",
                       width=size + 1.0, height=size) as sheet:  # fmt: skip
         image = sheet.axes.imshow(grid, cmap="Blues", vmin=0, vmax=1)

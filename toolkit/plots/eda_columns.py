@@ -15,6 +15,8 @@ from toolkit.plots.style import Plot
 _BAR = "#C9CED6"
 _LEVELS = 8
 _GRID_COLUMNS = 3
+_CLASSES = 4
+_FEW_ROWS = 10
 _TARGET_COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.RED, style.SKY)
 _MARKERS = "osD^vP"
 
@@ -46,19 +48,23 @@ def overview(profile: Profile, *, target: str = "", top: int = 12) -> Plot:
     rows = max(1, -(-len(drawn) // _GRID_COLUMNS))
     best = ", ".join(f"{c.name} {c.association or 0:.2f}" for c in shown[:3])
     alt = f"Distributions of {len(drawn)} of {len(profile.columns)} columns. Best alone: {best}."
-    title = "Distributions (grey) and the target (line), best predictors first"
+    scale = _scale(profile, target)
+    title = (
+        f"Rows (bars) and {scale.name} (line), best predictors first; beside the name: how well the"
+        " column alone predicts, 0 to 1"
+    )
     with style.canvas(title, alt, width=9, height=2.5 * rows + 0.4, rows=rows,
                       cols=_GRID_COLUMNS) as sheet:  # fmt: skip
         axes = np.atleast_1d(sheet.axes).ravel()
-        scale = _scale(profile, target)
+        frequent = {label for label, _ in own.top[:_CLASSES]} if own else set()
         for axis, facts in zip(axes, drawn, strict=False):
-            _draw(axis, facts, scale)
+            _draw(axis, facts, scale, only=frequent)
             name = style.shorten(facts.name, 24)
             strength = "" if facts.association is None else f"  {facts.association:.2f}"
             axis.set_title("target: " + name if facts is own else name + strength, fontsize=9)
         for axis in axes[len(drawn) :]:
             axis.set_visible(False)
-        _legend(sheet.figure, drawn)
+        _legend(sheet.figure, drawn, frequent)
     return sheet.plot
 
 
@@ -81,7 +87,7 @@ def column(profile: Profile, name: str, *, target: str = "") -> Plot:
     )
     with style.canvas(title, _column_alt(profile, facts), width=7, height=3) as sheet:
         _draw(sheet.axes, facts, scale, large=True)
-        _legend(sheet.figure, [facts])
+        _legend(sheet.figure, [facts], None)
     return sheet.plot
 
 
@@ -129,7 +135,15 @@ def _relations(facts: ColumnProfile) -> Iterator[tuple[str, str, str, list[float
         yield label, _TARGET_COLOURS[k % 6], _MARKERS[k % 6], values
 
 
-def _draw(axis: Any, facts: ColumnProfile, scale: _Scale, *, large: bool = False) -> None:
+def _draw(
+    axis: Any,
+    facts: ColumnProfile,
+    scale: _Scale,
+    *,
+    only: set[str] | None = None,
+    large: bool = False,
+) -> None:
+    """Draw bars and line; `only` names the classes to show of several, None means all."""
     if facts.histogram_counts:
         centres = _number_bars(axis, facts)
     else:
@@ -145,8 +159,16 @@ def _draw(axis: Any, facts: ColumnProfile, scale: _Scale, *, large: bool = False
     right = axis.twinx()
     right.grid(visible=False)
     right.tick_params(labelsize=8 if large else 7, colors=style.BLUE)
-    for _, colour, marker, values in _relations(facts):
-        heights = [np.nan if v is None else v for v in values[: len(centres)]]
+    counts = facts.histogram_counts or [n for _, n in facts.top]
+    # The mean of a handful of rows is noise, and would stretch the axis.
+    least = max(3.0, min(float(_FEW_ROWS), sum(counts) / 100))
+    for label, colour, marker, values in _relations(facts):
+        if label and only is not None and label not in only:
+            continue
+        heights = [
+            np.nan if v is None or n < least else v
+            for v, n in zip(values[: len(centres)], counts, strict=False)
+        ]
         lined = facts.histogram_counts or facts.type == "number"
         right.plot(
             centres[: len(heights)], heights, color=colour, marker=marker,
@@ -181,7 +203,8 @@ def _number_bars(axis: Any, facts: ColumnProfile) -> np.ndarray:
         axis.xaxis.set_major_locator(_ticker().MaxNLocator(4))
         axis.xaxis.set_major_formatter(_ticker().FuncFormatter(_date_of(edges[-1] - edges[0])))
     else:
-        axis.xaxis.set_major_locator(_ticker().MaxNLocator(5))
+        whole = len(edges) > 1 and bool(np.all(np.diff(facts.histogram_edges) == 1))
+        axis.xaxis.set_major_locator(_ticker().MaxNLocator(5, integer=whole))
         axis.xaxis.set_major_formatter(_ticker().FuncFormatter(_thousands))
     return (edges[:-1] + edges[1:]) / 2
 
@@ -200,7 +223,7 @@ def _level_bars(axis: Any, facts: ColumnProfile, large: bool) -> np.ndarray:
     return centres
 
 
-def _legend(figure: Any, drawn: list[ColumnProfile]) -> None:
+def _legend(figure: Any, drawn: list[ColumnProfile], only: set[str] | None) -> None:
     from matplotlib.lines import Line2D
 
     several = next((c for c in drawn if c.classes_by_bin), None)
@@ -209,6 +232,7 @@ def _legend(figure: Any, drawn: list[ColumnProfile]) -> None:
     handles = [
         Line2D([], [], color=colour, marker=marker, label=style.shorten(label, 20))
         for label, colour, marker, _ in _relations(several)
+        if only is None or label in only
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=8,
                   title="share of class", title_fontsize=8)  # fmt: skip

@@ -15,5 +15,7 @@ __getattr__, __dir__, __all__ = attach(
         "Panel": "base",
         "show_review": "labels",
         "columns_table": "static",
+        "contract_table": "eda_tables",
+        "quality_table": "eda_tables",
     },
 )

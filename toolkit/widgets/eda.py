@@ -41,9 +41,9 @@ class EdaPanel(Panel):
         The graded checks.
     split : SplitSummary
         The split as it was made.
-    preview : callable, optional
+    live : callable, optional
         Gives the split that a changed project would make; see
-        `toolkit.data.split_previewer`. Without it the split tab shows what was made.
+        `toolkit.data.live_split`. Without it the split tab shows what was made.
     keep : callable, optional
         Keeps this run's contract for later tables (`toolkit.data.keep_contract`); gets the
         stage.
@@ -56,14 +56,14 @@ class EdaPanel(Panel):
         quality: Quality,
         split: SplitSummary,
         *,
-        preview: Preview | None = None,
+        live: Preview | None = None,
         keep: Callable[[Stage], Any] | None = None,
     ) -> None:
         super().__init__(stage, "What is each column for?", ("columns", "split", "eda"))
         self.profile = profile
         self.quality = quality
         self.split = split
-        self._preview = preview
+        self._preview = live
         self._keep = keep
         self._made_for = stage.project.split
         self._drawn_for = stage.project.split
