@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+import types
+import typing
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from toolkit.project.model import Project
+from toolkit.project.model import Acceptance, Column, Project
 
 
 def json_schema() -> dict[str, Any]:
@@ -32,32 +35,80 @@ def fields(model: type[BaseModel] = Project, prefix: str = "") -> list[tuple[str
 
 
 def reference() -> str:
-    """Return the reference of all keys as a Markdown table a section."""
-    lines: list[str] = []
-    section = None
-    for key, field in fields():
-        head = key.partition(".")[0] if "." in key else "top level"
-        if head != section:
-            section = head
-            lines += ["", f"## `{head}`" if "." in key else "## Top level", ""]
-            about = Project.model_fields[head].annotation if "." in key else None
-            if about is not None and about.__doc__:
-                lines += [about.__doc__.strip().splitlines()[0], ""]
-            lines += ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
-        lines.append(
-            f"| `{key}` | {_type_text(field)} | {_default_text(field)} | {field.description or ''} |"
-        )
-    return "\n".join(lines).strip() + "\n"
+    """Return the reference of all keys as Markdown, a table for each section."""
+    parts = [_part("The file", "Keys at the top of the file.", _own(Project))]
+    for name, field in Project.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            parts.append(_part(f"`{name}`", kind.__doc__, fields(kind, f"{name}.")))
+        elif name == "columns":
+            parts.append(_part("`columns`", Column.__doc__, fields(Column, "columns.<name>.")))
+        elif name == "acceptance":
+            parts.append(
+                _part("`acceptance`", Acceptance.__doc__, fields(Acceptance, "acceptance[]."))
+            )
+    return "\n\n".join(parts) + "\n"
 
 
-def _type_text(field: FieldInfo) -> str:
-    text = str(field.annotation).replace("typing.", "").replace("toolkit.project.model.", "")
-    if isinstance(field.annotation, type):
-        text = field.annotation.__name__
-    return "`" + text.replace("|", "\\|") + "`"
+def _own(model: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
+    return [(key, field) for key, field in fields(model) if "." not in key]
 
 
-def _default_text(field: FieldInfo) -> str:
+def _part(title: str, about: str | None, rows: list[tuple[str, FieldInfo]]) -> str:
+    lines = [f"## {title}", "", (about or "").strip().splitlines()[0], ""]
+    lines += ["| key | value | default | meaning |", "| --- | --- | --- | --- |"]
+    for key, field in rows:
+        value = _words(field.annotation) + _bounds(field)
+        meaning = (field.description or "").replace("|", "\\|").replace("\n", " ")
+        lines.append(f"| `{key}` | {value} | {_default(field)} | {meaning} |")
+    return "\n".join(lines)
+
+
+def _words(kind: Any) -> str:
+    """Return what a YAML value of a type looks like."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        return _words(arguments[0])
+    if origin is typing.Literal:
+        return ", ".join(f"`{each}`" for each in arguments)
+    if origin in (typing.Union, types.UnionType):
+        given = [_words(each) for each in arguments if each is not type(None)]
+        return " or ".join(given)
+    if origin is list:
+        return f"list of {_words(arguments[0])}"
+    if origin is dict:
+        return f"map of name to {_words(arguments[1])}"
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return f"{kind.__name__.lower()}, see below"
+    return _PLAIN.get(kind, str(kind))
+
+
+_PLAIN: dict[Any, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    datetime.date: "date",
+}
+
+
+def _bounds(field: FieldInfo) -> str:
+    signs = (("ge", ">="), ("gt", ">"), ("le", "<="), ("lt", "<"))
+    found = [
+        f"{sign} {getattr(item, name):.10g}"
+        for item in field.metadata
+        for name, sign in signs
+        if getattr(item, name, None) is not None
+    ]
+    return f" ({', '.join(found)})" if found else ""
+
+
+def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    return f"`{field.get_default(call_default_factory=True)!r}`"
+    value = field.get_default(call_default_factory=True)
+    if value is None or value in ("", [], {}):
+        return ""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{', '.join(map(str, value)) if isinstance(value, list) else value}`"
