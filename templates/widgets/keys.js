@@ -7,7 +7,8 @@ if (!window.toolkitKeys) {
     var panel = event.target.closest && event.target.closest('.toolkit-panel');
     if (!panel) return;
     var plain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    panel.toggleAttribute('data-lm-suppress-shortcuts', plain);
+    // JupyterLab matches from the focused element upwards, so the mark has to be on it.
+    event.target.toggleAttribute('data-lm-suppress-shortcuts', plain);
     var typing = event.target.matches('input:not([type=checkbox]):not([type=radio]), textarea, select');
     var field = panel.querySelector('.toolkit-keys input');
     if (plain && !typing && field && event.key.length === 1 && event.key !== ' ') field.focus();

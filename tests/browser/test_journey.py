@@ -63,20 +63,19 @@ def scoping(page_and_url, project: ProjectFile) -> None:
     panel.wait_for()
     notebook.screenshot(lab.screenshots())
     cells = notebook.sources()
-    figure = panel.locator("figure img").first
-    picture = figure.get_attribute("src")
+    curve = panel.locator("figure img[alt*='Acting costs']")
+    picture = curve.get_attribute("src")
+
+    notebook.tab("Costs")
+    notebook.field("bad taken for good (missed)").fill("7")
+    notebook.page.keyboard.press("Tab")
+    panel.get_by_text("Saved to project.yaml: bad taken for good").wait_for()
+    assert project.reload().costs.false_negative == 7
+    assert "# The data set's own cost matrix" in project.path.read_text(encoding="utf-8")
+    panel.get_by_text("0.125", exact=True).wait_for()  # the threshold, 1 / (1 + 7)
+    assert curve.get_attribute("src") != picture
 
     notebook.tab("Split")
-    notebook.field("Test").fill("0.3")
-    notebook.page.keyboard.press("Tab")
-    panel.get_by_text("Saved to project.yaml: Test").wait_for()
-    assert project.reload().split.test == 0.3
-    assert "# The data set's own cost matrix" in project.path.read_text(encoding="utf-8")
-    lab.until(
-        lambda: panel.locator("figure img").first.get_attribute("src") != picture,
-        20, lambda: "the figure did not follow the choice",
-    )  # fmt: skip
-
     notebook.field("Validation").fill("0.9")
     notebook.page.keyboard.press("Tab")
     panel.get_by_text("Not saved: Validation").wait_for()
@@ -93,4 +92,4 @@ def scoping(page_and_url, project: ProjectFile) -> None:
 def test_journey(page_and_url, project):
     scoping(page_and_url, project)
     log = (project.decisions / "choices.jsonl").read_text().splitlines()
-    assert "split.test" in {json.loads(line)["key"] for line in log}
+    assert "costs.false_negative" in {json.loads(line)["key"] for line in log}

@@ -286,10 +286,12 @@ def facts_rows(feasibility: Feasibility) -> list[tuple[str, str]]:
     rows.append(("Ranking metric", f"{title}: {feasibility.metric_reason}"))
     if feasibility.cost_threshold is not None:
         rows.append(("Threshold that the costs imply", f"{feasibility.cost_threshold:.3g}"))
-    rows += [
-        (f"A constant guess scores: {metrics.get(name).title}", form.shown(value))
+    guesses = (
+        f"{metrics.get(name).title} {form.shown(value)}"
         for name, value in feasibility.constant.items()
-    ]
+        if value is not None
+    )
+    rows.append(("What a constant guess scores", ", ".join(guesses)))
     if feasibility.detectable is not None:
         rows.append(("Smallest difference the test can show", f"{feasibility.detectable:.3f}"))
     fairness = form.words(feasibility.fairness_metric)
