@@ -8,7 +8,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolkit import canonical, paths
 from toolkit.artifacts.base import Check
@@ -16,6 +16,9 @@ from toolkit.errors import DataError, ProjectError
 from toolkit.project.file import FILE_NAME, ProjectFile
 from toolkit.project.model import Column, Data, Project, Target
 from toolkit.project.schema import json_schema
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA_NAME = "project.schema.json"
 
@@ -73,7 +76,8 @@ def new_project(
     raw = table.read_source(data, Path.cwd())
     columns, meaning, checks = table.infer_columns(raw.frame, target, decimal=data.decimal or ".")
     typed = table.conform(raw.frame[[target]], {target: columns[target]})
-    checks = [*raw.checks, *table.check_target(typed[target], meaning), *checks]
+    read = _reading(data, raw.frame)
+    checks = [*read, *raw.checks, *table.check_target(typed[target], meaning), *checks]
     checks += _split_hints(columns)
     data = data.model_copy(update={"source": _relative(data, folder)})
     project = Project(
@@ -120,6 +124,32 @@ def _detected(source: Path | str, query: str | None, sheet: str | None) -> Data:
             "only an Excel file has sheets", where=str(source), remedy="Leave the sheet out"
         )
     return data.model_copy(update={"query": query, "sheet": sheet})
+
+
+def _reading(data: Data, frame: pd.DataFrame) -> list[Check]:
+    """What was guessed about a text file and could be otherwise."""
+    if data.format != "csv" or data.encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        return []
+    return [
+        Check(
+            name="Encoding",
+            severity="info",
+            message=f"The file is not UTF-8; it is read as {data.encoding}, as in"
+            f" {_foreign(frame)!r}.",
+            remedy="If that reads wrong, make the project again from a UTF-8 copy",
+        )
+    ]
+
+
+def _foreign(frame: pd.DataFrame) -> str:
+    for name in frame.columns:
+        if not str(name).isascii():
+            return str(name)[:40]
+        texts = frame[name].dropna()
+        odd = texts[~texts.str.isascii()]
+        if len(odd):
+            return str(odd.iloc[0])[:40]
+    return ""
 
 
 def _relative(data: Data, folder: Path) -> str:

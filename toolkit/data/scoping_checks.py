@@ -216,8 +216,8 @@ def of_fairness(
                 Check(
                     name="Small groups",
                     severity="warning" if len(sizes) - len(small) < 2 else "info",
-                    message=f"{len(small)} of {len(sizes)} groups of {column!r} will have fewer than"
-                    f" {project.fairness.minimum_group} test rows and will not be judged:"
+                    message=f"{len(small)} of {len(sizes)} groups of {column!r} will have fewer"
+                    f" than {project.fairness.minimum_group} test rows and will not be judged:"
                     f" {shown}{more}.",
                     columns=[column],
                     remedy="Collect more rows of them, or enlarge split.test",
@@ -267,8 +267,8 @@ def of_people(project: Project) -> list[Check]:
             Check(
                 name="Problem statement",
                 severity="info",
-                message=f"{len(unsaid)} of {len(type(project.problem).model_fields)} questions about"
-                f" the problem are open: {', '.join(unsaid)}.",
+                message=f"{len(unsaid)} of {len(type(project.problem).model_fields)} questions"
+                f" about the problem are open: {', '.join(unsaid)}.",
                 remedy="Answer them under `problem`: the report shows what is open as a gap",
             )
         )

@@ -54,6 +54,7 @@ def class_balance(feasibility: Feasibility, column: str = "target") -> Plot:
         )
         axes.set_xlim(0, max(count for _, count in shown) * 1.22)
         axes.set_xlabel("rows")
+        _thousands(axes.xaxis)
         axes.grid(axis="y", visible=False)
     return sheet.plot
 
@@ -69,23 +70,34 @@ def target_distribution(target: pd.Series, column: str, unit: str = "") -> Plot:
     outside = len(values) - len(inside)
     mean, median = float(values.mean()), float(np.median(values))
     alt = (
-        f"{len(values):,} values from {values.min():,.4g} to {values.max():,.4g}; mean {mean:,.4g},"
-        f" median {median:,.4g}."
+        f"{len(values):,} values from {_figure(values.min())} to {_figure(values.max())}; mean"
+        f" {_figure(mean)}, median {_figure(median)}."
     )
     left_out = f" ({outside:,} extreme values not drawn)" if outside else ""
     title = f"Distribution of {style.shorten(column)}{left_out}"
     with style.canvas(title, alt, height=2.8) as sheet:
         axes = sheet.axes
         axes.hist(inside, bins=min(40, max(5, len(np.unique(inside)))), color=style.BLUE)
-        axes.axvline(mean, color=style.RED, linewidth=2, label=f"mean {mean:,.4g}")
+        axes.axvline(mean, color=style.RED, linewidth=2, label=f"mean {_figure(mean)}")
         axes.axvline(
-            median, color="black", linewidth=2, linestyle="--", label=f"median {median:,.4g}"
+            median, color="black", linewidth=2, linestyle="--", label=f"median {_figure(median)}"
         )
-        axes.legend()
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
         axes.set_xlabel(f"{style.shorten(column)}" + (f" ({style.shorten(unit)})" if unit else ""))
         axes.set_ylabel("rows")
         axes.grid(axis="x", visible=False)
+        _thousands(axes.yaxis)
+        if max(abs(low), abs(high)) >= 10_000:
+            _thousands(axes.xaxis)
     return sheet.plot
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
+
+
+def _thousands(axis: Any) -> None:
+    axis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 
 
 def cost_curve(feasibility: Feasibility, costs: Costs) -> Plot:

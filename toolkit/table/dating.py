@@ -86,13 +86,13 @@ def _day_or_month(
 def _either(chosen: tuple[str, bool], name: str, found: Cells, say: Callable[..., Any]) -> str:
     form, doubtful = chosen
     if doubtful and "." not in form:
+        other = form.translate(str.maketrans("dm", "md"))
         say(
             "Day or month first",
             f"{name!r} can be read with the day or the month first, as in {found.texts[0]!r}; the"
             " day is taken first.",
             name,
-            f"Set columns.{name}.format to {form.replace('%d', '%#').replace('%m', '%d').replace('%#', '%m')}"
-            " if the month comes first",
+            f"Set columns.{name}.format to {other} if the month comes first",
             severity="warning",
         )
     return _reported(form, name, found, say)

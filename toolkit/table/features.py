@@ -94,8 +94,8 @@ def _text_parts(series: pd.Series) -> dict[str, np.ndarray]:
         "characters": np.array([len(text) for text in texts], dtype="float64"),
         "words": np.array([len(text.split()) for text in texts], dtype="float64"),
     }
-    for name in parts:
-        parts[name][~known] = np.nan
+    for values in parts.values():
+        values[~known] = np.nan
     return parts | {f"word {i + 1}": words[:, i] for i in range(WORDS)}
 
 

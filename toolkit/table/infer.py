@@ -1,12 +1,10 @@
-"""What each column is, and why; what is predicted, and as what."""
+"""What each column is, and why."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,37 +12,20 @@ from toolkit.artifacts.base import Check, Severity
 from toolkit.errors import DataError
 from toolkit.project.model import Column, ColumnType, Role, Target
 from toolkit.table import dating, names, values
-from toolkit.table.target import MOST_CLASSES
+from toolkit.table.infer_number import number_column
+from toolkit.table.infer_target import infer_target
+from toolkit.table.notes import Notes, listed, several
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.table.values import Cells
 
-_MOST_NUMBER_CLASSES = 20
-_PARSED = 0.95
-
-
-@dataclass
-class Notes:
-    """Inferences of one kind, gathered so that a table of 5,000 columns stays readable."""
-
-    columns: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    checks: list[Check] = field(default_factory=list)
-
-    def say(
-        self,
-        name: str,
-        message: str,
-        column: str | list[str],
-        remedy: str = "",
-        severity: Severity = "info",
-    ) -> None:
-        """Add one check."""
-        columns = [column] if isinstance(column, str) else column
-        self.checks.append(
-            Check(name=name, severity=severity, message=message, columns=columns, remedy=remedy)
-        )
+_MOST_CODES = 12
+_LOGICAL_PAIRS = (
+    "0 1", "t f", "y n", "true false", "yes no", "ja nein", "oui non", "si no", "sí no",
+    "sim não", "on off", "да нет",
+)  # fmt: skip
 
 
 def infer_columns(
@@ -87,7 +68,7 @@ def infer_columns(
     for place, name in enumerate(known):
         series = frame.iloc[:, place]
         if name == target:
-            meaning, columns[name] = _target(name, series, decimal, notes)
+            meaning, columns[name] = infer_target(name, series, decimal, notes)
         else:
             columns[name] = _column(name, series, decimal, notes)
     _protected(columns, frame, notes)
@@ -116,6 +97,15 @@ def _column(name: str, series: pd.Series, decimal: Literal[".", ","], notes: Not
         return column.model_copy(update={"role": "ignore"})
     if len(found.texts) == 1:
         notes.columns["one value"].append(name)
+    if names.partition(name, found.texts):
+        notes.say(
+            "Part of an earlier split",
+            f"{name!r} says to which part of a split a row belonged ({listed(found.texts)});"
+            " models do not get it.",
+            name,
+            f"Set columns.{name}.role to feature if it means something else",
+        )
+        return Column(type="category", role="ignore")
     role = _role(name, column.type, found, notes)
     if role == "identifier":
         return Column(type="category", role=role)
@@ -136,7 +126,7 @@ def _typed(
     if _coded(name, found):
         notes.columns["code"].append(name)
         return Column(type="category")
-    number = _number(name, found, decimal, notes)
+    number = number_column(name, found, decimal, notes)
     if number is not None:
         return number
     layout = dating.layout(name, found, notes.say)
@@ -148,89 +138,18 @@ def _typed(
 
 def _logical(found: Cells) -> bool:
     words = {values.label_text(text).casefold() for text in found.texts}
-    pairs = (
-        "01",
-        "tf",
-        "yn",
-        ("true", "false"),
-        ("yes", "no"),
-        ("ja", "nein"),
-        ("oui", "non"),
-        ("si", "no"),
-        ("sí", "no"),
-        ("sim", "não"),
-        ("on", "off"),
-        ("да", "нет"),
-    )
-    return len(words) == 2 and any(words == set(pair) for pair in pairs)
+    return len(words) == 2 and any(words == set(pair.split()) for pair in _LOGICAL_PAIRS)
 
 
 def _coded(name: str, found: Cells) -> bool:
-    if not all(re.fullmatch(r"\d+", text) for text in found.texts[:200]):
+    # 0, 1 and 12345 are amounts; 00123 and 16 digits are not, nor what is named a code.
+    if not all(text.isdecimal() for text in found.texts[:20]) and not names.code(name):
         return False
-    if not all(text.isdecimal() for text in found.texts):
-        return False
-    padded = any(text.startswith("0") and len(text) > 1 for text in found.texts)
-    return padded or names.code(name)
-
-
-def _number(name: str, found: Cells, decimal: Literal[".", ","], notes: Notes) -> Column | None:
-    column = Column(type="number")
-    parsed = values.numbers(found.texts, decimal)
-    if decimal == "." and np.isnan(parsed).any():
-        other = values.numbers(found.texts, ",")
-        commas = sum("," in text for text in found.texts)
-        if commas and _share(found, other) > max(_share(found, parsed), _PARSED):
-            parsed, column = other, column.model_copy(update={"decimal": ","})
-            notes.say(
-                "Decimal comma",
-                f"{name!r} is read with a decimal comma, as in {_example(found, ',')!r}.",
-                name,
-                f"Set columns.{name}.decimal if the comma separates thousands",
-            )
-    share = _share(found, parsed)
-    if share == 1.0:
-        if any(not re.fullmatch(r"[+-]?[\d.,eE+-]+", text) for text in found.texts):
-            odd = next(t for t in found.texts if not re.fullmatch(r"[+-]?[\d.,eE+-]+", t))
-            notes.say("Numbers with signs", f"{name!r} is read as a number, as in {odd!r}.", name)
-        return column
-    bad = np.isnan(parsed)
-    rows = int(found.counts[bad].sum())
-    spellings = [text for text, odd in zip(found.texts, bad, strict=True) if odd]
-    absent = [text for text in spellings if text.casefold() in names.MISSING_WORDS]
-    if share > 0 and len(absent) == len(spellings) and (~bad).sum() >= 2:
-        notes.say(
-            "Missing values spelled out",
-            f"{rows} cells of {name!r} say {_listed(absent)} and are read as missing.",
-            name,
-            f"Set columns.{name}.type to category if they are values",
-        )
-        return column.model_copy(update={"missing": [*values.MISSING, *absent]})
-    if share >= _PARSED and (~bad).sum() >= 2:
-        notes.say(
-            "Cells that are no numbers",
-            f"{rows} of {len(found.codes)} cells of {name!r} are no numbers ({_listed(spellings)})"
-            " and are read as missing.",
-            name,
-            f"Correct the cells, or set columns.{name}.type to category",
-            severity="warning",
-        )
-        return column
-    return None
-
-
-def _share(found: Cells, parsed: np.ndarray[Any, Any]) -> float:
-    counts = found.counts
-    return float(counts[~np.isnan(parsed)].sum() / counts.sum())
-
-
-def _example(found: Cells, sign: str) -> str:
-    return next(text for text in found.texts if sign in text)
-
-
-def _listed(texts: list[str], most: int = 4) -> str:
-    shown = ", ".join(repr(text[:30]) for text in texts[:most])
-    return shown + (f" and {len(texts) - most} more" if len(texts) > most else "")
+    digits = np.array([text.isdecimal() for text in found.texts])
+    if names.code(name):
+        return bool(digits.mean() > 0.5)
+    odd = any((t.startswith("0") and len(t) > 1) or len(t) > 15 for t in found.texts)
+    return bool(digits.all()) and odd
 
 
 def _suspect_spellings(found: Cells, name: str, notes: Notes) -> None:
@@ -311,16 +230,19 @@ def _protected(columns: dict[str, Column], frame: pd.DataFrame, notes: Notes) ->
             continue
         word = names.protected(name)
         if word:
-            columns[name] = column.model_copy(update={"protected": True})
+            coded = column.type == "number" and _few_codes(frame.iloc[:, place])
+            columns[name] = column.model_copy(
+                update={"protected": True, "type": "category" if coded else column.type}
+            )
             notes.say(
                 "Protected group",
                 f"{name!r} looks like one by its name ({word}): results will be compared across"
-                " its values.",
+                f" its values{', which are read as codes of groups' if coded else ''}.",
                 name,
                 f"Set columns.{name}.protected to false if it is none; set its role to ignore to"
                 " keep it from models",
             )
-        elif names.proxy(name) and len(values.cells(frame.iloc[:, place]).texts) > 1:
+        elif names.proxy(name) and column.role == "feature":
             notes.say(
                 "Stand-in for a protected group",
                 f"{name!r} may stand in for origin or wealth ({names.proxy(name)}).",
@@ -329,141 +251,33 @@ def _protected(columns: dict[str, Column], frame: pd.DataFrame, notes: Notes) ->
             )
 
 
+def _few_codes(series: pd.Series) -> bool:
+    found = values.cells(series)
+    numbers = values.numbers(found.texts)
+    return len(found.texts) <= _MOST_CODES and bool(np.all(numbers == np.round(numbers)))
+
+
 def _summary(columns: dict[str, Column], notes: Notes) -> None:
-    texts = {
-        "empty": ("Empty columns", "have no value in any row and are ignored", "warning"),
-        "constant": ("Constant columns", "have one value in every row and are ignored", "info"),
-        "one value": ("One value or missing", "have one value where they have any", "info"),
-        "code": ("Codes", "are digits but no amounts (leading zeros, or the name) and are read"
-                 " as categories", "info"),
+    texts: dict[str, tuple[str, str, Severity]] = {
+        "empty": ("Empty columns", "without a value in any row, ignored", "warning"),
+        "constant": ("Constant columns", "with one value in every row, ignored", "info"),
+        "one value": ("One value or missing", "with one value where there is any", "info"),
+        "code": ("Codes", "of digits that are no amounts (leading zeros, or the name), read as"
+                 " categories", "info"),
     }  # fmt: skip
     for key, (name, text, severity) in texts.items():
         found = notes.columns[key]
         if found:
-            level: Severity = "warning" if severity == "warning" else "info"
-            notes.say(
-                name, f"{len(found)} columns {text}: {_listed(found, 8)}.", found, severity=level
-            )
+            message = f"{several(len(found))} {text}: {listed(found, 8)}."
+            notes.say(name, message, found, severity=severity)
     for kind, why in (
         ("number", "every known cell is a number"),
-        ("boolean", "their cells are two logical words"),
-        ("category", "their cells are words or codes"),
+        ("boolean", "cells are two logical words"),
+        ("category", "cells are words or codes"),
         ("text", "most cells differ and have several words"),
     ):
         found = [n for n, c in columns.items() if c.type == kind and c.role == "feature"]
         if found:
             notes.say(
-                f"Type {kind}", f"{len(found)} columns, since {why}: {_listed(found, 8)}.", found
+                f"Type {kind}", f"{several(len(found))}, since {why}: {listed(found, 8)}.", found
             )
-
-
-# -- the target --------------------------------------------------------------------------
-
-
-def _target(
-    name: str, series: pd.Series, decimal: Literal[".", ","], notes: Notes
-) -> tuple[Target, Column]:
-    # The word None is a class in real tables ("no disorder"); blanks and NA are not.
-    found = values.cells(series, [m for m in values.MISSING if m != "None"])
-    column = Column(type="category", role="target")
-    nothing = found.counts[found.texts.index("None")] if "None" in found.texts else 0
-    if nothing and set(found.texts) != {"None"}:
-        parsed = values.numbers([t for t in found.texts if t != "None"], decimal)
-        if np.isnan(parsed).any():
-            notes.say(
-                "None as a class",
-                f"{nothing} rows of the target {name!r} say None; this is read as a class.",
-                name,
-                f"Remove columns.{name}.missing if it means that nothing is known",
-                severity="warning",
-            )
-            column = column.model_copy(
-                update={"missing": [m for m in values.MISSING if m != "None"]}
-            )
-        else:
-            found = values.cells(series)
-    if not found.texts or set(found.texts) == {"None"}:
-        raise DataError(
-            f"none of the {len(series)} rows has a value",
-            where=f"target {name!r}",
-            remedy="Choose another target, or a table in which it is filled",
-        )
-    return _task(name, series, found, column, decimal, notes)
-
-
-def _task(
-    name: str,
-    series: pd.Series,
-    found: Cells,
-    column: Column,
-    decimal: Literal[".", ","],
-    notes: Notes,
-) -> tuple[Target, Column]:
-    labels = sorted({values.label_text(text) for text in found.texts})
-    rows = int(found.counts.sum())
-    if len(labels) == 1:
-        raise DataError(
-            f"every known row has the value {labels[0]!r}",
-            where=f"target {name!r}",
-            expected="at least two classes",
-            remedy="Choose another target, or a table that holds the other class too",
-        )
-    if len(labels) == 2:
-        positive, why = _positive(labels, found)
-        notes.say(
-            "Task",
-            f"Binary: {name!r} has two classes. Positive class {positive!r}: {why}.",
-            name,
-            "Set target.positive to the other class to predict that one",
-        )
-        return Target(column=name, task="binary", positive=positive), column
-    number = _number(name, found, decimal, Notes())
-    if number is not None:
-        parsed = values.numbers(found.texts, number.decimal or decimal)
-        known = parsed[~np.isnan(parsed)]
-        whole = bool(np.all(known == np.round(known)))
-        if not (whole and len(known) <= _MOST_NUMBER_CLASSES and len(known) <= rows / 5):
-            why = f"{len(known)} different numbers"
-            notes.say("Task", f"Regression: {name!r} holds {why}.", name)
-            _number(name, found, decimal, notes)
-            return Target(column=name, task="regression"), number.model_copy(
-                update={"role": "target"}
-            )
-        notes.say(
-            "Task",
-            f"Multiclass: {name!r} holds {len(known)} different whole numbers, read as classes.",
-            name,
-            f"Set target.task to regression and columns.{name}.type to number to predict the"
-            " number",
-        )
-        return Target(column=name, task="multiclass"), column
-    if dating.layout(name, found, lambda *_, **__: None) is not None:
-        raise DataError(
-            "holds dates",
-            where=f"target {name!r}",
-            expected="classes or numbers",
-            remedy="Derive a number from it, such as the days until an event",
-        )
-    if len(labels) > MOST_CLASSES:
-        raise DataError(
-            f"has {len(labels)} different texts in {rows} rows",
-            where=f"target {name!r}",
-            expected=f"numbers, or at most {MOST_CLASSES} classes",
-            remedy="Choose another target, or merge its classes",
-        )
-    notes.say("Task", f"Multiclass: {name!r} has {len(labels)} classes.", name)
-    return Target(column=name, task="multiclass"), column
-
-
-def _positive(labels: list[str], found: Cells) -> tuple[str, str]:
-    said = [label for label in labels if label.casefold() in names.POSITIVE_WORDS]
-    if len(said) == 1:
-        return said[0], "by its name"
-    other = [label for label in labels if label.casefold() in names.NEGATIVE_WORDS]
-    if len(other) == 1:
-        return next(label for label in labels if label != other[0]), f"the other is {other[0]!r}"
-    tally = dict.fromkeys(labels, 0)
-    for text, count in zip(found.texts, found.counts.tolist(), strict=True):
-        tally[values.label_text(text)] += count
-    rare = min(labels, key=lambda label: (tally[label], label))
-    return rare, f"the rarer one ({tally[rare]} of {sum(tally.values())} rows)"

@@ -55,7 +55,7 @@ NEGATIVE_WORDS = _set(
 )
 
 MISSING_WORDS = _set(
-    "- -- --- . .. * unknown unk missing empty blank none n.a. n.a na/na not available"
+    "- -- --- . .. * unknown unk missing empty blank none n.a. n.a na/na"
     " unspecified undefined #n/a #value! #ref! #div/0! -999 -9999 -99999 99999 999999 nil void"
     " unbekannt inconnu desconocido k.a. tbd"
 ) | {"not available", "not known", "no data", "not applicable"}
@@ -65,7 +65,7 @@ def words(name: str) -> list[str]:
     """Return a name's words: ``MaritalStatus``, ``marital_status`` and ``marital status`` alike."""
     plain = unicodedata.normalize("NFKD", name)
     plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
-    plain = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", plain)
+    plain = re.sub(r"([a-z])([A-Z])|([0-9])([A-Z][a-z])", r"\1\3 \2\4", plain)
     plain = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", plain)
     return [word for word in re.split(r"[\W_]+", plain.lower()) if word]
 
@@ -88,6 +88,15 @@ def protected(name: str) -> str | None:
 def proxy(name: str) -> str | None:
     """Return the word that suggests a stand-in for a protected group, such as a postcode."""
     return next((word for word in words(name) if word in _PROXIES), None)
+
+
+def partition(name: str, texts: list[str]) -> bool:
+    """Whether name and values say which part of a split a row belongs to."""
+    labels = {text.casefold() for text in texts}
+    parts = {"train", "training", "test", "testing", "val", "valid", "validation", "dev", "holdout"}
+    return bool({"split", "fold", "partition", "subset", "set"} & set(words(name))) and (
+        labels <= parts
+    )
 
 
 def identifier(name: str) -> bool:

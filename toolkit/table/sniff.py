@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import contextlib
 import csv
 import difflib
 import gzip
@@ -52,7 +53,7 @@ def detect(path: Path | str) -> Data:
     if is_url(path):
         return Data(source=str(path), format="sql")
     path = Path(path).expanduser()
-    head = _head(path)
+    head = require_file(path)
     if head.startswith(b"PAR1"):
         return Data(source=str(path), format="parquet")
     if head.startswith(b"\xd0\xcf\x11\xe0"):
@@ -69,10 +70,18 @@ def detect(path: Path | str) -> Data:
 
 def is_url(source: Path | str) -> bool:
     """Whether a source is a database URL, not a file."""
-    return bool(re.match(r"[A-Za-z][\w+]*://", str(source))) and not Path(str(source)).exists()
+    text = str(source)
+    return bool(re.match(r"[A-Za-z][\w+]*://|\$\{\w+\}$", text)) and not Path(text).exists()
 
 
-def _head(path: Path) -> bytes:
+def require_file(path: Path) -> bytes:
+    """Return a file's first bytes.
+
+    Raises
+    ------
+    DataError
+        If it is not there (the nearest name is offered), is empty, or cannot be opened.
+    """
     if path.is_dir():
         raise DataError(
             "is a folder", where=str(path), expected="a file", remedy="Name one file in it"
@@ -139,17 +148,16 @@ def _csv(path: Path, head: bytes) -> Data:
 
 
 def _delimited(text: str, whole: bool) -> Any:
-    lines = text.split("\n")[: 500 if not whole else 501]
-    if not whole and len(lines) > 1:
-        lines = lines[:-1]
+    lines = re.split(r"\r\n|\n|\r", text, maxsplit=500)[:500]
+    if not whole and 1 < len(lines) < 500:
+        lines = lines[:-1]  # cut short by the end of the sample
 
     def rows(delimiter: str) -> list[list[str]]:
         reader = csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter)
         found: list[list[str]] = []
-        try:
+        # A field beyond the limit ends the look: the rows before it are enough.
+        with contextlib.suppress(csv.Error):
             found.extend(row for row in reader if row)
-        except csv.Error:
-            pass  # a field beyond the limit: the rows before it are enough
         return found
 
     return rows
@@ -187,19 +195,28 @@ def _encoding(path: Path, packed: Compression | None) -> str:
             return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
         decoder = codecs.getincrementaldecoder("utf-8")()
         block = head
-        try:
-            while block:
-                decoder.decode(block)
-                previous, block = block, stream.read(_SAMPLE)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return _legacy(block or previous)
-    return "utf-8"
+        while True:
+            try:
+                decoder.decode(block, final=not block)
+            except UnicodeDecodeError:
+                return _legacy(path, block or head)
+            if not block:
+                return "utf-8"
+            block = stream.read(_SAMPLE)
 
 
-def _legacy(block: bytes) -> str:
+def _legacy(path: Path, block: bytes) -> str:
     from charset_normalizer import from_bytes
 
+    text = block.decode("utf-8", errors="replace")
+    broken = text.count("\ufffd")
+    if sum(not sign.isascii() for sign in text) > 20 * broken:
+        raise DataError(
+            f"is UTF-8 text with {broken} damaged characters,"
+            f" the first in {_around(text, text.index(chr(0xFFFD)))!r}",
+            where=str(path),
+            remedy="Repair the file, or save it again as UTF-8",
+        )
     # Only lines with other than ASCII letters tell encodings apart.
     lines = [line for line in block.splitlines() if not line.isascii()][:2000]
     best = from_bytes(b"\n".join(lines)).best()
@@ -221,6 +238,10 @@ def _legacy(block: bytes) -> str:
     except UnicodeDecodeError:
         return "latin-1"
     return "cp1252"
+
+
+def _around(text: str, place: int) -> str:
+    return " ".join(text[max(0, place - 20) : place + 10].split())
 
 
 def open_bytes(path: Path, packed: str | None) -> IO[bytes]:

@@ -26,8 +26,8 @@ class RawTable:
     Attributes
     ----------
     frame : pandas.DataFrame
-        Every cell of a CSV as text, missing only where it is blank or spelled as in
-        `data.missing`; the types of the source for Parquet, Excel and SQL.
+        Every cell of a CSV as text, missing only where it is blank; the types of the
+        source for Parquet, Excel and SQL.
     digest : str
         SHA-256 of the source file, or of the rows that a query returned.
     checks : list of Check
@@ -73,7 +73,7 @@ def read_source(data: Data, folder: Path) -> RawTable:
             )
     else:
         path = source_path(data, folder)
-        sniff.detect(path) if not path.is_file() or path.stat().st_size == 0 else None
+        sniff.require_file(path)
         digest = canonical.digest_file(path)
         reader = {"csv": _read_csv, "parquet": _read_parquet, "excel": _read_excel}[data.format]
         frame, checks = reader(path, data)
@@ -81,8 +81,6 @@ def read_source(data: Data, folder: Path) -> RawTable:
         raise DataError(
             "there is a header but no row", where=_shown(data), remedy="Give a table with rows"
         )
-    if data.missing:
-        frame = frame.replace(dict.fromkeys(data.missing))
     return RawTable(frame, digest, checks, path)
 
 
@@ -140,7 +138,7 @@ def _read_csv(path: Path, data: Data) -> tuple[pd.DataFrame, list[Check]]:
             )
         except (pa.ArrowInvalid, UnicodeError, EOFError, OSError) as error:
             if widths:
-                raise _ragged(path, data, encoding, delimiter, *widths[0]) from error
+                raise _ragged(path, data, *widths[0]) from error
             raise _unreadable(path, encoding, error) from error
     frame = table.to_pandas()
     frame.columns = names
@@ -190,16 +188,14 @@ def _unreadable(path: Path, encoding: str, error: Exception) -> DataError:
     )
 
 
-def _ragged(
-    path: Path, data: Data, encoding: str, delimiter: str, expected: int, found: int
-) -> DataError:
+def _ragged(path: Path, data: Data, expected: int, found: int) -> DataError:
     # The fast reader works in parallel and does not know line numbers: look again.
     where = str(path)
     with (
         sniff.open_bytes(path, data.compression) as stream,
-        io.TextIOWrapper(stream, encoding=encoding, newline="") as text,
+        io.TextIOWrapper(stream, encoding=data.encoding or "utf-8", newline="") as text,
     ):
-        reader = csv.reader(text, delimiter=delimiter)
+        reader = csv.reader(text, delimiter=data.delimiter or ",")
         try:
             for row in reader:
                 if row and len(row) != expected:

@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from toolkit.errors import DataError
 
@@ -72,7 +73,10 @@ def _url(source: str, folder: Path) -> tuple[Any, Path | None]:
             where=source,
             remedy=f"Set it where the toolkit runs: export {lacking[0]}=...",
         )
-    text = _VARIABLE.sub(lambda match: os.environ[match[1]], source)
+    # A password may hold signs that mean something in an address.
+    people, at, place = source.rpartition("@")
+    quoted = _VARIABLE.sub(lambda match: quote(os.environ[match[1]], safe=""), people)
+    text = quoted + at + _VARIABLE.sub(lambda match: os.environ[match[1]], place)
     try:
         url = sqlalchemy.make_url(text)
     except ArgumentError as error:

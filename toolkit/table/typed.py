@@ -80,9 +80,7 @@ def typed_column(series: pd.Series, column: Column) -> pd.Series:
 
     kind = series.dtype
     if column.type == "number" and pd.api.types.is_numeric_dtype(kind):
-        numbers = series.to_numpy(dtype="float64", na_value=np.nan, copy=True)
-        numbers[~np.isfinite(numbers)] = np.nan
-        return pd.Series(numbers)
+        return _numbers(series.to_numpy(dtype="float64", na_value=np.nan, copy=True), column)
     if column.type == "date" and pd.api.types.is_datetime64_any_dtype(kind):
         moments = series.reset_index(drop=True)
         if moments.dt.tz is not None:
@@ -91,16 +89,27 @@ def typed_column(series: pd.Series, column: Column) -> pd.Series:
     found = values.cells(series, column.missing)
     if column.type == "number":
         parsed = values.numbers(found.texts, column.decimal or ".")
-        return pd.Series(found.spread(parsed, np.nan))
+        return _numbers(found.spread(parsed, np.nan), column)
     if column.type == "date":
-        moments = values.dates(found.texts, column.format)
-        return pd.Series(found.spread(moments, np.datetime64("NaT", "us")))
+        dates = values.dates(found.texts, column.format)
+        return pd.Series(found.spread(dates, np.datetime64("NaT", "us")))
     if column.type == "text":
         return found.relabel(list(found.texts))
     labels: list[str | None] = [values.label_text(text) for text in found.texts]
     if column.type == "boolean":
         labels = [text if text and truth(text) is not None else None for text in labels]
     return found.relabel(labels)
+
+
+def _numbers(numbers: np.ndarray[Any, Any], column: Column) -> pd.Series:
+    import pandas as pd
+
+    numbers[~np.isfinite(numbers)] = np.nan
+    if column.missing:
+        # -999 means missing however it is spelled, and in a typed column too.
+        absent = values.numbers(list(column.missing), column.decimal or ".")
+        numbers[np.isin(numbers, absent[~np.isnan(absent)])] = np.nan
+    return pd.Series(numbers)
 
 
 def truth(text: str) -> bool | None:

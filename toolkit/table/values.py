@@ -89,24 +89,21 @@ def cells(series: pd.Series, missing: tuple[str, ...] | list[str] | None = None)
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    encoded = pa.chunked_array([_as_arrow(series)]).combine_chunks().dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
-    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    absent = {"", *(MISSING if missing is None else missing)}
-    texts: list[str] = []
-    places: dict[str, int] = {}
-    moved = np.empty(len(encoded.dictionary) + 1, dtype=np.int64)
-    moved[-1] = -1
-    for old, raw in enumerate(encoded.dictionary.to_pylist()):
-        text = raw.strip()
-        if text in absent:
-            moved[old] = -1
-        else:
-            moved[old] = places.setdefault(text, len(texts))
-            if moved[old] == len(texts):
-                texts.append(text)
-    return Cells(texts, moved[codes])
+    absent = pa.array(["", *(MISSING if missing is None else missing)], pa.large_string())
+    encoded = _as_arrow(series).dictionary_encode()
+    texts = pc.utf8_trim_whitespace(encoded.dictionary)
+    texts = pc.if_else(pc.is_in(texts, value_set=absent), None, texts)
+    # Trimming may have made some equal, and some missing: number them again.
+    again = texts.dictionary_encode()
+    moved = np.append(_codes(again.indices), -1)
+    return Cells(again.dictionary.to_pylist(), moved[_codes(encoded.indices)])
+
+
+def _codes(indices: Any) -> np.ndarray[Any, Any]:
+    import pyarrow.compute as pc
+
+    codes: np.ndarray[Any, Any] = pc.fill_null(indices, -1).to_numpy(zero_copy_only=False)
+    return codes.astype(np.int64)
 
 
 def _as_arrow(series: pd.Series) -> Any:
@@ -115,16 +112,15 @@ def _as_arrow(series: pd.Series) -> Any:
 
     kind = series.dtype
     if isinstance(kind, pd.CategoricalDtype):
-        series = series.astype(kind.categories.dtype)
+        words = isinstance(kind.categories.dtype, pd.StringDtype)
+        series = series.astype(kind.categories.dtype if words else object)
         kind = series.dtype
     if isinstance(kind, pd.StringDtype):
-        array = pa.array(series, from_pandas=True)
-        array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-        return array.cast(pa.large_string())
+        return _whole(pa.array(series, from_pandas=True)).cast(pa.large_string())
     if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_object_dtype(kind):
         texts = [cell_text(value) for value in series.tolist()]
     elif pd.api.types.is_integer_dtype(kind):
-        return pa.array(series, from_pandas=True).cast(pa.large_string())
+        return _whole(pa.array(series, from_pandas=True)).cast(pa.large_string())
     elif pd.api.types.is_float_dtype(kind):
         numbers = series.to_numpy(dtype="float64", na_value=np.nan)
         distinct, codes = np.unique(numbers, return_inverse=True)
@@ -133,6 +129,12 @@ def _as_arrow(series: pd.Series) -> Any:
     else:
         texts = [cell_text(value) for value in series.astype(object).tolist()]
     return pa.array(texts, pa.large_string())
+
+
+def _whole(array: Any) -> Any:
+    import pyarrow as pa
+
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def cell_text(value: Any) -> str | None:

@@ -1,0 +1,138 @@
+"""What is predicted, and as what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from toolkit.errors import DataError
+from toolkit.project.model import Column, Target
+from toolkit.table import dating, names, values
+from toolkit.table.infer_number import number_column
+from toolkit.table.notes import Notes
+from toolkit.table.target import MOST_CLASSES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from toolkit.table.values import Cells
+
+_MOST_NUMBER_CLASSES = 20
+
+
+def infer_target(
+    name: str, series: pd.Series, decimal: Literal[".", ","], notes: Notes
+) -> tuple[Target, Column]:
+    """Return what is predicted, and how its column is read.
+
+    Whole numbers of few different values are classes; other numbers are predicted as such.
+
+    Raises
+    ------
+    DataError
+        If there is one value only, or texts of too many kinds.
+    """
+    # The word None is a class in real tables ("no disorder"); blanks and NA are not.
+    found = values.cells(series, [m for m in values.MISSING if m != "None"])
+    column = Column(type="category", role="target")
+    nothing = found.counts[found.texts.index("None")] if "None" in found.texts else 0
+    if nothing and set(found.texts) != {"None"}:
+        parsed = values.numbers([t for t in found.texts if t != "None"], decimal)
+        if np.isnan(parsed).any():
+            notes.say(
+                "None as a class",
+                f"{nothing} rows of the target {name!r} say None; this is read as a class.",
+                name,
+                f"Remove columns.{name}.missing if it means that nothing is known",
+                severity="warning",
+            )
+            column = column.model_copy(
+                update={"missing": [m for m in values.MISSING if m != "None"]}
+            )
+        else:
+            found = values.cells(series)
+    if not found.texts or set(found.texts) == {"None"}:
+        raise DataError(
+            f"none of the {len(series)} rows has a value",
+            where=f"target {name!r}",
+            remedy="Choose another target, or a table in which it is filled",
+        )
+    return _task(name, found, column, decimal, notes)
+
+
+def _task(
+    name: str,
+    found: Cells,
+    column: Column,
+    decimal: Literal[".", ","],
+    notes: Notes,
+) -> tuple[Target, Column]:
+    labels = sorted({values.label_text(text) for text in found.texts})
+    rows = int(found.counts.sum())
+    if len(labels) == 1:
+        raise DataError(
+            f"every known row has the value {labels[0]!r}",
+            where=f"target {name!r}",
+            expected="at least two classes",
+            remedy="Choose another target, or a table that holds the other class too",
+        )
+    if len(labels) == 2:
+        positive, why = _positive(labels, found)
+        notes.say(
+            "Task",
+            f"Binary: {name!r} has two classes. Positive class {positive!r}: {why}.",
+            name,
+            "Set target.positive to the other class to predict that one",
+        )
+        return Target(column=name, task="binary", positive=positive), column
+    number = number_column(name, found, decimal, Notes())
+    if number is not None:
+        parsed = values.numbers(found.texts, number.decimal or decimal)
+        known = parsed[~np.isnan(parsed)]
+        whole = bool(np.all(known == np.round(known)))
+        if not (whole and len(known) <= _MOST_NUMBER_CLASSES and len(known) <= rows / 5):
+            why = f"{len(known)} different numbers"
+            notes.say("Task", f"Regression: {name!r} holds {why}.", name)
+            number_column(name, found, decimal, notes)
+            return Target(column=name, task="regression"), number.model_copy(
+                update={"role": "target"}
+            )
+        notes.say(
+            "Task",
+            f"Multiclass: {name!r} holds {len(known)} different whole numbers, read as classes.",
+            name,
+            f"Set target.task to regression and columns.{name}.type to number to predict the"
+            " number",
+        )
+        return Target(column=name, task="multiclass"), column
+    if dating.layout(name, found, lambda *_, **__: None) is not None:
+        raise DataError(
+            "holds dates",
+            where=f"target {name!r}",
+            expected="classes or numbers",
+            remedy="Derive a number from it, such as the days until an event",
+        )
+    if len(labels) > MOST_CLASSES:
+        raise DataError(
+            f"has {len(labels)} different texts in {rows} rows",
+            where=f"target {name!r}",
+            expected=f"numbers, or at most {MOST_CLASSES} classes",
+            remedy="Choose another target, or merge its classes",
+        )
+    notes.say("Task", f"Multiclass: {name!r} has {len(labels)} classes.", name)
+    return Target(column=name, task="multiclass"), column
+
+
+def _positive(labels: list[str], found: Cells) -> tuple[str, str]:
+    said = [label for label in labels if label.casefold() in names.POSITIVE_WORDS]
+    if len(said) == 1:
+        return said[0], "by its name"
+    other = [label for label in labels if label.casefold() in names.NEGATIVE_WORDS]
+    if len(other) == 1:
+        return next(label for label in labels if label != other[0]), f"the other is {other[0]!r}"
+    tally = dict.fromkeys(labels, 0)
+    for text, count in zip(found.texts, found.counts.tolist(), strict=True):
+        tally[values.label_text(text)] += count
+    rare = min(labels, key=lambda label: (tally[label], label))
+    return rare, f"the rarer one ({tally[rare]} of {sum(tally.values())} rows)"
