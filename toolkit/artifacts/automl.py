@@ -113,6 +113,8 @@ class Champion(JsonArtifact):
     """The top of the leaderboard, which may be another model."""
     model: str
     """Folder of the saved model, relative to the run."""
+    model_digest: str = ""
+    """SHA-256 of that folder; equal searches give equal models."""
     calibration: str
     """none, sigmoid or isotonic."""
     calibration_scores: dict[str, float] = {}

@@ -2,6 +2,7 @@
 
 from toolkit._lazy import attach
 
+# No module may bear the name of a public function: importing it would hide the function.
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
@@ -9,6 +10,6 @@ __getattr__, __dir__, __all__ = attach(
         "choose": "champion",
         "load_champion": "model",
         "load_model": "model",
-        "search": "search",
+        "search": "searching",
     },
 )

@@ -65,7 +65,7 @@ def main(folder: str, log: str, *command: str) -> int:
             stderr=stream,
             cwd=folder,
             start_new_session=True,
-            preexec_fn=_die_with_guard,
+            preexec_fn=_die_with_guard,  # noqa: PLW1509 - this process has one thread
         )
     print(child.pid, flush=True)
     ended = Path(folder) / "ended"

@@ -127,9 +127,7 @@ class Server:
             address.hostname or "127.0.0.1", address.port, timeout=timeout
         )
         try:
-            link.request(
-                method, path, body, {**(headers or {}), "Authorization": f"Basic {login}"}
-            )
+            link.request(method, path, body, {**(headers or {}), "Authorization": f"Basic {login}"})
             answer = link.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
@@ -167,4 +165,3 @@ def _first_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and line != "ERROR MESSAGE:"]
     return lines[0] if lines else "no reason given"
-

@@ -18,11 +18,13 @@ from toolkit.automl import skops_file
 from toolkit.automl.archive import Renumbering, normalised
 from toolkit.automl.engines.base import Candidate, Scorer, SearchTask, installed
 from toolkit.canonical import dumps, write_text
-from toolkit.errors import EngineError, EnvironmentProblem
+from toolkit.errors import EnvironmentProblem
 from toolkit.table import make_preprocessor
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from toolkit.project.model import AutoML
 
 MODEL_FILE, PREPARE_FILE, FACTS_FILE = "model.keras", "prepare.skops", "network.json"
 _BACKEND = "jax"
@@ -55,6 +57,11 @@ class AutoKerasEngine:
                 f" process has only one. Restart the kernel, or set KERAS_BACKEND to {_BACKEND}"
             )
         return ""
+
+    def settings(self, choices: AutoML) -> dict[str, Any]:
+        """Return the choices that the networks depend on."""
+        budget = choices.budget
+        return {"trials": budget.trials, "epochs": budget.epochs, "seconds": budget.seconds}
 
     def search(self, task: SearchTask) -> list[Candidate]:
         """Return a candidate for each trial that ended well, in order of trial."""
@@ -297,11 +304,8 @@ class _Trials:
                 )
             )
             self.task.found(candidates[-1])
-        if not candidates:
-            raise EngineError(
-                f"AutoKeras made no network{': ' + problem if problem else ''}",
-                remedy="See the failures listed",
-            )
+        if problem:
+            self.task.failures.append(f"AutoKeras stopped early: {problem}")
         return candidates
 
 
@@ -320,8 +324,8 @@ def _details(trial: Any, network: Any) -> dict[str, str]:
     for wanted in ("num_layers", "dropout", "optimizer", "learning_rate"):
         found = next((v for k, v in sorted(values.items()) if k.split("/")[-1] == wanted), None)
         if found is not None:
-            details[wanted.replace("_", " ")] = f"{found:g}" if isinstance(found, float) else str(
-                found
+            details[wanted.replace("_", " ")] = (
+                f"{found:g}" if isinstance(found, float) else str(found)
             )
     return details
 

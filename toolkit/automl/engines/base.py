@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from toolkit.project.model import Budget
+    from toolkit.project.model import AutoML, Budget
 
 Scorer = Callable[["pd.DataFrame"], "np.ndarray"]
 """Takes a design frame, gives (n, k) probabilities in the order of the task's classes, or
@@ -128,13 +128,18 @@ class Engine(Protocol):
     def available(self) -> str:
         """Return why the engine cannot be used here; empty if it can."""
 
+    def settings(self, choices: AutoML) -> dict[str, Any]:
+        """Return the choices that the engine's models depend on."""
+
     def search(self, task: SearchTask) -> list[Candidate]:
         """Return fitted candidates, in an order that is the same in every replay.
+
+        What did not work goes to ``task.failures``, and there may be no candidate at all.
 
         Raises
         ------
         EngineError
-            If the engine as a whole failed. What failed in part goes to ``task.failures``.
+            If something broke that the next run may find mended: a JVM that was killed.
         """
 
     def load(self, folder: Path) -> Scorer:

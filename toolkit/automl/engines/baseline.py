@@ -10,11 +10,12 @@ import numpy as np
 
 from toolkit.automl import skops_file
 from toolkit.automl.engines.base import Candidate, Scorer, SearchTask, installed
-from toolkit.errors import EngineError
 from toolkit.table import make_preprocessor
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from toolkit.project.model import AutoML
 
 MODEL_FILE = "model.skops"
 _MOST_LEVELS = 254  # histogram boosting has 255 bins, and one is for missing
@@ -35,6 +36,10 @@ class BaselineEngine:
         """Return why the engine cannot be used here: it always can."""
         return ""
 
+    def settings(self, choices: AutoML) -> dict[str, Any]:
+        """Return the choices that the models depend on: none."""
+        return {}
+
     def search(self, task: SearchTask) -> list[Candidate]:
         """Fit both models; one that cannot be fitted is a failure in part."""
         candidates = []
@@ -52,8 +57,6 @@ class BaselineEngine:
                 continue
             candidates.append(_candidate(name, family, pipeline, len(task.classes)))
             task.found(candidates[-1])
-        if not candidates:
-            raise EngineError("no baseline could be fitted", remedy="See the failures listed")
         return candidates
 
     def load(self, folder: Path) -> Scorer:

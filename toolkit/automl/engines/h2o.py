@@ -6,13 +6,16 @@ import re
 import weakref
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolkit.automl import cluster, java
 from toolkit.automl.engines import h2o_frames, h2o_mojo
 from toolkit.automl.engines.base import Candidate, Scorer, SearchTask, installed
 from toolkit.automl.rest import Server
 from toolkit.errors import EngineError, EnvironmentProblem, ProjectError
+
+if TYPE_CHECKING:
+    from toolkit.project.model import AutoML
 
 ALGORITHMS = {
     "GLM": "generalised linear model",
@@ -46,12 +49,29 @@ class H2oEngine:
             return error.line()
         return ""
 
+    def settings(self, choices: AutoML) -> dict[str, Any]:
+        """Return the choices that the models depend on."""
+        budget = choices.budget
+        return {
+            "models": budget.models,
+            "seconds": budget.seconds,
+            "threads": budget.threads,
+            "folds": choices.folds,
+            "exclude": sorted(choices.exclude),
+        }
+
     def search(self, task: SearchTask) -> list[Candidate]:
         """Return every model on AutoML's leaderboard, ensembles included, in order of name."""
         connection = cluster.connect(task.budget, task.progress)
         if connection.note:
             task.note(connection.note)
-        return _Training(connection.server, task).run()
+        try:
+            return _Training(connection.server, task).run()
+        except EngineError as error:
+            if not connection.server.alive():
+                raise
+            task.failures.append(error.line())
+            return []
 
     def load(self, folder: Path) -> Scorer:
         """Return the scorer of a saved MOJO."""
@@ -90,7 +110,7 @@ class _Training:
         self._collect(state)
         self._report_failures(state)
         if not self.candidates:
-            raise EngineError("H2O AutoML made no model", remedy="See the failures listed")
+            task.failures.append("H2O AutoML ended with an empty leaderboard")
         # The models stay in the server for as long as a candidate may be asked to predict.
         weakref.finalize(self, h2o_mojo.forget, self.server, self.project)
         return [self.candidates[name] for name in sorted(self.candidates)]

@@ -154,9 +154,7 @@ def predict(server: Server, model: str, frame: str, classes: int) -> np.ndarray:
 
 
 def _is_number(values: pd.Series) -> bool:
-    return bool(
-        pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    )
+    return bool(pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values))
 
 
 def _codes(values: pd.Series, levels: list[str]) -> np.ndarray:

@@ -1,0 +1,224 @@
+"""A saved model: a folder that holds everything needed to score raw rows.
+
+``model.json`` says what the model is, ``native/`` holds its engine's own files.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolkit import canonical
+from toolkit.automl import engines
+from toolkit.automl.calibration import Calibration
+from toolkit.automl.engines.base import Engine, Scorer, installed
+from toolkit.errors import ModelError
+from toolkit.project.model import Column, Costs
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from toolkit.run.stage import Stage
+
+FACTS_FILE = "model.json"
+NATIVE = "native"
+FORMAT = 1
+_REMEDY = "Run 04_automl.ipynb again with --fresh"
+# A new minor version of scikit-learn may change what its estimators hold inside.
+_PARTS_THAT_MUST_AGREE = {"scikit-learn": 2}
+
+
+class Model:
+    """A model ready for use; it keeps to `toolkit.table.Predictor`.
+
+    Attributes
+    ----------
+    name, engine, family : str
+        As on the leaderboard.
+    task : str
+        binary, multiclass or regression.
+    classes : list of str
+        The order of the columns of scores.
+    threshold : float or None
+        Binary: a row is positive when its probability reaches it.
+    columns : dict of str to Column
+        The feature columns it takes.
+    costs : Costs
+        What decisions cost, for models of several classes.
+    calibration : Calibration
+        Applied to the engine's scores.
+    """
+
+    def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
+        self.folder = folder
+        self.name: str = facts["name"]
+        self.engine: str = facts["engine"]
+        self.family: str = facts["family"]
+        self.task: str = facts["task"]
+        self.classes: list[str] = facts["classes"]
+        self.threshold: float | None = facts["threshold"]
+        self.columns = {name: Column(**column) for name, column in facts["columns"].items()}
+        self.costs = Costs(**facts["costs"])
+        self.calibration = Calibration(**facts["calibration"])
+
+    def __repr__(self) -> str:
+        return f"Model({self.name!r}, {self.task}, {str(self.folder)!r})"
+
+    def design(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return raw or typed rows as the engine takes them.
+
+        Raises
+        ------
+        ModelError
+            If columns are missing.
+        """
+        from toolkit import table
+
+        lacking = [name for name in self.columns if name not in frame.columns]
+        if lacking:
+            raise ModelError(
+                f"the rows lack {len(lacking)} column(s): {', '.join(lacking[:5])}",
+                where=self.name,
+                expected=f"the {len(self.columns)} columns of the training table",
+            )
+        typed = table.conform(frame[list(self.columns)], self.columns)
+        return table.design(typed, self.columns)[0]
+
+    def score_design(self, design: pd.DataFrame) -> np.ndarray:
+        """Return the engine's scores of a design frame, before calibration."""
+        return self._scorer(design)
+
+    def raw(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return scores before calibration, (n, k) or (n,)."""
+        return self.score_design(self.design(frame))
+
+    def predict(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return calibrated probabilities (n, k) in the order of `classes`, or values (n,).
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Raw rows (as in the source) or typed ones, columns in any order.
+        """
+        return self.calibration.apply(self.raw(frame))
+
+    def decide(self, scores: np.ndarray) -> np.ndarray:
+        """Return a label for each row, or the values of a regression."""
+        from toolkit import metrics
+
+        context = metrics.Context(self.task, self.classes, self.threshold, self.costs)
+        return metrics.decide(scores, context)
+
+    @cached_property
+    def _scorer(self) -> Scorer:
+        return engines.get(self.engine).load(self.folder / NATIVE)
+
+
+def facts_of(
+    *,
+    name: str,
+    engine: Engine,
+    family: str,
+    task: str,
+    classes: list[str],
+    columns: dict[str, Column],
+    costs: Costs,
+    details: dict[str, str],
+) -> dict[str, Any]:
+    """Return the content of ``model.json`` of a model without calibration or threshold."""
+    return {
+        "format": FORMAT,
+        "name": name,
+        "engine": engine.name,
+        "family": family,
+        "task": task,
+        "classes": classes,
+        "threshold": None,
+        "columns": {name: column.model_dump(mode="json") for name, column in columns.items()},
+        "column_order": list(columns),
+        "costs": costs.model_dump(mode="json"),
+        "calibration": {"method": "none", "parameters": {}},
+        "requires": {package: installed(package) for package in engine.packages},
+        "details": details,
+    }
+
+
+def write_facts(folder: Path, facts: dict[str, Any]) -> None:
+    """Write ``model.json``."""
+    canonical.write_text(folder / FACTS_FILE, canonical.dumps(facts))
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """Return the content of ``model.json``.
+
+    Raises
+    ------
+    ModelError
+        If there is none, or it was written by another version.
+    """
+    path = folder / FACTS_FILE
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError("there is no model here", where=str(folder), remedy=_REMEDY) from error
+    except ValueError as error:
+        raise ModelError("is damaged", where=str(path), remedy=_REMEDY) from error
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        raise ModelError(
+            "was written by another version of the toolkit",
+            where=str(path),
+            expected=f"format {FORMAT}",
+            remedy=_REMEDY,
+        )
+    columns = facts["columns"]
+    facts["columns"] = {name: columns[name] for name in facts["column_order"]}
+    return facts
+
+
+def load_model(folder: Path | str) -> Model:
+    """Return a saved model; nothing of its training session is needed.
+
+    Raises
+    ------
+    ModelError
+        If the folder holds no model, or one made by another major version of its engine.
+    """
+    folder = Path(folder).expanduser().absolute()
+    facts = read_facts(folder)
+    for package, version in facts["requires"].items():
+        here = installed(package)
+        parts = _PARTS_THAT_MUST_AGREE.get(package, 1)
+        if here.split(".")[:parts] != version.split(".")[:parts]:
+            raise ModelError(
+                f"was made with {package} {version}, and here is {here}",
+                where=str(folder / FACTS_FILE),
+                remedy=f"Run `pip install {package}=={version}`, or train again",
+            )
+    return Model(folder, facts)
+
+
+def load_champion(stage: Stage) -> Model:
+    """Return the champion of the stage's run.
+
+    Raises
+    ------
+    MissingArtifact
+        If 04_automl.ipynb has not run.
+    ModelError
+        If the model's files are not those that were chosen.
+    """
+    from toolkit.artifacts import Champion
+
+    champion = stage.read(Champion)
+    folder = stage.run.folder / champion.model
+    model = load_model(folder)
+    if champion.model_digest and canonical.digest_file(folder) != champion.model_digest:
+        raise ModelError(
+            "the champion's files are not those that were chosen",
+            where=str(folder),
+            remedy="Run 04_automl.ipynb again",
+        )
+    return model
