@@ -79,8 +79,8 @@ def about_constant(scored: Scored, train_target: np.ndarray) -> list[Check]:
         Check(
             name="Better than a constant guess",
             severity="ok" if better else "critical" if worse else "warning",
-            message=f"The model is {words} than a constant guess: {metric.title} differs by {gap.value:.4g}"
-            f" ({gap.low:.4g} to {gap.high:.4g}).",
+            message=f"The model is {words} than a constant guess: {metric.title}"
+            f" differs by {gap.value:.4g} ({gap.low:.4g} to {gap.high:.4g}).",
             remedy="" if better else "Look for better columns or more rows before any use",
         )
     ]

@@ -55,9 +55,9 @@ def weakest(
     """Return the slices with a significantly higher mean loss than all other rows.
 
     Every condition, and every pair of conditions on two columns, that holds on at least
-    20 rows and 1 %, and at most half, of the rows is tested (Welch's one-sided t-test of the loss inside against
-    outside), and p-values are adjusted for all of them by Holm's method. A pair is listed
-    only if it is clearly worse than each of its conditions alone.
+    20 rows and 1 %, and at most half, of the rows is tested (Welch's one-sided t-test of the
+    loss inside against outside), and p-values are adjusted for all of them by Holm's method. A
+    pair is listed only if it is clearly worse than each of its conditions alone.
 
     Parameters
     ----------

@@ -13,6 +13,8 @@ __getattr__, __dir__, __all__ = attach(
         "ReportPanel": "report",
         "KeyCatcher": "base",
         "Panel": "base",
+        "show_evaluation": "explain",
+        "show_explanation": "explain",
         "show_review": "labels",
         "columns_table": "static",
         "contract_table": "eda_tables",
