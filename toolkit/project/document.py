@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
 
 from toolkit.canonical import plain
@@ -94,7 +94,7 @@ def set_value(document: CommentedMap, key: Key, value: Any) -> None:
     """Set one value in place, making sections on the way; other lines stay as they are."""
     here: Any = document
     for part in key[:-1]:
-        if isinstance(here, Mapping) and not isinstance(here.get(part), Mapping | list):
+        if isinstance(here, CommentedMap) and not isinstance(here.get(part), Mapping | list):
             here[part] = CommentedMap()
         here = here[part]
     here[key[-1]] = plain(value)
@@ -108,7 +108,7 @@ def line_of(document: Any, key: Key) -> int:
         try:
             if isinstance(here, CommentedMap):
                 line = here.lc.key(part)[0] + 1
-            elif isinstance(here, list):
+            elif isinstance(here, CommentedSeq):
                 line = here.lc.item(part)[0] + 1
             else:
                 break

@@ -78,7 +78,16 @@ class ProjectFile:
             merged = doc.parse(text, self.path)
             for key, value in self.overrides:
                 doc.set_value(merged, key, value)
-            project = doc.validate(merged, self.path)
+            try:
+                project = doc.validate(merged, self.path)
+            except ProjectError as error:
+                # The file by itself is valid, so no line of it is to blame.
+                raise UsageError(
+                    error.problem,
+                    where="override " + ", ".join(doc.key_text(key) for key, _ in self.overrides),
+                    expected=error.expected,
+                    remedy="Correct what is set over the file",
+                ) from error
         self._text, self._written, self.project = text, document, project
 
     def set(self, key: str | Key, value: Any, *, by: str | None = None) -> Project:
@@ -202,9 +211,12 @@ def _override(text: str) -> tuple[Key, Any]:
         raise UsageError(
             f"{text!r} sets nothing", expected="key=value, such as automl.budget.models=8"
         )
-    parent = doc.model_at(key[:-1])
-    if parent is not None and str(key[-1]) not in parent.model_fields:
-        raise UsageError(f"unknown key {name.strip()!r}", remedy=doc.nearest_key(key))
+    for depth, part in enumerate(key):
+        parent = doc.model_at(key[:depth])
+        if parent is not None and str(part) not in parent.model_fields:
+            raise UsageError(
+                f"unknown key {name.strip()!r}", remedy=doc.nearest_key(key[: depth + 1])
+            )
     try:
         return key, YAML(typ="safe", pure=True).load(value)
     except YAMLError as error:

@@ -7,6 +7,7 @@ reference in the docs all come from here.
 from __future__ import annotations
 
 import datetime
+import typing
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -33,6 +34,7 @@ def _label(value: Any) -> Any:
     return str(value) if isinstance(value, bool | int | float) else value
 
 
+EngineName = Literal["baseline", "h2o", "autokeras"]
 Label = Annotated[str, BeforeValidator(_label)]
 
 
@@ -249,12 +251,14 @@ class Budget(Section):
     """Threads for each engine; a replay needs the same number."""
 
 
+def _all_engines() -> list[EngineName]:
+    return list(typing.get_args(EngineName))
+
+
 class AutoML(Section):
     """The search for a model."""
 
-    engines: list[Literal["baseline", "h2o", "autokeras"]] = Field(
-        default_factory=lambda: ["baseline", "h2o", "autokeras"], min_length=1
-    )
+    engines: list[EngineName] = Field(default_factory=_all_engines, min_length=1)
     """The engines that search."""
     folds: int = Field(default=3, ge=2, le=10)
     """H2O: cross-validation folds inside the training rows."""
