@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,15 +132,15 @@ def _edges(ordered: np.ndarray) -> np.ndarray:
     inside: one odd value must not squeeze all others into one bar.
     """
     distinct = np.unique(ordered) if len(ordered) <= 100_000 else np.unique(ordered[::37])
-    low, high = ordered[0], ordered[-1]
+    low, high = float(ordered[0]), float(ordered[-1])
+    if not math.isfinite(high - low):  # the span itself overflows
+        return np.unique([low, 0.0, high])
     if low == high:
         return np.array([low - 0.5, high + 0.5]) if abs(low) < 1e15 else np.array([low, high])
     if len(distinct) <= _BINS and np.array_equal(distinct, np.round(distinct)):
         span = int(high - low)
         if span < 2 * _BINS:
             return np.arange(low - 0.5, high + 1.0)
-    if not np.isfinite(high - low):  # the span itself overflows
-        return np.unique([low, 0.0, high])
     inner_low, inner_high = np.quantile(ordered, [0.005, 0.995])
     if inner_high > inner_low and (high - low) > 4 * (inner_high - inner_low):
         return np.r_[low, np.linspace(inner_low, inner_high, _BINS - 1), high]

@@ -148,8 +148,10 @@ def _ranges(series: pd.Series) -> list[Any]:
     margin = (high - low) * _MARGIN
     if isinstance(low, pd.Timestamp):
         return [pa.Check.in_range(low - margin, high + margin, raise_warning=True)]
+    # What never was negative is most often a count or an amount.
     low_end = float(low - margin) if low < 0 else max(float(low - margin), 0.0)
-    return [pa.Check.in_range(low_end, float(high + margin), raise_warning=True)]
+    limits = float(f"{low_end:.6g}"), float(f"{high + margin:.6g}")
+    return [pa.Check.in_range(min(limits[0], low), max(limits[1], high), raise_warning=True)]
 
 
 def _levels(series: pd.Series, kind: str) -> list[Any]:

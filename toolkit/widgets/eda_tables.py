@@ -27,8 +27,8 @@ def contract_table(contract: Contract) -> Html:
     rows = [
         (
             shorten(name, 40),
-            _TYPES.get(str(facts["dtype"]), "text"),
-            "may be missing" if facts["nullable"] else "never missing",
+            _TYPES.get(str(facts["dtype"]), "category or text"),
+            "may be missing" if facts.get("nullable") else "never missing",
             _limits(facts),
         )
         for name, facts in list(columns.items())[:_COLUMNS]
@@ -40,8 +40,7 @@ def contract_table(contract: Contract) -> Html:
 
 def _limits(facts: dict[str, Any]) -> str:
     if "isin" in facts:
-        known = facts["isin"]
-        levels = known["value"] if isinstance(known, dict) else known
+        levels = facts["isin"]["allowed_values"]
         shown = ", ".join(shorten(level, 24) for level in levels[:8])
         return f"{shown} and {len(levels) - 8} more" if len(levels) > 8 else shown
     if "in_range" in facts:

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from toolkit import data, open_stage
+from toolkit.data.rows import make_table
+from toolkit.data.split import PARTS, TEST, TRAIN, UNUSED, VALIDATION, assign
+from toolkit.errors import DataError
+from toolkit.project.model import Project
+
+
+def table(frame, *, task="binary", method="stratified", column=None, types=None, **shares):
+    columns = {
+        name: {"type": (types or {}).get(name, "category"), "role": "feature"}
+        for name in frame.columns
+    }
+    columns["y"]["role"] = "target"
+    for name, kind in (("id", "identifier"), ("when", "time")):
+        if name in columns:
+            columns[name]["role"] = kind
+    project = Project(
+        name="t",
+        data={"source": "t.csv"},
+        columns=columns,
+        target={"column": "y", "task": task, "positive": "yes" if task == "binary" else None},
+        split={"method": method, "column": column, **shares},
+    )
+    return make_table(project, frame)
+
+
+def sizes(part):
+    return [int((part == k).sum()) for k in range(4)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    counts=st.lists(st.integers(1, 60), min_size=2, max_size=12),
+    validation=st.floats(0.05, 0.45),
+    test=st.floats(0.05, 0.45),
+)
+def test_stratified_keeps_every_class_in_train(counts, validation, test):
+    labels = np.repeat([f"c{k}" for k in range(len(counts))], counts)
+    frame = pd.DataFrame({"x": "a", "y": labels})
+    made = table(frame, task="multiclass", validation=validation, test=test)
+    part = assign(made).part
+    for k, n in enumerate(counts):
+        here = sizes(part[labels == f"c{k}"])
+        assert sum(here) == n and here[UNUSED] == 0
+        assert here[TRAIN] >= 1
+        assert here[TEST] >= (n >= 2)
+        assert here[VALIDATION] >= (n >= 3)
+    # A class adds at most one row to a part for being small, and one for rounding.
+    spare = 2 * len(counts)
+    assert abs(sizes(part)[TEST] - test * len(labels)) <= spare
+    assert abs(sizes(part)[VALIDATION] - validation * len(labels)) <= spare
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    groups=st.lists(st.integers(1, 25), min_size=3, max_size=60),
+    seed=st.integers(0, 1000),
+)
+def test_groups_stay_whole_and_no_part_is_empty(groups, seed):
+    names = np.repeat([f"g{k}" for k in range(len(groups))], groups)
+    y = np.random.default_rng(seed).choice(["yes", "no"], len(names))
+    y[:2] = ["yes", "no"]
+    frame = pd.DataFrame({"g": names, "y": y})
+    part = assign(table(frame, method="group", column="g")).part
+    assert pd.Series(part).groupby(names).nunique().max() == 1
+    assert all(n > 0 for n in sizes(part)[:3])
+
+
+def test_groups_come_near_the_shares_and_the_balance():
+    rng = np.random.default_rng(0)
+    names = np.repeat(np.arange(300), rng.integers(1, 12, 300)).astype(str)
+    y = np.where(rng.random(len(names)) < 0.2, "yes", "no")
+    part = assign(table(pd.DataFrame({"g": names, "y": y}), method="group", column="g")).part
+    shares = np.array(sizes(part)[:3]) / len(names)
+    np.testing.assert_allclose(shares, [0.6, 0.2, 0.2], atol=0.01)
+    positive = [float((y[part == k] == "yes").mean()) for k in range(3)]
+    np.testing.assert_allclose(positive, (y == "yes").mean(), atol=0.02)
+
+
+@settings(max_examples=40, deadline=None)
+@given(days=st.lists(st.integers(0, 30), min_size=12, max_size=200))
+def test_time_never_goes_back_and_equal_times_stay_together(days):
+    if len(set(days)) < 3:
+        return
+    when = pd.Timestamp("2024-01-01") + pd.to_timedelta(days, unit="D")
+    y = np.where(np.arange(len(days)) % 2 == 0, "yes", "no")
+    frame = pd.DataFrame({"when": when, "y": y})
+    made = table(frame, method="time", column="when", types={"when": "date"})
+    part = assign(made).part
+    at = pd.Series(days)
+    assert at[part == TRAIN].max() < at[part == VALIDATION].min()
+    assert at[part == VALIDATION].max() < at[part == TEST].min()
+
+
+def test_rows_without_target_time_or_group():
+    n = 60
+    frame = pd.DataFrame(
+        {
+            "when": pd.date_range("2024-01-01", periods=n).astype("datetime64[us]"),
+            "g": [f"g{i % 9}" for i in range(n)],
+            "y": ["yes", "no"] * 30,
+        }
+    )
+    frame.loc[:4, "y"] = None
+    frame.loc[10:12, "when"] = pd.NaT
+    frame.loc[20:22, "g"] = None
+    types = {"when": "date"}
+    by_time = assign(table(frame, method="time", column="when", types=types))
+    assert sizes(by_time.part)[UNUSED] == 8
+    assert {c.name for c in by_time.checks} == {"Rows without a target", "Rows without a time"}
+    by_group = assign(table(frame, method="group", column="g", types=types))
+    assert sizes(by_group.part)[UNUSED] == 5
+    assert "Rows without a group" in {c.name for c in by_group.checks}
+
+
+def test_a_column_that_cannot_order_rows_is_refused():
+    frame = pd.DataFrame({"c": ["a", "b"] * 30, "y": ["yes", "no", "no"] * 20})
+    with pytest.raises(DataError, match="no times"):
+        assign(table(frame, method="time", column="c"))
+    frame["c"] = 1.0
+    with pytest.raises(DataError, match="different times"):
+        assign(table(frame, method="time", column="c", types={"c": "number"}))
+
+
+def leaks(frame, **kwargs):
+    made = table(frame, **kwargs)
+    summary = data.preview_split(made.project, frame)
+    return {c.name: c for c in summary.checks}
+
+
+def test_leak_check_counts_copies_identifiers_and_time():
+    n = 300
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {
+            "x": np.tile(rng.normal(size=n // 3), 3),
+            "id": [f"i{k % 40}" for k in range(n)],
+            "when": pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(n), unit="D"),
+            "y": np.tile(np.where(rng.random(n // 3) < 0.5, "yes", "no"), 3),
+        }
+    )
+    found = leaks(frame, types={"x": "number", "when": "date"})
+    assert found["Equal rows across parts"].severity == "warning"
+    assert found["id across parts"].severity == "warning"
+    assert found["Order in time"].severity == "warning"
+    apart = leaks(frame, types={"x": "number", "when": "date"}, method="group", column="id")
+    assert apart["id across parts"].severity == "ok"
+    ordered = leaks(frame, types={"x": "number", "when": "date"}, method="time", column="when")
+    assert ordered["Order in time"].severity == "ok"
+
+
+def test_no_leak_is_said_too():
+    frame = pd.DataFrame({"x": np.arange(200.0), "y": ["yes", "no"] * 100})
+    found = leaks(frame, types={"x": "number"})
+    assert found["Equal rows across parts"].severity == "ok"
+
+
+def test_preview_is_what_is_made(binary_project):
+    file = binary_project(split__method="random")
+    stage = open_stage("scoping", file.path)
+    data.intake(stage)
+    stage.finish()
+    stage = open_stage("eda", file.path)
+    preview = data.live_split(stage)
+    assert preview(stage.project) == data.make_split(stage)
+    from toolkit.artifacts import Split
+
+    split = stage.run.read(Split).frame
+    assert split["row"].tolist() == list(range(len(split)))
+    assert set(split["part"]) <= set(PARTS)
+    stage.finish()
+
+
+def test_an_empty_part_is_an_error_with_a_remedy(binary_project):
+    file = binary_project(split__column="branch", split__method="group")
+    stage = open_stage("scoping", file.path)
+    data.intake(stage)
+    stage.finish()
+    stage = open_stage("eda", file.path)
+    with pytest.raises(DataError, match="no row for"):
+        data.make_split(stage)
+    stage.finish()
