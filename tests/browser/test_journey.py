@@ -89,7 +89,78 @@ def scoping(page_and_url, project: ProjectFile) -> None:
     notebook.close()
 
 
+def eda(page_and_url, project: ProjectFile) -> None:
+    notebook = opened(page_and_url, "eda")
+    notebook.run_all()
+    panel = notebook.panel()
+    panel.wait_for()
+    notebook.screenshot(lab.screenshots())
+    cells = notebook.sources()
+
+    panel.get_by_placeholder("part of a name").fill("telep")
+    panel.get_by_role("heading", name="telephone").wait_for()
+    panel.locator("figure img[alt*='telephone']").wait_for()
+    notebook.field("Role").select_option("Ignore")
+    panel.get_by_text("Saved to project.yaml").wait_for()
+    assert project.reload().columns["telephone"].role == "ignore"
+    assert notebook.sources() == cells
+    notebook.close()
+
+
+def label_review(page_and_url, project: ProjectFile) -> None:
+    notebook = opened(page_and_url, "label_review")
+    notebook.run_all()
+    panel = notebook.panel()
+    panel.wait_for()
+    notebook.screenshot(lab.screenshots())
+    cells = notebook.sources()
+    events = project.decisions / "labels.jsonl"
+
+    def actions() -> list[str]:
+        lines = events.read_text().splitlines() if events.exists() else []
+        return [json.loads(line)["action"] for line in lines]
+
+    def wait_for(*expected: str) -> None:
+        lab.until(lambda: actions() == list(expected), 20, lambda: f"logged: {actions()}")
+
+    panel.locator(".toolkit-keys input").focus()
+    notebook.page.keyboard.press("r")
+    wait_for("relabel")
+    # A key typed with the focus on a button counts too, and reaches no cell.
+    panel.get_by_role("button", name="Accept").click()
+    wait_for("relabel", "accept")
+    notebook.page.keyboard.type("dd")
+    wait_for("relabel", "accept", "drop", "drop")
+    notebook.page.keyboard.press("u")
+    wait_for("relabel", "accept", "drop", "drop", "undo")
+    notebook.page.keyboard.type("bxyz")
+    notebook.page.wait_for_timeout(500)
+    assert notebook.sources() == cells
+    # The decisions are taken up when the notebook runs again.
+    notebook.run_all()
+    panel.get_by_text("1 accepted, 1 relabelled, 1 dropped").first.wait_for()
+    notebook.close()
+
+
+def report(page_and_url, project: ProjectFile) -> None:
+    notebook = opened(page_and_url, "governance_report")
+    notebook.run_all()
+    panel = notebook.panel()
+    panel.wait_for()
+    notebook.screenshot(lab.screenshots())
+    preview = panel.frame_locator("iframe")
+    preview.get_by_role("heading", level=1).first.wait_for()
+    assert "german_credit" in preview.locator("body").inner_text()
+    notebook.field("Title").fill("Credit risk, seen in a browser")
+    notebook.page.keyboard.press("Tab")
+    panel.get_by_text("Saved to project.yaml: Title").wait_for()
+    assert project.reload().report.title == "Credit risk, seen in a browser"
+    notebook.close()
+
+
 def test_journey(page_and_url, project):
     scoping(page_and_url, project)
+    eda(page_and_url, project)
+    label_review(page_and_url, project)
     log = (project.decisions / "choices.jsonl").read_text().splitlines()
     assert "costs.false_negative" in {json.loads(line)["key"] for line in log}
