@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = attach(
         "choose": "champion",
         "load_champion": "model",
         "load_model": "model",
+        "rechoose": "champion",
         "search": "searching",
     },
 )

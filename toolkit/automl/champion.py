@@ -96,6 +96,22 @@ def choose(stage: Stage) -> Champion:
     return champion
 
 
+def rechoose(stage: Stage) -> Champion:
+    """Choose again after a click, and keep the stage's record true if it was finished.
+
+    Raises
+    ------
+    RunBusy
+        If another notebook writes to the run meanwhile.
+    """
+    stage.run.acquire()
+    record = stage.run.manifest().stages.get(stage.name)
+    champion = choose(stage)
+    if record is not None and record.status == "done":
+        stage.finish()
+    return champion
+
+
 def _pick(stage: Stage, leaderboard: Leaderboard) -> tuple[Entry, str, str]:
     choice = stage.project.choice
     title = metrics.get(leaderboard.metric).title

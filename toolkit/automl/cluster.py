@@ -128,6 +128,8 @@ class SharedCluster:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
+            # XGBoost's threads otherwise spin while they wait, and starve a busy machine.
+            env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": str(threads)},
         )
         assert self._guard.stdout is not None
         line = self._guard.stdout.readline()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from toolkit.project.model import AutoML
 
 MODEL_FILE = "model.skops"
+_MANY_ROWS = 100_000
 _MOST_LEVELS = 254  # histogram boosting has 255 bins, and one is for missing
 
 
@@ -109,9 +110,12 @@ def _fitted(recipe: Callable[[SearchTask], list[Any]], task: SearchTask) -> Any:
 
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.pipeline import make_pipeline
+    from threadpoolctl import threadpool_limits
 
     target = task.target.astype(float) if task.task == "regression" else task.codes()
-    with warnings.catch_warnings():
+    # On a small table threads cost more in waiting for each other than they bring.
+    threads = 1 if len(task.train) < _MANY_ROWS else task.budget.threads
+    with warnings.catch_warnings(), threadpool_limits(threads):
         warnings.simplefilter("ignore", ConvergenceWarning)
         return make_pipeline(*recipe(task)).fit(_plain(task.train), target)
 
