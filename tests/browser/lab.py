@@ -23,6 +23,7 @@ FLAGS = (
     " --disable-component-update --disable-sync"
 )
 WIDTH = 1100
+NO_BROWSER = "no Chromium: install it, or set CHROMIUM to its path"
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     # Every cell in the document, so that a screenshot holds the whole notebook.

@@ -42,10 +42,7 @@ def project(tmp_path_factory) -> ProjectFile:
 @pytest.fixture(scope="module")
 def page_and_url(project, tmp_path_factory):
     if lab.chromium() is None:
-        reason = "no Chromium: install it, or set CHROMIUM to its path"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(lab.NO_BROWSER)
     scratch = tmp_path_factory.mktemp("lab")
     with lab.jupyterlab(project.folder, scratch) as url, lab.browser(scratch) as page:
         yield page, url

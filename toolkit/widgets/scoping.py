@@ -287,7 +287,7 @@ def facts_rows(feasibility: Feasibility) -> list[tuple[str, str]]:
     if feasibility.cost_threshold is not None:
         rows.append(("Threshold that the costs imply", f"{feasibility.cost_threshold:.3g}"))
     guesses = (
-        f"{metrics.get(name).title} {form.shown(value)}"
+        f"{metrics.get(name).title} {value:.4g}"
         for name, value in feasibility.constant.items()
         if value is not None
     )
