@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 SCHEMA_NAME = "project.schema.json"
 
+_WIDE = 500
+"""Above so many columns the role is written only where it is not the default."""
+
 # Plain scalars that YAML (1.1 or 1.2) reads as something other than text.
 _NOT_TEXT = frozenset(
     ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity", "none"]
@@ -223,7 +226,10 @@ def render(project: Project) -> str:
             target=_pairs(_target(project.target)),
             split="random" if task == "regression" else "stratified",
             limit="r2, at_least: 0.5" if task == "regression" else "accuracy, at_least: 0.8",
-            columns=[(scalar(n), _flow(column)) for n, column in project.columns.items()],
+            columns=[
+                (scalar(name), _flow(column, brief=len(project.columns) > _WIDE))
+                for name, column in project.columns.items()
+            ],
         )
     )
     return text
@@ -252,8 +258,8 @@ def _pairs(section: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(key, scalar(value)) for key, value in section.items()]
 
 
-def _flow(column: Column) -> str:
-    facts: dict[str, Any] = {"type": column.type, "role": column.role}
+def _flow(column: Column, *, brief: bool) -> str:
+    facts: dict[str, Any] = {"type": column.type} | ({} if brief else {"role": column.role})
     facts |= column.model_dump(exclude_defaults=True)
     return ", ".join(f"{key}: {scalar(value)}" for key, value in facts.items())
 

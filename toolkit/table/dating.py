@@ -52,8 +52,8 @@ def layout(name: str, found: Cells, say: Callable[..., Any]) -> str | None:
     """
     texts = found.texts
     sample = texts[:200]
-    if all(re.fullmatch(r"(19|20)\d{6}", text) for text in sample) and names.date(name):
-        return _reported("%Y%m%d", name, found, say) if _parse(texts, "%Y%m%d") == 1 else None
+    if compact(name, found):
+        return _reported("%Y%m%d", name, found, say)
     if sum(bool(_LOOKS.fullmatch(text)) for text in sample) < _SHARE * len(sample):
         return None
     if sum(bool(_ISO.fullmatch(text)) for text in sample) >= _SHARE * len(sample):
@@ -70,6 +70,12 @@ def layout(name: str, found: Cells, say: Callable[..., Any]) -> str | None:
             if chosen:
                 return _either(chosen, name, found, say)
     return None
+
+
+def compact(name: str, found: Cells) -> bool:
+    """Whether a column named like a date holds digits such as 20240131."""
+    digits = all(re.fullmatch(r"(19|20)\d{6}", text) for text in found.texts[:200])
+    return digits and names.date(name) and _parse(found.texts, "%Y%m%d") == 1
 
 
 def _day_or_month(

@@ -123,6 +123,8 @@ def _typed(
         return Column(type="date", format=dating.of_moments(series))
     if pd.api.types.is_float_dtype(series.dtype):
         return Column(type="number")
+    if dating.compact(name, found):
+        return Column(type="date", format=dating.layout(name, found, notes.say))
     if _coded(name, found):
         notes.columns["code"].append(name)
         return Column(type="category")
@@ -218,7 +220,7 @@ def _role(name: str, kind: ColumnType, found: Cells, notes: Notes) -> Role:
 def _counts_rows(found: Cells) -> bool:
     numbers = values.numbers(found.texts)
     steps = np.diff(numbers)
-    return bool(len(steps) and (np.all(steps == 1) or np.all(steps == -1)))
+    return bool(numbers[0] in (0, 1) and len(steps) and np.all(steps == 1))
 
 
 # -- the whole table -------------------------------------------------------------------

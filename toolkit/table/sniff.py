@@ -12,6 +12,7 @@ import io
 import lzma
 import re
 import zipfile
+import zlib
 from collections import Counter
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -120,9 +121,16 @@ def _is_excel(path: Path) -> bool:
 
 def _csv(path: Path, head: bytes) -> Data:
     packed = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
-    encoding = _encoding(path, packed)
-    with open_bytes(path, packed) as stream:
-        sample = stream.read(_SAMPLE)
+    try:
+        encoding = _encoding(path, packed)
+        with open_bytes(path, packed) as stream:
+            sample = stream.read(_SAMPLE)
+    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+        raise DataError(
+            f"cannot be unpacked ({packed}): {error}",
+            where=str(path),
+            remedy="Copy or download the file again",
+        ) from error
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(sample)
     if "\0" in text:
         raise DataError(

@@ -78,10 +78,12 @@ def read_source(data: Data, folder: Path) -> RawTable:
         reader = {"csv": _read_csv, "parquet": _read_parquet, "excel": _read_excel}[data.format]
         frame, checks = reader(path, data)
     if len(frame) == 0:
-        raise DataError(
-            "there is a header but no row", where=_shown(data), remedy="Give a table with rows"
-        )
+        raise _no_row(_shown(data))
     return RawTable(frame, digest, checks, path)
+
+
+def _no_row(where: str) -> DataError:
+    return DataError("there is a header but no row", where=where, remedy="Give a table with rows")
 
 
 def source_path(data: Data, folder: Path) -> Path:
@@ -162,6 +164,8 @@ def _header(
                     )
                 lines = _chain(first, text)
                 header = next(csv.reader(lines, delimiter=delimiter))
+                if not any(line.strip("\r\n") for line in lines):
+                    raise _no_row(str(path))
         except (UnicodeError, EOFError, OSError, LookupError, csv.Error) as error:
             raise _unreadable(path, encoding, error) from error
     names, checks = _unique(header)

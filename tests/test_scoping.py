@@ -1,0 +1,151 @@
+"""Feasibility: what a constant guess scores, what the test can show, graded checks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from toolkit import open_stage
+from toolkit.artifacts import Feasibility
+from toolkit.data import feasibility, feasibility_of, intake, live_feasibility
+from toolkit.errors import DataError
+from toolkit.plots import scoping as figures
+from toolkit.project.model import Project
+
+
+def project_of(task: str, positive: str | None = None, **sections: object) -> Project:
+    kind = "number" if task == "regression" else "category"
+    return Project.model_validate(
+        {
+            "name": "t",
+            "data": {"source": "t.csv"},
+            "columns": {"x": {"type": "number"}, "sex": {"type": "category", "protected": True},
+                        "y": {"type": kind, "role": "target"}},
+            "target": {"column": "y", "task": task, "positive": positive},
+            **sections,
+        }
+    )  # fmt: skip
+
+
+def labels(**counts: int) -> pd.Series:
+    return pd.Series([label for label, n in counts.items() for _ in range(n)], dtype="str")
+
+
+def names_of(found: Feasibility, severity: str) -> set[str]:
+    return {check.name for check in found.checks if check.severity == severity}
+
+
+def test_each_task_is_judged(binary_project, multiclass_project, regression_project) -> None:
+    for make in (binary_project, multiclass_project, regression_project):
+        stage = open_stage("scoping", make(f"p{id(make)}").path)
+        table = intake(stage)
+        found = feasibility(stage)
+        assert stage.run.read(Feasibility) == found
+        assert found.rows == table.rows
+        assert found.test_rows == int(table.rows * 0.2)
+        assert found.metric in found.constant
+        assert found.detectable is not None
+        assert 0 < found.detectable < 1
+        live, plots = live_feasibility(stage)(stage.project)
+        assert live == found
+        assert all("<svg" in plot.svg and plot.alt for plot in plots)
+        stage.finish()
+
+
+def test_positive_class_comes_first_and_costs_give_the_threshold() -> None:
+    project = project_of("binary", "yes", costs={"false_positive": 1, "false_negative": 4})
+    found = feasibility_of(project, labels(no=700, yes=300))
+    assert list(found.classes.items()) == [("yes", 300), ("no", 700)]
+    assert found.cost_threshold == pytest.approx(0.2)
+    assert found.constant["brier"] == pytest.approx(0.21)
+    # A probability of 0.3 is above the threshold, so the constant decision is "yes".
+    assert found.constant["accuracy"] == pytest.approx(0.3)
+    assert found.constant["expected_cost"] == pytest.approx(0.7)
+
+
+def test_constant_scores_of_numbers() -> None:
+    values = pd.Series([0.0] * 60 + [10.0] * 30 + [np.nan] * 10)
+    found = feasibility_of(project_of("regression"), values)
+    assert found.rows == 90
+    assert found.constant["r2"] == pytest.approx(0)
+    assert found.constant["rmse"] == pytest.approx(np.std(values.dropna()))
+    assert found.constant["mae"] == pytest.approx(10 / 3)
+    assert found.constant["median_absolute_error"] == 0
+    assert "Rows without a target" in names_of(found, "info")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(60, 5000), st.integers(60, 5000), st.integers(2, 20))
+def test_more_rows_show_smaller_differences(a: int, b: int, factor: int) -> None:
+    few = feasibility_of(project_of("binary", "a"), labels(a=a, b=b))
+    many = feasibility_of(project_of("binary", "a"), labels(a=a * factor, b=b * factor))
+    assert many.detectable < few.detectable
+
+
+def test_detectable_difference_is_found_at_the_stated_power() -> None:
+    # Two models of equal error rates but for the difference, over many imagined tests.
+    found = feasibility_of(project_of("binary", "a"), labels(a=1500, b=3500))
+    n, d = found.test_rows, found.detectable
+    error = 0.3
+    discordant = error * (1 - error)
+    rng = np.random.default_rng(0)
+    wins = rng.binomial(n, (discordant + d) / 2, 4000)
+    losses = rng.binomial(n, (discordant - d) / 2, 4000)
+    power = np.mean(np.abs(wins - losses) / np.sqrt(wins + losses) > 1.959964)
+    assert 0.75 < power < 0.9
+
+
+def test_checks_are_graded() -> None:
+    same = {"owner": "Ann", "reviewer": "ann ", "risk_tier": "high"}
+    found = feasibility_of(
+        project_of("binary", "yes", governance=same,
+                   acceptance=[{"metric": "accuracy", "at_least": 0.5}, {"metric": "r2"}]),
+        labels(yes=9, no=3000),
+        {"sex": {"f": 1500, "m": 1500, "x": 9}},
+    )  # fmt: skip
+    assert {"Owner and reviewer", "Test rows of the rarest class", "Acceptance metric"} <= names_of(
+        found, "critical"
+    )
+    assert {"Imbalance", "People affected", "Acceptance limit"} <= names_of(found, "warning")
+    assert "Small groups" in names_of(found, "info")
+    order = ["critical", "warning", "info", "ok"]
+    grades = [order.index(check.severity) for check in found.checks]
+    assert grades == sorted(grades)
+
+
+def test_a_finished_plan_has_no_warning() -> None:
+    words = dict.fromkeys(
+        ("question", "business_goal", "decision", "decision_maker", "users", "affected",
+         "out_of_scope", "unit", "prediction_time", "constraints"), "said")  # fmt: skip
+    project = project_of(
+        "binary",
+        "yes",
+        problem=words,
+        governance={"owner": "Ann", "reviewer": "Bo", "risk_tier": "low"},
+        fairness={"people_affected": True},
+        acceptance=[{"metric": "log_loss", "at_most": 0.4}],
+        costs={"false_negative": 3},
+    )
+    found = feasibility_of(project, labels(yes=4000, no=6000), {"sex": {"f": 5000, "m": 5000}})
+    assert {check.severity for check in found.checks} == {"ok"}
+
+
+def test_a_target_that_cannot_be_predicted() -> None:
+    with pytest.raises(DataError, match="positive class"):
+        feasibility_of(project_of("binary", "maybe"), labels(yes=50, no=50))
+    with pytest.raises(DataError, match="two for the task binary"):
+        feasibility_of(project_of("binary", "yes"), labels(yes=50, no=50, other=50))
+
+
+def test_figures_survive_awkward_classes() -> None:
+    tally = {f"<b>class {i}</b> $x$ {'long ' * 12}": 200 - i for i in range(40)}
+    series = pd.Series([label for label, n in tally.items() for _ in range(n)], dtype="str")
+    found = feasibility_of(project_of("multiclass"), series)
+    plot = figures.class_balance(found, "<script>")
+    assert "<script>" not in plot.html()
+    assert "<b>class" not in plot.html()
+    constant = pd.Series([5.0] * 99 + [6.0])
+    assert "100 values" in figures.target_distribution(constant, "y").alt
