@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -13,13 +14,17 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from toolkit.canonical import plain
 from toolkit.errors import ProjectError
 from toolkit.project.model import Project
 
 Key = tuple[str | int, ...]
+
+# Texts that need no quotes unless they read as something else, which ruamel.yaml knows.
+_PLAIN = re.compile(r"\w[\w ./()?-]*")
 
 
 def _yaml() -> YAML:
@@ -47,6 +52,12 @@ def parse(text: str, path: Path) -> CommentedMap:
             f"not valid YAML: {error.problem or error.context}",
             where=where,
             remedy="Correct that line; most often a quote, a colon or an indent is off",
+        ) from error
+    except YAMLError as error:
+        raise ProjectError(
+            f"not valid YAML: {' '.join(str(error).split())}",
+            where=str(path),
+            remedy="Remove that character, or write it as an escape in double quotes",
         ) from error
     if not isinstance(document, CommentedMap):
         raise ProjectError(
@@ -97,7 +108,21 @@ def set_value(document: CommentedMap, key: Key, value: Any) -> None:
         if isinstance(here, CommentedMap) and not isinstance(here.get(part), Mapping | list):
             here[part] = CommentedMap()
         here = here[part]
-    here[key[-1]] = plain(value)
+    last = key[-1]
+    if isinstance(here, CommentedMap) and last not in here:
+        last = _quoted(last)
+    here[last] = _quoted(plain(value))
+
+
+def _quoted(value: Any) -> Any:
+    # ruamel.yaml writes some texts plainly that it cannot read back, such as `:0` in braces.
+    if isinstance(value, dict):
+        return {_quoted(key): _quoted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_quoted(item) for item in value]
+    if isinstance(value, str) and not _PLAIN.fullmatch(value):
+        return DoubleQuotedScalarString(value)
+    return value
 
 
 def line_of(document: Any, key: Key) -> int:
@@ -153,7 +178,8 @@ def nearest_key(key: Key) -> str:
 
 
 def _explain(error: ValidationError, document: Any, path: Path) -> ProjectError:
-    first = error.errors()[0]
+    # A misspelt key also leaves the right one missing: the misspelling is what to correct.
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     # A union's branch name stands at the end of `loc`; it is no key of the file.
     key = tuple(part for part in first["loc"] if part != "[key]")
     while key and model_at(key) is None and model_at(key[:-1]) is None and len(key) > 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -115,20 +114,26 @@ class ProjectFile:
             If the values do not fit; the file stays as it was.
         """
         text = self.path.read_text(encoding="utf-8")
-        # Parsing takes seconds where there are thousands of columns.
-        same = text == self._text
-        document = copy.deepcopy(self._written) if same else doc.parse(text, self.path)
+        # Parsing takes seconds where there are thousands of columns, so what was parsed is
+        # changed in place (a copy of it would lose comments) and parsed again only to undo.
+        document = self._written if text == self._text else doc.parse(text, self.path)
         old = doc.validate(document, self.path)
         paths = {k if isinstance(k, tuple) else split_key(k): v for k, v in changes.items()}
-        for path, value in paths.items():
-            doc.set_value(document, path, value)
-        new = doc.validate(document, self.path)
         before = {path: value_at(old, path) for path in paths}
+        try:
+            for path, value in paths.items():
+                doc.set_value(document, path, value)
+            new = doc.validate(document, self.path)
+        except (ProjectError, KeyError, IndexError, TypeError):
+            self._written = doc.parse(self._text, self.path)
+            raise
         after = {path: value_at(new, path) for path in paths}
         changed = [path for path in paths if plain(after[path]) != plain(before[path])]
         if changed:
             text = doc.dump(document)
             write_text(self.path, text)
+        else:
+            document = doc.parse(text, self.path)
         self._accept(text, document)
         for path in changed:
             append_event(

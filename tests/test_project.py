@@ -1,0 +1,298 @@
+"""project.yaml: round trips, errors that point, sources of choices, the log of clicks."""
+
+from __future__ import annotations
+
+import json
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from toolkit.errors import ProjectError, UsageError
+from toolkit.project import Project, ProjectFile, json_schema, reference
+from toolkit.project.document import dump, parse, validate
+from toolkit.project.file import find, split_key
+from toolkit.project.schema import fields
+from toolkit.project.sources import append_event, read_events
+
+TEXT = """\
+# Who leaves, and why
+name: churn   # the name
+data:
+  source: a.csv
+
+columns:
+  # as the CRM spells them
+  "a.b": {type: number}   # months
+  Churn: {type: category, role: target}
+target:
+  column: Churn
+  task: binary
+  positive: Yes
+automl:
+  budget: {models: 3}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> ProjectFile:
+    (tmp_path / "project.yaml").write_text(TEXT)
+    return ProjectFile(tmp_path)
+
+
+def test_values_are_read_as_people_mean_them(file: ProjectFile) -> None:
+    project = file.project
+    assert project.target.positive == "Yes"  # YAML 1.2: no boolean
+    assert project.automl.budget.models == 3
+    assert project.features() == ["a.b"]
+
+
+def test_set_changes_one_line_and_keeps_the_rest(file: ProjectFile) -> None:
+    file.set("columns.a.b.role", "ignore", by="Ana")
+    file.set("problem.question", "Who leaves?", by="Ana")
+    text = file.path.read_text()
+    for kept in ("# Who leaves, and why", "# the name", "# as the CRM spells them", "# months"):
+        assert kept in text
+    assert text.index("columns:") < text.index("target:") < text.index("automl:")
+    assert file.project.columns["a.b"].role == "ignore"
+    assert ProjectFile(file.path).project == file.project
+    events = read_events(file.decisions / "choices.jsonl")
+    assert [(e["by"], e["key"], e["old"], e["new"]) for e in events] == [
+        ("Ana", "columns.a.b.role", "feature", "ignore"),
+        ("Ana", "problem.question", "", "Who leaves?"),
+    ]
+
+
+def test_setting_the_same_value_writes_nothing(file: ProjectFile) -> None:
+    before = file.path.read_text()
+    file.set("automl.budget.models", 3)
+    file.set("seed", 7)  # the default, which is not written down
+    assert file.path.read_text() == before
+    assert not file.decisions.exists()
+
+
+def test_a_value_that_does_not_fit_leaves_the_file_alone(file: ProjectFile) -> None:
+    before = file.path.read_text()
+    with pytest.raises(ProjectError):
+        file.set("automl.budget.models", "many")
+    with pytest.raises(ProjectError):
+        file.update({"seed": 3, "split.method": "time"})  # needs a column
+    assert file.path.read_text() == before
+    assert file.project.seed == 7
+
+
+def test_values_that_are_only_valid_together(file: ProjectFile) -> None:
+    file.update({"choice.champion": "h2o_gbm_1", "choice.reason": "smaller"}, by="Ana")
+    assert file.project.choice.champion == "h2o_gbm_1"
+
+
+def test_edit_made_elsewhere_is_kept(file: ProjectFile) -> None:
+    file.path.write_text(file.path.read_text().replace("# months", "# years") + "seed: 11\n")
+    file.set("report.title", "T")
+    assert file.project.seed == 11
+    assert "# years" in file.path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("name: churn", "nmae: churn", ["line 2", "nmae", "Did you mean `name`"]),
+        ("{models: 3}", "{modles: 3}", ["line 15", "automl.budget.modles", "automl.budget.models"]),
+        ("{models: 3}", "{models: many}", ["line 15", "automl.budget.models", "integer"]),
+        ("{models: 3}", "{models: 0}", ["line 15", "greater than or equal to 1"]),
+        ("task: binary", "task: binry", ["line 12", "target.task", "'binary'"]),
+        ("column: Churn", "column: Chrun", ["'Chrun'", "columns"]),
+        ("role: target", "role: feature", ["Churn", "target"]),
+        ("type: number", "type: numeric", ["line 8", "columns.a.b.type", "'number'"]),
+        ("name: churn", "name: [", ["not valid YAML", "line"]),
+        ("  positive: Yes\n", "", ["target.positive"]),
+    ],
+)
+def test_errors_name_file_line_key_and_what_was_expected(
+    tmp_path: Path, old: str, new: str, words: list[str]
+) -> None:
+    assert old in TEXT
+    (tmp_path / "project.yaml").write_text(TEXT.replace(old, new, 1))
+    with pytest.raises(ProjectError) as caught:
+        ProjectFile(tmp_path)
+    line = caught.value.line()
+    assert "\n" not in line
+    assert str(tmp_path / "project.yaml") in line
+    for word in words:
+        assert word in line
+    assert caught.value.exit_code == 2
+
+
+def test_several_mistakes_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "project.yaml").write_text(TEXT + "seed: x\nformat: 2\n")
+    with pytest.raises(ProjectError, match="1 more after this one"):
+        ProjectFile(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "just words\n", "# nothing\n"])
+def test_a_file_without_settings(tmp_path: Path, text: str) -> None:
+    (tmp_path / "project.yaml").write_text(text)
+    with pytest.raises(ProjectError, match="toolkit new"):
+        ProjectFile(tmp_path)
+
+
+def test_a_file_in_another_encoding(tmp_path: Path) -> None:
+    (tmp_path / "project.yaml").write_bytes(TEXT.replace("churn", "kündigung").encode("latin-1"))
+    with pytest.raises(ProjectError, match="UTF-8"):
+        ProjectFile(tmp_path)
+
+
+def test_overrides_win_and_are_not_saved(file: ProjectFile) -> None:
+    over = ProjectFile(
+        file.path, ["automl.budget.models=9", "columns.a.b.role = ignore", "report.title=a = b"]
+    )
+    assert over.project.automl.budget.models == 9
+    assert over.project.columns["a.b"].role == "ignore"
+    assert over.project.report.title == "a = b"
+    over.set("seed", 8)
+    assert over.project.automl.budget.models == 9
+    again = ProjectFile(file.path)
+    assert (again.project.automl.budget.models, again.project.seed) == (3, 8)
+    assert over.digest() != again.digest()
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("automl.budget.models", "key=value"),
+        ("=3", "key=value"),
+        ("automl.budgets.models=3", "Did you mean `automl.budget`"),
+        ("automl.budget.modles=3", "Did you mean `automl.budget.models`"),
+        ("automl.budget.models=many", "override automl.budget.models"),
+        ("report.title=[", "not valid YAML"),
+    ],
+)
+def test_an_override_that_cannot_be_meant(file: ProjectFile, override: str, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        ProjectFile(file.path, [override])
+    assert words in caught.value.line()
+    assert caught.value.exit_code == 2
+
+
+def test_sources_of_choices(file: ProjectFile) -> None:
+    file.set("problem.question", "Who?", by="Ana")
+    file.set("seed", 5, by="Ana")
+    file.path.write_text(file.path.read_text().replace("seed: 5", "seed: 6"))  # by hand, later
+    over = ProjectFile(file.path, ["automl.budget.models=9"])
+    sources = over.sources()
+    assert sources["automl.budget.models"].kind == "parameter"
+    assert (sources["problem.question"].kind, sources["problem.question"].by) == ("person", "Ana")
+    assert sources["seed"].kind == "project file"
+    assert sources["name"].kind == "project file"
+    assert sources["automl.folds"].kind == "default"
+
+
+def test_comments_do_not_count(file: ProjectFile, tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text("\n".join(line.partition("#")[0] for line in TEXT.splitlines()))
+    assert ProjectFile(other).digest() == file.digest()
+
+
+def test_find_looks_in_the_parents(file: ProjectFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = file.folder / "notebooks" / "drafts"
+    deep.mkdir(parents=True)
+    monkeypatch.chdir(deep)
+    assert find().resolve() == file.path.resolve()
+    assert find("elsewhere.yaml") == Path("elsewhere.yaml")
+
+
+def test_log_survives_a_line_cut_short(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    append_event(log, {"n": 1})
+    with log.open("a") as stream:
+        stream.write('{"n": 2')  # the machine went down here
+    assert read_events(log) == [{"n": 1}]
+    append_event(log, {"n": 3})
+    assert read_events(log) == [{"n": 1}, {"n": 3}]
+    log.write_text(log.read_text().replace('{"n": 1}', '{"n": 1'))  # damage, not a crash
+    with pytest.raises(ProjectError, match="line 1"):
+        read_events(log)
+
+
+def test_schema_and_reference_cover_every_key() -> None:
+    schema = json_schema()
+    json.dumps(schema)
+    text = reference()
+    for key, field in fields():
+        assert f"`{key}`" in text
+        assert field.description, key
+
+
+# -- properties --------------------------------------------------------------------------
+
+_NAMES = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=20
+).filter(lambda name: name.strip() == name and name != "y")
+_WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=60)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    names=st.lists(_NAMES, min_size=1, max_size=5, unique=True),
+    label=st.one_of(st.integers(), st.booleans(), _NAMES),
+    words=_WORDS,
+)
+def test_any_names_and_words_survive_the_file(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], label: object, words: str
+) -> None:
+    path = tmp_path_factory.mktemp("p") / "project.yaml"
+    path.write_text(
+        "name: n\ndata: {source: s}\ncolumns: {y: {type: category, role: target}}\n"
+        'target: {column: y, task: binary, positive: "1"}\n'
+    )
+    file = ProjectFile(path)
+    for name in names:
+        file.set(("columns", name), {"type": "number"})
+        file.set(("columns", name, "protected"), True)
+    file.set("target.positive", label)
+    file.set("governance.notes", words)
+    again = ProjectFile(path)
+    assert again.project == file.project
+    assert again.project.protected() == names
+    assert again.project.target.positive == str(label)
+    assert again.project.governance.notes == words
+    assert again.digest() == file.digest()
+    # Writing what was read changes nothing any more.
+    text = path.read_text(encoding="utf-8")
+    assert dump(parse(text, path)) == text
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(
+        st.text(string.ascii_lowercase, min_size=1, max_size=8),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+            max_leaves=6,
+        ),
+        max_size=4,
+    )
+)
+def test_any_document_is_a_project_or_one_line(document: dict[str, object]) -> None:
+    path = Path("project.yaml")
+    try:
+        assert isinstance(validate(document, path), Project)
+    except ProjectError as error:
+        assert "\n" not in error.line()
+        assert error.where
+
+
+@given(st.text(max_size=30))
+def test_any_text_parses_or_is_one_line(text: str) -> None:
+    try:
+        parse(text, Path("project.yaml"))
+    except ProjectError as error:
+        assert "\n" not in error.line()
+
+
+@given(st.text(string.ascii_letters + ". ", min_size=1, max_size=20))
+def test_a_columns_name_may_hold_dots(name: str) -> None:
+    assert split_key(f"columns.{name}.role") == ("columns", name, "role")
