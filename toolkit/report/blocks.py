@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from toolkit.artifacts.base import Check, Facts
+from toolkit.artifacts import Attributions
+from toolkit.artifacts.base import Check, Facts, JsonArtifact
 
 Cell = str | Facts
 
@@ -79,12 +80,50 @@ def table(
     }
 
 
-def figure(plot: str, data: Any, *, source: str) -> Facts:
-    """Return a figure that `toolkit.report.figures` draws from ``data``.
+def figure(
+    plot: str,
+    artifact: JsonArtifact,
+    *keep: str,
+    title: str = "",
+    lines: Sequence[Facts] | None = None,
+    **arguments: Any,
+) -> Facts:
+    """Return a figure: a function of `toolkit.plots`, and just the data that it draws.
 
-    ``source`` names the artefact and the place in it that the data are taken from.
+    Parameters
+    ----------
+    plot : str
+        One of `toolkit.report.figures.FIGURES`.
+    artifact : JsonArtifact
+        What the figure is drawn from.
+    *keep : str
+        Its optional fields that the figure needs; the others stay behind.
+    title : str
+        In place of the figure's own.
+    lines : sequence of dict, optional
+        Rows of the figure's second argument, a frame.
+    **arguments
+        Further arguments of the function.
     """
-    return {"type": "figure", "plot": plot, "data": data, "source": source}
+    kept = {
+        name
+        for name, field in type(artifact).model_fields.items()
+        if field.is_required() or name in keep
+    }
+    data: Facts = {
+        "artifact": type(artifact).__name__,
+        "fields": artifact.model_dump(mode="json", include=kept),
+        "arguments": arguments,
+    }
+    if lines is not None:
+        data["lines"] = list(lines)
+    return {
+        "type": "figure",
+        "plot": plot,
+        "title": title,
+        "data": data,
+        "source": Attributions.file if lines is not None else artifact.file,
+    }
 
 
 def checks(caption: str, items: Iterable[Check], discreet: Any) -> Facts | None:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from typing import Any
 
-from toolkit.artifacts.base import Facts
+from toolkit import artifacts
+from toolkit.artifacts.base import Facts, JsonArtifact
 from toolkit.errors import RunError
 from toolkit.plots.style import Plot
 
 FIGURES = (
-    "associations",
-    "calibration",
-    "classes",
-    "confusion",
-    "groups",
-    "importance",
-    "leaderboard",
-    "threshold",
-    "waterfall",
+    "automl.calibration",
+    "automl.leaderboard",
+    "automl.threshold",
+    "eda.associations",
+    "eda.split",
+    "evaluation.calibration",
+    "evaluation.confusion",
+    "evaluation.fairness",
+    "evaluation.groups",
+    "evaluation.metric_intervals",
+    "evaluation.slices",
+    "explain.importance",
+    "explain.waterfall",
+    "scoping.class_balance",
 )
+"""Functions of `toolkit.plots`, the same that the notebooks show."""
 
 _TAG = re.compile(r"<[a-zA-Z][^>]*>")
 _STYLE = re.compile(r"<style[^>]*>.*?</style>", re.DOTALL)
@@ -42,8 +50,6 @@ def draw(block: Facts, number: int) -> dict[str, Any]:
     RunError
         For a figure that this version does not draw.
     """
-    from toolkit.plots import report as plots
-
     if block["plot"] not in FIGURES:
         raise RunError(
             f"figure {block['plot']!r} is unknown",
@@ -51,8 +57,18 @@ def draw(block: Facts, number: int) -> dict[str, Any]:
             expected=", ".join(FIGURES),
             remedy="Render it with the version of the toolkit that wrote it",
         )
-    plot: Plot = getattr(plots, block["plot"])(block["data"])
-    return {"title": plot.title, "alt": plot.alt, "svg": inline(plot.svg, f"f{number}-")}
+    module, _, name = block["plot"].partition(".")
+    data = block["data"]
+    kind: type[JsonArtifact] = getattr(artifacts, data["artifact"])
+    given: list[Any] = [kind.model_validate(data["fields"])]
+    if "lines" in data:
+        import pandas as pd
+
+        given.append(pd.DataFrame(data["lines"]))
+    function = getattr(importlib.import_module(f"toolkit.plots.{module}"), name)
+    plot: Plot = function(*given, **data.get("arguments", {}))
+    title = block.get("title") or plot.title
+    return {"title": title, "alt": plot.alt, "svg": inline(plot.svg, f"f{number}-")}
 
 
 def inline(svg: str, prefix: str) -> str:

@@ -28,7 +28,10 @@ def metric_title(name: str) -> str:
     """Return a metric's title; a name that `metrics` does not know is written out."""
     from toolkit import metrics
     from toolkit.errors import ToolkitError
+    from toolkit.plots.evaluation import RATE_TITLES
 
+    if name in RATE_TITLES:
+        return RATE_TITLES[name]
     try:
         return metrics.get(name).title
     except (KeyError, ToolkitError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from toolkit.artifacts import (
+    ColumnProfile,
     Contract,
     Intake,
     LabelPatch,
@@ -98,7 +99,7 @@ def _profile(book: Book) -> list[Facts | None]:
                             place=f"/columns/{index}/missing", recipe="profile"),
                 book.cite(Profile, "columns", index, "distinct", unit="count", recipe="profile"),
                 book.cite(Profile, "columns", index, "association", unit="score",
-                          recipe="association"),
+                          recipe="association") if column.association is not None else "–",
             ]
         )  # fmt: skip
     hidden = len(order) - len(rows)
@@ -122,14 +123,17 @@ def _profile(book: Book) -> list[Facts | None]:
     )  # fmt: skip
     known = [each for each in profile.columns if each.association is not None]
     known.sort(key=lambda each: -(each.association or 0))
+    # Of a column only what the figure draws: its values stay in the run.
+    drawn = [
+        ColumnProfile(
+            **each.model_dump(
+                include={"name", "type", "role", "protected", "missing", "distinct", "association"}
+            )
+        )
+        for each in known[:15]
+    ]
     figure = blocks.figure(
-        "associations",
-        {
-            "columns": [
-                {"column": each.name, "association": each.association} for each in known[:15]
-            ]
-        },
-        source=f"{Profile.file}#/columns",
+        "eda.associations", profile.model_copy(update={"columns": drawn}), top=len(drawn)
     )
     return [
         blocks.heading("Leakage"),
@@ -173,6 +177,7 @@ def _split(book: Book) -> list[Facts | None]:
     )  # fmt: skip
     return [
         blocks.heading("Split"),
+        blocks.figure("eda.split", split) if len(names) <= SHOWN_CLASSES else None,
         blocks.table(
             f"Rows by part ({split.method} split)",
             ["Part", "Rows", *names[:SHOWN_CLASSES]],
@@ -224,12 +229,18 @@ def labels(book: Book) -> Facts:
                 ("Rows that look mislabelled", count("issues")),
                 ("Queued for a person", count("queued")),
                 ("Reviewed", count("reviewed")),
-                ("Accepted as given", count("accepted")),
-                ("Relabelled", count("relabelled")),
-                ("Dropped", count("dropped")),
-                ("Skipped", count("skipped")),
-                ("Rows changed for training", _patched(book, patch)),
-                ("Decisions applied", "yes" if review.applied else "no"),
+                *(
+                    [
+                        ("Accepted as given", count("accepted")),
+                        ("Relabelled", count("relabelled")),
+                        ("Dropped", count("dropped")),
+                        ("Skipped", count("skipped")),
+                        ("Rows changed for training", _patched(book, patch)),
+                        ("Decisions applied", "yes" if review.applied else "no"),
+                    ]
+                    if review.reviewed
+                    else []
+                ),
             ]
         ),
         blocks.table(

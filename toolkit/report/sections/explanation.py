@@ -48,16 +48,9 @@ def _importance(book: Book, found: Explanation) -> list[Facts | None]:
         path = ("importance", name)
         content += [
             blocks.figure(
-                "importance",
-                {
-                    "output": found.output,
-                    "of": name if len(found.classes) > 1 else "",
-                    "columns": [
-                        {"column": each.column, "mean_abs": each.mean_abs.model_dump()}
-                        for each in ranked
-                    ],
-                },
-                source=f"{Explanation.file}#/importance",
+                "explain.importance",
+                found.model_copy(update={"importance": {name: ranked}}),
+                of=name,
             ),
             blocks.table(
                 f"Importance{of}: mean size of a column's SHAP values",
@@ -95,7 +88,7 @@ def _method(book: Book, found: Explanation) -> list[Facts | None]:
         ),
         ("Rows explained", count("rows")),
         ("Background rows", count("background")),
-        ("Permutations a row", count("permutations")),
+        ("Orders drawn for a row", count("permutations")),
         ("Model evaluations", count("evaluations")),
         ("Additivity error, at most",
          book.cite(Explanation, "additivity_error", unit="error", recipe="explanation")),
@@ -194,43 +187,55 @@ def _waterfall(  # noqa: PLR0917
     if lines.empty or name not in found.base:
         return []
     lines = lines.sort_values(["shap", "column"], key=_by_size, kind="stable")
-    parts: list[dict[str, Any]] = []
+    drawn: list[Facts] = []
     cells: list[list[Cell]] = []
     for line in lines.head(SHOWN_PARTS).to_dict("records"):
         column, value = str(line["column"]), shown_value(book, line)
-        parts.append({"column": column, "value": value, "shap": float(line["shap"])})
+        drawn.append(_line(row, name, column, value, line))
         cells.append([column, value, _shap(book, row, name, column, float(line["shap"]))])
-    rest = float(lines["shap"].iloc[SHOWN_PARTS:].sum())
     others = max(len(lines) - SHOWN_PARTS, 0)
     if others:
-        label = f"{others} other columns"
-        parts.append({"column": label, "value": "", "shap": rest})
+        # In brackets, as the explanation itself names columns that it took together.
+        label, rest = f"({others} other columns)", float(lines["shap"].iloc[SHOWN_PARTS:].sum())
+        drawn.append(_line(row, name, label, "", {"shap": rest}))
         cells.append([label, "", _shap(book, row, name, "others", rest)])
-    base = found.base[name]
-    data = {
-        "title": f"{title}: row {row}",
-        "output": found.output if len(found.classes) == 1 else f"{found.output}: {name}",
-        "base": base,
-        "prediction": base + float(lines["shap"].sum()),
-        "parts": parts,
-    }
+    output = found.base[name] + float(lines["shap"].sum())
     mean = book.cite(Explanation, "base", name, unit="score", recipe="explanation")
     prediction = book.derive(
         f"prediction/{row}/{name}",
-        data["prediction"],
+        output,
         unit="score",
         source=Attributions.file,
         place="/shap",
         recipe="prediction",
     )
     return [
-        blocks.figure("waterfall", data, source=f"{Attributions.file}#/shap"),
+        blocks.figure(
+            "explain.waterfall",
+            found.model_copy(update={"importance": {}}),
+            title=f"{title}: row {row}",
+            lines=drawn,
+            row=row,
+            of=name,
+            top=len(drawn),
+        ),
         blocks.table(
             f"{title}: row {row}" + (f", output {name}" if len(found.classes) > 1 else ""),
             ["Column", "Value", "SHAP"],
             [["Mean over the background", "", mean], *cells, ["This row's output", "", prediction]],
         ),
     ]
+
+
+def _line(row: int, name: str, column: str, value: str, line: Mapping[Any, Any]) -> Facts:
+    return {
+        "row": row,
+        "class": name,
+        "column": column,
+        "value": value if value not in ("", "missing") else None,
+        "shap": float(line["shap"]),
+        "standard_error": float(line.get("standard_error") or 0.0),
+    }
 
 
 def _by_size(series: pd.Series) -> pd.Series:
@@ -249,7 +254,9 @@ def shown_value(book: Book, line: Mapping[Any, Any]) -> str:
     categories that enough rows share, of columns that the model may use.
     """
     column = book.project.columns.get(str(line["column"]))
-    if column is None or column.role != "feature" or str(line["column"]) in book.hidden:
+    if column is None:
+        return ""  # several columns that were explained as one
+    if column.role != "feature" or str(line["column"]) in book.hidden:
         return "[not shown]"
     value, number = line.get("value"), line.get("number")
     if column.type == "number":

@@ -39,18 +39,10 @@ def _leaderboard(book: Book) -> list[Facts | None]:
                 book.cite(Leaderboard, "entries", index, "size_kib", unit="KiB", recipe="size"),
             ]
         )  # fmt: skip
-    data = {
-        "metric": title,
-        "greater_is_better": board.greater_is_better,
-        "champion": chosen,
-        "entries": [
-            {"name": entry.name, "engine": entry.engine, "score": entry.score.model_dump()}
-            for entry in shown
-        ],
-    }
+    bare = [entry.model_copy(update={"metrics": {}, "details": {}}) for entry in shown]
     more = len(board.entries) - len(shown)
     return [
-        blocks.figure("leaderboard", data, source=f"{Leaderboard.file}#/entries"),
+        blocks.figure("automl.leaderboard", board.model_copy(update={"entries": bare})),
         blocks.table(
             f"Models by {title} on the validation rows, best first",
             ["Model", "Engine", "Family", title, "Could equal the best", "Size"],
@@ -145,13 +137,6 @@ def champion(book: Book) -> Facts:
 def _calibration(book: Book, found: Champion) -> list[Facts | None]:
     if book.project.target.task == "regression":
         return []
-    after = [each.model_dump() for each in found.calibration_after]
-    before = [each.model_dump() for each in found.calibration_before]
-    curves = [
-        {"label": label, "bins": bins}
-        for label, bins in (("before", before), (f"after ({found.calibration})", after))
-        if bins
-    ]
     rows: list[tuple[str, Cell]] = [("Calibration", found.calibration)]
     if found.calibration_error is not None:
         rows.append(
@@ -160,9 +145,10 @@ def _calibration(book: Book, found: Champion) -> list[Facts | None]:
         )  # fmt: skip
     return [
         blocks.heading("Calibration"),
-        blocks.figure("calibration", {"curves": curves, "rows": "validation"},
-                      source=f"{Champion.file}#/calibration_before and /calibration_after")
-        if curves else None,
+        blocks.figure(
+            "automl.calibration", found,
+            "calibration_before", "calibration_after", "calibration_error", "threshold",
+        ) if found.calibration_before else None,
         blocks.table(
             "Log loss by calibration, cross-validated on the validation rows",
             ["Calibration", "Log loss"],
@@ -179,15 +165,9 @@ def _calibration(book: Book, found: Champion) -> list[Facts | None]:
 def _threshold(book: Book, found: Champion) -> list[Facts | None]:
     if found.threshold is None:
         return []
-    unit = book.project.costs.unit or "cost unit"
-    data = {
-        "threshold": found.threshold,
-        "unit": unit,
-        "curve": [point.model_dump() for point in found.threshold_curve],
-    }
     return [
         blocks.heading("Threshold"),
-        blocks.figure("threshold", data, source=f"{Champion.file}#/threshold_curve")
+        blocks.figure("automl.threshold", found, "threshold", "threshold_rule", "threshold_curve")
         if found.threshold_curve else None,
         blocks.facts(
             [

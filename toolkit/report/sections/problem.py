@@ -103,7 +103,7 @@ def _feasibility(book: Book) -> list[Facts | None]:
     return [
         blocks.heading("Feasibility"),
         blocks.facts(rows),
-        blocks.figure("classes", {"classes": list(map(list, found.classes.items()))},
-                      source=f"{Feasibility.file}#/classes") if found.classes else None,
+        blocks.figure("scoping.class_balance", found, "classes",
+                      column=book.project.target.column) if found.classes else None,
         blocks.checks("Checks of the plan", found.checks, book.discreet),
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from toolkit.report.words import metric_title, metric_unit, verdict
 
 SHOWN_SLICES = 10
 SHOWN_CLASSES = 12
+DRAWN_CLASSES = 60
 SHOWN_GROUPS = 40
 
 
@@ -28,20 +29,12 @@ def build(book: Book) -> Facts:
             blocks.facts(
                 [("Test rows", book.cite(Evaluation, "rows", unit="count", recipe="split"))]
             ),
+            blocks.figure("evaluation.metric_intervals", found),
             _metrics(book, found),
             _acceptance(book, found),
             *_decisions(book, found),
             blocks.heading("Calibration on the test rows") if found.calibration else None,
-            blocks.figure(
-                "calibration",
-                {
-                    "curves": [
-                        {"label": "test rows", "bins": [b.model_dump() for b in found.calibration]}
-                    ],
-                    "rows": "test",
-                },
-                source=f"{Evaluation.file}#/calibration",
-            )
+            blocks.figure("evaluation.calibration", found, "calibration", "confusion")
             if found.calibration
             else None,
             *_slices(book, found),
@@ -127,12 +120,8 @@ def _decisions(book: Book, found: Evaluation) -> list[Facts | None]:
         )  # fmt: skip
     return [
         blocks.heading("Decisions and their cost"),
-        blocks.figure(
-            "confusion",
-            {"classes": classes, "confusion": [
-                [found.confusion.get(a, {}).get(p, 0) for p in classes] for a in classes]},
-            source=f"{Evaluation.file}#/confusion",
-        ) if small else None,
+        blocks.figure("evaluation.confusion", found, "confusion")
+        if len(classes) <= DRAWN_CLASSES else None,
         table if small else blocks.prose(
             f"The confusion matrix has {len(classes)} classes; it is in {Evaluation.file}."),
         blocks.facts(rows) if rows else None,
@@ -144,6 +133,9 @@ def _slices(book: Book, found: Evaluation) -> list[Facts | None]:
     title = metric_title(found.metric)
     return [
         blocks.heading("Weakest slices"),
+        blocks.figure(
+            "evaluation.slices", found.model_copy(update={"slices": shown}), "slices"
+        ) if shown else None,
         blocks.table(
             "Test rows on which the model does worse than elsewhere",
             ["Where", "Rows", title, "Mean loss, inside minus outside", "p (corrected)"],
@@ -190,7 +182,11 @@ def fairness(book: Book) -> Facts:
     if found is None:
         content.append(book.missing(Evaluation, "Groups were not compared"))
     else:
-        content += [_verdicts(book, found), *_groups(book, found)]
+        content += [
+            blocks.figure("evaluation.fairness", found, "fairness") if found.fairness else None,
+            _verdicts(book, found),
+            *_groups(book, found),
+        ]
     return blocks.section("fairness", "Fairness", content)
 
 
@@ -233,18 +229,10 @@ def _groups(book: Book, found: Evaluation) -> list[Facts | None]:
         content += [
             blocks.heading(f"Groups of {column}"),
             blocks.figure(
+                "evaluation.groups",
+                found.model_copy(update={"groups": [group for _, group in members]}),
                 "groups",
-                {
-                    "column": column,
-                    "metrics": [{"name": n, "title": metric_title(n)} for n in names[:3]],
-                    "groups": [
-                        {"group": g.group, "rows": g.rows, "judged": g.judged,
-                         "metrics": {n: v.model_dump() for n, v in g.metrics.items()
-                                     if n in names[:3]}}
-                        for _, g in members[:15]
-                    ],
-                },
-                source=f"{Evaluation.file}#/groups",
+                column=column,
             ),
             blocks.table(
                 f"Test results by group of {column}",
