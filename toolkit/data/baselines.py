@@ -83,6 +83,10 @@ def _linear(stage: Stage, table: Table, train: np.ndarray, rows: np.ndarray) -> 
     preprocessor = make_preprocessor(known)
     matrix = preprocessor.fit_transform(known)
     wanted = preprocessor.transform(asked)
+    if matrix.shape[1] > matrix.shape[0]:
+        # A ridge penalty only sees the space that the rows span: the same model, far smaller.
+        axes = np.linalg.svd(matrix, full_matrices=False)[2].T
+        matrix, wanted = matrix @ axes, wanted @ axes
     if table.task == "regression":
         target = table.target[fitted].astype(np.float64)
         centre, spread = target.mean(), target.std() or 1.0
