@@ -62,7 +62,8 @@ def confusion(labels: LabelScores) -> Plot:
         names = [*names, _OTHERS]
     place = {name: i for i, name in enumerate(names)}
     counts = np.zeros((len(names), len(names)), dtype=int)
-    np.add.at(counts, (given.map(place).to_numpy(), suggested.map(place).to_numpy()), 1)
+    rows, columns = (side.map(place).to_numpy(dtype=int) for side in (given, suggested))
+    np.add.at(counts, (rows, columns), 1)
     alt = "No label is flagged."
     if counts.any():
         row, column = np.unravel_index(counts.argmax(), counts.shape)
