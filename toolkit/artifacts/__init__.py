@@ -11,6 +11,7 @@ _MODULES = {
     "explain": "AcceptanceVerdict Attributions Evaluation Explanation FairnessVerdict Group"
     " Importance Slice TestPredictions",
     "report": "Claim Gap ReportData",
+    "tracking": "Mirror",
 }
 
 __getattr__, __dir__, __all__ = attach(

@@ -1,0 +1,144 @@
+"""The champion as an MLflow model: its signature, an example, and where it is registered."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolkit import canonical
+from toolkit.artifacts import Champion, Rows, Split
+from toolkit.automl.model import Model, load_model
+from toolkit.run.manifest import library_versions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from toolkit.run.stage import Stage
+
+NAME = "champion"
+DIGEST_TAG = "toolkit.model_digest"
+URI_TAG = "toolkit.model_uri"
+_DISTRIBUTION = "jupyter-automl-toolkit"
+_ALSO = ("pyarrow", "polars", "pydantic", "skops")
+_SAMPLE = 2_000
+_NOT_ALLOWED = re.compile(r"[/:\\%\"']+")
+
+
+def log_champion(stage: Stage, client: Any, run_id: str) -> str:
+    """Log the champion under an MLflow run, unless the same files already are; return its URI."""
+    import mlflow
+
+    champion = stage.read(Champion)
+    folder = stage.run.folder / champion.model
+    digest = canonical.digest_file(folder)
+    known = client.get_run(run_id).data.tags
+    if known.get(DIGEST_TAG) == digest and known.get(URI_TAG):
+        return str(known[URI_TAG])
+    model = load_model(folder)
+    info = mlflow.pyfunc.log_model(
+        name=NAME,
+        python_model=str(Path(__file__).with_name("pyfunc.py")),
+        artifacts={"model": str(folder)},
+        signature=_signature(model),
+        input_example=_example(stage, model),
+        pip_requirements=requirements(),
+        metadata=_metadata(champion, model, digest),
+    )
+    client.set_tag(run_id, DIGEST_TAG, digest)
+    client.set_tag(run_id, URI_TAG, info.model_uri)
+    return str(info.model_uri)
+
+
+def register(stage: Stage, client: Any, run_id: str, model_uri: str) -> tuple[str, str]:
+    """Register a logged champion and give it the alias; return name and version.
+
+    A champion that is registered already keeps its version, and the alias stays where it
+    is: mirroring an old run once more does not bring its model back.
+    """
+    from mlflow.exceptions import MlflowException
+
+    project = stage.project
+    name = registered_name(project.name)
+    digest = client.get_run(run_id).data.tags[DIGEST_TAG]
+    try:
+        client.get_registered_model(name)
+    except MlflowException:
+        client.create_registered_model(name, description=project.problem.question or None)
+    quoted = name.replace("'", "")
+    for version in client.search_model_versions(f"name = '{quoted}'"):
+        if version.run_id == run_id and version.tags.get(DIGEST_TAG) == digest:
+            return name, str(version.version)
+    version = client.create_model_version(
+        name,
+        source=model_uri,
+        run_id=run_id,
+        tags={DIGEST_TAG: digest, "toolkit.run_id": stage.run.id},
+        model_id=model_uri.removeprefix("models:/"),
+    )
+    client.set_registered_model_alias(name, project.tracking.alias, version.version)
+    return name, str(version.version)
+
+
+def registered_name(text: str) -> str:
+    """Return a project's name as a registered model's."""
+    return _NOT_ALLOWED.sub("-", " ".join(text.split())).strip() or "model"
+
+
+def requirements() -> list[str]:
+    """Return pip requirements that load the model: the toolkit, and what shapes its numbers."""
+    names = {name: v for name, v in library_versions().items() if v != "not installed"}
+    for name in _ALSO:
+        names[name] = importlib.metadata.version(name)
+    unused = ("papermill", "pandera", "fairlearn", "cleanlab", "shap")
+    own = f"{_DISTRIBUTION}=={importlib.metadata.version(_DISTRIBUTION)}"
+    return [own, *(f"{n}=={v}" for n, v in sorted(names.items()) if n not in unused)]
+
+
+def _signature(model: Model) -> Any:
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import AnyType, ColSpec, DataType, Schema
+
+    # pandas reads one and the same column as integers, floats, booleans or text, depending on
+    # the batch; MLflow refuses integers for floats. The model reads all of them, so any goes in.
+    inputs: list[Any] = [ColSpec(AnyType(), name, required=True) for name in model.columns]
+    outputs: list[Any] = [ColSpec(DataType.double, f"p:{name}") for name in model.classes]
+    last = DataType.string if model.classes else DataType.double
+    return ModelSignature(Schema(inputs), Schema([*outputs, ColSpec(last, "predicted")]))
+
+
+def _metadata(champion: Champion, model: Model, digest: str) -> dict[str, Any]:
+    return {
+        "champion": champion.name,
+        "family": champion.family,
+        "task": model.task,
+        "classes": model.classes,
+        "threshold": model.threshold,
+        "columns": {name: column.type for name, column in model.columns.items()},
+        "digest": digest,
+    }
+
+
+def _example(stage: Stage, model: Model) -> pd.DataFrame:
+    """Return one made-up row, as `pandas.read_csv` would read it: what is usual in each column.
+
+    It is no person's row. Texts, each of which may name somebody, are left empty.
+    """
+    import pandas as pd
+
+    split = stage.read(Split).frame
+    training = split.loc[split["part"] == "train", "row"].to_numpy()[:_SAMPLE]
+    typed = stage.read(Rows).frame[list(model.columns)].iloc[training]
+    sample = pd.read_csv(io.StringIO(typed.to_csv(index=False)), skip_blank_lines=False)
+    row: dict[str, Any] = {}
+    for name, column in zip(sample.columns, model.columns.values(), strict=True):
+        values = sample[name].dropna()
+        if column.type == "text" or values.empty:
+            row[name] = None
+        elif column.type == "number":
+            row[name] = values.sort_values().iloc[len(values) // 2]
+        else:
+            row[name] = values.mode().iloc[0]
+    return pd.DataFrame([row.values()], columns=list(model.columns))

@@ -1,0 +1,32 @@
+"""The champion as MLflow runs it. MLflow copies this file next to the model and executes it."""
+
+from __future__ import annotations
+
+import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc import PythonModel, PythonModelContext
+
+
+class Champion(PythonModel):
+    """Scores raw rows, as they stand in the table's source, with the run's champion."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Load the model folder that was logged with it."""
+        import toolkit
+
+        self._model = toolkit.load_model(context.artifacts["model"])
+
+    def predict(
+        self,
+        context: PythonModelContext,
+        model_input: pd.DataFrame,
+        params: dict[str, object] | None = None,
+    ) -> pd.DataFrame:
+        """Return ``p:<class>`` and ``predicted`` (classes), or ``predicted`` (numbers)."""
+        model = self._model
+        scores = model.predict(model_input)
+        columns = {f"p:{name}": scores[:, i] for i, name in enumerate(model.classes)}
+        return pd.DataFrame({**columns, "predicted": model.decide(scores)}, index=model_input.index)
+
+
+set_model(Champion())
