@@ -16,6 +16,7 @@ _LEVEL = 0.05
 _WORSE = 0.1
 """Share of the overall loss by which a slice has to be worse to be worth a line."""
 _SHOWN = 10
+_MOST = 0.75
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Search:
     Attributes
     ----------
     slices : list of Slice
-        Significantly worse ones, the largest total of extra loss first.
+        Significantly worse ones, the largest difference times the root of the rows first.
     tested : int
         How many slices were tested.
     paired : int
@@ -55,9 +56,9 @@ def weakest(
     """Return the slices with a significantly higher mean loss than all other rows.
 
     Every condition, and every pair of conditions on two columns, that holds on at least
-    20 rows and 1 %, and at most half, of the rows is tested (Welch's one-sided t-test of the
-    loss inside against outside), and p-values are adjusted for all of them by Holm's method. A
-    pair is listed only if it is clearly worse than each of its conditions alone.
+    20 rows and 1 %, and at most three quarters, of the rows is tested (Welch's one-sided t-test
+    of the loss inside against outside), and p-values are adjusted for all of them by Holm's
+    method. A pair is listed only if it is clearly worse than each of its conditions alone.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ def weakest(
     if movement is not None:
         singles.sort(key=lambda item: (-movement[item[0]], item))
     first, second, sums, squares, rows = _sums(parts, singles, loss)
-    keep = (rows >= support) & (rows <= n / 2)
+    keep = (rows >= support) & (rows <= _MOST * n)
     difference, p = _welch(rows[keep], sums[keep], squares[keep], loss)
     adjusted = holm(p)
     pieces = [
@@ -164,7 +165,8 @@ def _claims(
     tested: np.ndarray,
     loss: np.ndarray,
 ) -> list[tuple[int, np.ndarray]]:
-    """Return the slices to list, as place and rows: those with most extra loss in total.
+    """Return the slices to list, as place and rows: those with the largest difference times
+    the root of their rows, so that both how bad and how many count.
 
     ``tested`` holds rows, difference and adjusted p-value. A slice that shares most of its
     rows with one already listed says the same again and is left out.
@@ -173,7 +175,7 @@ def _claims(
     margin = _WORSE * abs(float(loss.mean()))
     worth = np.flatnonzero((adjusted < _LEVEL) & (difference > margin))
     kept: list[tuple[int, np.ndarray]] = []
-    for place in worth[np.argsort(-(difference * rows)[worth], kind="stable")]:
+    for place in worth[np.argsort(-(difference * np.sqrt(rows))[worth], kind="stable")]:
         members = [parts[c].codes == i for c, i in pieces[place]]
         inside = np.logical_and.reduce(members)
         if len(members) == 2:
