@@ -161,13 +161,13 @@ class Notebook:
             timeout=180_000,
         )
 
-    def panel(self) -> Any:
-        """Return the locator of the notebook's panel."""
-        return self.page.locator(".toolkit-panel").first
+    def panel(self, title: str = "") -> Any:
+        """Return the locator of the notebook's first panel, or of the one with a title."""
+        return self.page.locator(".toolkit-panel").filter(has_text=title).first
 
-    def field(self, label: str) -> Any:
-        """Return the locator of the input with a label, in the panel."""
-        return self.panel().get_by_label(label, exact=True).first
+    def field(self, label: str, panel: str = "") -> Any:
+        """Return the locator of the input with a label, in a panel."""
+        return self.panel(panel).get_by_label(label, exact=True).first
 
     def tab(self, title: str) -> None:
         """Open one of the panel's tabs, by the start of its title."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
 import lab
 import pytest
 
-from toolkit import paths
+from toolkit import Run, paths
+from toolkit.artifacts import Champion, Leaderboard
 from toolkit.project.file import ProjectFile
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -25,6 +27,7 @@ QUICK = {
     "explain.permutations": 4,
     "explain.bootstrap": 50,
     "labels.review": 20,
+    "tracking.enabled": False,
 }
 
 
@@ -139,6 +142,44 @@ def label_review(page_and_url, project: ProjectFile) -> None:
     notebook.close()
 
 
+def automl(page_and_url, project: ProjectFile) -> None:
+    notebook = opened(page_and_url, "automl")
+    notebook.run_all(timeout=400)
+    panel = notebook.panel("Save champion")
+    panel.wait_for()
+    notebook.screenshot(lab.screenshots())
+    board = Leaderboard.load(project.folder / "runs" / "interactive")
+    other = board.entries[1].name
+    notebook.field("Champion", "Save champion").select_option(
+        panel.locator("option").filter(has_text=re.compile(f"^{re.escape(other)}: ")).inner_text()
+    )
+    panel.get_by_role("button", name="Save champion").click()
+    panel.get_by_text("Not saved").first.wait_for()  # a choice by hand needs a reason
+    assert project.reload().choice.champion == "best"
+    notebook.field("Reason", "Save champion").fill("As good within the noise, and simpler.")
+    notebook.page.keyboard.press("Tab")
+    panel.get_by_role("button", name="Save champion").click()
+    panel.get_by_text(f"Saved to project.yaml: champion {other}").wait_for(timeout=60_000)
+    panel.get_by_text("by hand: As good within the noise").wait_for()
+    assert project.reload().choice.champion == other
+    assert Champion.load(project.folder / "runs" / "interactive").name == other
+    notebook.close()
+
+
+def explain(page_and_url, project: ProjectFile) -> None:
+    notebook = opened(page_and_url, "explain")
+    notebook.run_all(timeout=200)
+    panel = notebook.panel()
+    panel.wait_for()
+    notebook.screenshot(lab.screenshots())
+    rows = notebook.field("Row").locator("option").all_inner_texts()
+    assert len(rows) == QUICK["explain.rows"]
+    notebook.field("Row").select_option(rows[3])
+    number = rows[3].partition(":")[0]
+    panel.locator("figcaption").filter(has_text=f"Row {number}:").wait_for()
+    notebook.close()
+
+
 def report(page_and_url, project: ProjectFile) -> None:
     notebook = opened(page_and_url, "governance_report")
     notebook.run_all()
@@ -156,8 +197,10 @@ def report(page_and_url, project: ProjectFile) -> None:
 
 
 def test_journey(page_and_url, project):
-    scoping(page_and_url, project)
-    eda(page_and_url, project)
-    label_review(page_and_url, project)
+    for leg in (scoping, eda, label_review, automl, explain, report):
+        leg(page_and_url, project)
     log = (project.decisions / "choices.jsonl").read_text().splitlines()
-    assert "costs.false_negative" in {json.loads(line)["key"] for line in log}
+    keys = {json.loads(line)["key"] for line in log}
+    assert {"costs.false_negative", "choice.champion", "report.title"} <= keys
+    manifest = Run(project.folder / "runs" / "interactive").manifest()
+    assert [manifest.stages[name].status for name in paths.STAGES] == ["done"] * len(paths.STAGES)

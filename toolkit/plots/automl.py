@@ -47,6 +47,8 @@ def leaderboard(board: Leaderboard) -> Plot:
 
 def speed(board: Leaderboard, search: Search) -> Plot:
     """Draw each model's score against the seconds it takes to score 1,000 rows."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     metric = metrics.get(board.metric)
     title = f"{metric.title} and the time to score 1,000 rows"
     timed = [
@@ -79,7 +81,10 @@ def speed(board: Leaderboard, search: Search) -> Plot:
             axes.plot([], [], mark, color=colour, label=engine)
         axes.set_xscale("log")
         axes.margins(x=0.25, y=0.12)
+        # The default labels of minor ticks are formulas, which the style does not typeset.
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("milliseconds for 1,000 rows (logarithmic)")
         axes.set_ylabel(metric.title)
         sheet.figure.legend(loc="outside lower center", ncols=4, fontsize=9)

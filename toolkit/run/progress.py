@@ -67,7 +67,8 @@ class Progress:
             if share is not None
             else ""
         )
-        self._lines = [*self._lines[-4:], html.escape(message)]
+        if self._lines[-1:] != [html.escape(message)]:
+            self._lines = [*self._lines[-4:], html.escape(message)]
         body = HTML(
             '<div role="status" style="font:13px system-ui,sans-serif">'
             f"{bar}{elapsed:.0f} s<br>" + "<br>".join(self._lines) + "</div>"

@@ -25,6 +25,7 @@ _ABBREVIATIONS = {
     "mlflow": "MLflow",
     "uri": "URI",
     "eda": "EDA",
+    "gib": "GiB",
     "autokeras": "AutoKeras",
 }
 
