@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from toolkit.artifacts.base import Interval, JsonArtifact
 from toolkit.errors import RunError
+from toolkit.report.formats import number
 from toolkit.run.folder import Run
 
 REPORT = "report.html"
@@ -46,7 +47,7 @@ class Outcome:
     rows: str = ""
 
     def score_text(self) -> str:
-        """Return the metric with its interval, such as ``log_loss 0.51 [0.47, 0.55]``."""
+        """Return the metric with its interval, such as ``log_loss 0.510 [0.470, 0.550]``."""
         if self.score is None or self.score.value is None:
             return ""
         text = f"{self.metric} {number(self.score.value)}"
@@ -86,14 +87,6 @@ def outcome(run: Run) -> Outcome:
         score = next((e.score for e in board.entries if e.name == champion.name), None)
         rows = f"{board.validation_rows} validation rows"
     return Outcome(found.run, found.report, champion.name, champion.family, metric, score, rows)
-
-
-def number(value: float) -> str:
-    """Return a number with four significant digits, without an exponent where possible."""
-    size = abs(value)
-    if size >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.4g}"
 
 
 def _try(run: Run, kind: type[A]) -> A | None:
