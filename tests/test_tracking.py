@@ -23,14 +23,19 @@ from toolkit.tracking.store import find_store, without_password
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A run up to the evaluation, with a baseline champion, and its source."""
+    """A run up to the evaluation, with a baseline champion."""
+    return build(tmp_path_factory.mktemp("mlflow"), "baseline")
+
+
+def build(folder, engine):
+    """Make a run up to the evaluation in ``folder / "project"``; its source is ``t.csv``."""
     from conftest import binary_frame
 
-    folder = tmp_path_factory.mktemp("mlflow")
     binary_frame().to_csv(folder / "t.csv", index=False)
     file, _ = data.new_project(folder / "project", folder / "t.csv", "churn")
-    for key, value in (("automl.engines", ["baseline"]), ("explain.bootstrap", 50)):
-        file.set(key, value)
+    file.set("automl.engines", [engine])
+    file.set("automl.budget.models", 1)
+    file.set("explain.bootstrap", 50)
 
     def stage(name):
         return toolkit.open_stage(name, file.folder, "runs/r1")
@@ -120,6 +125,19 @@ def test_a_run_is_mirrored_and_its_champion_scores_raw_rows(stage, made):
     version = client.get_model_version_by_alias(result.model_name, "champion")
     assert str(version.version) == result.model_version
     scored = score_in_a_fresh_process(stage, result, made.parent / "t.csv")
+    assert_same_predictions(scored, stage.read(TestPredictions).frame)
+
+
+@pytest.mark.slow
+def test_an_h2o_champion_scores_raw_rows_too(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    folder = build(tmp_path, "h2o")
+    stage = toolkit.open_stage("governance_report", folder, "runs/r1")
+    result = tracking.mirror(stage)
+    assert result.status == "done", result.reason
+    assert result.reason == ""
+    assert stage.read(Champion).engine == "h2o"
+    scored = score_in_a_fresh_process(stage, result, tmp_path / "t.csv")
     assert_same_predictions(scored, stage.read(TestPredictions).frame)
 
 
