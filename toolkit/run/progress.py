@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 LOG_NAME = "log.txt"
+_PAUSE = 2.0
+"""Seconds between two lines that differ in their count only; the last one always comes."""
 
 
 class Progress:
@@ -28,6 +30,7 @@ class Progress:
         self._started = time.monotonic()
         self._handle = None
         self._lines: list[str] = []
+        self._last = ("", 0.0)
 
     def __call__(self, message: str, done: int | None = None, total: int | None = None) -> None:
         """Report a step.
@@ -39,6 +42,11 @@ class Progress:
         done, total : int, optional
             Steps finished, and steps in all.
         """
+        text, written = self._last
+        soon = time.monotonic() - written < _PAUSE
+        if message == text and soon and done is not None and done != total:
+            return
+        self._last = (message, time.monotonic())
         count = f" {done}/{total}" if done is not None and total else ""
         stamp = time.strftime("%Y-%m-%d %H:%M:%S")
         # A log that cannot be written must not end the work that it tells of.
@@ -68,6 +76,7 @@ class Progress:
             else ""
         )
         if self._lines[-1:] != [html.escape(message)]:
+            if html.escape(message) not in self._lines[-1:]:
             self._lines = [*self._lines[-4:], html.escape(message)]
         body = HTML(
             '<div role="status" style="font:13px system-ui,sans-serif">'
