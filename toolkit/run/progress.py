@@ -76,7 +76,6 @@ class Progress:
             else ""
         )
         if self._lines[-1:] != [html.escape(message)]:
-            if html.escape(message) not in self._lines[-1:]:
             self._lines = [*self._lines[-4:], html.escape(message)]
         body = HTML(
             '<div role="status" style="font:13px system-ui,sans-serif">'
