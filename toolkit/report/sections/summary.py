@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toolkit.artifacts import Champion, Evaluation, Intake, LabelReview, Quality
-from toolkit.artifacts.base import Facts, Interval
+from toolkit.artifacts.base import Facts
 from toolkit.artifacts.report import Gap
 from toolkit.report import blocks
 from toolkit.report.book import Book
@@ -58,19 +58,32 @@ def _champion(book: Book) -> Facts:
     return blocks.box("Champion", "info", found.name, [f"{found.family} ({found.engine})", how])
 
 
-def against_constant(metric: str, score: Interval, guess: float | None) -> tuple[str, str]:
-    """Return status and word for a score beside that of a constant guess."""
+def against_constant(found: Evaluation) -> tuple[str, str]:
+    """Return status and word for the champion beside a constant guess.
+
+    The evaluation compares the two row by row, which sees smaller differences than the
+    interval of the score alone; only without its verdict does that interval decide.
+    """
+    score, guess = found.metrics[found.metric], found.constant.get(found.metric)
     if score.value is None:
         return "gap", "not measured"
     if guess is None:
         return "info", "no comparison"
-    sign = 1 if greater_is_better(metric) else -1
-    ends = [score.value if end is None else end for end in (score.low, score.high)]
-    if min(sign * end for end in ends) > sign * guess:
-        return "good", "better than a constant guess"
-    if max(sign * end for end in ends) < sign * guess:
-        return "bad", "worse than a constant guess"
-    return "caution", "not clearly better than a constant guess"
+    for check in found.checks:
+        if check.name == "Better than a constant guess":
+            return _CONSTANT[check.severity]
+    sign = 1 if greater_is_better(found.metric) else -1
+    ends = [sign * (score.value if end is None else end) for end in (score.low, score.high)]
+    clear, worse = min(ends) > sign * guess, max(ends) < sign * guess
+    return _CONSTANT["ok" if clear else "critical" if worse else "warning"]
+
+
+_CONSTANT = {
+    "ok": ("good", "better than a constant guess"),
+    "info": ("caution", "not clearly better than a constant guess"),
+    "warning": ("caution", "not clearly better than a constant guess"),
+    "critical": ("bad", "worse than a constant guess"),
+}
 
 
 def _quality_of_model(book: Book) -> Facts:
@@ -79,7 +92,7 @@ def _quality_of_model(book: Book) -> Facts:
         return blocks.box("Model on test rows", "gap", "not tested", ["Run 05_explain.ipynb."])
     name = found.metric
     unit = metric_unit(name)
-    kind, word = against_constant(name, found.metrics[name], found.constant.get(name))
+    kind, word = against_constant(found)
     lines: list[list[blocks.Cell]] = [
         [f"{metric_title(name)}: ",
          book.cite(Evaluation, "metrics", name, unit=unit, recipe=f"test_metric({name})")]
