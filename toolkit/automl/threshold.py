@@ -46,6 +46,8 @@ def by_cost(p: np.ndarray, positive: np.ndarray, costs: Costs) -> Chosen:
     hits = np.r_[0, np.cumsum(positive[order])][cuts]
     flagged = cuts.astype(float)
     mean_cost = _mean_cost(hits, flagged, positive.sum(), len(p), costs)
+    if len(p) and ordered[0] >= 1:
+        mean_cost[0] = np.inf  # no threshold up to 1 leaves out a row that is sure
     least = mean_cost.min()
     high = np.r_[1.0, ordered[cuts[1:] - 1]]  # flags exactly these rows: low < t <= high
     low = np.r_[ordered[cuts[:-1]], 0.0] if len(p) else np.array([0.0])
