@@ -219,7 +219,7 @@ def test_verdicts_on_groups_follow_the_interval_and_small_groups_are_not_judged(
     assert sum(g.rows for g in wide.groups if g.column == "sex") == wide.rows
 
 
-def test_equal_groups_are_seldom_called_beyond_the_limit(tmp_path):
+def test_equal_groups_are_seldom_called_beyond_the_limit():
     from toolkit import metrics
 
     generator, alarms = np.random.default_rng(3), 0
@@ -230,9 +230,11 @@ def test_equal_groups_are_seldom_called_beyond_the_limit(tmp_path):
         statistic = fairness_statistic(
             "equal_opportunity_difference", actual, decided, actual * 1.0, groups
         )
-        found = metrics.interval(statistic, 500, resamples=100, seed=trial, basic=True)
+        found = metrics.interval(
+            statistic, 500, resamples=200, seed=trial, basic=True, confidence=1 - 0.05 / 10
+        )
         alarms += found.low > 0.1
-    assert alarms <= 4
+    assert alarms <= 3
 
 
 def test_multiclass_with_a_class_that_training_never_saw(tmp_path):

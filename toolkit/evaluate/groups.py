@@ -23,7 +23,8 @@ def compare_groups(
     """Return results by group, the verdict for each protected column, and remarks.
 
     Numbers such as an age are cut at their quartiles. Groups smaller than
-    `fairness.minimum_group` are shown but not judged.
+    `fairness.minimum_group` are shown but not judged. The interval of a difference between
+    groups is corrected for the number of pairs of groups.
 
     Parameters
     ----------
@@ -115,12 +116,14 @@ def _verdict(
         none = np.zeros(len(groups), dtype=bool)
         actual, decided = _flags(scored) if binary else (none, none)
         statistic = fairness_statistic(name, actual, decided, _errors(scored), groups)
+        # The more pairs of groups, the larger the largest difference by chance (Bonferroni).
+        pairs = int(enough.sum()) * (int(enough.sum()) - 1) // 2
         difference = _not_below_zero(
             metrics.interval(
                 statistic,
                 len(groups),
                 resamples=scored.resamples,
-                confidence=scored.confidence,
+                confidence=1 - (1 - scored.confidence) / pairs,
                 seed=scored.seed,
                 basic=True,
             )

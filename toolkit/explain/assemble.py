@@ -95,7 +95,7 @@ def artifact(project: Project, model: Predictor, values: RowValues, how: Provena
     method = (
         "Exact Shapley values: all coalitions of columns enumerated"
         if values.exact
-        else f"Permutation SHAP: {orders:,} sampled orders a row, each with its reverse"
+        else f"Permutation SHAP: {orders:,} sampled orders a row, in antithetic pairs"
     )
     importance = _importance(project, values)
     grouped = next((group for group in values.players.columns if len(group) > 1), [])

@@ -75,7 +75,7 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
         orders=plan.orders,
         seed=seed,
         players=players,
-        progress=lambda done, total: stage.progress("explaining rows", done, total),
+        progress=_tenths(stage),
     )
     explanation = artifact(stage.project, model, values, Provenance(plan, screened, gap))
     stage.write(Attributions(attribution_frame(values)))
@@ -83,6 +83,14 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
     if values.additivity_error > values.tolerance:
         stage.note("The SHAP values do not add up to the output: see the check Additivity")
     return explanation
+
+
+def _tenths(stage: Stage) -> Callable[[int, int], None]:
+    def say(done: int, total: int) -> None:
+        if done * 10 // total > (done - 1) * 10 // total:
+            stage.progress("explaining rows", done, total)
+
+    return say
 
 
 def row_explainer(
