@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from toolkit.project.model import Column
 
-WORDS = 96
+WORDS = 128
 """Hashed words a text column: columns that a model gets for it, besides its length."""
 
 
