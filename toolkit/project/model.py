@@ -295,7 +295,8 @@ class Explain(Section):
     background: int = Field(default=100, ge=1)
     """How many training rows stand for 'an average case'."""
     permutations: int = Field(default=16, ge=2)
-    """Orders in which columns are revealed, for each row; more is slower and more exact."""
+    """The least number of orders in which columns are revealed, for each row; every background
+    row has at least one of its own. More is slower and more exact."""
     bootstrap: int = Field(default=300, ge=50)
     """Resamples behind each interval."""
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
