@@ -169,6 +169,11 @@ class Notebook:
         """Return the locator of the input with a label, in a panel."""
         return self.panel(panel).get_by_label(label, exact=True).first
 
+    def options(self, label: str, panel: str = "") -> list[str]:
+        """Return what the dropdown with a label offers."""
+        texts = self.field(label, panel).locator("option").all_text_contents()
+        return [text.replace("\xa0", " ") for text in texts]
+
     def tab(self, title: str) -> None:
         """Open one of the panel's tabs, by the start of its title."""
         self.panel().get_by_role("tab").filter(has_text=re.compile(f"^{title}")).first.click()
