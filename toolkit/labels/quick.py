@@ -149,9 +149,10 @@ class _Job:
         """Fit on the other folds and predict one."""
         from threadpoolctl import threadpool_limits
 
-        # On small tables threads cost more than they bring, most of all on a busy machine.
+        # OpenMP's threads spin while they wait: on a busy machine two took five times the
+        # processor time of one. The trees' own threads do not, but small tables need none.
         threads = self.threads if len(self.target) > _COMPARE_ALL else 1
-        with threadpool_limits(threads):
+        with threadpool_limits(1):
             return self._predict(name, number, threads)
 
     def _predict(self, name: str, number: int, threads: int) -> np.ndarray:
