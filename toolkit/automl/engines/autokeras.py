@@ -30,6 +30,7 @@ MODEL_FILE, PREPARE_FILE, FACTS_FILE = "model.keras", "prepare.skops", "network.
 _BACKEND = "jax"
 _HELD_OUT = 0.2
 _PATIENCE = 5
+_SMALLEST = 1e-7  # Keras clips probabilities there
 _MOST_CELLS = 250_000_000
 """Numbers in the training matrix (1 GB of float32) beyond which rows are sampled."""
 
@@ -147,6 +148,16 @@ class _Network:
         output = np.concatenate(parts).astype(np.float64)
         return output.reshape(len(output), -1)
 
+    def loss(self, matrix: np.ndarray, target: np.ndarray) -> float:
+        """Return the loss that training minimised: cross-entropy, or the squared error."""
+        output = self._forward(matrix)
+        if not self.classes:
+            return float(((output - target) ** 2).mean())
+        output = np.clip(output, _SMALLEST, 1 - _SMALLEST)
+        if output.shape[1] == 1:
+            return float(-np.log(np.where(target > 0.5, output, 1 - output)).mean())
+        return float(-(target * np.log(output)).sum(axis=1).mean())
+
     def save(self, folder: Path) -> None:
         """Write network, preparation and scaling."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -186,7 +197,7 @@ class _Trials:
         matrix = self.prepare.transform(design)
         target, mean, scale = self._target(rows)
         inner, held_out = self._hold_out(rows)
-        search = self._search_object()
+        search = self._search_object(matrix.shape[1])
         problem = ""
         try:
             search.fit(
@@ -201,6 +212,7 @@ class _Trials:
         except Exception as error:
             # Its tuner gives up after several failed trials; those that ended well still count.
             problem = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+        self.held_out = matrix[held_out], target[held_out]
         return self._candidates(search.tuner, mean, scale, problem)
 
     def _sampled_rows(self) -> np.ndarray:
@@ -237,8 +249,12 @@ class _Trials:
             chosen[order[-1]] = True
         return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
-    def _search_object(self) -> Any:
+    def _search_object(self, columns: int) -> Any:
         import autokeras
+
+        # Left to itself AutoKeras takes a column of few values for categories, and encodes it
+        # again by a step that its exported network does not hold.
+        names = [f"x{number}" for number in range(columns)]
 
         task = self.task
         kind = (
@@ -247,6 +263,8 @@ class _Trials:
             else autokeras.StructuredDataClassifier
         )
         return kind(
+            column_names=names,
+            column_types=dict.fromkeys(names, "numerical"),
             max_trials=task.budget.trials,
             objective="val_loss",
             directory=task.scratch,
@@ -293,6 +311,13 @@ class _Trials:
             network = _Network(
                 tuner.load_model(trial), self.prepare, len(self.task.classes), mean, scale
             )
+            loss = network.loss(*self.held_out)
+            if not np.isclose(loss, trial.score, rtol=1e-3, atol=1e-4):
+                self.task.failures.append(
+                    f"autokeras_{number}: taken out of its search the network has the loss"
+                    f" {loss:.4g}, in it {trial.score:.4g}"
+                )
+                continue
             candidates.append(
                 Candidate(
                     name=f"autokeras_{number}",
