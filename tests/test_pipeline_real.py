@@ -1,0 +1,127 @@
+"""The shipped notebooks, headless: a JVM killed in mid-search, replays, plain papermill."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from stub_chain import WAIT_SECONDS, assert_gone, family, finish, start
+
+from toolkit import paths
+from toolkit.artifacts import Champion, Evaluation, Leaderboard, ReportData, Search
+from toolkit.pipeline import Request, run_project
+from toolkit.run.folder import Run
+
+pytestmark = pytest.mark.slow
+
+
+def say(process: subprocess.Popen[str], log: Path, words: str) -> None:
+    """Wait until the log says something."""
+    deadline = time.monotonic() + 3 * WAIT_SECONDS
+    while not (log.exists() and re.search(words, log.read_text())):
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline, f"{words!r} did not appear"
+        time.sleep(0.1)
+
+
+def without_times(kind: type, folder: Path) -> object:
+    facts = json.loads((folder / kind.file).read_text())
+    return {key: value for key, value in facts.items() if key not in kind.time_fields}
+
+
+@pytest.mark.timeout(900)
+def test_jvm_killed_in_mid_search(binary_project) -> None:
+    file = binary_project(automl__engines=["baseline", "h2o"], automl__budget__models=3)
+    # Where a person has clicked through to the search, the run can start there.
+    process = start(file.folder, "--run", "a")
+    say(process, file.folder / "runs" / "a" / "log.txt", r"\[automl\] \d/3 h2o:")
+    children = family(process)
+    (jvm,) = [child for child in children if child.name() == "java"]
+    jvm.kill()
+    code, _, err = finish(process)
+    assert code == 1
+    last = err.splitlines()[-1]
+    assert last.startswith("error: ")
+    assert "H2O" in last
+    assert "Traceback" not in err
+    assert_gone(children)
+    run = Run(file.folder / "runs" / "a")
+    manifest = run.manifest()
+    assert (manifest.status, manifest.exit_code) == ("failed", 1)
+    assert manifest.stages["automl"].status == "failed"
+    assert manifest.stages["automl"].error in last
+
+    again = start(file.folder)
+    code, out, err = finish(again)
+    assert code == 0, err
+    assert "3/6 label_review: unchanged, reused" in err
+    assert run.manifest().status == "done"
+    assert {run_.engine for run_ in run.read(Search).engines} == {"baseline", "h2o"}
+    assert "h2o" in {entry.engine for entry in run.read(Leaderboard).entries}
+    assert run.read(Champion).name in out
+    assert not [p for p in psutil.Process().children(recursive=True) if "java" in p.name()]
+
+
+@pytest.fixture
+def quick(binary_project):
+    """A project that needs no JVM."""
+    return binary_project(automl__engines=["baseline"], tracking__enabled=False)
+
+
+@pytest.mark.timeout(900)
+def test_two_headless_runs_are_equal(quick) -> None:
+    one = run_project(Request(quick.folder, run="one"))
+    two = run_project(Request(quick.folder, run="two"))
+    assert one.champion == two.champion != ""
+    assert one.report is not None
+    for kind in (Leaderboard, Champion, Evaluation, Search, ReportData):
+        assert without_times(kind, one.run) == without_times(kind, two.run), kind.file
+    for name in ("split.parquet", "validation_predictions.parquet", "test_predictions.parquet"):
+        assert (one.run / name).read_bytes() == (two.run / name).read_bytes(), name
+    assert one.score_text() == two.score_text()
+    for copy in (one.run / "notebooks").iterdir():
+        book = nbformat.read(copy, as_version=4)
+        nbformat.validate(book)
+        assert not [o for cell in book.cells for o in cell.get("outputs", []) if "ename" in o]
+
+
+@pytest.mark.timeout(900)
+def test_plain_papermill_in_order_from_anywhere(quick, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for stage in paths.STAGES:
+        notebook = paths.notebooks() / paths.notebook_name(stage)
+        answer = subprocess.run(
+            [sys.executable, "-m", "papermill", notebook, "out.ipynb",
+             "-p", "project", quick.path, "-p", "run", "runs/x"],
+            cwd=elsewhere, capture_output=True, text=True, check=False,
+            env={**os.environ, "COLUMNS": "200"},
+        )  # fmt: skip
+        assert answer.returncode == 0, f"{stage}\n{answer.stderr[-3000:]}"
+        assert "unknown parameter" not in answer.stderr.lower()
+    run = Run(quick.folder / "runs" / "x")
+    assert {record.status for record in run.manifest().stages.values()} == {"done"}
+    assert (run.folder / "report.html").is_file()
+    assert run.read(Champion).name
+
+
+@pytest.mark.parametrize("stage", paths.STAGES)
+def test_papermill_knows_every_parameter(stage: str) -> None:
+    notebook = paths.notebooks() / paths.notebook_name(stage)
+    answer = subprocess.run(
+        [sys.executable, "-m", "papermill", "--help-notebook", notebook],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in ("project", "run", "overrides"):
+        assert re.search(rf"^\s*{name}: ", answer.stdout, re.M), answer.stdout
+    assert "Unable to parse" not in answer.stderr
