@@ -178,10 +178,6 @@ class Notebook:
         """Open one of the panel's tabs, by the start of its title."""
         self.panel().get_by_role("tab").filter(has_text=re.compile(f"^{title}")).first.click()
 
-    def command_mode(self) -> None:
-        """Leave any editor, so that a key that leaks would act on the notebook."""
-        self.command("notebook:enter-command-mode")
-
     def screenshot(self, folder: Path | None) -> None:
         """Save a picture of the whole notebook as ``<name>.png``; nothing without a folder."""
         if folder is None:
