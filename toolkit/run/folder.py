@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from toolkit import __version__, canonical, paths
 from toolkit.artifacts.base import Artifact
@@ -45,7 +45,7 @@ class Run:
 
     # -- artefacts ---------------------------------------------------------------
 
-    def has(self, kind: type[Artifact]) -> bool:
+    def has(self, kind: type[A]) -> bool:
         """Whether an artefact was made."""
         return (self.folder / kind.file).is_file()
 
@@ -67,7 +67,7 @@ class Run:
                 if kind.stage in paths.STAGES
                 else "Run `toolkit run` first",
             )
-        return kind.load(self.folder)
+        return cast(A, kind.load(self.folder))
 
     def write(self, artifact: Artifact) -> Path:
         """Write an artefact atomically and return its path."""
@@ -82,7 +82,7 @@ class Run:
 
     def freeze(self, file: ProjectFile) -> Manifest:
         """Record the project as it is now, and make ``run.json`` if there is none."""
-        facts = {
+        facts: dict[str, Any] = {
             "toolkit": __version__,
             "python": platform.python_version(),
             "platform": machine(),
