@@ -33,9 +33,9 @@ $(STAMP): requirements.lock pyproject.toml
 	  "$$python" -m venv $(VENV); \
 	fi; \
 	echo "Installing from requirements.lock (some 2.5 GB on disk, a few minutes)"; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check \
 	  --no-deps --require-hashes --requirement requirements.lock; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check \
 	  --no-deps --no-build-isolation --no-index --editable .; \
 	touch $(STAMP)
 	@echo "Ready: $(BIN)/toolkit"

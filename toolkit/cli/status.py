@@ -57,6 +57,8 @@ def _runs_table(found: list[tuple[Run, Manifest | None]]) -> object:
     from rich.table import Table
 
     table = Table("run", "state", "code", "created (UTC)", "stages", "champion", "score")
+    # An id that is cut short is of no use for --run.
+    table.columns[0].min_width = max((len(run.id) for run, _ in found), default=0)
     for run, facts in found:
         if facts is None:
             table.add_row(escape(run.id), _mark("damaged"), "", "", "", "", "")

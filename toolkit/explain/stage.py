@@ -67,6 +67,9 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
     for sentence in plan.reductions:
         stage.note(f"The explanation would take too long as asked: {sentence}")
     chosen = np.sort(chosen)
+    stage.progress(
+        f"scoring mixtures of {len(chosen):,} rows with {len(background):,} background rows"
+    )
     values = explaining.explain_rows(
         model,
         test.frame.iloc[chosen],
