@@ -122,11 +122,10 @@ def status(folder: Folder) -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of project.yaml, for editors."""
-    import json
-
+    from toolkit.canonical import dumps
     from toolkit.project.schema import json_schema
 
-    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    print(dumps(json_schema()), end="")
 
 
 @app.command()
