@@ -85,7 +85,7 @@ def confusion(evaluation: Evaluation) -> Plot:
             )
         axes.set_xticks(range(len(columns)), [shorten(c, 14) for c in columns])
         axes.set_yticks(range(len(rows)), [shorten(c, 18) for c in rows])
-        if len(columns) > 4:
+        if len(columns) > 4 and max(len(c) for c in columns) > 4:
             axes.tick_params(axis="x", rotation=45)
         axes.grid(visible=False)
         axes.set_xlabel("decided")

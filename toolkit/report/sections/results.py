@@ -95,7 +95,7 @@ def _decisions(book: Book, found: Evaluation) -> list[Facts | None]:
     small = len(classes) <= SHOWN_CLASSES
     table = blocks.table(
         "Decisions at the threshold" if book.project.target.task == "binary" else "Decisions",
-        ["Actual class", *(f"Predicted {name}" for name in classes)],
+        ["Actual class (down), decision (across)", *classes],
         [
             [actual, *(
                 book.cite(Evaluation, "confusion", actual, predicted, unit="count",
