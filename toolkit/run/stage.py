@@ -39,6 +39,8 @@ class Stage:
         Call it to report a step of long work.
     notes : list of str
         What was skipped or degraded so far.
+    computed_with : Project
+        The choices as they were when an artefact was last written.
     """
 
     def __init__(self, name: str, file: ProjectFile, run: Run) -> None:
@@ -50,10 +52,13 @@ class Stage:
         self._inputs: dict[str, str] = {}
         self._outputs: list[str] = []
         self._clock = time.monotonic()
+        self._finished = False
+        self._choices = fingerprint.choices_digest(name, file)
+        self.computed_with = file.project
         self._record = StageRecord(
             status="running",
             started=now(),
-            choices=fingerprint.choices_digest(name, file),
+            choices=self._choices,
             code=fingerprint.code_digest(),
         )
         run.record(name, self._record)
@@ -72,6 +77,8 @@ class Stage:
 
     def write(self, artifact: Artifact) -> None:
         """Write an artefact of this stage."""
+        if not self._finished:
+            self.run.acquire()  # a cell that failed gave the run back
         self.run.write(artifact)
         self.wrote(artifact.file)
 
@@ -79,6 +86,9 @@ class Stage:
         """Declare another file or folder, relative to the run, as an output."""
         if name not in self._outputs:
             self._outputs.append(name)
+        if self.project is not self.computed_with:
+            self.computed_with = self.project
+            self._choices = fingerprint.choices_digest(self.name, self.file)
 
     def depends(self, path: Path) -> None:
         """Declare a file that lies outside the run as an input; it need not exist."""
@@ -97,6 +107,7 @@ class Stage:
     def finish(self) -> None:
         """Record the stage as done, with the digests of what it read and wrote."""
         folder = self.run.folder
+        self.run.acquire()
         inputs = {
             name: digest or fingerprint.digest_or_absent(folder / name)
             for name, digest in self._inputs.items()
@@ -108,8 +119,8 @@ class Stage:
                     "status": "done",
                     "finished": now(),
                     "seconds": round(time.monotonic() - self._clock, 1),
-                    # A panel may have changed choices since the stage was opened.
-                    "choices": fingerprint.choices_digest(self.name, self.file),
+                    # Not those of now: what a panel changed since is in no artefact yet.
+                    "choices": self._choices,
                     "inputs": inputs,
                     "outputs": {n: fingerprint.digest_or_absent(folder / n) for n in self._outputs},
                     "notes": self.notes,
@@ -117,11 +128,14 @@ class Stage:
                 }
             ),
         )
+        self._finished = True
         self.progress("done")
         self.run.release()
 
     def fail(self, error: BaseException) -> None:
-        """Record the stage as failed, with the error in one line."""
+        """Record the stage as failed, with the error in one line; a finished one stays so."""
+        if self._finished:
+            return
         line = error.line() if isinstance(error, ToolkitError) else _one_line(error)
         code = error.exit_code if isinstance(error, ToolkitError) else 1
         self.run.record(
