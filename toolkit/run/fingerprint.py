@@ -11,20 +11,22 @@ from toolkit.run.folder import Run
 
 PROJECT = "project:"
 
-# The sections that a stage looks at. What it reads from earlier stages counts by digest.
+# The sections, or keys of one, that a stage looks at. What it reads from earlier stages
+# counts by digest.
 SECTIONS: dict[str, tuple[str, ...]] = {
     "scoping": (
         "data", "columns", "target", "problem", "metric", "costs", "acceptance", "fairness",
         "governance", "split",
     ),
     "eda": ("seed", "columns", "target", "split", "eda", "metric", "costs", "explain"),
-    "label_review": ("seed", "columns", "target", "labels", "metric"),
+    "label_review": ("seed", "columns", "target", "split", "labels", "metric", "costs"),
     "automl": (
-        "seed", "columns", "target", "metric", "costs", "automl", "choice", "labels", "explain",
+        "seed", "data.missing", "data.decimal", "columns", "target", "metric", "costs", "automl",
+        "choice", "labels", "explain",
     ),
     "explain": ("seed", "columns", "target", "metric", "costs", "acceptance", "fairness",
-                "explain"),
-    "governance_report": (),  # all of them
+                "labels", "explain"),
+    "governance_report": (),  # all of them, and where each comes from
 }  # fmt: skip
 
 
@@ -32,7 +34,14 @@ def choices_digest(stage: str, file: ProjectFile) -> str:
     """Return the digest of the sections that a stage looks at."""
     dump = file.project.model_dump(mode="json")
     sections = SECTIONS[stage]
-    return canonical.digest({key: dump[key] for key in sections} if sections else dump)
+    if not sections:
+        origins = {key: source.model_dump() for key, source in file.sources().items()}
+        return canonical.digest({"choices": dump, "sources": origins})
+    chosen = {}
+    for key in sections:
+        section, _, field = key.partition(".")
+        chosen[key] = dump[section][field] if field else dump[section]
+    return canonical.digest(chosen)
 
 
 @functools.cache
