@@ -230,6 +230,60 @@ def test_a_failed_stage_keeps_its_line(folder: Path) -> None:
     finish_eda(folder)  # the lock is free again
 
 
+def test_what_a_panel_changes_after_the_last_artefact_is_not_in_it(folder: Path) -> None:
+    stage = open_stage("eda", folder, "runs/a")
+    stage.write(Numbers(values=[1.0]))
+    stage.file.set("eda.correlation_threshold", 0.5)
+    stage.finish()
+    assert not is_current("eda", stage.run, stage.file)
+    stage.write(Numbers(values=[2.0]))
+    stage.finish()
+    assert is_current("eda", stage.run, stage.file)
+
+
+def test_a_report_follows_where_choices_come_from(folder: Path) -> None:
+    stage = open_stage("governance_report", folder, "runs/a")
+    stage.finish()
+    assert is_current("governance_report", stage.run, ProjectFile(folder))
+    text = stage.file.path.read_text()
+    # The same value as the default, but now somebody said it.
+    stage.file.path.write_text(text + "\ncosts: {false_negative: 1.0}\n")
+    assert ProjectFile(folder).project == stage.project
+    assert not is_current("governance_report", stage.run, ProjectFile(folder))
+
+
+def test_an_error_after_the_end_does_not_undo_a_stage(folder: Path) -> None:
+    stage = open_stage("eda", folder, "runs/a")
+    stage.write(Numbers(values=[1.0]))
+    stage.finish()
+    stage.fail(NameError("name 'profil' is not defined"))
+    assert stage.run.manifest().stages["eda"].status == "done"
+
+
+def test_a_stage_that_goes_on_after_an_error_has_its_run_again(folder: Path) -> None:
+    stage = open_stage("eda", folder, "runs/a")
+    stage.fail(NameError("name 'profil' is not defined"))
+    assert take(stage.run) == 0
+    stage.write(Numbers(values=[1.0]))
+    assert take(stage.run) == 75
+    stage.finish()
+    assert take(stage.run) == 0
+    assert is_current("eda", stage.run, stage.file)
+
+
+def test_passwords_stay_out_of_the_manifest(folder: Path) -> None:
+    overrides = [
+        "data.source=postgresql://ana:sec/ret@host/db?password=secret",
+        "tracking.uri=https://ana:secret@mlflow.example",
+    ]
+    run = Run(folder / "runs" / "a")
+    run.freeze(ProjectFile(folder, overrides))
+    text = (run.folder / "run.json").read_text()
+    assert "secret" not in text
+    assert "sec/ret" not in text
+    assert "postgresql://ana:***@host/db" in text
+
+
 def test_unknown_stage(folder: Path) -> None:
     with pytest.raises(UsageError, match="label_review"):
         open_stage("labels", folder)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from toolkit.artifacts import Check, ColumnFacts, Intake, Rows
 from toolkit.errors import DataError
+from toolkit.project.address import shown
 from toolkit.table import (
     check_target,
     conform,
@@ -15,7 +16,6 @@ from toolkit.table import (
     table_digest,
     values,
 )
-from toolkit.table.sql import shown
 
 if TYPE_CHECKING:
     import pandas as pd

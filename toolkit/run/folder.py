@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 from toolkit import __version__, canonical, paths
 from toolkit.artifacts.base import Artifact
 from toolkit.errors import DiskFull, MissingArtifact, RunBusy, RunError
+from toolkit.project import address
 from toolkit.project.file import ProjectFile
 from toolkit.project.sources import now
 from toolkit.run.manifest import Manifest, StageRecord, library_versions, machine
@@ -21,6 +22,14 @@ A = TypeVar("A", bound=Artifact)
 _LOCK_VARIABLE = "TOOLKIT_RUN_LOCK"
 _RESERVE_BYTES = 1 << 20
 _held: dict[Path, object] = {}
+
+
+def _without_passwords(project: dict[str, Any]) -> dict[str, Any]:
+    # run.json is copied around: to MLflow, into an archive, to a reviewer.
+    for section, key in (("data", "source"), ("tracking", "uri")):
+        if project[section][key]:
+            project[section][key] = address.shown(project[section][key])
+    return project
 
 
 class Run:
@@ -89,7 +98,7 @@ class Run:
             "libraries": library_versions(),
             "seed": file.project.seed,
             "project_digest": file.digest(),
-            "project": file.project.model_dump(mode="json"),
+            "project": _without_passwords(file.project.model_dump(mode="json")),
             "sources": {
                 key: {k: v for k, v in source.model_dump().items() if v}
                 for key, source in file.sources().items()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit import canonical
 from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
+from toolkit.project import address
 from toolkit.table import sniff, sql
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def source_path(data: Data, folder: Path) -> Path:
 
 
 def _shown(data: Data) -> str:
-    return sql.shown(data.source) if data.format == "sql" else data.source
+    return address.shown(data.source) if data.format == "sql" else data.source
 
 
 # -- CSV ---------------------------------------------------------------------------

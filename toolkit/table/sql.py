@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from toolkit.errors import DataError
+from toolkit.project.address import VARIABLE, holds_password, shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.project.model import Data
-
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 def read(data: Data, folder: Path) -> tuple[pd.DataFrame, Path | None]:
@@ -66,7 +64,7 @@ def _url(source: str, folder: Path) -> tuple[Any, Path | None]:
     from sqlalchemy.exc import ArgumentError
 
     refuse_password(source)
-    lacking = [name for name in _VARIABLE.findall(source) if name not in os.environ]
+    lacking = [name for name in VARIABLE.findall(source) if name not in os.environ]
     if lacking:
         raise DataError(
             f"the environment variable {lacking[0]} is not set",
@@ -75,8 +73,8 @@ def _url(source: str, folder: Path) -> tuple[Any, Path | None]:
         )
     # A password may hold signs that mean something in an address.
     people, at, place = source.rpartition("@")
-    quoted = _VARIABLE.sub(lambda match: quote(os.environ[match[1]], safe=""), people)
-    text = quoted + at + _VARIABLE.sub(lambda match: os.environ[match[1]], place)
+    quoted = VARIABLE.sub(lambda match: quote(os.environ[match[1]], safe=""), people)
+    text = quoted + at + VARIABLE.sub(lambda match: os.environ[match[1]], place)
     try:
         url = sqlalchemy.make_url(text)
     except ArgumentError as error:
@@ -102,24 +100,13 @@ def refuse_password(source: str) -> None:
     DataError
         With the way to keep it in the environment.
     """
-    match = re.match(r"[\w+]+://[^/@:]*:([^/]+)@", source)
-    if match and not _VARIABLE.fullmatch(match[1]):
+    if holds_password(source):
         raise DataError(
             "a password is written into the address",
             where=shown(source),
             expected="a reference to an environment variable",
             remedy="Write ${DB_PASSWORD} in its place and set that variable",
         )
-
-
-def shown(source: str) -> str:
-    """Return a URL without its password."""
-    return re.sub(r"^([\w+]+://[^/@:]*:)([^/]+)@", _hide, source)
-
-
-def _hide(match: re.Match[str]) -> str:
-    kept = match[2] if _VARIABLE.fullmatch(match[2]) else "***"
-    return f"{match[1]}{kept}@"
 
 
 def digest(frame: pd.DataFrame) -> str:
