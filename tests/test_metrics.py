@@ -335,3 +335,10 @@ def test_the_questionnaire_leads_to_a_fairness_metric(task, answers, name):
 
 def test_without_protected_columns_nothing_is_compared():
     assert metrics.resolve_fairness(project(protected=False))[0] == "none"
+
+
+@given(st.integers(1, 100_000), st.data())
+def test_wilson_holds_the_share(rows, data):
+    successes = data.draw(st.integers(0, rows) | st.sampled_from([0, rows]))
+    low, high = metrics.wilson(successes, rows)
+    assert 0 <= low <= successes / rows <= high <= 1

@@ -11,14 +11,15 @@ from toolkit.artifacts.automl import Bin
 
 
 def wilson(successes: float, rows: float, confidence: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's (1927) interval of a share."""
+    """Return Wilson's (1927) interval of a share, which always holds the share itself."""
     if rows == 0:
         return 0.0, 1.0
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     share = successes / rows
     centre = (share + z * z / (2 * rows)) / (1 + z * z / rows)
     reach = z / (1 + z * z / rows) * np.sqrt(share * (1 - share) / rows + (z / rows / 2) ** 2)
-    return float(max(0.0, centre - reach)), float(min(1.0, centre + reach))
+    # At a share of 0 or 1 a bound equals it, but for rounding.
+    return float(max(0.0, min(share, centre - reach))), float(min(1.0, max(share, centre + reach)))
 
 
 def calibration_bins(
