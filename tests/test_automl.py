@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from toolkit import automl, canonical, data, open_stage, widgets
 from toolkit.artifacts import Champion, Leaderboard, ValidationPredictions
-from toolkit.automl import calibration, cluster, threshold
+from toolkit.automl import calibration, checkpoint, cluster, threshold
 from toolkit.automl.archive import normalised
 from toolkit.automl.engines.h2o import candidate_name
 from toolkit.automl.engines.h2o_frames import FrameCode
-from toolkit.errors import ModelError, ProjectError
+from toolkit.errors import ModelError, ProjectError, RunError
 from toolkit.plots import automl as figures
 from toolkit.project.model import Budget, Costs
+from toolkit.run import is_current
 from toolkit.table import Predictor, load_part
 
 METHODS = st.sampled_from(calibration.METHODS)
@@ -116,6 +117,7 @@ def test_binary_search_replays_resumes_and_loads_elsewhere(binary_project, h2o, 
     assert replayed.model_digest == champion.model_digest
 
     _choose_by_hand(file, stage, board)
+    _a_click_does_not_vouch_for_an_old_search(file, stage)
     _refuses_what_was_changed(file, stage)
 
 
@@ -136,6 +138,27 @@ def _choose_by_hand(file, stage, board):
     assert panel.champion.threshold == 0.25
     assert "simple enough" in panel.static_html()
     assert figures.threshold(panel.champion).svg.startswith("<svg")
+
+
+def _a_click_does_not_vouch_for_an_old_search(file, stage):
+    stage.file.reload()
+    stage.file.set("automl.folds", 5)
+    with pytest.raises(RunError, match="changed since the search: automl"):
+        automl.rechoose(stage)
+    assert not is_current("automl", stage.run, stage.file)
+    stage.file.set("automl.folds", 3)
+    assert automl.rechoose(stage).threshold == 0.25
+    assert is_current("automl", stage.run, stage.file)
+    # A damaged model is searched for again.
+    folder = stage.run.folder
+    mark = json.loads((folder / "models" / "baseline.done.json").read_text())["fingerprint"]
+    kept = checkpoint.read(folder, "baseline", mark)
+    assert kept is not None
+    damaged = next((folder / "models" / kept.names[0] / "native").iterdir())
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:-1])
+    assert checkpoint.read(folder, "baseline", mark) is None
+    damaged.write_bytes(content)
 
 
 def _refuses_what_was_changed(file, stage):

@@ -13,9 +13,11 @@ from toolkit import canonical, metrics, table
 from toolkit.artifacts import Bin, Champion, Check, Entry, Leaderboard, ValidationPredictions
 from toolkit.automl import calibration, checkpoint, threshold
 from toolkit.automl.model import load_model, read_facts, write_facts
-from toolkit.errors import ProjectError
+from toolkit.errors import ProjectError, RunError
+from toolkit.run import fingerprint
 
 if TYPE_CHECKING:
+    from toolkit.run.manifest import StageRecord
     from toolkit.run.stage import Stage
 
 FOLDER = f"{checkpoint.MODELS}/champion"
@@ -103,13 +105,37 @@ def rechoose(stage: Stage) -> Champion:
     ------
     RunBusy
         If another notebook writes to the run meanwhile.
+    RunError
+        If what the models were searched with has changed since.
     """
     stage.run.acquire()
     record = stage.run.manifest().stages.get(stage.name)
-    champion = choose(stage)
-    if record is not None and record.status == "done":
+    if record is None or record.status != "done":
+        return choose(stage)
+    try:
+        _refuse_outdated(stage, record)
+        champion = choose(stage)
         stage.finish()
+    finally:
+        stage.run.release()
     return champion
+
+
+def _refuse_outdated(stage: Stage, record: StageRecord) -> None:
+    # Finishing once more would vouch for a leaderboard that no longer follows from these.
+    dump, then = (p.model_dump(mode="json") for p in (stage.project, stage.computed_with))
+    sections = {key.partition(".")[0] for key in fingerprint.SECTIONS[stage.name]} - {"choice"}
+    changed = sorted(key for key in sections if dump[key] != then[key])
+    changed += sorted(
+        name
+        for name, digest in record.inputs.items()
+        if fingerprint.digest_or_absent(fingerprint.resolve(name, stage.run, stage.file)) != digest
+    )
+    if changed:
+        raise RunError(
+            f"changed since the search: {', '.join(changed)}",
+            remedy="Saved; run this notebook again to carry it out",
+        )
 
 
 def _pick(stage: Stage, leaderboard: Leaderboard) -> tuple[Entry, str, str]:

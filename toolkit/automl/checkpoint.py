@@ -35,6 +35,8 @@ class Finished:
         How long it searched.
     failures, notes : list of str
         What did not work, and what was degraded.
+    digests : dict of str to str
+        Of each candidate's folder: one that was damaged since is no model.
     """
 
     fingerprint: str
@@ -43,6 +45,7 @@ class Finished:
     seconds: float
     failures: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)
 
 
 def fingerprint(engine: Engine, part: Part, classes: list[str], seed: int, choices: AutoML) -> str:
@@ -71,8 +74,15 @@ def read(run: Path, engine: str, expected: str) -> Finished | None:
         finished = Finished(**facts)
     except (OSError, ValueError, TypeError):
         return None
-    complete = all((run / MODELS / name / FACTS_FILE).is_file() for name in finished.names)
-    return finished if finished.fingerprint == expected and complete else None
+    if finished.fingerprint != expected:
+        return None
+    return finished if digests(run, finished.names) == finished.digests else None
+
+
+def digests(run: Path, names: list[str]) -> dict[str, str]:
+    """Return the digest of each model's folder; one that is not there is left out."""
+    folders = {name: run / MODELS / name for name in names}
+    return {name: canonical.digest_file(f) for name, f in folders.items() if f.is_dir()}
 
 
 def write(run: Path, engine: str, finished: Finished) -> None:

@@ -178,7 +178,8 @@ class _Work:
                 failures = task.failures
         seconds = round(time.monotonic() - started, 1)
         self.stage.progress(f"{engine.name}: {len(names)} models in {seconds:.0f} s")
-        return checkpoint.Finished(mark, engine.version, names, seconds, failures, notes)
+        digests = checkpoint.digests(self.stage.run.folder, names)
+        return checkpoint.Finished(mark, engine.version, names, seconds, failures, notes, digests)
 
     def _task(self, engine: Engine, scratch: Path, notes: list[str]) -> SearchTask:
         project = self.stage.project
