@@ -72,6 +72,15 @@ class Page(HTMLParser):
         self.text.append(data)
 
 
+def test_each_finding_counts_once(made):
+    folder, report, _ = made
+    checks = a.Quality.load(folder / "runs/one").checks
+    for word, severity in (("critical", "critical"), ("warnings", "warning")):
+        claim = report.claims[f"derived:data/{word}"]
+        assert claim.value == sum(check.severity == severity for check in checks)
+        assert claim.source == a.Quality.file
+
+
 # -- the page ------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from toolkit.artifacts import (
     Quality,
     SplitSummary,
 )
-from toolkit.artifacts.base import Check, Facts
+from toolkit.artifacts.base import Facts
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
@@ -43,7 +43,7 @@ def build(book: Book) -> Facts:
             ("Protected columns", ", ".join(book.project.protected()) or {"gap": "none marked"}),
         ]  # fmt: skip
         content.append(blocks.facts(rows))
-    content += [_quality(book, intake), *_profile(book), *_split(book), _contract(book)]
+    content += [_quality(book), *_profile(book), *_split(book), _contract(book)]
     return blocks.section("data", "Data", content)
 
 
@@ -54,12 +54,11 @@ def source_name(source: str) -> str:
     return PurePath(source.replace("\\", "/")).name
 
 
-def _quality(book: Book, intake: Intake | None) -> Facts | None:
+def _quality(book: Book) -> Facts | None:
     quality = book.get(Quality)
-    found: list[Check] = list(intake.checks) if intake else []
     if quality is None:
         return book.missing(Quality, "No data-quality check was made")
-    found += quality.checks
+    found = quality.checks  # what the intake and the split found is among them
     passed = sum(check.severity == "ok" for check in found)
     return blocks.checks(
         f"Data-quality checks, worst first ({passed} more passed)" if passed

@@ -198,7 +198,7 @@ def _waterfall(  # noqa: PLR0917
         # In brackets, as the explanation itself names columns that it took together.
         label, rest = f"({others} other columns)", float(lines["shap"].iloc[SHOWN_PARTS:].sum())
         drawn.append(_line(row, name, label, "", {"shap": rest}))
-        cells.append([label, "", _shap(book, row, name, "others", rest)])
+        cells.append([label, "", _shap(book, row, name, label, rest)])
     output = found.base[name] + float(lines["shap"].sum())
     mean = book.cite(Explanation, "base", name, unit="score", recipe="explanation")
     prediction = book.derive(

@@ -7,7 +7,7 @@ from toolkit.artifacts.base import Facts
 from toolkit.project.model import Problem
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
-from toolkit.report.book import Book
+from toolkit.report.book import Book, pointer
 from toolkit.report.words import metric_title, metric_unit
 
 _LABELS = {
@@ -48,9 +48,9 @@ def _costs(book: Book) -> Facts | None:
         value = project.costs.model_dump(mode="json")
         for part in path:
             value = value[part]
-        name = "/".join(("costs", *path))
-        return book.derive(name, value, unit=unit, source="run.json",
-                           place=f"/project/{name}", recipe="choice")  # fmt: skip
+        place = pointer("costs", *path)
+        return book.derive(place[1:], value, unit=unit, source="run.json",
+                           place=f"/project{place}", recipe="choice")  # fmt: skip
 
     if project.target.task == "binary":
         return blocks.table(

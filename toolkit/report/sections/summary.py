@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.artifacts import Champion, Evaluation, Intake, LabelReview, Quality
+from toolkit.artifacts import Champion, Evaluation, LabelReview, Quality
 from toolkit.artifacts.base import Facts
 from toolkit.artifacts.report import Gap
 from toolkit.report import blocks
@@ -139,16 +139,15 @@ def _fairness(book: Book) -> Facts:
 
 
 def _data(book: Book) -> Facts:
-    quality, intake = book.get(Quality), book.get(Intake)
+    quality = book.get(Quality)  # what the intake and the split found is in it
     if quality is None:
         return blocks.box("Data", "gap", "not checked", ["Run 02_eda.ipynb."])
     severities = [check.severity for check in quality.checks]
-    severities += [check.severity for check in intake.checks] if intake else []
     critical, warnings = severities.count("critical"), severities.count("warning")
     kind, word = ("bad", "critical findings") if critical else ("good", "no serious findings")
     if warnings and not critical:
         kind, word = "caution", "warnings"
-    source = f"{Quality.file} and {Intake.file}"
+    source = Quality.file
     return blocks.box(
         "Data",
         kind,
