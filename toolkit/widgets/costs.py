@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 import ipywidgets as w
@@ -79,14 +78,3 @@ def _cell(panel: Panel, actual: str, decided: str, value: float) -> w.FloatText:
 
     box.observe(save, "value")
     return box
-
-
-def matrix_html(matrix: dict[str, dict[str, float]]) -> str:
-    """Return the listed costs as an HTML table."""
-    rows = "".join(
-        f"<tr><td>{html.escape(actual)}</td><td>{html.escape(decided)}</td><td>{cost:g}</td></tr>"
-        for actual, costs in matrix.items()
-        for decided, cost in costs.items()
-    )
-    head = "<tr><th>Actual</th><th>Decided</th><th>Cost</th></tr>"
-    return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else ""
