@@ -159,6 +159,8 @@ def _a_click_does_not_vouch_for_an_old_search(file, stage):
     damaged.write_bytes(content[:-1])
     assert checkpoint.read(folder, "baseline", mark) is None
     damaged.write_bytes(content)
+    checkpoint.forget(folder)
+    assert checkpoint.read(folder, "baseline", mark) is None
 
 
 def _refuses_what_was_changed(file, stage):

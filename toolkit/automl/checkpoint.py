@@ -102,5 +102,11 @@ def clear(run: Path, engine: str) -> None:
             shutil.rmtree(folder)
 
 
+def forget(run: Path) -> None:
+    """Let every engine search again; its models stay until then."""
+    for path in (run / MODELS).glob("*.done.json"):
+        path.unlink()
+
+
 def _path(run: Path, engine: str) -> Path:
     return run / MODELS / f"{engine}.done.json"

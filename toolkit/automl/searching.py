@@ -160,6 +160,8 @@ class _Work:
 
     def _search(self, engine: Engine, mark: str) -> checkpoint.Finished:
         started = time.monotonic()
+        for left in self.stage.run.folder.glob(".scratch-*"):  # of a search that was killed
+            shutil.rmtree(left, ignore_errors=True)
         notes: list[str] = []
         names: list[str] = []
         problem = engine.available()

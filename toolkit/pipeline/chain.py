@@ -103,8 +103,10 @@ class _Chain:
             self.log(f"toolkit run: {', '.join(self.stages)}")
             self._stages()
         except BaseException as error:
-            self._tidy()
-            self._end(_status_of(error), getattr(error, "exit_code", 1))
+            try:
+                self._tidy()
+            finally:
+                self._end(_status_of(error), getattr(error, "exit_code", 1))
             raise
         self._tidy()
         self._end("done" if self._whole() else "partial", 0)
@@ -133,6 +135,10 @@ class _Chain:
         source = plan.notebook_of(stage, self.file)
         copy = self.run.folder / plan.COPIES / source.name
         kernel = self._kernel(stage)
+        if self.request.fresh and stage == "automl":
+            from toolkit.automl import checkpoint
+
+            checkpoint.forget(self.run.folder)
         # From here on an older record of this stage must not pass for this attempt.
         self.run.record(stage, StageRecord(status="running", started=now()))
         parameters = {
