@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import string
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -296,3 +297,14 @@ def test_any_text_parses_or_is_one_line(text: str) -> None:
 @given(st.text(string.ascii_letters + ". ", min_size=1, max_size=20))
 def test_a_columns_name_may_hold_dots(name: str) -> None:
     assert split_key(f"columns.{name}.role") == ("columns", name, "role")
+
+
+def test_clicks_on_two_threads_are_both_kept(binary_project) -> None:
+    file = binary_project()
+    keys = [f"problem.{name}" for name in ("question", "decision", "users", "unit")]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda key: file.set(key, f"said of {key}"), keys * 5))
+    again = ProjectFile(file.path).project.problem
+    assert [getattr(again, key.partition(".")[2]) for key in keys] == [
+        f"said of {key}" for key in keys
+    ]

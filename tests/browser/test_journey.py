@@ -11,7 +11,16 @@ import lab
 import pytest
 
 from toolkit import Run, paths
-from toolkit.artifacts import Champion, Leaderboard
+from toolkit.artifacts import (
+    Champion,
+    Evaluation,
+    Explanation,
+    LabelPatch,
+    Leaderboard,
+    Split,
+    TestPredictions,
+)
+from toolkit.pipeline import Request, run_project
 from toolkit.project.file import ProjectFile
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -203,3 +212,21 @@ def test_journey(page_and_url, project):
     assert {"costs.false_negative", "choice.champion", "report.title"} <= keys
     manifest = Run(project.folder / "runs" / "interactive").manifest()
     assert [manifest.stages[name].status for name in paths.STAGES] == ["done"] * len(paths.STAGES)
+    replay_by_hand(project)
+
+
+def replay_by_hand(clicked: ProjectFile) -> None:
+    """Write what was clicked into a new file, run it headless, and expect the same results."""
+    folder = clicked.folder.parent / "by_hand"
+    folder.mkdir()
+    values = clicked.project.model_dump(mode="json", exclude_defaults=True)
+    (folder / "project.yaml").write_text(json.dumps(values), encoding="utf-8")
+    shutil.copy(clicked.folder / clicked.project.data.source, folder)
+    (folder / "decisions").mkdir()
+    shutil.copy(clicked.decisions / "labels.jsonl", folder / "decisions")
+    run_project(Request(folder, run="by_hand"))
+    interactive, headless = clicked.folder / "runs" / "interactive", folder / "runs" / "by_hand"
+    for kind in (
+        Split, LabelPatch, Leaderboard, Champion, TestPredictions, Evaluation, Explanation,
+    ):  # fmt: skip
+        assert (interactive / kind.file).read_bytes() == (headless / kind.file).read_bytes(), kind

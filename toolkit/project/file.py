@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,11 +35,15 @@ class ProjectFile:
     ----------
     project : Project
         The validated choices, overrides included.
+    lock : threading.RLock
+        Held while a choice is written. Front ends may deliver the clicks of two widgets on
+        two threads (JupyterLab's subshells), and each click reads, changes and writes.
     """
 
     def __init__(self, path: Path | str, overrides: Iterable[str] = ()) -> None:
         path = Path(path).expanduser()
         self.path = (path / FILE_NAME if path.is_dir() else path).absolute()
+        self.lock = threading.RLock()
         self.overrides = [_override(text) for text in overrides]
         self.reload()
 
@@ -113,6 +118,12 @@ class ProjectFile:
         ProjectError
             If the values do not fit; the file stays as it was.
         """
+        with self.lock:
+            return self._update(changes, by)
+
+    def _update(
+        self, changes: Mapping[str, Any] | Mapping[str | Key, Any], by: str | None
+    ) -> Project:
         text = self.path.read_text(encoding="utf-8")
         # Parsing takes seconds where there are thousands of columns, so what was parsed is
         # changed in place (a copy of it would lose comments) and parsed again only to undo.

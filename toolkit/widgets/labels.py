@@ -103,13 +103,15 @@ class LabelPanel(Panel):
         label : str or float, optional
             For relabel; by default the label chosen in the panel.
         """
-        try:
-            if action == "undo":
-                self._undo()
-            elif self.item is not None:
-                self._decide(self.item, action, label)
-        except ToolkitError as error:
-            self.status(error.line(), error=True)
+        # A button and the key field may act on two threads: the second waits for the next row.
+        with self.stage.file.lock:
+            try:
+                if action == "undo":
+                    self._undo()
+                elif self.item is not None:
+                    self._decide(self.item, action, label)
+            except ToolkitError as error:
+                self.status(error.line(), error=True)
 
     def _decide(self, item: Item, action: str, label: str | float | None) -> None:
         if action == "relabel" and label is None:
