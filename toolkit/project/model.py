@@ -277,7 +277,7 @@ class Choice(Section):
     """Why a model was chosen by hand; needed when it is not `best`."""
     calibration: Literal["auto", "none", "sigmoid", "isotonic"] = "auto"
     """`auto` keeps the calibration with the best cross-validated log loss."""
-    threshold: float | Literal["cost"] = "cost"
+    threshold: Annotated[float, Field(ge=0, le=1)] | Literal["cost"] = "cost"
     """Binary: `cost` minimises the cost matrix on the validation rows; or a fixed number."""
 
     @model_validator(mode="after")
