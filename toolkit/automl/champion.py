@@ -253,7 +253,10 @@ def _against_baseline(leaderboard: Leaderboard, entry: Entry) -> list[Check]:
 
 
 def _number(entry: Entry) -> str:
-    return "unknown" if entry.score.value is None else f"{entry.score.value:.4g}"
+    value = entry.score.value
+    if value is None:
+        return "unknown"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
 def _write_folder(
