@@ -72,9 +72,16 @@ def command(folder: Path, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "toolkit.cli", "run", str(folder), *arguments]
 
 
+def heed_signals() -> None:
+    # A shell that starts the tests in the background makes all its children ignore SIGINT.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command(folder, *arguments),
+        preexec_fn=heed_signals,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
