@@ -81,7 +81,7 @@ def heed_signals() -> None:
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command(folder, *arguments),
-        preexec_fn=heed_signals,
+        preexec_fn=heed_signals,  # noqa: PLW1509 (it only sets signals)
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
