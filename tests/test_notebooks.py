@@ -52,7 +52,7 @@ def test_valid_plain_and_without_outputs(notebook):
         assert cell.execution_count is None
     ids = [cell.id for cell in nb.cells]
     assert len(set(ids)) == len(ids)
-    assert str(Path(__file__).parents[1]) not in path.read_text(encoding="utf-8")
+    assert str(paths.notebooks().parent) not in path.read_text(encoding="utf-8")
     assert json.loads(path.read_text(encoding="utf-8"))["cells"]
 
 
