@@ -126,6 +126,7 @@ def _scoping(task: str) -> list:
                  rows=600, columns=facts, checks=[check]),
         a.Rows(pd.DataFrame({"label": ["x"] * 3})),
         a.Feasibility(task=task, rows=598, classes=classes, metric=METRIC[task],
+                      positive=NASTY if task == "binary" else None,
                       metric_reason="The probability itself is used.",
                       fairness_metric="equalized_odds_difference",
                       fairness_reason="Both errors harm people.",

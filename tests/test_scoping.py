@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -149,3 +151,13 @@ def test_figures_survive_awkward_classes() -> None:
     assert "<b>class" not in plot.html()
     constant = pd.Series([5.0] * 99 + [6.0])
     assert "100 values" in figures.target_distribution(constant, "y").alt
+
+
+def test_the_positive_class_is_marked_also_once_saved(tmp_path: Path) -> None:
+    found = feasibility_of(project_of("binary", "yes"), labels(no=70, yes=30))
+    found.save(tmp_path)
+    saved = Feasibility.load(tmp_path)
+    for each in (found, saved):  # a file sorts its keys: no, yes
+        svg = figures.class_balance(each).svg
+        assert "yes (positive)" in svg
+        assert "no (positive)" not in svg

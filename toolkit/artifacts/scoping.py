@@ -58,7 +58,9 @@ class Feasibility(JsonArtifact):
     rows: int
     """Rows with a known target."""
     classes: dict[str, int] = {}
-    """Rows by class, the positive class first; empty for regression."""
+    """Rows by class; empty for regression. A file does not keep their order."""
+    positive: str | None = None
+    """Binary: the class whose probability is predicted."""
     metric: str
     """The metric that ranks models, resolved from `auto`."""
     metric_reason: str

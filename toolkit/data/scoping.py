@@ -102,6 +102,7 @@ def feasibility_of(
         task=meaning.task,
         rows=rows,
         classes=classes,
+        positive=meaning.positive if meaning.task == "binary" else None,
         metric=name,
         metric_reason=reason,
         fairness_metric=fairness,

@@ -36,7 +36,7 @@ def class_balance(feasibility: Feasibility, column: str = "target") -> Plot:
         rest = tally[_MOST_BARS - 1 :]
         shown = [*tally[: _MOST_BARS - 1], (f"{len(rest)} rarer classes", sum(n for _, n in rest))]
     total = max(feasibility.rows, 1)
-    positive = next(iter(feasibility.classes), "") if feasibility.task == "binary" else None
+    positive = feasibility.positive
     alt = "; ".join(f"{label}: {count:,} rows ({count / total:.1%})" for label, count in shown)
     title = f"Rows by class of {style.shorten(column)}"
     with style.canvas(title, alt + ".", height=0.9 + 0.34 * len(shown)) as sheet:

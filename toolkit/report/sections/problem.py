@@ -103,7 +103,7 @@ def _feasibility(book: Book) -> list[Facts | None]:
     return [
         blocks.heading("Feasibility"),
         blocks.facts(rows),
-        blocks.figure("scoping.class_balance", found, "classes",
+        blocks.figure("scoping.class_balance", found, "classes", "positive",
                       column=book.project.target.column) if found.classes else None,
         blocks.checks("Checks of the plan", found.checks, book.discreet),
     ]  # fmt: skip
