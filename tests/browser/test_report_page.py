@@ -17,10 +17,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     if lab.chromium() is None:
-        reason = "no Chromium: install it, or set CHROMIUM to its path"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(lab.NO_BROWSER)
     folder = make_run(tmp_path_factory.mktemp("report") / "p", "binary")
     stage = open_stage("governance_report", folder, "runs/one")
     write_report(stage)
