@@ -59,7 +59,7 @@ wheel: setup
 
 # The lock names no index: whoever installs decides where packages come from.
 lock:
-	uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal \
+	uv pip compile pyproject.toml --extra dev --extra boosting --python-version 3.11 --universal \
 	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
 
 clean:

@@ -208,14 +208,14 @@ def _automl(task: str) -> list:
     classes, binary = task != "regression", task == "binary"
     return [
         a.Leaderboard(metric=METRIC[task], greater_is_better=False, train_rows=360,
-                      validation_rows=120, entries=entries),
+                      scored_rows=120, entries=entries),
         a.Search(engines=[
             a.EngineRun(engine="h2o", version="3.46.0.11", models=8, seconds=31.0,
                         failures=["XGBoost needs more memory than there was."]),
             a.EngineRun(engine="autokeras", version="3.0.0", models=3, seconds=20.0)],
             scoring_seconds={"h2o_gbm_2": 0.04}, reproducible=True,
             reproducible_reason="counts, no time limit"),
-        a.ValidationPredictions(pd.DataFrame({"row": [1, 2]})),
+        a.OutOfFoldPredictions(pd.DataFrame({"row": [1, 2]})),
         a.Champion(name="h2o_gbm_2", engine="h2o", family="gradient boosting", rule="by hand",
                    reason="As good as the ensemble, and one model to explain.",
                    best="h2o_stack_1", model="models/champion",

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit import automl, canonical, data, open_stage, widgets
-from toolkit.artifacts import Champion, Leaderboard, ValidationPredictions
+from toolkit.artifacts import Champion, Leaderboard, OutOfFoldPredictions
 from toolkit.automl import calibration, checkpoint, cluster, threshold
 from toolkit.automl.archive import normalised
 from toolkit.automl.engines.h2o import candidate_name
@@ -112,7 +112,7 @@ def test_binary_search_replays_resumes_and_loads_elsewhere(binary_project, h2o, 
             stage.run.folder / kind.file
         ).read_bytes()
     pd.testing.assert_frame_equal(
-        stage.run.read(ValidationPredictions).frame, other.run.read(ValidationPredictions).frame
+        stage.run.read(OutOfFoldPredictions).frame, other.run.read(OutOfFoldPredictions).frame
     )
     assert replayed.model_digest == champion.model_digest
 

@@ -84,7 +84,7 @@ def test_two_headless_runs_are_equal(quick) -> None:
     assert one.report is not None
     for kind in (Leaderboard, Champion, Evaluation, Search, ReportData):
         assert without_times(kind, one.run) == without_times(kind, two.run), kind.file
-    for name in ("split.parquet", "validation_predictions.parquet", "test_predictions.parquet"):
+    for name in ("split.parquet", "out_of_fold.parquet", "test_predictions.parquet"):
         assert (one.run / name).read_bytes() == (two.run / name).read_bytes(), name
     assert one.score_text() == two.score_text()
     for copy in (one.run / "notebooks").iterdir():

@@ -7,7 +7,8 @@ _MODULES = {
     "scoping": "ColumnFacts Feasibility Intake Rows",
     "eda": "ColumnProfile Contract Drift Pair Profile Quality Split SplitPart SplitSummary Suspect",
     "labels": "LabelPatch LabelReview LabelScores Reviewer",
-    "automl": "Bin Champion CurvePoint EngineRun Entry Leaderboard Search ValidationPredictions",
+    "automl": "Bin Canary Champion Conformal CurvePoint EngineRun Entry Leaderboard"
+    " OutOfFoldPredictions Search TrialRun",
     "explain": "AcceptanceVerdict Attributions Evaluation Explanation FairnessVerdict Group"
     " Importance Slice TestPredictions",
     "report": "Claim Gap ReportData",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from toolkit.artifacts.base import Check, FrameArtifact, Interval, JsonArtifact, Record
 
@@ -16,17 +16,25 @@ class Entry(Record):
     family: str
     """The algorithm in words: gradient boosting, stacked ensemble, neural network."""
     score: Interval
-    """The ranking metric on the validation rows."""
+    """The ranking metric on out-of-fold rows."""
     metrics: dict[str, float | None] = {}
-    """All metrics of the task on the validation rows."""
+    """All metrics of the task on the same rows."""
+    calibration_error: float | None = None
+    """Expected calibration error of the scores as they come from the engine."""
     size_kib: float
+    complexity: float | None = None
+    """How much there is to read: coefficients, leaves, or weights, in all."""
+    members: dict[str, float] = {}
+    """Ensembles: the weight of each model."""
+    violates: list[str] = []
+    """Constraints that the model does not keep to, a sentence each."""
     within_noise: bool = False
     """Whether the paired difference to the best could be chance."""
     details: dict[str, str] = {}
 
 
 class Leaderboard(JsonArtifact):
-    """Models, best first, judged on the same validation rows."""
+    """Models, best first, judged on the same training rows by models that had not seen them."""
 
     file: ClassVar[str] = "leaderboard.json"
     stage: ClassVar[str] = "automl"
@@ -34,7 +42,11 @@ class Leaderboard(JsonArtifact):
     metric: str
     greater_is_better: bool
     train_rows: int
-    validation_rows: int
+    scored_rows: int
+    """Training rows that some fold held out; all of them, unless rows are ordered in time."""
+    folds: int
+    fold_method: str
+    """How folds were made, in words."""
     entries: list[Entry]
 
 
@@ -49,30 +61,56 @@ class EngineRun(Record):
     """What was tried and did not work, a sentence each."""
 
 
+class TrialRun(Record):
+    """What became of one trial of the plan."""
+
+    name: str
+    engine: str
+    family: str
+    rung: int
+    status: Literal["done", "failed", "skipped"]
+    reason: str = ""
+    """Why it failed or was skipped."""
+
+
 class Search(JsonArtifact):
     """What the search did and what it cost."""
 
     file: ClassVar[str] = "search.json"
     stage: ClassVar[str] = "automl"
-    time_fields: ClassVar[tuple[str, ...]] = ("engines", "scoring_seconds")
+    time_fields: ClassVar[tuple[str, ...]] = (
+        "engines", "scoring_seconds", "fit_seconds", "timeline", "seconds", "peak_mib",
+    )  # fmt: skip
 
+    preset: str
     engines: list[EngineRun]
+    trials: list[TrialRun] = []
+    """The plan, in its order."""
+    ended: str = ""
+    """Why the search ended, in words."""
     scoring_seconds: dict[str, float] = {}
     """Seconds to score 1,000 rows, by model."""
+    fit_seconds: dict[str, float] = {}
+    """Seconds to fit on all folds, by model."""
+    timeline: list[tuple[float, str, float | None]] = []
+    """Seconds since the start, model, and its score, in order of finishing."""
+    seconds: float = 0.0
+    peak_mib: float = 0.0
+    """The most memory that the search and all its processes held at once."""
     reproducible: bool
     """Whether a replay is expected to give the same models."""
     reproducible_reason: str
     checks: list[Check] = []
 
 
-class ValidationPredictions(FrameArtifact):
-    """``row``, and for each model its prediction: ``<name>`` (regression), or
-    ``<name>:<class>`` (probabilities), before calibration.
+class OutOfFoldPredictions(FrameArtifact):
+    """``row``, ``fold``, and for each model its prediction of rows it had not seen: ``<name>``
+    (regression), or ``<name>:<class>`` (probabilities), before calibration.
     """
 
-    file: ClassVar[str] = "validation_predictions.parquet"
+    file: ClassVar[str] = "out_of_fold.parquet"
     stage: ClassVar[str] = "automl"
-    columns: ClassVar[tuple[str, ...]] = ("row",)
+    columns: ClassVar[tuple[str, ...]] = ("row", "fold")
 
 
 class Bin(Record):
@@ -95,6 +133,34 @@ class CurvePoint(Record):
     recall: float | None
     flagged: float
     """Share of rows at or above the threshold."""
+
+
+class Canary(Record):
+    """The champion on rows that search, selection and calibration never saw."""
+
+    metric: str
+    rows: int
+    score: Interval
+    selection: float | None
+    """The score by which the champion was selected."""
+    optimism: float | None
+    """How much better the selection's score is than the canary's, in the metric's unit."""
+    within_interval: bool
+    """Whether the selection's score lies inside the canary's interval."""
+
+
+class Conformal(Record):
+    """Intervals (regression) or sets of classes that hold the truth as often as promised."""
+
+    method: str
+    coverage: float
+    """What was asked for."""
+    measured: Interval
+    """How often the truth was inside, on the canary rows."""
+    size: float
+    """Mean width of the intervals, or mean number of classes in a set, on the canary rows."""
+    rows: int
+    """Out-of-fold rows from which it was learnt."""
 
 
 class Champion(JsonArtifact):
@@ -123,6 +189,10 @@ class Champion(JsonArtifact):
     """Expected calibration error after calibration, cross-fitted."""
     calibration_before: list[Bin] = []
     calibration_after: list[Bin] = []
+    error_before: float | None = None
+    """Expected calibration error before calibration."""
+    canary: Canary | None = None
+    conformal: Conformal | None = None
     threshold: float | None = None
     threshold_rule: str = ""
     threshold_curve: list[CurvePoint] = []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit import canonical, metrics, table
-from toolkit.artifacts import Bin, Champion, Check, Entry, Leaderboard, ValidationPredictions
+from toolkit.artifacts import Bin, Champion, Check, Entry, Leaderboard, OutOfFoldPredictions
 from toolkit.automl import calibration, checkpoint, threshold
 from toolkit.automl.model import load_model, read_facts, write_facts
 from toolkit.errors import ProjectError, RunError
@@ -143,7 +143,7 @@ def _pick(stage: Stage, leaderboard: Leaderboard) -> tuple[Entry, str, str]:
     title = metrics.get(leaderboard.metric).title
     if choice.champion == "best":
         best = leaderboard.entries[0]
-        return best, "best", f"Best {title} on {leaderboard.validation_rows} validation rows."
+        return best, "best", f"Best {title} on {leaderboard.scored_rows} validation rows."
     for entry in leaderboard.entries:
         if entry.name == choice.champion:
             return entry, "by hand", choice.reason
@@ -155,7 +155,7 @@ def _pick(stage: Stage, leaderboard: Leaderboard) -> tuple[Entry, str, str]:
 
 
 def _predictions(stage: Stage, name: str, classes: list[str]) -> np.ndarray:
-    frame = stage.read(ValidationPredictions).frame
+    frame = stage.read(OutOfFoldPredictions).frame
     if not classes:
         return frame[name].to_numpy(dtype=np.float64)
     return frame[[f"{name}:{label}" for label in classes]].to_numpy(dtype=np.float64)

@@ -74,7 +74,7 @@ def judge(
         metric=metric.name,
         greater_is_better=metric.greater_is_better,
         train_rows=0,
-        validation_rows=len(actual),
+        scored_rows=len(actual),
         entries=entries,
     )
 

@@ -14,6 +14,7 @@ from toolkit import canonical
 from toolkit.automl import engines
 from toolkit.automl.calibration import Calibration
 from toolkit.automl.engines.base import Engine, Scorer, installed
+from toolkit.automl.inputs import Inputs
 from toolkit.errors import ModelError
 from toolkit.project.model import Column, Costs
 
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.run.stage import Stage
+    from toolkit.table import Features
 
 FACTS_FILE = "model.json"
 NATIVE = "native"
-FORMAT = 1
+FEATURES = "features"
+FORMAT = 2
 _REMEDY = "Run 04_automl.ipynb again with --fresh"
 # A new minor version of scikit-learn may change what its estimators hold inside.
 _PARTS_THAT_MUST_AGREE = {"scikit-learn": 2}
@@ -67,8 +70,8 @@ class Model:
     def __repr__(self) -> str:
         return f"Model({self.name!r}, {self.task}, {str(self.folder)!r})"
 
-    def design(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return raw or typed rows as the engine takes them.
+    def inputs(self, frame: pd.DataFrame) -> Inputs:
+        """Return raw or typed rows as engines take them.
 
         Raises
         ------
@@ -85,15 +88,15 @@ class Model:
                 expected=f"the {len(self.columns)} columns of the training table",
             )
         typed = table.conform(frame[list(self.columns)], self.columns)
-        return table.design(typed, self.columns)[0]
+        return Inputs(typed, self.features)
 
-    def score_design(self, design: pd.DataFrame) -> np.ndarray:
-        """Return the engine's scores of a design frame, before calibration."""
-        return self._scorer(design)
+    def score(self, inputs: Inputs) -> np.ndarray:
+        """Return the engine's scores, before calibration: (n, k) or (n,)."""
+        return self._scorer(inputs)
 
     def raw(self, frame: pd.DataFrame) -> np.ndarray:
         """Return scores before calibration, (n, k) or (n,)."""
-        return self.score_design(self.design(frame))
+        return self.score(self.inputs(frame))
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """Return calibrated probabilities (n, k) in the order of `classes`, or values (n,).
@@ -111,6 +114,13 @@ class Model:
 
         context = metrics.Context(self.task, self.classes, self.threshold, self.costs)
         return metrics.decide(scores, context)
+
+    @cached_property
+    def features(self) -> Features:
+        """The fitted transformer between typed columns and what engines take."""
+        from toolkit import table
+
+        return table.Features.load(self.folder / FEATURES)
 
     @cached_property
     def _scorer(self) -> Scorer:

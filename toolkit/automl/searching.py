@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit import metrics, table
-from toolkit.artifacts import Check, EngineRun, Leaderboard, Search, ValidationPredictions
+from toolkit.artifacts import Check, EngineRun, Leaderboard, Search, OutOfFoldPredictions
 from toolkit.automl import checkpoint, engines
 from toolkit.automl.engines.base import Candidate, Engine, SearchTask
 from toolkit.automl.judge import judge
@@ -89,7 +89,7 @@ def search(stage: Stage, live: Live | None = None) -> tuple[Leaderboard, Search]
         reproducible_reason=reason,
         checks=_checks(runs),
     )
-    stage.write(ValidationPredictions(_frame(work.validation.rows, predictions, work.classes)))
+    stage.write(OutOfFoldPredictions(_frame(work.validation.rows, predictions, work.classes)))
     stage.write(leaderboard)
     stage.write(result)
     return leaderboard, result

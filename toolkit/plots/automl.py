@@ -21,7 +21,7 @@ def leaderboard(board: Leaderboard) -> Plot:
     """
     metric = metrics.get(board.metric)
     shown = board.entries[:_MOST]
-    title = f"{metric.title} on {board.validation_rows:,} validation rows"
+    title = f"{metric.title} on {board.scored_rows:,} validation rows"
     best = shown[0]
     alike = [entry.name for entry in shown if entry.within_noise]
     alt = f"Best: {best.name} {_value(best)}."

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-ColumnType = Literal["number", "category", "boolean", "date", "text"]
-Role = Literal["feature", "target", "identifier", "time", "group", "ignore"]
+ColumnType = Literal["number", "category", "boolean", "date", "text", "image"]
+Role = Literal["feature", "target", "identifier", "time", "group", "weight", "ignore"]
 Task = Literal["binary", "multiclass", "regression"]
 MetricName = Literal[
     "roc_auc", "average_precision", "log_loss", "brier", "f1", "balanced_accuracy", "accuracy",
@@ -34,8 +34,12 @@ def _label(value: Any) -> Any:
     return str(value) if isinstance(value, bool | int | float) else value
 
 
-EngineName = Literal["baseline", "h2o", "autokeras"]
+EngineName = Literal["baseline", "lightgbm", "catboost", "forest", "h2o", "autokeras"]
 Label = Annotated[str, BeforeValidator(_label)]
+ThresholdRule = Annotated[
+    str, Field(pattern=r"^(cost|(precision|recall|flagged) (>=|<=) (0?\.\d+|[01](\.0+)?))$")
+]
+"""`cost`, or a limit on precision, recall or the flagged share."""
 
 
 class Section(BaseModel):
@@ -75,7 +79,8 @@ class Column(Section):
     type: ColumnType
     """How the values are read."""
     role: Role = "feature"
-    """What the column is used for; only a `feature` reaches a model."""
+    """What the column is used for; only a `feature` reaches a model. A `weight` says how much a
+    row counts, in fitting and in scores."""
     protected: bool = False
     """Whether the column names a protected group: results are compared across its values."""
     missing: list[str] | None = None
@@ -204,8 +209,9 @@ class Split(Section):
 
     method: Literal["stratified", "random", "group", "time"] = "stratified"
     """`group` keeps the rows of a group together; `time` puts the latest rows in test."""
-    validation: float = Field(default=0.2, gt=0, lt=0.5)
-    """Share of rows on which models are compared, calibrated and given a threshold."""
+    validation: float = Field(default=0.1, gt=0, lt=0.5)
+    """Share of rows that search, selection and calibration never see: they check how much the
+    selection flatters the champion (the canary)."""
     test: float = Field(default=0.2, gt=0, lt=0.5)
     """Share of rows kept apart until the chosen model is evaluated."""
     column: str | None = None
@@ -237,35 +243,73 @@ class Labels(Section):
 class Budget(Section):
     """What the search may spend. Counts replay exactly; seconds do not."""
 
-    models: int = Field(default=6, ge=1)
-    """H2O: how many models, before ensembles."""
-    trials: int = Field(default=3, ge=1)
-    """AutoKeras: how many networks."""
-    epochs: int = Field(default=30, ge=1)
-    """AutoKeras: the most passes over the rows for a network."""
+    models: int | None = Field(default=None, ge=1)
+    """How many models are fitted, over all engines; the preset's number if not given."""
+    trials: int | None = Field(default=None, ge=1)
+    """AutoKeras: how many architectures are tried; the preset's number if not given."""
+    epochs: int | None = Field(default=None, ge=1)
+    """AutoKeras: the most passes over the rows for a network; the preset's if not given."""
     seconds: float | None = Field(default=None, gt=0)
     """A wall-clock limit for the whole search; with it a replay may differ."""
     memory_gib: float = Field(default=4.0, gt=0)
     """Memory of H2O's Java heap; XGBoost takes as much again outside it."""
     threads: int = Field(default=2, ge=1)
-    """Threads for each engine; a replay needs the same number."""
+    """Threads that the search shares out among what runs at once; a replay needs the same."""
 
 
 def _all_engines() -> list[EngineName]:
     return list(typing.get_args(EngineName))
 
 
+class Constraints(Section):
+    """What the champion must keep to; a model that does not is shown and never chosen by rule."""
+
+    milliseconds: float | None = Field(default=None, gt=0)
+    """The most time to score one row, in batches of 1,000."""
+    interpretable: bool = False
+    """Only models that can be read whole: linear models and single shallow trees."""
+    monotonic: dict[str, Literal["increasing", "decreasing"]] = Field(default_factory=dict)
+    """Number columns with which the prediction may only rise, or only fall."""
+    exclude: list[str] = Field(default_factory=list)
+    """Columns that no model gets, though their role is `feature`."""
+    force: list[str] = Field(default_factory=list)
+    """Columns that every model gets, and that the champion must be seen to use."""
+
+
 class AutoML(Section):
     """The search for a model."""
 
+    preset: Literal["quick", "balanced", "thorough"] = "balanced"
+    """How many models, folds and networks, where the budget does not say."""
     engines: list[EngineName] = Field(default_factory=_all_engines, min_length=1)
     """The engines that search."""
-    folds: int = Field(default=3, ge=2, le=10)
-    """H2O: cross-validation folds inside the training rows."""
+    folds: int | None = Field(default=None, ge=2, le=10)
+    """Folds inside the training rows, the same for all engines; the preset's if not given."""
     budget: Budget = Field(default_factory=Budget)
     """What the search may spend."""
+    early_stop: bool = True
+    """Whether the search ends when its last round brought nothing that an interval can see."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """`balanced` weighs each class as if all were equally frequent."""
+    augmentation: Literal["auto", "on", "off"] = "auto"
+    """Images: whether networks see shifted and turned copies; `auto`: with few of them."""
+    sanity: bool = True
+    """Whether the winner is fitted once more on shuffled labels, where it must find nothing."""
+    constraints: Constraints = Field(default_factory=Constraints)
+    """What the champion must keep to."""
     exclude: list[str] = Field(default_factory=list)
-    """H2O algorithms that are left out, such as `DeepLearning`."""
+    """Algorithms that are left out, by their family on the leaderboard or H2O's name."""
+
+
+class H2O(Section):
+    """Where H2O runs."""
+
+    url: str | None = None
+    """A cluster that is there already, such as `http://127.0.0.1:54321`; its login comes from
+    the environment (`TOOLKIT_H2O_USER`, `TOOLKIT_H2O_PASSWORD`). By default the toolkit starts
+    one node for itself."""
+    parquet_mib: float = Field(default=64, ge=0)
+    """Tables above this size are imported by H2O from a Parquet file, not pushed to it."""
 
 
 class Choice(Section):
@@ -277,8 +321,14 @@ class Choice(Section):
     """Why a model was chosen by hand; needed when it is not `best`."""
     calibration: Literal["auto", "none", "sigmoid", "isotonic"] = "auto"
     """`auto` keeps the calibration with the best cross-validated log loss."""
-    threshold: Annotated[float, Field(ge=0, le=1)] | Literal["cost"] = "cost"
-    """Binary: `cost` minimises the cost matrix on the validation rows; or a fixed number."""
+    ensemble: Literal["auto", "always", "never"] = "auto"
+    """Whether `best` may be the ensemble across engines: `auto` takes it where its interval
+    beats the best single model's."""
+    threshold: Annotated[float, Field(ge=0, le=1)] | ThresholdRule = "cost"
+    """Binary: `cost` minimises the cost matrix on out-of-fold rows; a limit such as
+    `precision >= 0.9` keeps to it at the least cost; or a fixed number."""
+    coverage: float = Field(default=0.9, gt=0.5, lt=1)
+    """How often conformal intervals and sets hold the truth."""
 
     @model_validator(mode="after")
     def _by_hand_needs_a_reason(self) -> Choice:
@@ -351,6 +401,7 @@ class Project(Section):
     eda: Eda = Field(default_factory=Eda)
     labels: Labels = Field(default_factory=Labels)
     automl: AutoML = Field(default_factory=AutoML)
+    h2o: H2O = Field(default_factory=H2O)
     choice: Choice = Field(default_factory=Choice)
     explain: Explain = Field(default_factory=Explain)
     report: Report = Field(default_factory=Report)

@@ -22,7 +22,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "label_review": ("seed", "columns", "target", "split", "labels", "metric", "costs"),
     "automl": (
         "seed", "data.missing", "data.decimal", "columns", "target", "metric", "costs", "automl",
-        "choice", "labels", "explain",
+        "split", "h2o", "choice", "labels", "explain",
     ),
     "explain": ("seed", "columns", "target", "metric", "costs", "acceptance", "fairness",
                 "labels", "explain"),

@@ -10,6 +10,7 @@ _MODULES = {
     "typed": "conform effective_columns table_digest",
     "parts": "Part load_part",
     "features": "design",
+    "featurise": "Features",
     "preprocess": "Preprocessor make_preprocessor",
     "predictor": "Predictor",
 }

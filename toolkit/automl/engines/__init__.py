@@ -12,8 +12,12 @@ if TYPE_CHECKING:
 
 ENGINES = {
     "baseline": "toolkit.automl.engines.baseline",
+    "lightgbm": "toolkit.automl.engines.lightgbm",
+    "catboost": "toolkit.automl.engines.catboost",
+    "forest": "toolkit.automl.engines.forest",
     "h2o": "toolkit.automl.engines.h2o",
     "autokeras": "toolkit.automl.engines.autokeras",
+    "ensemble": "toolkit.automl.engines.ensemble",
 }
 """Module by engine; each has one class that is an `Engine`, under the name ``ENGINE``."""
 

@@ -1,9 +1,8 @@
-"""What an engine is: it searches a task, gives candidates, and loads them again."""
+"""What an engine is: it plans trials, fits one, and loads what it fitted."""
 
 from __future__ import annotations
 
 import importlib.metadata
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,13 +10,47 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
 
-    from toolkit.project.model import AutoML, Budget
+    from toolkit.automl.inputs import Inputs
+    from toolkit.automl.task import SearchTask, TaskFacts
 
-Scorer = Callable[["pd.DataFrame"], "np.ndarray"]
-"""Takes a design frame, gives (n, k) probabilities in the order of the task's classes, or
-(n,) values."""
+Scorer = Callable[["Inputs"], "np.ndarray"]
+"""Gives (n, k) probabilities in the order of the task's classes, or (n,) values."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One model that is to be fitted.
+
+    Attributes
+    ----------
+    name : str
+        Unique and the same in every replay, such as ``lightgbm_2``.
+    engine : str
+        The engine's name.
+    family : str
+        The algorithm in words, as the leaderboard shows it.
+    rung : int
+        The round of the search in which it is due, from 1.
+    settings : dict
+        What the engine needs to know to fit it: JSON values only. It is part of the trial's
+        identity, so everything that the model depends on besides the task stands here.
+    cost : float
+        How long it takes, roughly, in units of one boosted model (1.0).
+    interpretable : bool
+        Whether the fitted model can be read whole.
+    monotonic : bool
+        Whether it keeps to monotonic constraints.
+    """
+
+    name: str
+    engine: str
+    family: str
+    rung: int
+    settings: dict[str, Any] = field(default_factory=dict)
+    cost: float = 1.0
+    interpretable: bool = False
+    monotonic: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,100 +59,41 @@ class Candidate:
 
     Attributes
     ----------
-    name : str
-        Unique and the same in every replay, such as ``h2o_gbm_2``.
-    engine : str
-        The engine's name.
-    family : str
-        The algorithm in words.
+    oof : numpy.ndarray
+        Out-of-fold scores of the training rows: (n, k) or (n,); NaN in rows that no fold
+        holds out. Each is predicted by a model that was fitted without the row's fold.
     predict : Scorer
-        Scores of a design frame, before calibration.
+        Scores before calibration.
     save : callable
         Writes the model's native files into a folder.
     details : dict of str
-        What a reader may want to know: layers, trees, how long.
+        What a reader may want to know: layers, trees.
+    complexity : float, optional
+        Coefficients, leaves or weights, in all.
+    notes : list of str
+        What was sampled or degraded, a sentence each.
     """
 
-    name: str
-    engine: str
-    family: str
+    oof: np.ndarray
     predict: Scorer
     save: Callable[[Path], None]
     details: dict[str, str] = field(default_factory=dict)
-
-
-def _ignore(*_: Any) -> None:
-    pass
-
-
-@dataclass
-class SearchTask:
-    """What is to be learned, and what it may cost.
-
-    Attributes
-    ----------
-    task : str
-        binary, multiclass or regression.
-    classes : list of str
-        The order of the columns of scores; empty for regression.
-    train : pandas.DataFrame
-        The design frame of the training rows.
-    target : numpy.ndarray
-        Labels as text, or float64.
-    seed, folds : int
-        From the project.
-    budget : Budget
-        From the project.
-    exclude : list of str
-        H2O algorithms that are left out.
-    seconds : float, optional
-        What this engine may take, if time is limited.
-    scratch : Path
-        A folder for temporary files.
-    progress : callable
-        Told in words what happens, and how much is done.
-    found : callable
-        Given each candidate as soon as it can predict.
-    note : callable
-        Told in a sentence what was skipped or degraded.
-    """
-
-    task: str
-    classes: list[str]
-    train: pd.DataFrame
-    target: np.ndarray
-    seed: int
-    folds: int
-    budget: Budget
-    exclude: list[str]
-    scratch: Path
-    seconds: float | None = None
-    progress: Callable[..., None] = _ignore
-    found: Callable[[Candidate], None] = _ignore
-    note: Callable[[str], None] = _ignore
-    failures: list[str] = field(default_factory=list)
-    """Sentences about what was tried and did not work; engines add to it."""
-
-    def __post_init__(self) -> None:
-        self._deadline = None if self.seconds is None else time.monotonic() + self.seconds
-
-    def seconds_left(self) -> float | None:
-        """Return what is left of ``seconds``; None if time is not limited."""
-        return None if self._deadline is None else self._deadline - time.monotonic()
-
-    def codes(self) -> np.ndarray:
-        """Return the position of each row's class."""
-        import pandas as pd
-
-        return pd.Categorical(self.target, categories=self.classes).codes.astype("int64")
+    complexity: float | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 class Engine(Protocol):
-    """A way to search for models."""
+    """A family of models.
+
+    `plan` and `available` run in the notebook and must be quick: no heavy import. `fit` runs
+    in a worker process, which may be killed at any time; `load` runs anywhere.
+    """
 
     name: str
     packages: tuple[str, ...]
     """Distributions whose versions decide whether a saved model can be loaded."""
+    group: str
+    """Engines of one group share a worker process, and run one after the other."""
 
     @property
     def version(self) -> str:
@@ -128,18 +102,19 @@ class Engine(Protocol):
     def available(self) -> str:
         """Return why the engine cannot be used here; empty if it can."""
 
-    def settings(self, choices: AutoML) -> dict[str, Any]:
-        """Return the choices that the engine's models depend on."""
+    def plan(self, facts: TaskFacts) -> list[Trial]:
+        """Return trials in the order of their promise: the search takes as many as it may.
 
-    def search(self, task: SearchTask) -> list[Candidate]:
-        """Return fitted candidates, in an order that is the same in every replay.
+        A plan for more models begins with the plan for fewer.
+        """
 
-        What did not work goes to ``task.failures``, and there may be no candidate at all.
+    def fit(self, task: SearchTask, trial: Trial) -> Candidate:
+        """Fit one trial on all folds.
 
         Raises
         ------
-        EngineError
-            If something broke that the next run may find mended: a JVM that was killed.
+        EngineError, ValueError, MemoryError
+            If it cannot be fitted; the search goes on with the next.
         """
 
     def load(self, folder: Path) -> Scorer:

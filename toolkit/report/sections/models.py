@@ -55,7 +55,7 @@ def _leaderboard(book: Book) -> list[Facts | None]:
             [
                 ("Train rows", book.cite(Leaderboard, "train_rows", unit="count", recipe="split")),
                 ("Validation rows",
-                 book.cite(Leaderboard, "validation_rows", unit="count", recipe="split")),
+                 book.cite(Leaderboard, "scored_rows", unit="count", recipe="split")),
             ]
         ),
     ]  # fmt: skip

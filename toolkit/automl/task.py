@@ -1,0 +1,193 @@
+"""What is to be learned: on disk, so that worker processes can take it up."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from toolkit import canonical
+from toolkit.automl.folds import Folds
+from toolkit.automl.inputs import Inputs
+
+_FACTS, _TYPED, _ARRAYS, _FEATURES = "task.json", "typed.parquet", "rows.npz", "features"
+
+
+@dataclass(frozen=True)
+class TaskFacts:
+    """What is known of a task without its rows.
+
+    Attributes
+    ----------
+    task : str
+        binary, multiclass or regression.
+    classes : list of str
+        The order of the columns of scores; empty for regression.
+    columns : dict of str to dict
+        The feature columns: type and what else `toolkit.project.model.Column` says.
+    rows, width : int
+        Training rows, and columns of the design frame.
+    seed, folds, threads : int
+        Threads are those that one trial may use.
+    ordered : bool
+        Whether folds follow time.
+    trials, epochs : int
+        AutoKeras: architectures tried, and passes over the rows.
+    memory_gib : float
+        H2O's heap.
+    class_weights : str
+        none or balanced; `SearchTask.weights` hold the effect already.
+    augmentation : str
+        auto, on or off.
+    monotonic : dict of str to str
+        Column to increasing or decreasing.
+    metric : str
+        The ranking metric's name.
+    h2o_url : str, optional
+        A cluster to use.
+    parquet_mib : float
+        Above it H2O imports a file.
+    """
+
+    task: str
+    classes: list[str]
+    columns: dict[str, dict[str, Any]]
+    rows: int
+    width: int
+    seed: int
+    folds: int
+    threads: int
+    ordered: bool = False
+    trials: int = 3
+    epochs: int = 30
+    memory_gib: float = 4.0
+    class_weights: str = "none"
+    augmentation: str = "auto"
+    monotonic: dict[str, str] = field(default_factory=dict)
+    metric: str = ""
+    h2o_url: str | None = None
+    parquet_mib: float = 64.0
+
+    def of_type(self, kind: str) -> list[str]:
+        """Return the names of the columns of a type."""
+        return [name for name, column in self.columns.items() if column["type"] == kind]
+
+
+class SearchTask:
+    """The training rows, their folds, and what may be spent on one trial.
+
+    Attributes
+    ----------
+    facts : TaskFacts
+        What is known without the rows.
+    inputs : Inputs
+        The training rows.
+    target : array of shape (n,)
+        Codes of classes (int64), or float64.
+    weights : array of shape (n,), optional
+        How much each row counts; mean 1.
+    folds : Folds
+        The same for every engine.
+    seconds : float, optional
+        What this trial may take.
+    scratch : Path
+        A folder of the trial's own that outlives a killed worker: what an engine leaves
+        there, a second attempt may take up. It is removed when the trial has ended.
+    progress : callable
+        Told in words what happens, and how much is done: ``progress(text, done, total)``.
+    """
+
+    def __init__(
+        self,
+        facts: TaskFacts,
+        inputs: Inputs,
+        target: np.ndarray,
+        weights: np.ndarray | None,
+        folds: Folds,
+    ) -> None:
+        self.facts = facts
+        self.inputs = inputs
+        self.target = target
+        self.weights = weights
+        self.folds = folds
+        self.seconds: float | None = None
+        self.scratch = Path()
+        self.progress: Any = lambda *_: None
+
+    def empty_oof(self) -> np.ndarray:
+        """Return out-of-fold scores to be filled: NaN everywhere."""
+        rows, classes = len(self.target), len(self.facts.classes)
+        return np.full((rows, classes) if classes else rows, np.nan)
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of everything that models depend on, besides trial and engine.
+
+        Limits on seconds and memory are not part of it: a model that was finished under
+        other limits is finished.
+        """
+        from toolkit import table
+
+        facts = asdict(self.facts)
+        for name in ("memory_gib", "h2o_url", "parquet_mib"):
+            del facts[name]
+        return canonical.digest(
+            {
+                "facts": facts,
+                "rows": table.table_digest(self.inputs.typed),
+                "design": table.table_digest(self.inputs.design),
+                "target": canonical.digest(self.target),
+                "weights": None if self.weights is None else canonical.digest(self.weights),
+                "folds": canonical.digest(self.folds.fold),
+            }
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the task for workers."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.inputs.typed.to_parquet(folder / _TYPED)
+        self.inputs.design.to_parquet(folder / "design.parquet")
+        self.inputs.features.save(folder / _FEATURES)
+        arrays = {"target": self.target, "fold": self.folds.fold}
+        if self.weights is not None:
+            arrays["weights"] = self.weights
+        np.savez(folder / _ARRAYS, **arrays)
+        facts = asdict(self.facts) | {"fold_method": self.folds.method, "digest": self.digest}
+        facts["column_order"] = list(self.facts.columns)
+        canonical.write_text(folder / _FACTS, canonical.dumps(facts))
+
+    @classmethod
+    def load(cls, folder: Path) -> SearchTask:
+        """Return a task that `save` wrote."""
+        import pandas as pd
+
+        from toolkit import table
+
+        facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+        method, digest = facts.pop("fold_method"), facts.pop("digest")
+        order = facts.pop("column_order")
+        facts["columns"] = {name: facts["columns"][name] for name in order}
+        with np.load(folder / _ARRAYS) as arrays:
+            target, fold = arrays["target"], arrays["fold"]
+            weights = arrays["weights"] if "weights" in arrays else None
+        inputs = Inputs(
+            pd.read_parquet(folder / _TYPED),
+            table.Features.load(folder / _FEATURES),
+            pd.read_parquet(folder / "design.parquet"),
+        )
+        task = cls(
+            TaskFacts(**facts), inputs, target, weights, Folds(fold, facts["ordered"], method)
+        )
+        task.__dict__["digest"] = digest
+        return task
+
+
+def balanced(codes: np.ndarray) -> np.ndarray:
+    """Return weights under which every class counts alike; mean 1."""
+    counts = np.bincount(codes)
+    weights = len(codes) / (np.count_nonzero(counts) * np.maximum(counts, 1)[codes])
+    return np.asarray(weights, dtype=np.float64)
