@@ -8,7 +8,7 @@ _MODULES = {
     "eda": "ColumnProfile Contract Drift Pair Profile Quality Split SplitPart SplitSummary Suspect",
     "labels": "LabelPatch LabelReview LabelScores Reviewer",
     "automl": "Bin Canary Champion Conformal CurvePoint EngineRun Entry Leaderboard"
-    " OutOfFoldPredictions Search TrialRun",
+    " OutOfFoldPredictions Search Shuffled TrialRun",
     "explain": "AcceptanceVerdict Attributions Evaluation Explanation FairnessVerdict Group"
     " Importance Slice TestPredictions",
     "report": "Claim Gap ReportData",

@@ -124,7 +124,7 @@ class Bin(Record):
 
 
 class CurvePoint(Record):
-    """Binary: what one threshold would bring on the validation rows."""
+    """Binary: what one threshold would bring on the out-of-fold rows."""
 
     threshold: float
     cost: float
@@ -147,6 +147,18 @@ class Canary(Record):
     """How much better the selection's score is than the canary's, in the metric's unit."""
     within_interval: bool
     """Whether the selection's score lies inside the canary's interval."""
+
+
+class Shuffled(Record):
+    """The champion fitted once more on shuffled labels, where there is nothing to find."""
+
+    metric: str
+    score: Interval
+    """On rows held out from it, against the shuffled labels."""
+    chance: float | None
+    """The score of a constant guess on the same rows."""
+    better_than_chance: bool
+    """Whether the whole interval is better than chance: then something leaks."""
 
 
 class Conformal(Record):
@@ -184,7 +196,7 @@ class Champion(JsonArtifact):
     calibration: str
     """none, sigmoid or isotonic."""
     calibration_scores: dict[str, float] = {}
-    """Cross-validated log loss on the validation rows by calibration."""
+    """Cross-validated log loss on the out-of-fold rows by calibration."""
     calibration_error: float | None = None
     """Expected calibration error after calibration, cross-fitted."""
     calibration_before: list[Bin] = []
@@ -192,6 +204,7 @@ class Champion(JsonArtifact):
     error_before: float | None = None
     """Expected calibration error before calibration."""
     canary: Canary | None = None
+    shuffled: Shuffled | None = None
     conformal: Conformal | None = None
     threshold: float | None = None
     threshold_rule: str = ""
