@@ -11,7 +11,7 @@ import numpy as np
 
 from toolkit import canonical, metrics, table
 from toolkit.artifacts import Bin, Champion, Check, Entry, Leaderboard, OutOfFoldPredictions
-from toolkit.automl import calibration, checkpoint, threshold
+from toolkit.automl import calibration, ledger, threshold
 from toolkit.automl.model import load_model, read_facts, write_facts
 from toolkit.errors import ProjectError, RunError
 from toolkit.run import fingerprint
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from toolkit.run.manifest import StageRecord
     from toolkit.run.stage import Stage
 
-FOLDER = f"{checkpoint.MODELS}/champion"
+FOLDER = f"{ledger.MODELS}/champion"
 _BINS = 10
 _LEAST_FOR_STEPS = 100
 """Validation rows below which `auto` does not try the step function."""
@@ -58,7 +58,7 @@ def choose(stage: Stage) -> Champion:
     entry, rule, reason = _pick(stage, leaderboard)
     stage.progress(f"champion: {entry.name}")
     part = table.load_part(stage, "validation")
-    source = stage.run.folder / checkpoint.MODELS / entry.name
+    source = stage.run.folder / ledger.MODELS / entry.name
     model = load_model(source)
     raw = _predictions(stage, entry.name, model.classes)
     positive = part.target.astype(str) == model.classes[-1] if model.task == "binary" else None

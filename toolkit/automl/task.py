@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -152,7 +152,7 @@ class SearchTask:
         self.inputs.typed.to_parquet(folder / _TYPED)
         self.inputs.design.to_parquet(folder / "design.parquet")
         self.inputs.features.save(folder / _FEATURES)
-        arrays = {"target": self.target, "fold": self.folds.fold}
+        arrays: dict[str, Any] = {"target": self.target, "fold": self.folds.fold}
         if self.weights is not None:
             arrays["weights"] = self.weights
         np.savez(folder / _ARRAYS, **arrays)
@@ -173,7 +173,7 @@ class SearchTask:
         facts["columns"] = {name: facts["columns"][name] for name in order}
         with np.load(folder / _ARRAYS) as arrays:
             target, fold = arrays["target"], arrays["fold"]
-            weights = arrays["weights"] if "weights" in arrays else None
+            weights = arrays.get("weights")
         inputs = Inputs(
             pd.read_parquet(folder / _TYPED),
             table.Features.load(folder / _FEATURES),

@@ -136,9 +136,9 @@ class _Chain:
         copy = self.run.folder / plan.COPIES / source.name
         kernel = self._kernel(stage)
         if self.request.fresh and stage == "automl":
-            from toolkit.automl import checkpoint
+            from toolkit.automl.ledger import Ledger
 
-            checkpoint.forget(self.run.folder)
+            Ledger(self.run.folder).forget()
         # From here on an older record of this stage must not pass for this attempt.
         self.run.record(stage, StageRecord(status="running", started=now()))
         parameters = {

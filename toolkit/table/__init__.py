@@ -8,6 +8,7 @@ _MODULES = {
     "infer": "infer_columns",
     "target": "check_target class_counts target_values",
     "typed": "conform effective_columns table_digest",
+    "ordering": "moments",
     "parts": "Part load_part",
     "features": "design",
     "featurise": "Features",

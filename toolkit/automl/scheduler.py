@@ -1,0 +1,438 @@
+"""The search at work: trials on two lanes, rung by rung, within one budget."""
+
+from __future__ import annotations
+
+import queue
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from toolkit.artifacts import TrialRun
+from toolkit.automl import cluster, engines
+from toolkit.automl.engines.base import Trial
+from toolkit.automl.lanes import Event, Worker
+from toolkit.automl.ledger import Ledger, Record, trial_fingerprint
+
+if TYPE_CHECKING:
+    from toolkit.automl.task import SearchTask
+    from toolkit.project.model import Project
+
+LANES = 2
+_TICK = 0.2
+_ATTEMPTS = 2
+_KILL_AFTER = 1.0
+"""Seconds that a trial gets beyond the end of the budget before its worker is killed."""
+_FIRST_SHARE = 0.6
+_OVERHEAD = 4.0
+_ALONE = frozenset({"h2o", "autokeras"})
+"""Groups of which one trial runs at a time: they share a server, or much memory."""
+
+
+@dataclass
+class Outcome:
+    """What came out of a search.
+
+    Attributes
+    ----------
+    records : dict of str to Record
+        Finished trials, in the order of the plan.
+    trials : list of TrialRun
+        What became of each trial of the plan.
+    timeline : list of (float, str)
+        Seconds since the start, and the model finished then.
+    failures : dict of str to list of str
+        By engine.
+    notes : list of str
+        What was degraded.
+    ended : str
+        Why the search ended.
+    whole : bool
+        Whether it ended by itself: not by time, and not by a person.
+    """
+
+    records: dict[str, Record] = field(default_factory=dict)
+    trials: list[TrialRun] = field(default_factory=list)
+    timeline: list[tuple[float, str]] = field(default_factory=list)
+    failures: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    ended: str = ""
+    whole: bool = True
+
+
+class Watcher:
+    """What the search asks of its owner; every method may be overridden."""
+
+    def finished(self, trial: Trial, record: Record, before: bool) -> None:
+        """A trial is done; `before` says that an earlier search did it."""
+
+    def failed(self, trial: Trial, reason: str) -> None:
+        """A trial did not work."""
+
+    def tick(self, running: list[str], done: int, planned: int) -> bool:
+        """Look at the search; return whether to stop it."""
+        return False
+
+    def gained(self, rung: int) -> str:
+        """Return why another rung would bring nothing; empty to go on."""
+        return ""
+
+    def hopeless(self, trial: Trial) -> str:
+        """Return why a trial of a later rung is left out; empty to try it."""
+        return ""
+
+
+class Scheduler:
+    """Fits trials until the plan or the budget is used up.
+
+    Parameters
+    ----------
+    project : Project
+        The budget, and where H2O runs.
+    task : SearchTask
+        What is learned; `Ledger.task` holds it.
+    ledger : Ledger
+        Finished trials.
+    plan : list of Trial
+        In the order of their promise.
+    most : int
+        How many trials may be fitted.
+    deadline : float, optional
+        When fitting has to end, by the monotonic clock.
+    watcher : Watcher
+        Who decides and reports.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        task: SearchTask,
+        ledger: Ledger,
+        plan: list[Trial],
+        *,
+        most: int,
+        deadline: float | None,
+        watcher: Watcher,
+    ) -> None:
+        self.project = project
+        self.task = task
+        self.ledger = ledger
+        self.plan = plan
+        self.most = most
+        self.deadline = deadline
+        self.watcher = watcher
+        self.outcome = Outcome()
+        self._began = time.monotonic()
+        self._events: queue.Queue[Event] = queue.Queue()
+        self._workers: list[Worker] = []
+        self._starting: dict[str, Future[dict[str, str]]] = {}
+        self._pool = ThreadPoolExecutor(1)
+        self._attempts: dict[str, int] = {}
+        self._again: list[Trial] = []
+        self._state: dict[str, TrialRun] = {}
+        self._speed: dict[str, list[float]] = {}
+
+    # -- the whole search --------------------------------------------------------
+
+    def run(self) -> Outcome:
+        """Fit; what is finished is kept however this ends."""
+        outcome = self.outcome
+        try:
+            outcome.ended = self._rungs()
+        except KeyboardInterrupt:
+            outcome.ended, outcome.whole = "A person stopped it.", False
+        finally:
+            for worker in self._workers:
+                worker.stop()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        for trial in self.plan:
+            run = self._state.get(trial.name)
+            if run is not None:
+                outcome.trials.append(run)
+        names = [trial.name for trial in self.plan]
+        outcome.records = {n: outcome.records[n] for n in names if n in outcome.records}
+        return outcome
+
+    def _rungs(self) -> str:
+        left = self.most
+        rungs = sorted({trial.rung for trial in self.plan})
+        if self.deadline is not None:
+            # Waiting for the slowest of a rung would waste time, and nothing replays anyway.
+            return self._fit(self.plan, left) or "Every planned model was fitted."
+        for rung in rungs:
+            due = [trial for trial in self.plan if trial.rung == rung]
+            if rung > rungs[0]:
+                due = [trial for trial in due if not self._left_out(trial)]
+            due = due[:left]
+            left -= len(due)
+            stopped = self._fit(due, len(due))
+            if stopped:
+                return stopped
+            if left <= 0:
+                return f"The budget of {self.most} models is used up."
+            if rung != rungs[-1] and (reason := self.watcher.gained(rung)):
+                return reason
+        return "Every planned model was fitted."
+
+    def _left_out(self, trial: Trial) -> bool:
+        reason = self.watcher.hopeless(trial)
+        if reason:
+            self._mark(trial, "skipped", reason)
+        return bool(reason)
+
+    # -- some trials -------------------------------------------------------------
+
+    def _fit(self, trials: list[Trial], most: int) -> str:
+        """Fit trials on all lanes; return why it ended before all were done, if it did."""
+        waiting: list[Trial] = []
+        for trial in trials:
+            if len(waiting) + len(self.outcome.records) >= self.most:
+                break
+            record = self.ledger.finished(trial, self._fingerprint(trial))
+            if record is None:
+                waiting.append(trial)
+            else:
+                self._done(trial, record, before=True)
+        started = 0
+        while waiting or self._again or self._busy():
+            if self._over():
+                self.outcome.whole = False
+                return self._cut_short()
+            if self.watcher.tick(self._running(), len(self._state), self._planned(waiting)):
+                raise KeyboardInterrupt
+            started += self._launch(waiting, most - started)
+            if started >= most and not self._again:
+                waiting.clear()
+            self._take_events()
+        return ""
+
+    def _launch(self, waiting: list[Trial], most: int) -> int:
+        started = 0
+        while (self._again or (waiting and started < most)) and self._lanes_free():
+            trial = self._next(self._again) or (self._next(waiting) if started < most else None)
+            if trial is None:
+                break
+            fresh = trial.name not in self._attempts
+            if fresh and self.deadline is not None and (why := self._too_long(trial)):
+                self._mark(trial, "skipped", why)
+                continue
+            if fresh and self.deadline is not None and (why := self.watcher.hopeless(trial)):
+                self._mark(trial, "skipped", why)
+                continue
+            started += fresh
+            self._start(trial)
+        return started
+
+    def _next(self, waiting: list[Trial]) -> Trial | None:
+        for place, trial in enumerate(waiting):
+            group = engines.get(trial.engine).group
+            active = [worker.group for worker in self._busy()] + list(self._starting)
+            if group not in _ALONE or group not in active:
+                return waiting.pop(place)
+        return None
+
+    def _lanes_free(self) -> bool:
+        return len(self._starting) + len(self._busy()) < self._lanes()
+
+    def _lanes(self) -> int:
+        return min(LANES, self.project.automl.budget.threads)
+
+    def _busy(self) -> list[Worker]:
+        return [worker for worker in self._workers if worker.trial is not None]
+
+    def _start(self, trial: Trial) -> None:
+        group = engines.get(trial.engine).group
+        self._attempts[trial.name] = self._attempts.get(trial.name, 0) + 1
+        self.ledger.begin(trial)
+        if group == "h2o":
+            # Starting a JVM takes seconds, in which the other lane goes on.
+            self._starting[group] = self._pool.submit(self._h2o_environment)
+            self._starting[group].add_done_callback(lambda done: self._ready(group, trial, done))
+        else:
+            self._order(group, trial, {})
+
+    def _h2o_environment(self) -> dict[str, str]:
+        environment, note = cluster.ensure(self.project.automl.budget, self.project.h2o.url)
+        if note and note not in self.outcome.notes:
+            self.outcome.notes.append(note)
+        return environment
+
+    def _ready(self, group: str, trial: Trial, done: Future[dict[str, str]]) -> None:
+        if done.cancelled():
+            return
+        worker = _Starting(group, trial)
+        error = done.exception()
+        if error is not None:
+            line = error.line() if hasattr(error, "line") else str(error)
+            self._events.put(Event(worker, "ended", {"trial": trial.name, "error": line}))
+        else:
+            self._events.put(Event(worker, "ready", {"environment": done.result()}))
+
+    def _order(self, group: str, trial: Trial, environment: dict[str, str]) -> None:
+        idle = [w for w in self._workers if w.group == group and w.trial is None]
+        if idle:
+            worker = idle[0]
+        else:
+            threads = self.task.facts.threads
+            worker = Worker(group, self.ledger.run, self._events, threads, environment)
+            self._workers.append(worker)
+        worker.order(trial, self._allowance())
+
+    # -- what happens ------------------------------------------------------------
+
+    def _take_events(self) -> None:
+        try:
+            event = self._events.get(timeout=_TICK)
+        except queue.Empty:
+            return
+        while True:
+            self._take(event)
+            try:
+                event = self._events.get_nowait()
+            except queue.Empty:
+                return
+
+    def _take(self, event: Event) -> None:
+        worker, trial = event.worker, event.worker.trial
+        if event.kind == "ready":
+            assert trial is not None
+            self._starting.pop(worker.group)
+            self._order(worker.group, trial, event.facts["environment"])
+        elif event.kind == "progress":
+            worker.doing = event.facts["text"]
+        elif event.kind == "ended":
+            self._starting.pop(worker.group, None)
+            worker.trial = None
+            assert trial is not None
+            self._ended(worker, trial, event.facts)
+        elif worker in self._workers:  # it died
+            self._drop(worker)
+            worker.trial = None
+            if trial is not None:
+                self._lost(trial, _words_of_death(event.facts["code"], worker))
+
+    def _ended(self, worker: Worker, trial: Trial, facts: dict[str, object]) -> None:
+        if not facts["error"]:
+            record = Record(**facts["record"])  # type: ignore[arg-type]
+            self._speed.setdefault(trial.engine, []).append(
+                (time.monotonic() - worker.started) / max(trial.cost, 0.05)
+            )
+            self._done(trial, record, before=False)
+        elif worker.group == "h2o" and not cluster.usable(self.project.h2o.url):
+            self._drop(worker)
+            self._lost(trial, str(facts["error"]))
+        else:
+            self._failed(trial, str(facts["error"]))
+
+    def _drop(self, worker: Worker) -> None:
+        if worker in self._workers:
+            self._workers.remove(worker)
+        worker.stop()
+
+    def _lost(self, trial: Trial, reason: str) -> None:
+        """A worker or a server was lost in a trial that may be sound: once more."""
+        if self._attempts[trial.name] < _ATTEMPTS:
+            self.outcome.notes.append(f"{trial.name}: {reason}; it is fitted once more")
+            self.watcher.failed(trial, f"{reason}; it is fitted once more")
+            self._again.append(trial)
+        else:
+            self._failed(trial, f"{reason} ({_ATTEMPTS} attempts)")
+
+    def _done(self, trial: Trial, record: Record, *, before: bool) -> None:
+        outcome = self.outcome
+        outcome.records[trial.name] = record
+        outcome.timeline.append((round(time.monotonic() - self._began, 1), trial.name))
+        outcome.notes += [f"{trial.name}: {note}" for note in record.notes]
+        self._mark(trial, "done", "")
+        self.watcher.finished(trial, record, before)
+
+    def _failed(self, trial: Trial, reason: str) -> None:
+        self.outcome.failures.setdefault(trial.engine, []).append(f"{trial.name}: {reason}")
+        self._mark(trial, "failed", reason)
+        self.watcher.failed(trial, reason)
+
+    def _mark(self, trial: Trial, status: str, reason: str) -> None:
+        self._state[trial.name] = TrialRun(
+            name=trial.name,
+            engine=trial.engine,
+            family=trial.family,
+            rung=trial.rung,
+            status=status,  # type: ignore[arg-type]
+            reason=reason,
+        )
+
+    # -- time --------------------------------------------------------------------
+
+    def _left(self) -> float:
+        assert self.deadline is not None
+        return self.deadline - time.monotonic()
+
+    def _over(self) -> bool:
+        return self.deadline is not None and self._left() < -_KILL_AFTER
+
+    def _cut_short(self) -> str:
+        for worker in self._busy():
+            if worker.trial is not None:
+                self._mark(worker.trial, "skipped", "time was over before it was done")
+        seconds = self.project.automl.budget.seconds
+        return f"The time of {seconds:g} seconds is over."
+
+    def _allowance(self) -> float | None:
+        if self.deadline is None:
+            return None
+        left = self._left()
+        share = _FIRST_SHARE if not self.outcome.records else 1.0
+        return max(1.0, left * share - 0.1 * left)
+
+    def _too_long(self, trial: Trial) -> str:
+        left = self._left()
+        known = self._speed.get(trial.engine)
+        if known is None:
+            return "" if left > _OVERHEAD else f"only {max(left, 0):.0f} s are left"
+        wanted = trial.cost * sorted(known)[len(known) // 2]
+        if wanted > left:
+            return f"it would take about {wanted:.0f} s, and {max(left, 0):.0f} s are left"
+        return ""
+
+    # -- words -------------------------------------------------------------------
+
+    def _running(self) -> list[str]:
+        lines = []
+        for worker in self._busy():
+            assert worker.trial is not None
+            seconds = time.monotonic() - worker.started
+            doing = f": {worker.doing}" if worker.doing else ""
+            lines.append(f"{worker.trial.name}{doing} ({seconds:.0f} s)")
+        return lines + [f"starting {group}" for group in self._starting]
+
+    def _planned(self, waiting: list[Trial]) -> int:
+        now = len(self._state) + len(self._busy()) + len(waiting)
+        return max(now, min(self.most, len(self.plan)))
+
+    def _fingerprint(self, trial: Trial) -> str:
+        return trial_fingerprint(self.task.digest, engines.get(trial.engine), trial)
+
+
+class _Starting(Worker):
+    """Stands for a worker whose server is being started."""
+
+    def __init__(self, group: str, trial: Trial) -> None:  # no process: none is needed yet
+        self.group, self.trial, self.started, self.doing = group, trial, time.monotonic(), ""
+
+    def stop(self) -> None:
+        """Nothing runs yet."""
+
+
+def _words_of_death(code: int, worker: Worker) -> str:
+    import signal
+
+    if code < 0:
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        return f"its process was ended by {name}" + (
+            ", perhaps for want of memory" if name == "SIGKILL" else ""
+        )
+    words = worker.last_words()
+    return f"its process ended with status {code}" + (f" ({words})" if words else "")

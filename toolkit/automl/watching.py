@@ -1,0 +1,236 @@
+"""The owner of a search at work: it reports, and decides what is worth trying."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from toolkit import metrics
+from toolkit.automl import ensemble
+from toolkit.automl.engines.base import Trial
+from toolkit.automl.ledger import Ledger, Record
+from toolkit.automl.scheduler import Watcher
+from toolkit.automl.state import Live, LiveRow, SearchState, ranked
+
+if TYPE_CHECKING:
+    from toolkit.automl.task import SearchTask
+    from toolkit.run.stage import Stage
+
+_EVERY = 1.0
+_RELATIVE = 1e-3
+"""A gain of the ensemble below this share of its score is none."""
+_RESAMPLES = 100
+
+
+class Memory:
+    """The most memory that this process and those it started held at once."""
+
+    def __init__(self) -> None:
+        self.peak_mib = 0.0
+        self._others = [_shared_server()]
+
+    def look(self) -> None:
+        """Measure now."""
+        import psutil
+
+        own = psutil.Process()
+        processes = [own, *own.children(recursive=True)]
+        processes += [psutil.Process(pid) for pid in self._others if psutil.pid_exists(pid)]
+        total = 0
+        for process in {p.pid: p for p in processes}.values():
+            try:
+                total += process.memory_info().rss
+            except psutil.Error:
+                continue
+        self.peak_mib = max(self.peak_mib, total / 2**20)
+
+
+def _shared_server() -> int:
+    import json
+
+    try:
+        return int(json.loads(os.environ.get("TOOLKIT_H2O", "{}")).get("pid", -1))
+    except (ValueError, TypeError):
+        return -1
+
+
+class Follower(Watcher):
+    """Scores what is finished, tells everybody, and prunes the plan.
+
+    Parameters
+    ----------
+    stage : Stage
+        Takes progress.
+    task : SearchTask
+        Holds the targets.
+    ledger : Ledger
+        Holds out-of-fold scores.
+    live : Live, optional
+        Shows the state and may stop.
+    memory : Memory
+        Looked at about once a second.
+    most : int
+        How many models the budget allows.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        task: SearchTask,
+        ledger: Ledger,
+        live: Live | None,
+        *,
+        memory: Memory,
+        most: int,
+    ) -> None:
+        project = stage.project
+        self.stage, self.task, self.ledger, self.live = stage, task, ledger, live
+        self.memory = memory
+        self.most = most
+        self.metric = metrics.get(metrics.resolve(project)[0])
+        self.context = metrics.Context(project.target.task, task.facts.classes, None, project.costs)
+        classes = np.array(task.facts.classes, dtype=object)
+        self.actual = classes[task.target] if len(classes) else task.target
+        self.timeline: list[tuple[float, str, float | None]] = []
+        self._began = time.monotonic()
+        self._looked = 0.0
+        self._rows: dict[str, LiveRow] = {}
+        self._families: dict[str, list[str]] = {}
+        self._failures: list[str] = []
+        self._running: list[str] = []
+        self._oof: dict[str, np.ndarray] = {}
+        self._ensemble: ensemble.Ensemble | None = None
+        self._hopeless: dict[str, str] = {}
+        self._counted = (0, 0)
+
+    # -- what the scheduler tells ------------------------------------------------
+
+    def finished(self, trial: Trial, record: Record, before: bool) -> None:
+        """Score a finished trial."""
+        scores = self.ledger.oof(trial.name)
+        self._oof[trial.name] = scores
+        scored = self.task.folds.scored
+        value = self.metric(self.actual[scored], scores[scored], self.context)
+        self._rows[trial.name] = LiveRow(trial.name, trial.engine, trial.family, value)
+        self._families.setdefault(_family(trial), []).append(trial.name)
+        self.timeline.append((round(time.monotonic() - self._began, 1), trial.name, value))
+        text = "unknown" if value is None else f"{value:.5g}"
+        how = "kept from before" if before else f"fitted in {record.seconds:.1f} s"
+        best = ranked(list(self._rows.values()), self.metric)[0]
+        self.stage.progress(
+            f"{trial.name}: {self.metric.title} {text}, {how}; best {best.name}",
+            len(self._rows),
+            self.most,
+        )
+        self._show()
+
+    def failed(self, trial: Trial, reason: str) -> None:
+        """Report a failure."""
+        self._failures.append(f"{trial.name}: {reason}")
+        self.stage.progress.warn(f"{trial.name} did not work: {reason}")
+        self._show()
+
+    def tick(self, running: list[str], done: int, planned: int) -> bool:
+        """Show what runs; return whether a person wants to stop."""
+        now = time.monotonic()
+        self._running, self._counted = running, (done, planned)
+        if now - self._looked > _EVERY:
+            self._looked = now
+            self.memory.look()
+            self._show()
+        return self.live is not None and self.live.stopped()
+
+    def end(self, why: str) -> None:
+        """Show that the search is over."""
+        self._running = []
+        self._show(why)
+
+    def _show(self, ended: str = "") -> None:
+        if self.live is None:
+            return
+        done, planned = self._counted
+        self.live.update(
+            SearchState(
+                metric=self.metric.name,
+                rows=ranked(list(self._rows.values()), self.metric),
+                running=list(self._running),
+                done=max(done, len(self._rows)),
+                planned=planned,
+                elapsed=time.monotonic() - self._began,
+                seconds=self.stage.project.automl.budget.seconds,
+                failures=list(self._failures),
+                timeline=list(self.timeline),
+                ended=ended,
+            )
+        )
+
+    # -- what the scheduler asks -------------------------------------------------
+
+    def gained(self, rung: int) -> str:
+        """Return why another rung would bring nothing."""
+        before, now = self._ensemble, self._weigh()
+        self._ensemble = now
+        if now is None:
+            return ""
+        self._prune(now)
+        if before is None or not self.stage.project.automl.early_stop:
+            return ""
+        gain = ensemble.gain(
+            before, now, self.actual, self.task.weights, self.task.folds,
+            self.metric.name, self.context, seed=self.stage.project.seed,
+        )  # fmt: skip
+        score = self._score(now.oof)
+        if gain.high is None or score is None or gain.high > _RELATIVE * abs(score):
+            return ""
+        return (
+            f"Round {rung} improved the ensemble's {self.metric.title} by {gain.value:.2g}"
+            f" (at most {gain.high:.2g}): nothing more is to gain."
+        )
+
+    def hopeless(self, trial: Trial) -> str:
+        """Return why a further model of a family is left out."""
+        return self._hopeless.get(_family(trial), "")
+
+    def _weigh(self) -> ensemble.Ensemble | None:
+        if len(self._oof) < 2:
+            return None
+        project = self.stage.project
+        return ensemble.select(
+            self._oof, self.actual, self.task.weights, self.task.folds,
+            self.metric.name, self.context, seed=project.seed,
+        )  # fmt: skip
+
+    def _prune(self, now: ensemble.Ensemble) -> None:
+        """Leave out families of which every model is clearly worse and none helps."""
+        best = ranked(list(self._rows.values()), self.metric)[0]
+        scored = self.task.folds.scored
+        options: dict[str, Any] = {
+            "resamples": _RESAMPLES, "confidence": 0.95, "seed": self.stage.project.seed,
+        }  # fmt: skip
+        for family, names in self._families.items():
+            if any(name in now.weights or name == best.name for name in names):
+                self._hopeless.pop(family, None)
+                continue
+            rows = ranked([self._rows[name] for name in names], self.metric)
+            difference = metrics.paired_difference(
+                self.metric, self.actual[scored], self._oof[rows[0].name][scored],
+                self._oof[best.name][scored], self.context, **options,
+            )  # fmt: skip
+            low, high = difference.low, difference.high
+            if low is None or high is None or low <= 0 <= high:
+                continue
+            self._hopeless[family] = (
+                f"{rows[0].name}, the best of its family so far, is clearly worse than"
+                f" {best.name}, and the ensemble does not use it"
+            )
+
+    def _score(self, oof: np.ndarray) -> float | None:
+        scored = self.task.folds.scored
+        return self.metric(self.actual[scored], oof[scored], self.context)
+
+
+def _family(trial: Trial) -> str:
+    return f"{trial.engine}: {trial.family}"
