@@ -22,7 +22,8 @@ from toolkit.automl.engines.h2o import candidate_name
 from toolkit.automl.engines.h2o_frames import FrameCode
 from toolkit.errors import ModelError, ProjectError, RunError
 from toolkit.plots import automl as figures
-from toolkit.project.model import Budget, Costs
+from toolkit.project.model import Costs
+from toolkit.project.search import Budget
 from toolkit.run import is_current
 from toolkit.table import Predictor, load_part
 

@@ -16,14 +16,14 @@ import pytest
 
 from toolkit.automl import cluster, java
 from toolkit.errors import EngineError, EnvironmentProblem
-from toolkit.project.model import Budget
+from toolkit.project.search import Budget
 
 SMALL = Budget(memory_gib=1.0, threads=2)
 
 OWNER = """
 import json, time
 from toolkit.automl import cluster
-from toolkit.project.model import Budget
+from toolkit.project.search import Budget
 own = cluster.start_shared(Budget(memory_gib=1.0, threads=1))
 print(json.dumps({"jvm": own.pid, "guard": own._guard.pid, "folder": str(own._folder)}), flush=True)
 time.sleep(600)

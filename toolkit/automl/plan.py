@@ -11,7 +11,7 @@ from toolkit.automl.task import TaskFacts
 from toolkit.errors import ProjectError
 
 if TYPE_CHECKING:
-    from toolkit.project.model import AutoML
+    from toolkit.project.search import AutoML
 
 H2O_ALGORITHMS = (
     "GLM", "DRF", "XRT", "GBM", "XGBoost", "DeepLearning", "StackedEnsemble",

@@ -36,7 +36,7 @@ with mlflow.start_run():
 def h2o() -> Finding:
     """Start H2O's JVM and ask for its version."""
     from toolkit.automl import cluster
-    from toolkit.project.model import Budget
+    from toolkit.project.search import Budget
 
     since = time.monotonic()
     try:

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from toolkit.errors import ToolkitError
-from toolkit.project.model import Budget
+from toolkit.project.search import Budget
 
 
 class SharedCluster:

@@ -15,7 +15,7 @@ from toolkit.automl.archive import normalised
 from toolkit.automl.engines import h2o_frames
 from toolkit.canonical import dumps, write_text
 from toolkit.errors import EngineError, ModelError
-from toolkit.project.model import Budget
+from toolkit.project.search import Budget
 
 if TYPE_CHECKING:
     import numpy as np
