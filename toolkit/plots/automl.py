@@ -1,4 +1,4 @@
-"""Figures of the search and the champion, from the artefacts of ``04_automl``."""
+"""Figures of the search, from the artefacts of ``04_automl``; the champion's stand beside."""
 
 from __future__ import annotations
 
@@ -6,36 +6,74 @@ from collections.abc import Sequence
 from typing import Any
 
 from toolkit import metrics
-from toolkit.artifacts import Bin, Champion, Entry, Leaderboard, Search
-from toolkit.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, Plot, canvas, shorten
+from toolkit.artifacts import Entry, Interval, Leaderboard, Search
+from toolkit.plots.automl_champion import (
+    calibration,
+    canary,
+    conformal,
+    ensemble,
+    shuffled,
+    threshold,
+)
+from toolkit.plots.automl_shared import (
+    engine_legend,
+    engine_of,
+    interval,
+    look,
+    nothing,
+    number,
+)
+from toolkit.plots.style import BLUE, GREY, RED, Plot, canvas, shorten
 
-_LOOKS = {"baseline": (GREY, "s"), "h2o": (BLUE, "o"), "autokeras": (ORANGE, "D")}
-_OTHER = (PURPLE, "^")
+__all__ = [
+    "calibration",
+    "canary",
+    "conformal",
+    "ensemble",
+    "leaderboard",
+    "pareto",
+    "progress",
+    "shuffled",
+    "threshold",
+    "timeline",
+]
+
 _MOST = 30
+_FAR = 8.0
+"""Models this many times farther from the best than most are drawn at the edge."""
 
 
 def leaderboard(board: Leaderboard) -> Plot:
     """Draw every model's score with its interval, best on top, engines by colour and marker.
 
-    A hollow marker means that the difference to the best may be chance.
+    A hollow marker means that the difference to the best may be chance; a red cross that
+    the model breaks a constraint.
     """
     metric = metrics.get(board.metric)
     shown = board.entries[:_MOST]
-    title = f"{metric.title} on {board.scored_rows:,} validation rows"
+    title = f"{metric.title} on {board.scored_rows:,} out-of-fold rows"
+    if not shown:
+        return nothing(title, "No model was made.")
     best = shown[0]
     alike = [entry.name for entry in shown if entry.within_noise]
-    alt = f"Best: {best.name} {_value(best)}."
+    broken = [entry.name for entry in shown if entry.violates]
+    alt = f"Best: {best.name} {interval(best.score)}."
     if alike:
         alt += f" Not told apart from it: {', '.join(alike)}."
-    with canvas(title, alt, height=1.3 + 0.3 * len(shown)) as sheet:
+    if broken:
+        alt += f" Break a constraint: {', '.join(broken)}."
+    with canvas(title, alt, width=8.2, height=1.4 + 0.3 * len(shown)) as sheet:
         axes = sheet.axes
+        window = _window(shown)
+        if window is not None:
+            axes.set_xlim(*window)
         for place, entry in enumerate(shown):
-            _interval(axes, place, entry)
-        for engine in sorted({entry.engine for entry in shown}):
-            colour, mark = _LOOKS.get(engine, _OTHER)
-            axes.plot([], [], mark, color=colour, label=engine)
+            _line(axes, place, entry)
+        engine_legend(axes, {entry.engine for entry in shown})
         axes.plot([], [], "o", color="black", markerfacecolor="white", label="may be chance")
-        names = [f"{entry.name}  ({shorten(entry.family, 34)})" for entry in shown]
+        if broken:
+            axes.plot([], [], "x", color=RED, markersize=8, label="breaks a constraint")
+        names = [_label(entry) for entry in shown]
         axes.set_yticks(range(len(shown)), names)
         axes.set_ylim(len(shown) - 0.5, -0.5)
         axes.grid(axis="y", visible=False)
@@ -45,172 +83,201 @@ def leaderboard(board: Leaderboard) -> Plot:
     return sheet.plot
 
 
-def speed(board: Leaderboard, search: Search) -> Plot:
-    """Draw each model's score against the seconds it takes to score 1,000 rows."""
+def pareto(board: Leaderboard, search: Search) -> Plot:
+    """Draw quality against latency, with the front of models that no other one beats in both.
+
+    Models that break a constraint are crossed out and never on the front.
+    """
     from matplotlib.ticker import LogLocator, NullFormatter
 
     metric = metrics.get(board.metric)
     title = f"{metric.title} and the time to score 1,000 rows"
     timed = [
-        (entry, search.scoring_seconds[entry.name])
+        (entry, max(search.scoring_seconds[entry.name] * 1000, 0.1))
         for entry in board.entries
         if entry.name in search.scoring_seconds and entry.score.value is not None
     ]
-    alt = "; ".join(
-        f"{entry.name} {_value(entry)}, {seconds * 1000:.0f} ms" for entry, seconds in timed[:8]
-    )
     if not timed:
-        return _nothing(title, "No model has a score.")
-    with canvas(title, alt, height=3.6) as sheet:
+        return nothing(title, "No model has a score and a time.")
+    front = _front(timed, greater=metric.greater_is_better)
+    names = {entry.name for entry, _ in front}
+    alt = "None of these is beaten in both, quickest first: " + "; ".join(
+        f"{entry.name} {number(entry.score.value)} in {ms:.3g} ms" for entry, ms in front
+    )
+    with canvas(title, f"{alt}.", height=4.0) as sheet:
         axes = sheet.axes
-        for entry, seconds in timed:
-            colour, mark = _LOOKS.get(entry.engine, _OTHER)
-            axes.plot(max(seconds, 1e-4) * 1000, entry.score.value, mark, color=colour)
-        # The best and the quickest have names; more would lie on top of each other.
-        for entry, seconds in {timed[0][0].name: timed[0], **_quickest(timed)}.values():
-            axes.annotate(
-                entry.name,
-                (max(seconds, 1e-4) * 1000, entry.score.value),
-                xytext=(0, 7),
-                textcoords="offset points",
-                ha="center",
-                fontsize=8,
-            )
-        for engine in sorted({entry.engine for entry, _ in timed}):
-            colour, mark = _LOOKS.get(engine, _OTHER)
-            axes.plot([], [], mark, color=colour, label=engine)
+        axes.plot(
+            [ms for _, ms in front],
+            [entry.score.value for entry, _ in front],
+            color=GREY, linewidth=1.4, drawstyle="steps-post", zorder=1, label="front",
+        )  # fmt: skip
+        for entry, ms in timed:
+            colour, mark = look(entry.engine)
+            faint = 1.0 if entry.name in names else 0.45
+            axes.plot(ms, entry.score.value, mark, color=colour, alpha=faint, markersize=7)
+            if entry.violates:
+                axes.plot(ms, entry.score.value, "x", color=RED, markersize=10)
+        _name_front(axes, front, greater=metric.greater_is_better)
+        engine_legend(axes, {entry.engine for entry, _ in timed})
+        if any(entry.violates for entry, _ in timed):
+            axes.plot([], [], "x", color=RED, markersize=8, label="breaks a constraint")
         axes.set_xscale("log")
-        axes.margins(x=0.25, y=0.12)
+        axes.margins(x=0.2)
+        first = timed[0][0].score
+        width = 0.0 if first.low is None or first.high is None else first.high - first.low
+        _limit(axes, [entry.score.value or 0.0 for entry, _ in timed], width)
         # The default labels of minor ticks are formulas, which the style does not typeset.
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_xlabel("milliseconds for 1,000 rows (logarithmic)")
-        axes.set_ylabel(metric.title)
-        sheet.figure.legend(loc="outside lower center", ncols=4, fontsize=9)
+        axes.set_xlabel("milliseconds for 1,000 rows (logarithmic; left is faster)")
+        up = "up" if metric.greater_is_better else "down"
+        axes.set_ylabel(f"{metric.title} ({up} is better)")
+        sheet.figure.legend(loc="outside lower center", ncols=5, fontsize=9)
     return sheet.plot
 
 
-def calibration(champion: Champion) -> Plot:
-    """Draw observed against predicted shares, before and after calibration."""
-    title = f"Calibration of {champion.name} on the validation rows"
-    if not champion.calibration_before:
-        return _nothing(title, "A number is predicted: there is no probability to check.")
-    chosen = champion.calibration
-    error = champion.calibration_error
-    alt = f"Calibration chosen: {chosen}." + (
-        f" Mean distance of predicted and observed shares afterwards: {error:.3f}."
-        if error is not None
-        else ""
-    )
-    curves = [("as the model gives it", champion.calibration_before, BLUE, "o")]
-    if chosen != "none":
-        curves.append((f"after {chosen} calibration", champion.calibration_after, ORANGE, "D"))
-    several = champion.threshold is None
-    with canvas(title, alt, width=5.2, height=4.6) as sheet:
-        axes = sheet.axes
-        axes.plot([0, 1], [0, 1], "--", color=GREY, linewidth=1, label="perfect")
-        for label, bins, colour, mark in curves:
-            _bins(axes, label, bins, colour, mark)
-        axes.set_xlim(-0.02, 1.02)
-        axes.set_ylim(-0.02, 1.02)
-        axes.set_xlabel(
-            "probability of the likeliest class" if several else "predicted probability"
-        )
-        axes.set_ylabel("share right" if several else "observed share of positives")
-        sheet.figure.legend(loc="outside lower center", ncols=2, fontsize=9)
-    return sheet.plot
+def timeline(board: Leaderboard, search: Search) -> Plot:
+    """Draw each model's score when it was done, and the best so far as a step line."""
+    return progress(board.metric, search.timeline)
 
 
-def threshold(champion: Champion) -> Plot:
-    """Draw the mean cost a row, precision and recall over all thresholds."""
-    title = "What the threshold brings on the validation rows"
-    curve, chosen = champion.threshold_curve, champion.threshold
-    if chosen is None or not curve:
-        return _nothing(title, "There is no threshold: only a yes-or-no decision has one.")
-    here = min(curve, key=lambda point: abs(point.threshold - chosen))
+def progress(metric_name: str, points: Sequence[tuple[float, str, float | None]]) -> Plot:
+    """Draw the search's progress from seconds, models and scores in order of finishing.
+
+    Parameters
+    ----------
+    metric_name : str
+        The ranking metric.
+    points : sequence of (float, str, float or None)
+        As in `Search.timeline`.
+    """
+    metric = metrics.get(metric_name)
+    title = f"Best {metric.title} so far, over time"
+    scored = [(seconds, name, score) for seconds, name, score in points if score is not None]
+    if not scored:
+        return nothing(title, "No model has a score yet.")
+    pick = max if metric.greater_is_better else min
+    best = [pick(score for _, _, score in scored[: n + 1]) for n in range(len(scored))]
+    leader = next(name for _, name, score in scored if score == best[-1])
+    last = next(seconds for (seconds, _, _), value in zip(scored, best, strict=True)
+                if value == best[-1])  # fmt: skip
     alt = (
-        f"At the threshold {chosen:.3g}: mean cost {here.cost:.4g} a row,"
-        f" {here.flagged:.0%} flagged, recall {_share(here.recall)},"
-        f" precision {_share(here.precision)}. {champion.threshold_rule}."
+        f"{len(scored)} models in {scored[-1][0]:.0f} s; the best, {leader}"
+        f" ({number(best[-1])}), came after {last:.0f} s."
     )
-    x = [point.threshold for point in curve]
-    with canvas(title, alt, height=4.8, rows=2) as sheet:
-        top, bottom = sheet.axes
-        top.plot(x, [point.cost for point in curve], color=BLUE, linewidth=1.6)
-        top.plot(chosen, here.cost, "o", color=RED)
-        top.annotate(
-            f"{chosen:.3g}: cost {here.cost:.3g}",
-            (chosen, here.cost),
-            xytext=(8, 14),
-            textcoords="offset points",
-            fontsize=9,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-        )
-        top.set_ylabel("mean cost a row")
-        top.margins(y=0.15)
-        series = (
-            ("recall", [p.recall for p in curve], GREEN, "-"),
-            ("precision", [p.precision for p in curve], ORANGE, "--"),
-            ("share flagged", [p.flagged for p in curve], GREY, ":"),
-        )
-        for label, values, colour, line in series:
-            heights = [float("nan") if value is None else value for value in values]
-            bottom.plot(x, heights, line, color=colour, label=label)
-        bottom.set_ylabel("share")
-        bottom.set_xlabel("threshold on the calibrated probability")
-        bottom.legend(fontsize=8, loc="best")
-        for axes in (top, bottom):
-            axes.axvline(chosen, color=RED, linewidth=1)
-            axes.set_xlim(0, 1)
+    with canvas(title, alt, height=3.0) as sheet:
+        axes = sheet.axes
+        x = [seconds for seconds, _, _ in scored]
+        axes.step(x, best, where="post", color=BLUE, linewidth=1.8, label="best so far", zorder=3)
+        for seconds, name, score in scored:
+            colour, mark = look(engine_of(name))
+            axes.plot(seconds, score, mark, color=colour, alpha=0.75, zorder=2)
+        _limit(axes, [best[-1], *(score for _, _, score in scored)])
+        axes.set_xlim(left=0)
+        axes.annotate(
+            f"{shorten(leader, 32)}: {number(best[-1])}",
+            (last, best[-1]),
+            xytext=(0, 9 if metric.greater_is_better else -15), textcoords="offset points",
+            ha="center" if last > 0.2 * x[-1] else "left", fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8},
+        )  # fmt: skip
+        engine_legend(axes, {engine_of(name) for _, name, _ in scored})
+        axes.set_xlabel("seconds since the search began")
+        axes.set_ylabel(metric.title)
+        sheet.figure.legend(loc="outside lower center", ncols=5, fontsize=9)
     return sheet.plot
 
 
-def _quickest(timed: list[tuple[Entry, float]]) -> dict[str, tuple[Entry, float]]:
-    entry, seconds = min(timed, key=lambda pair: pair[1])
-    return {entry.name: (entry, seconds)}
+def _label(entry: Entry) -> str:
+    return f"{shorten(entry.name, 34)}  ({shorten(entry.family, 30)})"
 
 
-def _interval(axes: Any, place: int, entry: Entry) -> None:
-    colour, mark = _LOOKS.get(entry.engine, _OTHER)
+def _near(values: Sequence[float], width: float) -> list[float]:
+    """Return the values that are not far off, the best (the first) among them.
+
+    One hopeless model would otherwise press all others into a line.
+    """
+    distances = sorted(abs(value - values[0]) for value in values)
+    most = max(distances[int((len(distances) - 1) * 0.6)], width, 1e-12)
+    return [value for value in values if abs(value - values[0]) <= _FAR * most]
+
+
+def _window(entries: Sequence[Entry]) -> tuple[float, float] | None:
+    """Return the range of scores to draw; None where no model has a score."""
+    scores = [entry.score for entry in entries if entry.score.value is not None]
+    if not scores:
+        return None
+
+    def ends(score: Interval) -> tuple[float, float]:
+        value = score.value or 0.0
+        return (
+            value if score.low is None else score.low,
+            value if score.high is None else score.high,
+        )
+
+    low, high = ends(scores[0])
+    near = set(_near([score.value or 0.0 for score in scores], high - low))
+    reach = [ends(score) for score in scores if score.value in near]
+    low, high = min(pair[0] for pair in reach), max(pair[1] for pair in reach)
+    margin = (high - low) * 0.04 or abs(high) * 0.01 or 0.01
+    return low - margin, high + margin
+
+
+def _limit(axes: Any, values: Sequence[float], width: float = 0.0) -> None:
+    """Set the range of scores; the first value is the best. Say how many lie outside."""
+    near = _near(values, width)
+    margin = (max(near) - min(near)) * 0.2 or abs(values[0]) * 0.02 or 0.01
+    axes.set_ylim(min(near) - margin, max(near) + margin)
+    outside = len(values) - len(near)
+    if outside:
+        text = f"{outside} far worse model{'s' if outside > 1 else ''} outside"
+        axes.text(0.99, 0.03, text, transform=axes.transAxes, ha="right", fontsize=8, color=GREY)
+
+
+def _line(axes: Any, place: int, entry: Entry) -> None:
+    """Draw one model's score and interval; one far off becomes an arrow at the edge."""
+    colour, mark = look(entry.engine)
     score = entry.score
+    beside = axes.get_yaxis_transform()
+    axes.text(
+        1.02, place, number(score.value, full=True), transform=beside, va="center", fontsize=9
+    )
     if score.value is None:
+        return
+    left, right = axes.get_xlim()
+    if not left <= score.value <= right:
+        side, arrow = (0, "<") if score.value < left else (1, ">")
+        axes.plot(side, place, arrow, color=colour, transform=beside, clip_on=False, markersize=7)
         return
     if score.low is not None and score.high is not None:
         axes.plot([score.low, score.high], [place, place], color=colour, linewidth=1.6)
     axes.plot(
-        score.value, place, mark, color=colour, markersize=7,
+        score.value, place, mark, color=colour, markersize=10 if mark == "*" else 7,
         markerfacecolor="white" if entry.within_noise else colour,
     )  # fmt: skip
+    if entry.violates:
+        axes.plot(score.value, place, "x", color=RED, markersize=11, markeredgewidth=2)
 
 
-def _bins(axes: Any, label: str, bins: Sequence[Bin], colour: str, mark: str) -> None:
-    observed = [each.observed for each in bins]
-    reach = [
-        [max(0.0, each.observed - each.low) for each in bins],
-        [max(0.0, each.high - each.observed) for each in bins],
-    ]
-    axes.errorbar(
-        [each.predicted for each in bins], observed, yerr=reach, fmt=f"{mark}-", color=colour,
-        capsize=3, linewidth=1.2, markersize=5, label=label,
-    )  # fmt: skip
+def _front(timed: Sequence[tuple[Entry, float]], *, greater: bool) -> list[tuple[Entry, float]]:
+    """Return the allowed models that no other one beats in quality and time, quickest first."""
+    front: list[tuple[Entry, float]] = []
+    allowed = [pair for pair in timed if not pair[0].violates]
+    sign = -1 if greater else 1
+    for entry, ms in sorted(allowed, key=lambda pair: (pair[1], sign * (pair[0].score.value or 0))):
+        value = sign * (entry.score.value or 0.0)
+        if not front or value < sign * (front[-1][0].score.value or 0.0):
+            front.append((entry, ms))
+    return front
 
 
-def _nothing(title: str, text: str) -> Plot:
-    with canvas(title, text, height=1.0) as sheet:
-        sheet.axes.text(0.5, 0.5, text, ha="center", va="center")
-        sheet.axes.set_axis_off()
-    return sheet.plot
-
-
-def _value(entry: Entry) -> str:
-    score = entry.score
-    if score.value is None:
-        return "unknown"
-    if score.low is None or score.high is None:
-        return f"{score.value:.4g}"
-    return f"{score.value:.4g} ({score.low:.4g} to {score.high:.4g})"
-
-
-def _share(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.0%}"
+def _name_front(axes: Any, front: Sequence[tuple[Entry, float]], *, greater: bool) -> None:
+    # The quickest, the best and those between them, as long as they do not lie on each other.
+    shown = front if len(front) <= 4 else [front[0], front[len(front) // 2], front[-1]]
+    for place, (entry, ms) in enumerate(shown):
+        above = (place % 2 == 0) == greater
+        axes.annotate(
+            shorten(entry.name, 26), (ms, entry.score.value), xytext=(0, 8 if above else -15),
+            textcoords="offset points", ha="center", fontsize=8,
+        )  # fmt: skip
