@@ -35,8 +35,9 @@ class Data(Section):
     """Where the table is and how it is read. Detected once, then fixed here."""
 
     source: str
-    """Path of a CSV, Parquet or Excel file (relative to this file), or a SQLAlchemy URL."""
-    format: Literal["csv", "parquet", "excel", "sql"] = "csv"
+    """Path of a CSV, Parquet, Excel or NumPy (.npz) file or of a folder of images, relative to
+    this file; or a SQLAlchemy URL."""
+    format: Literal["csv", "parquet", "excel", "sql", "npz", "images"] = "csv"
     """How the source is read."""
     delimiter: str | None = None
     """CSV: the character between fields."""
@@ -52,6 +53,10 @@ class Data(Section):
     """Excel: the sheet's name."""
     query: str | None = None
     """SQL: the query that returns the table."""
+    table: str | None = None
+    """Images: the table in the folder, one of whose columns names the files."""
+    label: str = "label"
+    """Images: the column that gets the names of the subfolders."""
 
 
 class Column(Section):
@@ -197,6 +202,10 @@ class Split(Section):
     """Share of rows kept apart until the chosen model is evaluated."""
     column: str | None = None
     """The group or the time column."""
+    duplicates: Literal["auto", "together", "apart"] = "auto"
+    """Rows with equal features: `together` keeps them in one part, so that no test row was
+    learnt; `auto` does so unless the columns are so coarse that equal rows are no copies.
+    Splits by group or time follow their own column."""
 
 
 class Eda(Section):
@@ -244,6 +253,8 @@ class Report(Section):
     """The report's heading; the project's name if empty."""
     statement: str = ""
     """The owner's closing statement: limits, conditions of use, what is still open."""
+    pictures: bool = True
+    """Whether the report shows small copies of a table's images."""
 
 
 class Tracking(Section):
@@ -304,6 +315,14 @@ class Project(Section):
         others = [n for n, c in self.columns.items() if c.role == "target"]
         if len(others) > 1:
             raise ValueError(f"more than one column has the role 'target': {', '.join(others)}")
+        weights = [n for n, c in self.columns.items() if c.role == "weight"]
+        if len(weights) > 1:
+            raise ValueError(f"more than one column has the role 'weight': {', '.join(weights)}")
+        if weights and self.columns[weights[0]].type != "number":
+            raise ValueError(
+                f"columns.{weights[0]}.type is {self.columns[weights[0]].type!r}; a weight must"
+                " be a number"
+            )
         if self.split.method in ("group", "time"):
             if self.split.column is None:
                 raise ValueError(f"split.method {self.split.method!r} needs split.column")
@@ -316,6 +335,10 @@ class Project(Section):
     def features(self) -> list[str]:
         """Return the names of the columns that models may use, in the table's order."""
         return [name for name, column in self.columns.items() if column.role == "feature"]
+
+    def weight(self) -> str | None:
+        """Return the name of the column that says how much a row counts, if there is one."""
+        return next((name for name, c in self.columns.items() if c.role == "weight"), None)
 
     def protected(self) -> list[str]:
         """Return the names of the columns across which results are compared."""

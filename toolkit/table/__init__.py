@@ -10,6 +10,7 @@ _MODULES = {
     "typed": "conform effective_columns table_digest",
     "ordering": "moments",
     "parts": "Part load_part",
+    "duplicates": "copies_together duplicate_groups row_hashes",
     "features": "design",
     "featurise": "Features",
     "preprocess": "Preprocessor make_preprocessor",

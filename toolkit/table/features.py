@@ -1,4 +1,4 @@
-"""What engines take: dates as parts, texts as hashed words, the rest as it is."""
+"""Without learning anything: dates as parts, texts as hashed words, images as averages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toolkit.table.image_vector import image_numbers
 from toolkit.table.typed import truth
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ def design(
                 add(f"{name}.{part}", values, name)
         elif column.type == "text":
             for part, values in _text_parts(series).items():
+                add(f"{name}.{part}", values, name)
+        elif column.type == "image":
+            for part, values in image_numbers(series).items():
                 add(f"{name}.{part}", values, name)
         elif column.type == "boolean":
             add(name, _logical(series), name)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.artifacts import LabelPatch, Rows, Split
+from toolkit.errors import DataError
 from toolkit.table.target import target_values
 from toolkit.table.typed import effective_columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column, Target
+    from toolkit.project.model import Column, Project, Target
     from toolkit.run.stage import Stage
 
 
@@ -34,6 +35,8 @@ class Part:
         Each row's part.
     columns : dict of str to Column
         What the columns of `frame` are, with everything needed to read a raw row.
+    weights : ndarray of float64, shape (n,), or None
+        How much each row counts, where a column has the role `weight`.
     """
 
     rows: np.ndarray[Any, Any]
@@ -41,6 +44,7 @@ class Part:
     target: np.ndarray[Any, Any]
     part: np.ndarray[Any, Any]
     columns: dict[str, Column]
+    weights: np.ndarray[Any, Any] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -77,7 +81,40 @@ def load_part(stage: Stage, *parts: str) -> Part:
         target=target[keep],
         part=part[keep],
         columns=columns,
+        weights=_weights(table, project, rows[keep]),
     )
+
+
+def _weights(
+    table: pd.DataFrame, project: Project, rows: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any] | None:
+    name = project.weight()
+    if name is None:
+        return None
+    weights = table[name].iloc[rows].to_numpy(dtype="float64", na_value=np.nan)
+    check_weights(weights, name)
+    return weights
+
+
+def check_weights(weights: np.ndarray[Any, Any], name: str) -> None:
+    """Refuse weights that cannot be used.
+
+    Raises
+    ------
+    DataError
+        If one is missing or negative, or all are zero.
+    """
+    missing, negative = int(np.isnan(weights).sum()), int((weights < 0).sum())
+    if missing or negative or not weights.any():
+        what = f"is missing in {missing:,} rows" if missing else "is zero in every row"
+        raise DataError(
+            f"the weight {what}"
+            if not negative
+            else f"the weight is negative in {negative:,} rows",
+            where=f"column {name!r}",
+            expected="a number of 0 or more in every row, and more than 0 in some",
+            remedy="Correct the column, or give it the role ignore",
+        )
 
 
 def _patched(

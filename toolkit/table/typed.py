@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.errors import DataError
-from toolkit.table import values
+from toolkit.table import images, values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,8 @@ def conform(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Numbers float64, dates datetime64[us], everything else strings; missing is missing.
+        Numbers float64, dates datetime64[us], images bytes (object), everything else strings;
+        missing is missing.
         The index is 0, 1, ... Conforming a conformed frame changes nothing.
 
     Raises
@@ -79,6 +80,8 @@ def typed_column(series: pd.Series, column: Column) -> pd.Series:
     import pandas as pd
 
     kind = series.dtype
+    if column.type == "image":
+        return images.typed(series)
     if column.type == "number" and pd.api.types.is_numeric_dtype(kind):
         return _numbers(series.to_numpy(dtype="float64", na_value=np.nan, copy=True), column)
     if column.type == "date" and pd.api.types.is_datetime64_any_dtype(kind):
@@ -154,6 +157,11 @@ def table_digest(frame: pd.DataFrame) -> str:
         elif pd.api.types.is_datetime64_any_dtype(series.dtype):
             moments = series.dt.as_unit("us").to_numpy().astype("<i8")
             total.update(b"date" + np.ascontiguousarray(moments).tobytes())
+        elif images.holds_images(series):
+            codes, distinct = pd.factorize(series.array)
+            for data in distinct:
+                total.update(len(data).to_bytes(8, "little") + data)
+            total.update(b"image" + codes.astype("<i8").tobytes())
         else:
             found = values.cells(series, ())
             for text in found.texts:
