@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -145,3 +146,27 @@ def _environment(threads: int) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+class Starting(Worker):
+    """Stands for a worker whose server is being started."""
+
+    def __init__(self, group: str, trial: Trial) -> None:  # no process: none is needed yet
+        self.group, self.trial, self.started, self.doing = group, trial, time.monotonic(), ""
+
+    def stop(self) -> None:
+        """Nothing runs yet."""
+
+
+def words_of_death(code: int, worker: Worker) -> str:
+    """Return how a process ended, from its exit status."""
+    if code < 0:
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        return f"its process was ended by {name}" + (
+            ", perhaps for want of memory" if name == "SIGKILL" else ""
+        )
+    words = worker.last_words()
+    return f"its process ended with status {code}" + (f" ({words})" if words else "")

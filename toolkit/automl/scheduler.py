@@ -5,14 +5,15 @@ from __future__ import annotations
 import queue
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from toolkit.artifacts import TrialRun
 from toolkit.automl import cluster, engines
 from toolkit.automl.engines.base import Trial
-from toolkit.automl.lanes import Event, Worker
+from toolkit.automl.lanes import Event, Starting, Worker, words_of_death
 from toolkit.automl.ledger import Ledger, Record, trial_fingerprint
+from toolkit.automl.outcome import Outcome, Watcher
+from toolkit.automl.pacing import Pace
 
 if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask
@@ -21,65 +22,8 @@ if TYPE_CHECKING:
 LANES = 2
 _TICK = 0.2
 _ATTEMPTS = 2
-_KILL_AFTER = 1.0
-"""Seconds that a trial gets beyond the end of the budget before its worker is killed."""
-_FIRST_SHARE = 0.6
-_OVERHEAD = 4.0
 _ALONE = frozenset({"h2o", "autokeras"})
 """Groups of which one trial runs at a time: they share a server, or much memory."""
-
-
-@dataclass
-class Outcome:
-    """What came out of a search.
-
-    Attributes
-    ----------
-    records : dict of str to Record
-        Finished trials, in the order of the plan.
-    trials : list of TrialRun
-        What became of each trial of the plan.
-    timeline : list of (float, str)
-        Seconds since the start, and the model finished then.
-    failures : dict of str to list of str
-        By engine.
-    notes : list of str
-        What was degraded.
-    ended : str
-        Why the search ended.
-    whole : bool
-        Whether it ended by itself: not by time, and not by a person.
-    """
-
-    records: dict[str, Record] = field(default_factory=dict)
-    trials: list[TrialRun] = field(default_factory=list)
-    timeline: list[tuple[float, str]] = field(default_factory=list)
-    failures: dict[str, list[str]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    ended: str = ""
-    whole: bool = True
-
-
-class Watcher:
-    """What the search asks of its owner; every method may be overridden."""
-
-    def finished(self, trial: Trial, record: Record, before: bool) -> None:
-        """A trial is done; `before` says that an earlier search did it."""
-
-    def failed(self, trial: Trial, reason: str) -> None:
-        """A trial did not work."""
-
-    def tick(self, running: list[str], done: int, planned: int) -> bool:
-        """Look at the search; return whether to stop it."""
-        return False
-
-    def gained(self, rung: int) -> str:
-        """Return why another rung would bring nothing; empty to go on."""
-        return ""
-
-    def hopeless(self, trial: Trial) -> str:
-        """Return why a trial of a later rung is left out; empty to try it."""
-        return ""
 
 
 class Scheduler:
@@ -119,7 +63,7 @@ class Scheduler:
         self.ledger = ledger
         self.plan = plan
         self.most = most
-        self.deadline = deadline
+        self.pace = Pace(deadline)
         self.watcher = watcher
         self.outcome = Outcome()
         self._began = time.monotonic()
@@ -130,7 +74,6 @@ class Scheduler:
         self._attempts: dict[str, int] = {}
         self._again: list[Trial] = []
         self._state: dict[str, TrialRun] = {}
-        self._speed: dict[str, list[float]] = {}
 
     # -- the whole search --------------------------------------------------------
 
@@ -156,7 +99,7 @@ class Scheduler:
     def _rungs(self) -> str:
         left = self.most
         rungs = sorted({trial.rung for trial in self.plan})
-        if self.deadline is not None:
+        if self.pace.timed:
             # Waiting for the slowest of a rung would waste time, and nothing replays anyway.
             return self._fit(self.plan, left) or "Every planned model was fitted."
         for rung in rungs:
@@ -195,7 +138,7 @@ class Scheduler:
                 self._done(trial, record, before=True)
         started = 0
         while waiting or self._again or self._busy():
-            if self._over():
+            if self.pace.over():
                 self.outcome.whole = False
                 return self._cut_short()
             if self.watcher.tick(self._running(), len(self._state), self._planned(waiting)):
@@ -213,10 +156,7 @@ class Scheduler:
             if trial is None:
                 break
             fresh = trial.name not in self._attempts
-            if fresh and self.deadline is not None and (why := self._too_long(trial)):
-                self._mark(trial, "skipped", why)
-                continue
-            if fresh and self.deadline is not None and (why := self.watcher.hopeless(trial)):
+            if fresh and self.pace.timed and (why := self._not_worth(trial)):
                 self._mark(trial, "skipped", why)
                 continue
             started += fresh
@@ -260,7 +200,7 @@ class Scheduler:
     def _ready(self, group: str, trial: Trial, done: Future[dict[str, str]]) -> None:
         if done.cancelled():
             return
-        worker = _Starting(group, trial)
+        worker = Starting(group, trial)
         error = done.exception()
         if error is not None:
             line = error.line() if hasattr(error, "line") else str(error)
@@ -276,7 +216,7 @@ class Scheduler:
             threads = self.task.facts.threads
             worker = Worker(group, self.ledger.run, self._events, threads, environment)
             self._workers.append(worker)
-        worker.order(trial, self._allowance())
+        worker.order(trial, self.pace.allowance(first=not self.outcome.records))
 
     # -- what happens ------------------------------------------------------------
 
@@ -309,14 +249,12 @@ class Scheduler:
             self._drop(worker)
             worker.trial = None
             if trial is not None:
-                self._lost(trial, _words_of_death(event.facts["code"], worker))
+                self._lost(trial, words_of_death(event.facts["code"], worker))
 
     def _ended(self, worker: Worker, trial: Trial, facts: dict[str, object]) -> None:
         if not facts["error"]:
             record = Record(**facts["record"])  # type: ignore[arg-type]
-            self._speed.setdefault(trial.engine, []).append(
-                (time.monotonic() - worker.started) / max(trial.cost, 0.05)
-            )
+            self.pace.learn(trial, time.monotonic() - worker.started)
             self._done(trial, record, before=False)
         elif worker.group == "h2o" and not cluster.usable(self.project.h2o.url):
             self._drop(worker)
@@ -361,39 +299,6 @@ class Scheduler:
             reason=reason,
         )
 
-    # -- time --------------------------------------------------------------------
-
-    def _left(self) -> float:
-        assert self.deadline is not None
-        return self.deadline - time.monotonic()
-
-    def _over(self) -> bool:
-        return self.deadline is not None and self._left() < -_KILL_AFTER
-
-    def _cut_short(self) -> str:
-        for worker in self._busy():
-            if worker.trial is not None:
-                self._mark(worker.trial, "skipped", "time was over before it was done")
-        seconds = self.project.automl.budget.seconds
-        return f"The time of {seconds:g} seconds is over."
-
-    def _allowance(self) -> float | None:
-        if self.deadline is None:
-            return None
-        left = self._left()
-        share = _FIRST_SHARE if not self.outcome.records else 1.0
-        return max(1.0, left * share - 0.1 * left)
-
-    def _too_long(self, trial: Trial) -> str:
-        left = self._left()
-        known = self._speed.get(trial.engine)
-        if known is None:
-            return "" if left > _OVERHEAD else f"only {max(left, 0):.0f} s are left"
-        wanted = trial.cost * sorted(known)[len(known) // 2]
-        if wanted > left:
-            return f"it would take about {wanted:.0f} s, and {max(left, 0):.0f} s are left"
-        return ""
-
     # -- words -------------------------------------------------------------------
 
     def _running(self) -> list[str]:
@@ -409,30 +314,14 @@ class Scheduler:
         now = len(self._state) + len(self._busy()) + len(waiting)
         return max(now, min(self.most, len(self.plan)))
 
+    def _not_worth(self, trial: Trial) -> str:
+        return self.pace.too_long(trial) or self.watcher.hopeless(trial)
+
+    def _cut_short(self) -> str:
+        for worker in self._busy():
+            if worker.trial is not None:
+                self._mark(worker.trial, "skipped", "time was over before it was done")
+        return f"The time of {self.project.automl.budget.seconds:g} seconds is over."
+
     def _fingerprint(self, trial: Trial) -> str:
         return trial_fingerprint(self.task.digest, engines.get(trial.engine), trial)
-
-
-class _Starting(Worker):
-    """Stands for a worker whose server is being started."""
-
-    def __init__(self, group: str, trial: Trial) -> None:  # no process: none is needed yet
-        self.group, self.trial, self.started, self.doing = group, trial, time.monotonic(), ""
-
-    def stop(self) -> None:
-        """Nothing runs yet."""
-
-
-def _words_of_death(code: int, worker: Worker) -> str:
-    import signal
-
-    if code < 0:
-        try:
-            name = signal.Signals(-code).name
-        except ValueError:
-            name = f"signal {-code}"
-        return f"its process was ended by {name}" + (
-            ", perhaps for want of memory" if name == "SIGKILL" else ""
-        )
-    words = worker.last_words()
-    return f"its process ended with status {code}" + (f" ({words})" if words else "")

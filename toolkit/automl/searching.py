@@ -15,9 +15,10 @@ from toolkit.automl.engines.ensemble import write as write_ensemble
 from toolkit.automl.judge import judge
 from toolkit.automl.ledger import Ledger
 from toolkit.automl.model import load_model
+from toolkit.automl.outcome import Outcome
 from toolkit.automl.plan import effective, make_plan
 from toolkit.automl.preparing import prepare
-from toolkit.automl.scheduler import Outcome, Scheduler
+from toolkit.automl.scheduler import Scheduler
 from toolkit.automl.watching import Follower, Memory
 from toolkit.errors import EngineError
 
@@ -133,7 +134,7 @@ class _Work:
         self.follower.end(self.outcome.ended)
 
     def _available(self) -> list[str]:
-        there = []
+        there: list[str] = []
         for name in self.stage.project.automl.engines:
             problem = engines.get(name).available()
             if problem:

@@ -12,7 +12,7 @@ from toolkit import metrics
 from toolkit.automl import ensemble
 from toolkit.automl.engines.base import Trial
 from toolkit.automl.ledger import Ledger, Record
-from toolkit.automl.scheduler import Watcher
+from toolkit.automl.outcome import Watcher
 from toolkit.automl.state import Live, LiveRow, SearchState, ranked
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ _EVERY = 1.0
 _RELATIVE = 1e-3
 """A gain of the ensemble below this share of its score is none."""
 _RESAMPLES = 100
+_PRUNE_EVERY = 6
+"""Where there are no rounds: models after which the plan is looked at again."""
 
 
 class Memory:
@@ -125,6 +127,9 @@ class Follower(Watcher):
             len(self._rows),
             self.most,
         )
+        timed = self.stage.project.automl.budget.seconds is not None
+        if timed and len(self._rows) % _PRUNE_EVERY == 0 and (now := self._weigh()):
+            self._prune(now)
         self._show()
 
     def failed(self, trial: Trial, reason: str) -> None:
