@@ -6,6 +6,7 @@ _MODULES = {
     "base": "Context Metric for_task get",
     "decisions": "class_codes constant_scores cost_matrix cost_threshold decide",
     "resampling": "bootstrap interval paired_difference resamples",
+    "joint": "Joint joint",
     "calibration": "calibration_bins calibration_error wilson",
     "wizard": "resolve resolve_fairness",
 }

@@ -59,21 +59,28 @@ class Metric:
     unit: str
     prepare: Callable[[np.ndarray, np.ndarray, Context], Statistic] = field(repr=False)
 
-    def __call__(self, actual: Any, scores: Any, context: Context) -> float | None:
+    def __call__(
+        self, actual: Any, scores: Any, context: Context, weights: Any = None
+    ) -> float | None:
         """Return the metric over all rows, or None where the rows do not define it.
 
         Parameters
         ----------
         actual : array of shape (n,)
-            Labels as text, or numbers.
+            Labels as text (or their positions among the classes, as integers), or numbers.
         scores : array of shape (n, k) or (n,)
             Probabilities in the order of ``context.classes`` (binary may give the positive
             class's alone), or predicted values.
         context : Context
             The task, its classes, threshold and costs.
+        weights : array of shape (n,), optional
+            How much each row counts; all alike by default.
         """
         rows = len(actual)
-        return self.statistic(actual, scores, context)(np.ones(rows)) if rows else None
+        if not rows:
+            return None
+        counted = np.ones(rows) if weights is None else np.asarray(weights, dtype=np.float64)
+        return self.statistic(actual, scores, context)(counted)
 
     def statistic(self, actual: Any, scores: Any, context: Context) -> Statistic:
         """Return the metric as a function of row weights; sorting and coding is done once."""

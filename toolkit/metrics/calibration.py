@@ -23,7 +23,12 @@ def wilson(successes: float, rows: float, confidence: float = 0.95) -> tuple[flo
 
 
 def calibration_bins(
-    actual_binary: Any, p: Any, bins: int = 10, *, confidence: float = 0.95
+    actual_binary: Any,
+    p: Any,
+    bins: int = 10,
+    *,
+    confidence: float = 0.95,
+    weights: Any = None,
 ) -> list[Bin]:
     """Return bins of about equally many rows, in ascending order of the predicted probability.
 
@@ -39,38 +44,55 @@ def calibration_bins(
         The most bins.
     confidence : float
         Coverage of Wilson's interval around the observed share.
+    weights : array of shape (n,), optional
+        How much each row counts. The interval then rests on Kish's (1965) effective number
+        of rows.
     """
     happened = np.asarray(actual_binary, dtype=np.float64)
     p = np.asarray(p, dtype=np.float64)
+    counted = np.ones(len(p)) if weights is None else np.asarray(weights, dtype=np.float64)
     if not len(p):
         return []
-    edges = np.unique(np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1], method="lower"))
-    place = np.searchsorted(edges, p, side="left")
+    place = _places(p, bins)
     result = []
     for index in np.unique(place):
         inside = place == index
-        rows = int(inside.sum())
-        low, high = wilson(happened[inside].sum(), rows, confidence)
+        weight = counted[inside]
+        total = float(weight.sum())
+        if not total:
+            continue
+        effective = total**2 / float(np.sum(weight * weight))
+        observed = float(np.sum(weight * happened[inside])) / total
+        low, high = wilson(observed * effective, effective, confidence)
         result.append(
             Bin(
-                predicted=float(p[inside].mean()),
-                observed=float(happened[inside].mean()),
+                predicted=float(np.sum(weight * p[inside])) / total,
+                observed=observed,
                 low=low,
                 high=high,
-                rows=rows,
+                rows=int(inside.sum()),
             )
         )
     return result
 
 
-def calibration_error(actual_binary: Any, p: Any, bins: int = 10) -> float:
+def calibration_error(actual_binary: Any, p: Any, bins: int = 10, *, weights: Any = None) -> float:
     """Return the expected calibration error: the mean distance of predicted and observed share.
 
     Over the bins of `calibration_bins`, weighted by rows; 0 is perfect, and small samples
     are above 0 by chance alone. Source: Naeini, Cooper and Hauskrecht (2015).
     """
-    found = calibration_bins(actual_binary, p, bins)
-    rows = sum(item.rows for item in found)
-    if not rows:
+    happened = np.asarray(actual_binary, dtype=np.float64)
+    p = np.asarray(p, dtype=np.float64)
+    counted = np.ones(len(p)) if weights is None else np.asarray(weights, dtype=np.float64)
+    total = counted.sum()
+    if not len(p) or not total:
         return 0.0
-    return float(sum(item.rows * abs(item.predicted - item.observed) for item in found) / rows)
+    # A bin's share of rows times the distance of its means is the sum of its differences.
+    gaps = np.bincount(_places(p, bins), counted * (p - happened))
+    return float(np.abs(gaps).sum() / total)
+
+
+def _places(p: np.ndarray, bins: int) -> np.ndarray:
+    edges = np.unique(np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1], method="lower"))
+    return np.searchsorted(edges, p, side="left")

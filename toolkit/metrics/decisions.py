@@ -95,14 +95,25 @@ def decide(scores: Any, context: Context) -> np.ndarray:
 
 
 def class_codes(actual: Any, classes: list[str]) -> np.ndarray:
-    """Return each label's position among the classes, -1 for a label that is none of them."""
+    """Return each label's position among the classes, -1 for a label that is none of them.
+
+    Labels are text; an array of integers holds positions already.
+    """
     import pandas as pd
 
-    return pd.Index(classes, dtype=object).get_indexer(pd.Index(np.asarray(actual), dtype=object))
+    known = np.asarray(actual)
+    if known.dtype.kind in "iu":
+        return known.astype(np.int64, copy=False)
+    return pd.Index(classes, dtype=object).get_indexer(pd.Index(known, dtype=object))
 
 
 def constant_scores(
-    train_target: Any, n: int, context: Context, *, metric: str | None = None
+    train_target: Any,
+    n: int,
+    context: Context,
+    *,
+    metric: str | None = None,
+    weights: Any = None,
 ) -> np.ndarray:
     """Return the scores of a constant guess made from the training rows.
 
@@ -116,21 +127,42 @@ def constant_scores(
         The task and its classes.
     metric : str, optional
         For a metric of absolute errors the best constant is the median, not the mean.
+    weights : array, optional
+        How much each training row counts.
 
     Returns
     -------
     numpy.ndarray
         The classes' shares, (n, k), or the mean or median, (n,).
     """
+    counted = np.ones(len(train_target)) if weights is None else np.asarray(weights, dtype=float)
     if context.task == "regression":
         values = np.asarray(train_target, dtype=np.float64)
-        values = values[~np.isnan(values)]
+        known = ~np.isnan(values)
+        values, counted = values[known], counted[known]
         if not len(values):
             return np.zeros(n)
-        centre = np.median(values) if metric in _MEDIAN_METRICS else np.mean(values)
-        return np.full(n, float(centre))
+        if metric in _MEDIAN_METRICS:
+            return np.full(n, weighted_median(values, counted))
+        return np.full(n, float(np.average(values, weights=counted)))
     codes = class_codes(train_target, context.classes)
-    counts = np.bincount(codes[codes >= 0], minlength=len(context.classes)).astype(np.float64)
+    known = codes >= 0
+    counts = np.bincount(codes[known], counted[known], minlength=len(context.classes))
     total = counts.sum()
     shares = counts / total if total else np.full(len(counts), 1 / max(len(counts), 1))
     return np.tile(shares, (n, 1))
+
+
+def weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
+    """Return the value that half of the weight lies below; the mean of two middle ones."""
+    order = np.argsort(values, kind="stable")
+    return median_of_sorted(values[order], weights[order])
+
+
+def median_of_sorted(ordered: np.ndarray, weights: np.ndarray) -> float:
+    """Return the weighted median of values in ascending order."""
+    cumulated = np.cumsum(weights)
+    half, last = cumulated[-1] / 2, len(ordered) - 1
+    low = np.searchsorted(cumulated, half, side="left")
+    high = np.searchsorted(cumulated, half, side="right")
+    return float((ordered[min(low, last)] + ordered[min(high, last)]) / 2)

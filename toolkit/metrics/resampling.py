@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.artifacts.base import Interval
-from toolkit.metrics.base import Context, Metric
+from toolkit.metrics.base import Context, Metric, Statistic
 
 _ROW_BUDGET = 60_000_000  # rows drawn in all: a few seconds for a metric that has to rank
 _FEWEST = 50
@@ -66,13 +66,35 @@ def interval(
     value = statistic(np.ones(n))
     if value is None or n < 2:
         return Interval(value=value)
-    affordable = max(_FEWEST, _ROW_BUDGET // n)
-    count = min(resamples, affordable)
+    count = affordable(n, resamples)
     known = [x for w in _weights(n, count, seed) if (x := statistic(w)) is not None]
-    if len(known) * 2 <= count:
+    return from_resamples(
+        value, known, wanted=resamples, taken=count, confidence=confidence, basic=basic
+    )
+
+
+_weights = resamples  # `interval` has a parameter of that name
+
+
+def affordable(n: int, wanted: int, models: int = 1) -> int:
+    """Return how many resamples of ``n`` rows are taken, at least 50 if so many are wanted."""
+    return min(wanted, max(_FEWEST, _ROW_BUDGET // max(n * models, 1)))
+
+
+def from_resamples(
+    value: float,
+    known: Any,
+    *,
+    wanted: int,
+    taken: int,
+    confidence: float,
+    basic: bool = False,
+) -> Interval:
+    """Return the interval of a value from what it was on resamples; see `interval`."""
+    if len(known) * 2 <= taken:
         return Interval(value=value)
     tail = (1 - confidence) / 2
-    if count == resamples:
+    if taken == wanted:
         low, high = np.quantile(known, [tail, 1 - tail])
         if basic:
             low, high = 2 * value - high, 2 * value - low
@@ -84,7 +106,12 @@ def interval(
     return Interval(value=value, low=float(low), high=float(high))
 
 
-_weights = resamples  # `interval` has a parameter of that name
+def weighted(statistic: Statistic, weights: Any = None) -> Statistic:
+    """Return a statistic in which each row counts by its weight, times how often it is drawn."""
+    if weights is None:
+        return statistic
+    counted = np.asarray(weights, dtype=np.float64)
+    return lambda drawn: statistic(drawn * counted)
 
 
 def bootstrap(
@@ -96,12 +123,17 @@ def bootstrap(
     resamples: int = 300,
     confidence: float = 0.95,
     seed: int = 7,
+    weights: Any = None,
 ) -> Interval:
-    """Return a metric with its bootstrap interval; see `interval`."""
+    """Return a metric with its bootstrap interval; see `interval`.
+
+    Rows that count for more (`weights`, shape (n,)) are not drawn more often: a row drawn
+    twice counts twice its weight.
+    """
     rows = len(actual)
     if rows == 0:
         return Interval(value=None)
-    statistic = metric.statistic(actual, scores, context)
+    statistic = weighted(metric.statistic(actual, scores, context), weights)
     return interval(statistic, rows, resamples=resamples, confidence=confidence, seed=seed)
 
 
@@ -115,6 +147,7 @@ def paired_difference(
     resamples: int = 300,
     confidence: float = 0.95,
     seed: int = 7,
+    weights: Any = None,
 ) -> Interval:
     """Return a metric of scores ``a`` minus that of ``b`` on the same rows, with its interval.
 
@@ -123,8 +156,8 @@ def paired_difference(
     rows = len(actual)
     if rows == 0:
         return Interval(value=None)
-    first = metric.statistic(actual, a, context)
-    second = metric.statistic(actual, b, context)
+    first = weighted(metric.statistic(actual, a, context), weights)
+    second = weighted(metric.statistic(actual, b, context), weights)
 
     def difference(weights: np.ndarray) -> float | None:
         x, y = first(weights), second(weights)

@@ -11,13 +11,24 @@ from collections.abc import Callable
 import numpy as np
 
 from toolkit.metrics.base import Context, Metric, Statistic
-from toolkit.metrics.decisions import class_codes, cost_matrix, decide_codes
+from toolkit.metrics.decisions import (
+    class_codes,
+    cost_matrix,
+    decide_codes,
+    median_of_sorted,
+)
 
 _SMALLEST = 1e-15  # a probability of 0 for what happened would make the loss infinite
 
 
+def _dot(a: np.ndarray, b: np.ndarray) -> float:
+    # Not `a @ b`: BLAS spreads it over threads, which wait for each other on a busy machine,
+    # and whose number shows in the last digits.
+    return float(np.einsum("i,i->", a, b))
+
+
 def _mean(losses: np.ndarray) -> Statistic:
-    return lambda weights: float(weights @ losses / weights.sum())
+    return lambda weights: _dot(weights, losses) / float(weights.sum())
 
 
 def _coded(
@@ -128,11 +139,14 @@ def rank_auc(positive: np.ndarray, score: np.ndarray) -> Statistic:
 
     def value(weights: np.ndarray) -> float | None:
         ordered = weights[order]
-        positives = np.add.reduceat(ordered * hits, starts)
-        negatives = np.add.reduceat(ordered * (1 - hits), starts)
-        pairs = positives.sum() * negatives.sum()
+        positives = ordered * hits
+        negatives = ordered - positives
+        if len(starts) < len(order):
+            positives = np.add.reduceat(positives, starts)
+            negatives = np.add.reduceat(negatives, starts)
+        pairs = float(positives.sum() * negatives.sum())
         below = np.cumsum(negatives) - negatives / 2
-        return float(positives @ below / pairs) if pairs else None
+        return _dot(positives, below) / pairs if pairs else None
 
     return value
 
@@ -160,15 +174,18 @@ def _average_precision(actual: np.ndarray, scores: np.ndarray, context: Context)
 
     def value(weights: np.ndarray) -> float | None:
         ordered = weights[order]
-        positives = np.add.reduceat(ordered * hits, starts)
-        flagged = np.cumsum(np.add.reduceat(ordered, starts))
+        positives = ordered * hits
+        if len(starts) < len(order):
+            positives = np.add.reduceat(positives, starts)
+            ordered = np.add.reduceat(ordered, starts)
+        flagged = np.cumsum(ordered)
         total = positives.sum()
         if total == 0 or total == flagged[-1]:
             return None
         precision = np.divide(
             np.cumsum(positives), flagged, out=np.zeros_like(flagged), where=flagged > 0
         )
-        return float(precision @ positives / total)
+        return _dot(precision, positives) / float(total)
 
     return value
 
@@ -191,8 +208,8 @@ def _r2(actual: np.ndarray, scores: np.ndarray, context: Context) -> Statistic:
     squares = _errors(actual, scores) ** 2
 
     def value(weights: np.ndarray) -> float | None:
-        spread = weights @ (values - weights @ values / weights.sum()) ** 2
-        return float(1 - weights @ squares / spread) if spread > 0 else None
+        spread = _dot(weights, (values - _dot(weights, values) / weights.sum()) ** 2)
+        return 1 - _dot(weights, squares) / spread if spread > 0 else None
 
     return value
 
@@ -202,16 +219,7 @@ def _median_absolute_error(actual: np.ndarray, scores: np.ndarray, context: Cont
     order = np.argsort(sizes, kind="stable")
     ordered = sizes[order]
 
-    def value(weights: np.ndarray) -> float | None:
-        # The mean of the two middle values where the count is even, as a plain median.
-        cumulated = np.cumsum(weights[order])
-        half = cumulated[-1] / 2
-        low = np.searchsorted(cumulated, half, side="left")
-        high = np.searchsorted(cumulated, half, side="right")
-        last = len(ordered) - 1
-        return float((ordered[min(low, last)] + ordered[min(high, last)]) / 2)
-
-    return value
+    return lambda weights: median_of_sorted(ordered, weights[order])
 
 
 METRICS = {
