@@ -131,15 +131,52 @@ def _by_group(
             remedy="Choose another group column, or split.method stratified",
         )
     strata = np.zeros(len(groups), dtype=np.int64) if codes is None else codes
-    counts = np.zeros((len(names), int(strata.max()) + 1))
-    np.add.at(counts, (member, strata), 1)
-    scale = 1 / np.maximum(counts.sum(axis=0), 1)
+    sizes = np.bincount(member)
+    fold = np.full(len(groups), NEVER, dtype=np.int16)
+    several = np.flatnonzero(sizes > 1)
+    have = _place_groups(count, fold, member, strata, several[generator.permutation(len(several))])
+    # Rows that are alone in their group fill up what their class lacks in each fold.
+    single = np.flatnonzero(fold == NEVER)
+    single = single[generator.permutation(len(single))]
+    for stratum in range(have.shape[1]):
+        rows = single[strata[single] == stratum]
+        fold[rows] = _fill(have[:, stratum], len(rows))
+    return Folds(fold, False, "groups kept together")
+
+
+def _place_groups(
+    count: int,
+    fold: np.ndarray[Any, Any],
+    member: np.ndarray[Any, Any],
+    strata: np.ndarray[Any, Any],
+    order: np.ndarray[Any, Any],
+) -> np.ndarray[Any, Any]:
+    """Place groups of several rows, the largest first; return rows by fold and stratum."""
+    position = np.full(int(member.max()) + 1, -1)
+    position[order] = np.arange(len(order))
+    inside = np.flatnonzero(position[member] >= 0)
+    counts = np.zeros((len(order), int(strata.max()) + 1))
+    np.add.at(counts, (position[member[inside]], strata[inside]), 1)
+    scale = 1 / np.maximum(np.bincount(strata, minlength=counts.shape[1]), 1)
     have = np.zeros((count, counts.shape[1]))
-    place = np.zeros(len(names), dtype=np.int16)
-    order = generator.permutation(len(names))
-    for group in order[np.argsort(-counts.sum(axis=1)[order], kind="stable")]:
+    place = np.zeros(len(order), dtype=np.int16)
+    for group in np.argsort(-counts.sum(axis=1), kind="stable"):
         # Into the fold that has least of what the group brings.
         load = ((have + counts[group]) * scale) ** 2 - (have * scale) ** 2
         place[group] = int(np.argmin(load.sum(axis=1)))
         have[place[group]] += counts[group]
-    return Folds(place[member], False, "groups kept together")
+    fold[inside] = place[position[member[inside]]]
+    return have
+
+
+def _fill(have: np.ndarray[Any, Any], rows: int) -> np.ndarray[Any, Any]:
+    """Return the fold of each of some rows, so that all folds end up as equal as they can."""
+    level = np.sort(have)
+    # The common level to which `rows` more rows can raise the lowest folds.
+    lifted = [(rows + level[:k].sum()) / k for k in range(1, len(level) + 1)]
+    height = min((h for k, h in enumerate(lifted, 1) if h >= level[k - 1]), default=float(level[0]))
+    wanted = np.maximum(0, np.floor(height - have)).astype(int)
+    folds = np.repeat(np.arange(len(have)), wanted)[:rows]
+    rest = np.argsort(have + wanted, kind="stable")
+    missing = rows - len(folds)
+    return np.r_[folds, np.resize(rest, missing) if missing else rest[:0]].astype(np.int16)

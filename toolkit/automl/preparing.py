@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def prepare(stage: Stage, preset: Preset) -> tuple[SearchTask, np.ndarray[Any, A
         If a constraint names a column that is not there.
     """
     project = stage.project
-    part = table.load_part(stage, "train")
+    part = _sampled(stage, table.load_part(stage, "train"))
     columns = _columns(stage, part)
     classes = classes_of(stage, part.target)
     _refuse_unlearnable(stage, part, columns, classes)
@@ -42,7 +43,7 @@ def prepare(stage: Stage, preset: Preset) -> tuple[SearchTask, np.ndarray[Any, A
     stage.progress(f"preparing {len(columns)} columns of {len(part):,} rows")
     typed = part.frame[list(columns)]
     features = table.Features.fit(typed, columns, project.seed)
-    for note in getattr(features, "notes", []):
+    for note in features.notes:
         stage.note(note)
     inputs = Inputs(typed, features)
     automl = project.automl
@@ -69,6 +70,29 @@ def prepare(stage: Stage, preset: Preset) -> tuple[SearchTask, np.ndarray[Any, A
     target = part.target.astype(np.float64) if codes is None else codes.astype(np.int64)
     weights = _weights(stage, part, codes)
     return SearchTask(facts, inputs, target, weights, folds), part.rows
+
+
+def _sampled(stage: Stage, part: Part) -> Part:
+    """Return all rows, or as many as the project allows, drawn at random."""
+    most = stage.project.automl.rows
+    if len(part) <= most:
+        return part
+    generator = np.random.default_rng(stage.project.seed)
+    rows = np.sort(generator.choice(len(part), most, replace=False))
+    # The standard error of a mean falls with the root of the rows that it is taken over.
+    wider = np.sqrt(len(part) / most)
+    stage.note(
+        f"The search learns from {most:,} of {len(part):,} training rows, drawn at random"
+        f" (automl.rows): intervals are {wider:.1f} times as wide as all rows would give"
+    )
+    return dataclasses.replace(
+        part,
+        rows=part.rows[rows],
+        frame=part.frame.iloc[rows].reset_index(drop=True),
+        target=part.target[rows],
+        part=part.part[rows],
+        weights=None if part.weights is None else part.weights[rows],
+    )
 
 
 def classes_of(stage: Stage, *targets: np.ndarray) -> list[str]:
@@ -127,6 +151,8 @@ def _folds(stage: Stage, part: Part, codes: np.ndarray | None, count: int) -> Fo
             options["groups"] = values.to_numpy(dtype=object, na_value="")
         else:
             options["times"] = table.moments(values, project.columns[str(split.column)])
+    else:
+        options["groups"] = table.copies_together(split, part.frame)
     folds = make_folds(count, project.seed, **options)
     if folds.count < count:
         stage.note(f"{folds.count} folds instead of {count}: there are no more to make")
@@ -134,7 +160,7 @@ def _folds(stage: Stage, part: Part, codes: np.ndarray | None, count: int) -> Fo
 
 
 def _weights(stage: Stage, part: Part, codes: np.ndarray | None) -> np.ndarray | None:
-    weights = getattr(part, "weights", None)
+    weights = part.weights
     if stage.project.automl.class_weights == "balanced":
         if codes is None:
             raise ProjectError(

@@ -63,6 +63,8 @@ class AutoML(Section):
     """Folds inside the training rows, the same for all engines; the preset's if not given."""
     budget: Budget = Field(default_factory=Budget)
     """What the search may spend."""
+    rows: int = Field(default=1_000_000, ge=100)
+    """The most training rows that the search learns from; of more it takes a sample."""
     early_stop: bool = True
     """Whether the search ends when its last round brought nothing that an interval can see."""
     class_weights: Literal["none", "balanced"] = "none"
