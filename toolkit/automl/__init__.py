@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = attach(
         "choose": "champion",
         "load_champion": "model",
         "load_model": "model",
+        "missing_engines": "engines",
         "rechoose": "champion",
         "search": "searching",
     },

@@ -1,293 +1,201 @@
-"""Panels of ``04_automl``: the budget, the search as it goes on, and the champion."""
+"""The panel of ``04_automl`` that says what the search may do and what it must keep to."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
-from toolkit import metrics
-from toolkit.artifacts import Champion, Interval, Leaderboard, Search
-from toolkit.errors import ToolkitError
-from toolkit.plots import automl as figures
-from toolkit.widgets.base import Panel, checks_html, grid, table
-from toolkit.widgets.static import Html
+from toolkit.automl.plan import PRESETS, effective
+from toolkit.widgets import form
+from toolkit.widgets.base import Panel, grid, table
+from toolkit.widgets.pick import ColumnPicker
 
 if TYPE_CHECKING:
-    from toolkit.automl.searching import LiveRow
     from toolkit.run.stage import Stage
 
-_BUDGET = ("models", "trials", "epochs", "seconds", "memory_gib", "threads")
-_BEST = "best"
+_ENGINES = {
+    "baseline": "a linear model and an untuned boosted one: the score to beat",
+    "lightgbm": "gradient boosting with tuned defaults; quick",
+    "catboost": "gradient boosting that knows categories; slower, often the best single model",
+    "forest": "random forests and extremely randomised trees",
+    "h2o": "H2O AutoML: linear models, forests, boosting and stacks of them, in a Java process",
+    "autokeras": "neural networks; the one that reads texts and images as they are",
+}
+_MEANING = {
+    "models": "models",
+    "folds": "folds",
+    "trials": "AutoKeras architectures",
+    "epochs": "epochs for a network",
+}
 
 
 class AutomlPanel(Panel):
-    """What the search may do: engines, folds, and the budget.
+    """What the search may do: preset, engines, budget, constraints, and checks.
 
     Parameters
     ----------
     stage : Stage
         The open stage.
-    """
-
-    def __init__(self, stage: Stage) -> None:
-        super().__init__(stage, "The search and its budget", ["automl"])
-        self.show(
-            self.field("automl.engines"),
-            grid(
-                *(self.field(f"automl.budget.{name}") for name in _BUDGET),
-                self.field("automl.folds"),
-                self.field("automl.exclude"),
-            ),
-        )
-
-
-class LiveLeaderboard(w.HTML):
-    """The leaderboard while the search runs: hand `update` to `toolkit.automl.search`.
-
-    Parameters
-    ----------
-    stage : Stage
-        The open stage.
-    """
-
-    def __init__(self, stage: Stage) -> None:
-        metric, reason = metrics.resolve(stage.project)
-        self._rows: list[tuple[str, str, str, str]] = []
-        self._title = f"{metrics.get(metric).title}. {reason}"
-        super().__init__(self.static_html())
-
-    def update(self, metric: str, rows: Sequence[LiveRow]) -> None:
-        """Show the models so far, best first.
-
-        Parameters
-        ----------
-        metric : str
-            The ranking metric.
-        rows : sequence of LiveRow
-            Names, engines, families and scores on the validation rows.
-        """
-        self._title = metrics.get(metric).title
-        self._rows = [
-            (
-                row.name,
-                row.engine,
-                row.family,
-                "unknown" if row.score is None else f"{row.score:.4g}",
-            )
-            for row in rows
-        ]
-        self.value = self.static_html()
-
-    def static_html(self) -> str:
-        """Return the leaderboard as it is now."""
-        body = (
-            table(("Model", "Engine", "Algorithm", "Validation score"), self._rows)
-            if self._rows
-            else "<p>No model yet: run the next cell.</p>"
-        )
-        return f'<div role="status"><p>{html.escape(self._title)}</p>{body}</div>'
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
-        bundle["text/html"] = self.static_html()
-        bundle["text/plain"] = "LiveLeaderboard"
-        return bundle
-
-
-class ChampionPanel(Panel):
-    """Which model is used, how it is calibrated, and where the threshold lies.
-
-    Parameters
-    ----------
-    stage : Stage
-        The open stage.
-    leaderboard : Leaderboard
-        The models to choose from.
-    champion : Champion
-        What `toolkit.automl.choose` made of the choices so far.
-    choose : callable, optional
-        `toolkit.automl.rechoose`: with it every saved choice is carried out at once, and
-        the figures follow.
+    missing : mapping of str to str, optional
+        Engines that cannot run here, and why; see `toolkit.automl.missing_engines`.
 
     Attributes
     ----------
-    champion : Champion
-        The champion by the choices as they are now.
-    picker, reason, apply : ipywidgets.Widget
-        Model, reason, and the button that saves both together.
-    slider : ipywidgets.FloatSlider
-        A threshold to try; its cost is shown while it moves, and saved by ``keep``.
+    excluded, forced, monotonic : ColumnPicker
+        The constraints on columns.
+    tabs : ipywidgets.Tab
+        The groups of fields.
     """
 
-    def __init__(
-        self,
-        stage: Stage,
-        leaderboard: Leaderboard,
-        champion: Champion,
-        choose: Callable[[Stage], Champion] | None = None,
-    ) -> None:
-        super().__init__(stage, "The champion", ["choice"])
-        self.leaderboard = leaderboard
-        self.champion = champion
-        self._choose = choose
-        self._figures = w.HTML()
-        choice = stage.project.choice
-        self.picker = w.Dropdown(
-            options=self._options(choice.champion),
-            value=choice.champion,
-            description="Champion",
-            layout=w.Layout(width="100%"),
+    def __init__(self, stage: Stage, missing: Mapping[str, str] | None = None) -> None:
+        super().__init__(
+            stage, "The search: what it may cost, and what it must keep to", ["automl"]
         )
-        self.reason = w.Text(
-            value=choice.reason,
-            description="Reason",
-            placeholder="needed when it is not the best",
-            layout=w.Layout(width="100%"),
+        self._missing = dict(missing or {})
+        self._numbers = w.HTML()
+        columns = stage.project.columns
+        features = stage.project.features()
+        numbers = [name for name in features if columns[name].type == "number"]
+        self.excluded = ColumnPicker(
+            self, "automl.constraints.exclude", "Columns that no model gets", features
         )
-        self.apply = w.Button(description="Save champion", icon="check", button_style="primary")
-        self.apply.on_click(lambda _: self._save_champion())
-        self.slider = w.FloatSlider(
-            value=0.5, min=0, max=1, step=0.01, description="Try a threshold",
-            continuous_update=True, readout_format=".2f", layout=w.Layout(width="100%"),
+        self.forced = ColumnPicker(
+            self, "automl.constraints.force", "Columns that every model gets", features
+        )
+        self.monotonic = ColumnPicker(
+            self, "automl.constraints.monotonic", "Columns with one direction", numbers,
+            ("increasing", "decreasing"),
         )  # fmt: skip
-        self.slider.style.description_width = "initial"
-        self._tried = w.HTML()
-        self.keep = w.Button(description="Use this threshold", icon="check")
-        self.by_cost = w.Button(description="Back to least cost", icon="undo")
-        self.slider.observe(lambda _: self._try(), "value")
-        self.keep.on_click(lambda _: self.save({"choice.threshold": round(self.slider.value, 4)}))
-        self.by_cost.on_click(lambda _: self.save({"choice.threshold": "cost"}))
-        self._threshold = w.VBox(
-            [self.slider, self._tried, w.HBox([self.keep, self.by_cost])],
-            layout=w.Layout(width="100%"),
-        )
-        self.show(
-            grid(self.picker, self.reason),
-            self.apply,
-            self.field("choice.calibration"),
-            self._threshold,
-            self._figures,
-        )
-        self._draw()
+        pages = {
+            "Effort": self._effort(),
+            "Engines": self._engines(),
+            "Constraints": self._constraints(),
+            "Rows and checks": self._checks(),
+        }
+        self.tabs = w.Tab(list(pages.values()), layout=w.Layout(width="100%"))
+        for place, name in enumerate(pages):
+            self.tabs.set_title(place, name)
+        self.show(self.tabs, self._numbers)
+        self.changed()
 
     def changed(self) -> None:
-        """Carry out the choices as they are now, and draw what came out."""
-        if self._choose is None:
-            return
-        try:
-            self.champion = self._choose(self.stage)
-        except ToolkitError as error:
-            self.status(error.line(), error=True)
-            return
-        self._draw()
+        """Say what the choices amount to."""
+        self._numbers.value = self._in_numbers()
+        for picker in (self.excluded, self.forced, self.monotonic):
+            picker.update()
 
-    def _draw(self) -> None:
-        cut = self.champion.threshold
-        self._threshold.layout.display = "" if cut is not None else "none"
-        if cut is not None:
-            self.slider.value = cut
-            self._try()
-        self._figures.value = self._drawn()
+    # -- the tabs ----------------------------------------------------------------
 
-    def _save_champion(self) -> None:
-        name, reason = self.picker.value, self.reason.value.strip()
-        self.save(
-            {"choice.champion": name, "choice.reason": "" if name == _BEST else reason},
-            f"champion {name}",
+    def _effort(self) -> w.Widget:
+        budget = (
+            ("models", "At most this many models"),
+            ("seconds", "At most this many seconds"),
+            ("trials", "AutoKeras: architectures"),
+            ("epochs", "AutoKeras: epochs for a network"),
+            ("threads", "Threads"),
+            ("memory_gib", "H2O: memory of the Java heap, GiB"),
+        )
+        return w.VBox(
+            [
+                self.field("automl.preset"),
+                form.paragraph(
+                    "An empty field takes the preset's number, shown below. Count models if"
+                    " you want the same ones again; seconds are kept to, but how many models"
+                    " fit into them differs from run to run.",
+                    "toolkit-help",
+                ),
+                grid(
+                    *(self.field(f"automl.budget.{name}", label=label) for name, label in budget),
+                    self.field("automl.folds"),
+                    self.field("automl.early_stop", label="Stop when nothing more is to gain"),
+                ),
+            ]
         )
 
-    def _try(self) -> None:
-        if not self.champion.threshold_curve:
-            return
-        here = min(
-            self.champion.threshold_curve, key=lambda p: abs(p.threshold - self.slider.value)
-        )
-        parts = [f"mean cost {here.cost:.4g} a row", f"{here.flagged:.0%} of rows flagged"]
-        if here.recall is not None:
-            parts.append(f"{here.recall:.0%} of positives found")
-        if here.precision is not None:
-            parts.append(f"{here.precision:.0%} of flagged rows positive")
-        self._tried.value = (
-            f'<div role="status">At {here.threshold:.2f}: {html.escape(", ".join(parts))}</div>'
-        )
-
-    def _options(self, chosen: str) -> list[tuple[str, str]]:
-        entries = self.leaderboard.entries
-        options = [(f"best (now {entries[0].name})", _BEST)]
-        for entry in entries:
-            score = "unknown" if entry.score.value is None else f"{entry.score.value:.4g}"
-            options.append((f"{entry.name}: {score}", entry.name))
-        if chosen not in [value for _, value in options]:
-            options.append((f"{chosen} (not on this leaderboard)", chosen))
-        return options
-
-    def _drawn(self) -> str:
-        plots = [figures.calibration(self.champion), figures.threshold(self.champion)]
-        shown = [plot.html() for plot in plots if self.champion.calibration_before]
-        return self._facts() + "".join(shown)
-
-    def _facts(self) -> str:
-        champion = self.champion
-        rows = [
-            ("Model", f"{champion.name} ({champion.family})"),
-            ("Chosen", f"{champion.rule}: {champion.reason}"),
+    def _engines(self) -> w.Widget:
+        lines = [
+            (form.words(name), about, self._missing.get(name, "ready"))
+            for name, about in _ENGINES.items()
         ]
-        if champion.calibration_scores:
-            scores = ", ".join(f"{k} {v:.4g}" for k, v in champion.calibration_scores.items())
-            rows.append(
-                ("Calibration", f"{champion.calibration} (cross-validated log loss: {scores})")
+        return w.VBox(
+            [
+                self.field("automl.engines"),
+                w.HTML(table(("Engine", "What it is", "Here"), lines)),
+                self.field("automl.exclude", label="Algorithms left out"),
+                grid(
+                    self.field("h2o.url", label="H2O cluster"),
+                    self.field("h2o.parquet_mib", label="H2O: import as a file above, MiB"),
+                ),
+            ]
+        )
+
+    def _constraints(self) -> w.Widget:
+        return w.VBox(
+            [
+                grid(
+                    self.field(
+                        "automl.constraints.milliseconds",
+                        label="At most this many milliseconds to score a row",
+                    ),
+                    self.field(
+                        "automl.constraints.interpretable", label="Only models that can be read"
+                    ),
+                ),
+                self.excluded,
+                self.forced,
+                self.monotonic,
+            ]
+        )
+
+    def _checks(self) -> w.Widget:
+        project = self.stage.project
+        fields = [self.field("automl.sanity", label="Fit the winner on shuffled labels, too")]
+        if project.target.task != "regression":
+            fields.insert(0, self.field("automl.class_weights"))
+        if any(column.type == "image" for column in project.columns.values()):
+            fields.insert(0, self.field("automl.augmentation"))
+        return w.VBox(fields)
+
+    # -- what it amounts to --------------------------------------------------------
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        choices = self.stage.project.automl
+        now = effective(choices)
+        head = [
+            (name + (" (chosen)" if name == choices.preset else ""),
+             *(str(getattr(preset, key)) for key in _MEANING))
+            for name, preset in PRESETS.items()
+        ]  # fmt: skip
+        return [*head, ("this search", *(str(getattr(now, key)) for key in _MEANING))]
+
+    def _in_numbers(self) -> str:
+        head = ("Preset", *(form.words(text) for text in _MEANING.values()))
+        choices = self.stage.project.automl
+        said = [f"{len(choices.engines)} engines share the budget."]
+        if choices.budget.seconds is not None:
+            said.append(
+                f"It ends after {choices.budget.seconds:g} seconds with what it has;"
+                " a replay may find other models."
             )
-        if champion.threshold is not None:
-            rows.append(("Threshold", f"{champion.threshold:.4g}: {champion.threshold_rule}"))
-        return table(("The champion", ""), rows) + checks_html(champion.checks)
+        away = [form.words(name) for name in choices.engines if name in self._missing]
+        if away:
+            said.append(f"Not available here and left out: {', '.join(away)}.")
+        rules = self.stage.project.automl.constraints
+        kept = [name for name, value in rules if value not in (None, False, {}, [])]
+        if kept:
+            words = ", ".join(form.words(name).lower() for name in kept)
+            said.append(f"Constraints are set: {words}.")
+        text = " ".join(said)
+        return f"{table(head, self._rows())}<p>{html.escape(text)}</p>"
 
     def static(self) -> str:
-        """Return the choice, the champion and its checks."""
-        choice = self.stage.project.choice
-        rows = [("Champion", choice.champion), ("Reason", choice.reason or "not set"),
-                ("Threshold", str(choice.threshold))]  # fmt: skip
-        return table(("Choice", ""), rows) + self._facts()
+        """Return what the presets mean in numbers."""
+        return self._in_numbers()
 
-
-def search_summary(leaderboard: Leaderboard, search: Search) -> Html:
-    """Return what each engine did and the ranked models, as tables for a notebook."""
-    engines = [
-        (
-            run.engine,
-            run.version,
-            run.models,
-            f"{run.seconds:.0f}",
-            "; ".join(run.failures) or "none",
-        )
-        for run in search.engines
-    ]
-    title = metrics.get(leaderboard.metric).title
-    models = [
-        (
-            entry.name,
-            entry.family,
-            _interval(entry.score),
-            "may be chance" if entry.within_noise else "",
-            f"{entry.size_kib:g}",
-            ", ".join(f"{name}: {value}" for name, value in entry.details.items()),
-        )
-        for entry in leaderboard.entries
-    ]
-    again = "The search can be repeated." if search.reproducible else "A replay may differ."
-    return Html(
-        table(("Engine", "Version", "Models", "Seconds", "What did not work"), engines)
-        + table(("Model", "Algorithm", title, "Difference to the best", "KiB", "Details"), models)
-        + f"<p>{html.escape(again)} {html.escape(search.reproducible_reason)}</p>"
-        + (checks_html(search.checks) if search.checks else "")
-    )
-
-
-def _interval(score: Interval) -> str:
-    if score.value is None:
-        return "unknown"
-    if score.low is None or score.high is None:
-        return f"{score.value:.4g}"
-    return f"{score.value:.4g} ({score.low:.4g} to {score.high:.4g})"
+    def static_rows(self) -> list[tuple[str, str, str]]:
+        """Return name, value and source of every field, those of columns too."""
+        keys = [f"automl.constraints.{name}" for name in ("exclude", "force", "monotonic")]
+        return super().static_rows() + [self.static_row(key) for key in keys]

@@ -27,6 +27,9 @@ _ABBREVIATIONS = {
     "eda": "EDA",
     "gib": "GiB",
     "autokeras": "AutoKeras",
+    "lightgbm": "LightGBM",
+    "catboost": "CatBoost",
+    "url": "URL",
 }
 
 
@@ -126,6 +129,8 @@ def control(
         return _chooser(pairs, optional, common)
     if typing.get_origin(inner) is list:
         return _several(typing.get_args(inner)[0], title, common)
+    if typing.get_origin(inner) is dict:
+        return _mapping(common)
     return _entry(inner, optional, rows, common)
 
 
@@ -189,6 +194,24 @@ def _several(item: Any, title: str, common: dict[str, Any]) -> Control:
         lambda v: [part.strip() for part in v.split(",") if part.strip()],
         ", ".join,
     )
+
+
+def _mapping(common: dict[str, Any]) -> Control:
+    box = w.Textarea(
+        continuous_update=False, rows=3, placeholder="one `name: value` a line", **common
+    )
+    return Control(box, _read_mapping, lambda v: "\n".join(f"{name}: {v[name]}" for name in v))
+
+
+def _read_mapping(text: str) -> dict[str, str]:
+    found = {}
+    for line in filter(str.strip, text.splitlines()):
+        # A name may hold a colon itself: the last one is the mark.
+        name, mark, value = line.rpartition(":")
+        if not mark:
+            raise ValueError(f"{line.strip()!r} is not of the form `name: value`")
+        found[name.strip()] = value.strip()
+    return found
 
 
 def _chooser(pairs: list[tuple[str, Any]], optional: bool, common: dict[str, Any]) -> Control:

@@ -13,7 +13,7 @@ SEVERITY_MARKS = {"critical": "✖ critical", "warning": "▲ warning", "info": 
 """A sign and a word for each severity: never colour alone."""
 
 _LEFT = 'style="text-align:left"'  # a style sheet does not survive where HTML is sanitised
-
+_FAILED = 'style="text-align:left;background:#b91c1c;color:#fff;font-weight:600"'
 
 _COLUMNS = 60
 """Columns of a wide table that are listed."""
@@ -29,12 +29,14 @@ class Html(str):
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return an HTML table of plain texts, all escaped."""
     cells = "".join(f'<th scope="col" {_LEFT}>{html.escape(str(name))}</th>' for name in head)
-    lines = "".join(
-        "<tr>" + "".join(f"<td {_LEFT}>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
-        for row in rows
-    )
+    lines = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     body = f"<thead><tr>{cells}</tr></thead><tbody>{lines}</tbody>"
     return f'<table class="toolkit-table">{body}</table>'
+
+
+def _cell(value: object) -> str:
+    style = _FAILED if value == SEVERITY_MARKS["critical"] else _LEFT
+    return f"<td {style}>{html.escape(str(value))}</td>"
 
 
 def checks_html(checks: Sequence[Check]) -> str:

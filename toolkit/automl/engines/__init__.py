@@ -34,3 +34,9 @@ def get(name: str) -> Engine:
         raise EngineError(f"there is no engine {name!r}", expected=", ".join(ENGINES))
     engine: Engine = importlib.import_module(ENGINES[name]).ENGINE()
     return engine
+
+
+def missing_engines() -> dict[str, str]:
+    """Return the engines that cannot run here, and why."""
+    reasons = {name: get(name).available() for name in ENGINES if name != "ensemble"}
+    return {name: reason for name, reason in reasons.items() if reason}

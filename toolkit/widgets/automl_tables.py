@@ -1,0 +1,94 @@
+"""What the search did, as tables for a notebook."""
+
+from __future__ import annotations
+
+import html
+
+from toolkit import metrics
+from toolkit.artifacts import Entry, Leaderboard, Search
+from toolkit.plots.automl_shared import interval, number
+from toolkit.widgets.base import checks_html, table
+from toolkit.widgets.static import Html
+
+_MOST = 40
+_NONE = "–"
+
+
+def search_summary(leaderboard: Leaderboard, search: Search) -> Html:
+    """Return how the search ended, what each engine did, and what did not work."""
+    engines = [
+        (
+            run.engine,
+            run.version,
+            run.models,
+            f"{run.seconds:.0f}",
+            "; ".join(run.failures) or "nothing",
+        )
+        for run in search.engines
+    ]
+    wrong = [
+        (trial.name, trial.family, trial.rung, trial.status, trial.reason)
+        for trial in search.trials
+        if trial.status != "done"
+    ]
+    more = len(wrong) - _MOST
+    again = "The search can be repeated." if search.reproducible else "A replay may differ."
+    said = (
+        f"{len(leaderboard.entries)} models on {leaderboard.folds} folds"
+        f" ({leaderboard.fold_method}) of {leaderboard.train_rows:,} training rows,"
+        f" {leaderboard.scored_rows:,} of them scored, in {search.seconds:.0f} s with at most"
+        f" {search.peak_mib / 1024:.1f} GiB. {search.ended}"
+    )
+    return Html(
+        f"<p>{html.escape(said)}</p>"
+        + table(("Engine", "Version", "Models", "Seconds", "What did not work"), engines)
+        + (
+            "<h4>Planned, and not on the leaderboard</h4>"
+            + table(("Trial", "Algorithm", "Round", "What became of it", "Why"), wrong[:_MOST])
+            + (f"<p>{more} more are in search.json.</p>" if more > 0 else "")
+            if wrong
+            else ""
+        )
+        + f"<p>{html.escape(again)} {html.escape(search.reproducible_reason)}</p>"
+        + (checks_html(search.checks) if search.checks else "")
+    )
+
+
+def leaderboard_table(leaderboard: Leaderboard, search: Search) -> Html:
+    """Return every model with its score and what it costs to fit, to store, to score, to read."""
+    title = metrics.get(leaderboard.metric).title
+    head = (
+        "Model", "Algorithm", title, "Beside the best", "Fitted in s", "ms for 1,000 rows",
+        "KiB", "Calibration error", "To read", "Constraints", "Made of, or details",
+    )  # fmt: skip
+    rows = [_row(entry, search, best=place == 0) for place, entry in enumerate(leaderboard.entries)]
+    more = len(rows) - _MOST
+    note = f"<p>{more} more are in leaderboard.json.</p>" if more > 0 else ""
+    return Html(
+        table(head, rows[:_MOST])
+        + note
+        + "<p>To read: coefficients, leaves or weights in all. Calibration error: mean distance"
+        " of predicted and observed shares, before calibration.</p>"
+    )
+
+
+def _row(entry: Entry, search: Search, *, best: bool) -> tuple[str, ...]:
+    fitted, scored = search.fit_seconds.get(entry.name), search.scoring_seconds.get(entry.name)
+    made = entry.members or entry.details
+    parts = (
+        f"{name} {value:.0%}" if isinstance(value, float) else f"{name}: {value}"
+        for name, value in made.items()
+    )
+    return (
+        entry.name,
+        entry.family,
+        interval(entry.score),
+        "best" if best else "may be chance" if entry.within_noise else "worse",
+        _NONE if fitted is None else f"{fitted:.1f}",
+        _NONE if scored is None else f"{scored * 1000:.3g}",
+        f"{entry.size_kib:,.0f}",
+        _NONE if entry.calibration_error is None else f"{entry.calibration_error:.3f}",
+        _NONE if entry.complexity is None else number(entry.complexity),
+        f"✖ {' '.join(entry.violates)}" if entry.violates else "kept",
+        ", ".join(parts),
+    )
