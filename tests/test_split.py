@@ -78,7 +78,8 @@ def test_groups_come_near_the_shares_and_the_balance():
     rng = np.random.default_rng(0)
     names = np.repeat(np.arange(300), rng.integers(1, 12, 300)).astype(str)
     y = np.where(rng.random(len(names)) < 0.2, "yes", "no")
-    part = assign(table(pd.DataFrame({"g": names, "y": y}), method="group", column="g")).part
+    made = table(pd.DataFrame({"g": names, "y": y}), method="group", column="g", validation=0.2)
+    part = assign(made).part
     shares = np.array(sizes(part)[:3]) / len(names)
     np.testing.assert_allclose(shares, [0.6, 0.2, 0.2], atol=0.01)
     positive = [float((y[part == k] == "yes").mean()) for k in range(3)]
@@ -147,7 +148,7 @@ def test_leak_check_counts_copies_identifiers_and_time():
             "y": np.tile(np.where(rng.random(n // 3) < 0.5, "yes", "no"), 3),
         }
     )
-    found = leaks(frame, types={"x": "number", "when": "date"})
+    found = leaks(frame, types={"x": "number", "when": "date"}, duplicates="apart")
     assert found["Equal rows across parts"].severity == "warning"
     assert found["id across parts"].severity == "warning"
     assert found["Order in time"].severity == "warning"
@@ -155,6 +156,38 @@ def test_leak_check_counts_copies_identifiers_and_time():
     assert apart["id across parts"].severity == "ok"
     ordered = leaks(frame, types={"x": "number", "when": "date"}, method="time", column="when")
     assert ordered["Order in time"].severity == "ok"
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    copies=st.lists(st.integers(1, 9), min_size=60, max_size=120),
+    seed=st.integers(0, 1000),
+    task=st.sampled_from(["binary", "regression"]),
+    method=st.sampled_from(["stratified", "random"]),
+)
+def test_equal_rows_share_a_part(copies, seed, task, method):
+    rng = np.random.default_rng(seed)
+    x = rng.permutation(np.repeat(np.arange(len(copies), dtype=float), copies))
+    y = rng.choice(["yes", "no"], len(x)) if task == "binary" else rng.normal(size=len(x))
+    y[:2] = ["yes", "no"] if task == "binary" else [0.0, 1.0]
+    types = {"x": "number", "y": "number" if task == "regression" else "category"}
+    made = table(pd.DataFrame({"x": x, "y": y}), task=task, method=method, types=types)
+    result = assign(made)
+    assert pd.Series(result.part).groupby(x).nunique().max() == 1
+    assert all(n > 0 for n in sizes(result.part)[:3])
+    assert (max(copies) > 1) == ("Equal rows kept together" in {c.name for c in result.checks})
+    assert abs(sizes(result.part)[TEST] / len(x) - 0.2) < 0.1
+
+
+def test_coarse_columns_and_a_choice_leave_equal_rows_alone():
+    rng = np.random.default_rng(0)
+    coarse = pd.DataFrame({"x": rng.choice(["a", "b"], 400), "y": ["yes", "no"] * 200})
+    fine = pd.DataFrame({"x": [f"v{i % 200}" for i in range(400)], "y": ["yes", "no"] * 200})
+    names = {c.name for c in assign(table(coarse)).checks}
+    assert "Equal rows kept together" not in names
+    assert "Equal rows kept together" in {c.name for c in assign(table(fine)).checks}
+    apart = assign(table(fine, duplicates="apart"))
+    assert "Equal rows kept together" not in {c.name for c in apart.checks}
 
 
 def test_no_leak_is_said_too():

@@ -10,8 +10,10 @@ from toolkit.errors import DataError
 from toolkit.project.address import shown
 from toolkit.table import (
     check_target,
+    check_weights,
     conform,
     effective_columns,
+    images,
     read_source,
     table_digest,
     values,
@@ -40,7 +42,8 @@ def intake(stage: Stage) -> Intake:
     """
     project = stage.project
     stage.progress("reading the table")
-    raw = read_source(project.data, stage.file.folder)
+    pictures = [name for name, column in project.columns.items() if column.type == "image"]
+    raw = read_source(project.data, stage.file.folder, pictures=pictures)
     if raw.path is not None:
         stage.depends(raw.path)
     columns = effective_columns(project)
@@ -48,6 +51,9 @@ def intake(stage: Stage) -> Intake:
     frame = conform(raw.frame, columns)
     checks = [*raw.checks, *_new_columns(raw.frame, columns), *_lost(raw.frame, frame, columns)]
     checks += check_target(frame[project.target.column], project.target)
+    weight = project.weight()
+    if weight is not None:
+        check_weights(frame[weight].to_numpy(dtype="float64"), weight)
     checks += _features(frame, project)
     result = Intake(
         source=shown(project.data.source),
@@ -87,6 +93,9 @@ def _lost(raw: pd.DataFrame, typed: pd.DataFrame, columns: Mapping[str, Column])
         empty = typed[name].isna()
         if not empty.any():
             continue
+        if column.type == "image":
+            checks += _lost_images(name, raw.iloc[:, places[name]], empty)
+            continue
         # Only the cells that came out empty need a look.
         before = values.cells(raw.iloc[empty.to_numpy().nonzero()[0], places[name]], column.missing)
         lost = len(before.codes) - before.missing
@@ -111,6 +120,23 @@ def _lost(raw: pd.DataFrame, typed: pd.DataFrame, columns: Mapping[str, Column])
             )
         )
     return checks
+
+
+def _lost_images(name: str, raw: pd.Series, empty: pd.Series) -> list[Check]:
+    lost = (empty & raw.notna().reset_index(drop=True)).to_numpy().nonzero()[0]
+    if not len(lost):
+        return []
+    rows = ", ".join(f"{row:,}" for row in lost[:8].tolist()) + (" …" if len(lost) > 8 else "")
+    return [
+        Check(
+            name="Images that cannot be read",
+            severity="warning",
+            message=f"{len(lost):,} cells of {name!r} hold no image that can be read and count as"
+            f" missing, in rows {rows}.",
+            columns=[name],
+            remedy="Replace the images, or remove the rows",
+        )
+    ]
 
 
 def _features(frame: pd.DataFrame, project: Project) -> list[Check]:
@@ -139,7 +165,8 @@ def _features(frame: pd.DataFrame, project: Project) -> list[Check]:
 def _facts(name: str, column: Column, series: pd.Series) -> ColumnFacts:
     known = series.dropna()
     distinct = known.drop_duplicates()
-    examples = [values.cell_text(value) or "" for value in distinct.iloc[:_EXAMPLES].tolist()]
+    shown_as = images.describe if column.type == "image" else values.cell_text
+    examples = [shown_as(value) or "" for value in distinct.iloc[:_EXAMPLES].tolist()]
     return ColumnFacts(
         name=name,
         type=column.type,

@@ -16,6 +16,7 @@ from toolkit.errors import DataError, ProjectError
 from toolkit.project.file import FILE_NAME, ProjectFile
 from toolkit.project.model import Column, Data, Project, Target
 from toolkit.project.schema import json_schema
+from toolkit.table.image_source import FILE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +49,7 @@ def new_project(
     folder : path
         Where to; made if it does not exist.
     source : path or str
-        A CSV, Parquet or Excel file, or a SQLAlchemy URL.
+        A CSV, Parquet, Excel or NumPy (.npz) file, a folder of images, or a SQLAlchemy URL.
     target : str
         The column to predict.
     query : str, optional
@@ -76,8 +77,13 @@ def new_project(
     folder = Path(folder).expanduser().absolute()
     _refuse(folder)
     data = _detected(source, query, sheet)
+    if data.format == "images":
+        data = _of_images(data, folder, target)
     raw = table.read_source(data, Path.cwd())
+    _labelled(data, raw.frame, target)
     columns, meaning, checks = table.infer_columns(raw.frame, target, decimal=data.decimal or ".")
+    if data.format == "images" and data.table is None:
+        columns[FILE] = Column(type="category", role="identifier")
     typed = table.conform(raw.frame[[target]], {target: columns[target]})
     read = _reading(data, raw.frame)
     checks = [*read, *raw.checks, *table.check_target(typed[target], meaning), *checks]
@@ -127,6 +133,30 @@ def _detected(source: Path | str, query: str | None, sheet: str | None) -> Data:
             "only an Excel file has sheets", where=str(source), remedy="Leave the sheet out"
         )
     return data.model_copy(update={"query": query, "sheet": sheet})
+
+
+def _of_images(data: Data, folder: Path, target: str) -> Data:
+    source = Path(data.source).expanduser().absolute()
+    if folder == source or source in folder.parents:
+        raise ProjectError(
+            "lies inside the folder of images",
+            where=str(folder),
+            expected="a folder outside it: each run would change what it reads",
+            remedy="Choose another place for the project",
+        )
+    return data.model_copy(update={"label": target})
+
+
+def _labelled(data: Data, frame: pd.DataFrame, target: str) -> None:
+    if data.format == "images" and target not in frame.columns:
+        raise DataError(
+            f"nothing says what {target!r} is of an image",
+            where=data.source,
+            expected="a subfolder for each class, or a table whose rows name the files and hold"
+            f" a column {target!r}"
+            + (f" ({data.table} has {', '.join(map(repr, frame.columns))})" if data.table else ""),
+            remedy="Sort the images into subfolders, or put such a table beside them",
+        )
 
 
 def _reading(data: Data, frame: pd.DataFrame) -> list[Check]:

@@ -13,7 +13,7 @@ from toolkit.data.drift import drift
 from toolkit.data.leakage import suspects
 from toolkit.data.relations import MOST_COLUMNS, PROXY, relate, strongest_pairs
 from toolkit.data.rows import SAMPLE, Table, open_table
-from toolkit.data.split_checks import row_hashes
+from toolkit.table import row_hashes
 
 if TYPE_CHECKING:
     from toolkit.run.stage import Stage

@@ -10,7 +10,7 @@ import pandas as pd
 from toolkit.artifacts import Check, Profile
 from toolkit.data.association import make_judge, number_bins
 from toolkit.data.findings import percent
-from toolkit.data.split_checks import row_hashes
+from toolkit.table import row_hashes
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table

@@ -13,8 +13,9 @@ import pandas as pd
 from toolkit import metrics
 from toolkit.artifacts import Check, Rows, Split, SplitPart, SplitSummary
 from toolkit.data.rows import Table, make_table, numbers, open_table, rounded
-from toolkit.data.split_checks import leak_checks, size_checks
+from toolkit.data.split_checks import leak_checks, size_checks, together_check
 from toolkit.errors import DataError
+from toolkit.table import copies_together
 
 if TYPE_CHECKING:
     from toolkit.project.model import Project
@@ -31,6 +32,8 @@ class Assignment:
 
     part: np.ndarray
     checks: list[Check] = field(default_factory=list)
+    sizes: np.ndarray | None = None
+    """Rows that follow each of the rows divided, itself included, where copies stay together."""
 
     def rows(self, part: int) -> np.ndarray:
         """Return the positions of a part's rows."""
@@ -107,7 +110,15 @@ def assign(table: Table) -> Assignment:
             )
         )
     method = {"random": _random, "stratified": _stratified, "group": _group, "time": _time}
-    method[table.project.split.method](table, used, result)
+    groups = copies_together(table.project.split, table.frame[table.features()].iloc[used])
+    if groups is None:
+        method[table.project.split.method](table, used, result)
+        return result
+    # One row of each group of equal rows is given a part, and the others follow it.
+    _, first, result.sizes = np.unique(groups, return_index=True, return_counts=True)
+    method[table.project.split.method](table, used[first], result)
+    result.part[used] = result.part[used[first]][groups]
+    result.checks.append(together_check(result.sizes))
     return result
 
 
@@ -187,6 +198,11 @@ def _stratified(table: Table, used: np.ndarray, result: Assignment) -> None:
     shares = _shares(table)
     rng = table.rng(_SALT)
     strata = _strata(table, used)
+    if result.sizes is not None:
+        # Groups of one row, of two, of up to four ... are divided by themselves: parts come near
+        # their shares although each group goes to one of them.
+        size = np.ceil(np.log2(result.sizes)).astype(np.int64)
+        strata = strata * (int(size.max()) + 1) + size
     carried = np.zeros(2)
     for stratum in np.unique(strata):
         rows = rng.permutation(used[strata == stratum])

@@ -9,6 +9,7 @@ import pandas as pd
 
 from toolkit.artifacts import Check
 from toolkit.data.rows import numbers
+from toolkit.table import row_hashes
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table
@@ -75,11 +76,18 @@ def leak_checks(table: Table, part: np.ndarray) -> list[Check]:
     ]
 
 
-def row_hashes(frame: pd.DataFrame, columns: list[str]) -> np.ndarray:
-    """Return a 64-bit hash of each row's values in some columns; equal rows hash alike."""
-    if not columns:
-        return np.zeros(len(frame), dtype=np.uint64)
-    return np.asarray(pd.util.hash_pandas_object(frame[columns], index=False), dtype=np.uint64)
+def together_check(sizes: np.ndarray) -> Check:
+    """Return what is said of equal rows that share a part, given the size of each group."""
+    groups, copies = int((sizes > 1).sum()), int(sizes.sum() - len(sizes))
+    return Check(
+        name="Equal rows kept together",
+        severity="info",
+        message=f"{copies:,} rows ({copies / sizes.sum():.1%}) have the same feature values as an"
+        f" earlier row; each of these {groups:,} groups is in one part, or models would be"
+        " tested on rows that they have learnt.",
+        remedy="If they are copies, remove them at the source; if equal rows are different cases,"
+        " set split.duplicates to apart.",
+    )
 
 
 def _same_rows(table: Table, train: np.ndarray, test: np.ndarray) -> Check:
@@ -100,8 +108,8 @@ def _same_rows(table: Table, train: np.ndarray, test: np.ndarray) -> Check:
         severity="info" if share < 0.01 else "warning",
         message=f"{seen.sum():,} test rows ({share:.1%}) have the same feature values as a row of"
         f" train or validation; {same:,} of them the same target too.",
-        remedy="If they are copies, drop them or keep them together (split.method group); if the"
-        " columns are merely coarse, it is no leak.",
+        remedy="If they are copies, remove them or set split.duplicates to together (stratified or"
+        " random splits); if the columns are merely coarse, it is no leak.",
     )
 
 

@@ -9,7 +9,7 @@ _MODULES = {
     "target": "check_target class_counts target_values",
     "typed": "conform effective_columns table_digest",
     "ordering": "moments",
-    "parts": "Part load_part",
+    "parts": "Part check_weights load_part",
     "duplicates": "copies_together duplicate_groups row_hashes",
     "features": "design",
     "featurise": "Features",

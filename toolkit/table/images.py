@@ -263,6 +263,7 @@ def holds_images(series: pd.Series) -> bool:
     if series.dtype != object:
         return False
     first = next((value for value in series.array if not _absent(value)), None)
+    first = first.get("bytes") if isinstance(first, dict) else first
     return isinstance(first, bytes | bytearray | memoryview) and is_image(bytes(first))
 
 
@@ -293,6 +294,8 @@ def typed(series: pd.Series) -> pd.Series:
 
 def cell(value: Any) -> bytes | None:
     """Return one raw cell as the bytes of a file; None if it is none."""
+    if isinstance(value, dict):  # as Parquet files of the datasets package hold them
+        value = value.get("bytes")
     if isinstance(value, bytes):
         return value or None
     if isinstance(value, bytearray | memoryview):

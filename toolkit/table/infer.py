@@ -11,7 +11,7 @@ import numpy as np
 from toolkit.artifacts.base import Check, Severity
 from toolkit.errors import DataError
 from toolkit.project.model import Column, ColumnType, Role, Target
-from toolkit.table import dating, names, values
+from toolkit.table import dating, images, names, values
 from toolkit.table.infer_number import number_column
 from toolkit.table.infer_target import infer_target
 from toolkit.table.notes import Notes, listed, several
@@ -67,6 +67,13 @@ def infer_columns(
     columns: dict[str, Column] = {}
     for place, name in enumerate(known):
         series = frame.iloc[:, place]
+        if name == target and images.holds_images(series):
+            raise DataError(
+                "holds images",
+                where=f"target {name!r}",
+                expected="classes or numbers",
+                remedy="Name the column that says what an image shows",
+            )
         if name == target:
             meaning, columns[name] = infer_target(name, series, decimal, notes)
         else:
@@ -87,6 +94,8 @@ def infer_columns(
 
 
 def _column(name: str, series: pd.Series, decimal: Literal[".", ","], notes: Notes) -> Column:
+    if images.holds_images(series):
+        return Column(type="image")
     found = values.cells(series)
     if not found.texts:
         notes.columns["empty"].append(name)
@@ -277,6 +286,7 @@ def _summary(columns: dict[str, Column], notes: Notes) -> None:
         ("boolean", "cells are two logical words"),
         ("category", "cells are words or codes"),
         ("text", "most cells differ and have several words"),
+        ("image", "cells are image files"),
     ):
         found = [n for n, c in columns.items() if c.type == kind and c.role == "feature"]
         if found:

@@ -19,6 +19,7 @@ from typing import IO, Any, Literal
 
 from toolkit.errors import DataError
 from toolkit.project.model import Data
+from toolkit.table import image_source
 
 Compression = Literal["gzip", "bz2", "zip", "xz", "zstd"]
 
@@ -39,7 +40,7 @@ def detect(path: Path | str) -> Data:
     Parameters
     ----------
     path : Path or str
-        A file, or a SQLAlchemy URL.
+        A file, a folder of images, or a SQLAlchemy URL.
 
     Returns
     -------
@@ -54,6 +55,8 @@ def detect(path: Path | str) -> Data:
     if is_url(path):
         return Data(source=str(path), format="sql")
     path = Path(path).expanduser()
+    if path.is_dir():
+        return _folder(path)
     head = require_file(path)
     if head.startswith(b"PAR1"):
         return Data(source=str(path), format="parquet")
@@ -66,7 +69,16 @@ def detect(path: Path | str) -> Data:
         )
     if head.startswith(b"PK\x03\x04") and _is_excel(path):
         return Data(source=str(path), format="excel")
+    if head.startswith(b"PK\x03\x04") and image_source.is_npz(path):
+        return Data(source=str(path), format="npz")
     return _csv(path, head)
+
+
+def _folder(path: Path) -> Data:
+    from toolkit.table.source import read_file
+
+    table = image_source.find_table(path, read_file)
+    return Data(source=str(path), format="images", table=table)
 
 
 def is_url(source: Path | str) -> bool:
@@ -136,7 +148,7 @@ def _csv(path: Path, head: bytes) -> Data:
         raise DataError(
             "is not a table of text",
             where=str(path),
-            expected="CSV, Parquet, Excel, or a database URL",
+            expected="CSV, Parquet, Excel, .npz, a folder of images, or a database URL",
             remedy="Export the table as CSV or Parquet",
         )
     if not text.strip():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from toolkit import canonical
 from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
 from toolkit.project import address
-from toolkit.table import sniff, sql
+from toolkit.table import image_source, sniff, sql
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,9 +29,9 @@ class RawTable:
     ----------
     frame : pandas.DataFrame
         Every cell of a CSV as text, missing only where it is blank; the types of the
-        source for Parquet, Excel and SQL.
+        source for Parquet, Excel, SQL and arrays; images as bytes.
     digest : str
-        SHA-256 of the source file, or of the rows that a query returned.
+        SHA-256 of the source file or folder, or of the rows that a query returned.
     checks : list of Check
         What was renamed or dropped on reading.
     path : Path or None
@@ -43,7 +44,7 @@ class RawTable:
     path: Path | None = None
 
 
-def read_source(data: Data, folder: Path) -> RawTable:
+def read_source(data: Data, folder: Path, *, pictures: Collection[str] | None = None) -> RawTable:
     """Read the table that a project names.
 
     Parameters
@@ -52,6 +53,8 @@ def read_source(data: Data, folder: Path) -> RawTable:
         Source and how to read it.
     folder : Path
         Relative sources start here.
+    pictures : collection of str, optional
+        Columns that hold paths of images, which are read; found by their cells by default.
 
     Raises
     ------
@@ -72,15 +75,27 @@ def read_source(data: Data, folder: Path) -> RawTable:
                     remedy="Run with --fresh to query again",
                 )
             )
+    elif data.format == "images":
+        path = source_path(data, folder)
+        frame, checks = image_source.read_folder(path, data, read_file)
+        digest = canonical.digest_file(path)
     else:
         path = source_path(data, folder)
         sniff.require_file(path)
         digest = canonical.digest_file(path)
-        reader = {"csv": _read_csv, "parquet": _read_parquet, "excel": _read_excel}[data.format]
-        frame, checks = reader(path, data)
+        frame, checks = _READERS[data.format](path, data)
+        frame, loaded = image_source.load_paths(frame, path.parent, pictures)
+        checks = [*checks, *loaded]
     if len(frame) == 0:
         raise _no_row(_shown(data))
     return RawTable(frame, digest, checks, path)
+
+
+def read_file(path: Path) -> pd.DataFrame:
+    """Return the rows of a file whose format is found by looking at it."""
+    data = sniff.detect(path)
+    frame, _ = _READERS[data.format](path, data)
+    return frame
 
 
 def _no_row(where: str) -> DataError:
@@ -277,6 +292,14 @@ def _read_excel(path: Path, data: Data) -> tuple[pd.DataFrame, list[Check]]:
             )
         )
     return body, checks
+
+
+_READERS = {
+    "csv": _read_csv,
+    "parquet": _read_parquet,
+    "excel": _read_excel,
+    "npz": image_source.read_npz,
+}
 
 
 # -- names -----------------------------------------------------------------------------
