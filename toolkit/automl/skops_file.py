@@ -15,7 +15,10 @@ TRUSTED = frozenset(
     {
         "functools.partial",
         "numpy.dtype",
+        "scipy._lib.array_api_compat.numpy._aliases.asarray",
+        "scipy.interpolate._bsplines.BSpline",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.tree._tree.Tree",
         "sklearn.utils.validation.check_array",
         "toolkit.table.preprocess.Preprocessor",
     }

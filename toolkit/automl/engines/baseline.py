@@ -1,4 +1,4 @@
-"""Simple models on scikit-learn: what any search has to beat."""
+"""Simple models on scikit-learn: what any search has to beat, and what can be read whole."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.automl import skops_file
-from toolkit.automl.engines.base import Candidate, Scorer, SearchTask, installed
-from toolkit.table import make_preprocessor
+from toolkit.automl.engines import bagging, terms
+from toolkit.automl.engines.base import Candidate, Scorer, Trial, installed
+from toolkit.automl.engines.coding import Coding
+from toolkit.automl.engines.estimators import Estimators, dense, quiet
+from toolkit.automl.engines.outcome import Outcome
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from toolkit.automl.task import SearchTask, TaskFacts
 
-    from toolkit.project.model import AutoML
-
-MODEL_FILE = "model.skops"
-_MANY_ROWS = 100_000
+_FEWER_CELLS = 5_000_000
+_SPLINED = 100
+"""The most design columns for which curves are drawn."""
 _MOST_LEVELS = 254  # histogram boosting has 255 bins, and one is for missing
 
 
 class BaselineEngine:
-    """A linear model and a boosted one with scikit-learn's settings; nothing is tuned."""
+    """A linear model, an additive one, a shallow tree, and boosting that nobody tuned."""
 
     name = "baseline"
     packages = ("scikit-learn",)
+    group = "python"
 
     @property
     def version(self) -> str:
@@ -37,115 +39,224 @@ class BaselineEngine:
         """Return why the engine cannot be used here: it always can."""
         return ""
 
-    def settings(self, choices: AutoML) -> dict[str, Any]:
-        """Return the choices that the models depend on: none."""
-        return {}
+    def plan(self, facts: TaskFacts) -> list[Trial]:
+        """Return the baselines; the first in rung 1."""
+        linear = "logistic regression" if facts.classes else "ridge regression"
+        recipes = [
+            ("linear", linear, 1, 0.3, True),
+            ("boosting", "gradient boosting (untuned)", 2, 1.0, False),
+            ("tree", "decision tree", 2, 0.1, True),
+        ]
+        if facts.width <= _SPLINED:
+            recipes.insert(1, ("additive", f"additive {linear}", 2, 1.0, True))
+        return [
+            Trial(
+                name=f"baseline_{algorithm}",
+                engine=self.name,
+                family=family,
+                rung=rung,
+                settings={"algorithm": algorithm},
+                cost=cost,
+                interpretable=readable,
+                monotonic=algorithm == "boosting" and terms.enforced(facts),
+            )
+            for algorithm, family, rung, cost, readable in recipes
+        ]
 
-    def search(self, task: SearchTask) -> list[Candidate]:
-        """Fit both models; one that cannot be fitted is a failure in part."""
-        candidates = []
-        recipes = (
-            ("baseline_linear", _linear_family(task), _linear),
-            ("baseline_boosting", "gradient boosting (untuned)", _boosting),
-        )
-        for done, (name, family, recipe) in enumerate(recipes):
-            task.progress(f"baseline: {family}", done, len(recipes))
-            try:
-                pipeline = _fitted(recipe, task)
-            except ValueError as error:
-                first = str(error).splitlines()[0]
-                task.failures.append(f"{name}: {first}")
-                continue
-            candidates.append(_candidate(name, family, pipeline, len(task.classes)))
-            task.found(candidates[-1])
-        return candidates
+    def fit(self, task: SearchTask, trial: Trial) -> Candidate:
+        """Fit one baseline on all folds."""
+        algorithm = trial.settings["algorithm"]
+        kind = {"boosting": _Boosting, "tree": _Tree}.get(algorithm, _Linear)
+        with quiet(task.facts.threads):
+            return _fit(task, kind(task, splines=algorithm == "additive"))
 
     def load(self, folder: Path) -> Scorer:
-        """Return the scorer of a saved pipeline."""
-        saved = skops_file.load(folder / MODEL_FILE)
-        return _scorer(saved["pipeline"], saved["classes"])
+        """Return the scorer of a saved model."""
+        native = Estimators(0)
+        bag = bagging.Bag.load(folder, native)
+        native.classes = bag.classes
+        return bag.score
 
 
-def _linear_family(task: SearchTask) -> str:
-    return "ridge regression" if task.task == "regression" else "logistic regression"
+class _Recipe:
+    """A model with a ladder of settings, from simple to complex; the folds choose the rung."""
+
+    ladder: tuple[float, ...] = (0.0,)
+    single = True
+    """Whether one model on all rows is shipped, so that it can be read."""
+    cells = _FEWER_CELLS
+    levels = 1000
+
+    def __init__(self, task: SearchTask, splines: bool = False) -> None:
+        self.task = task
+        self.splines = splines
+        self.coding = Coding.fit(task.inputs.design, most=self.levels)
+        self.seed = task.facts.seed
+        self.numbers = not task.facts.classes
+
+    def before(self, rows: int) -> Any:
+        """Return what prepares the matrix, unfitted; None if nothing does."""
+        return None
+
+    def model(self, step: float) -> Any:
+        """Return an unfitted estimator."""
+        raise NotImplementedError
+
+    def leaves(self, model: Any) -> float:
+        """Return how much there is to read."""
+        raise NotImplementedError
+
+    def details(self, step: float) -> dict[str, str]:
+        """Return what a reader wants to know of the chosen rung."""
+        return {}
 
 
-def _linear(task: SearchTask) -> list[Any]:
-    from sklearn.linear_model import LogisticRegression, Ridge
+class _Linear(_Recipe):
+    ladder = (0.0003, 0.003, 0.03, 0.3, 3.0)
 
-    model = Ridge() if task.task == "regression" else LogisticRegression(max_iter=1000)
-    return [make_preprocessor(task.train), model]
+    def before(self, rows: int) -> Any:
+        return dense(self.coding, rows, splines=self.splines)
+
+    def model(self, step: float) -> Any:
+        from sklearn.linear_model import LogisticRegression, Ridge
+
+        if self.numbers:
+            return Ridge(alpha=1 / step)
+        return LogisticRegression(C=step, max_iter=300)
+
+    def leaves(self, model: Any) -> float:
+        return float(np.size(model[-1].coef_))
+
+    def details(self, step: float) -> dict[str, str]:
+        return {"penalty": f"{1 / step:.3g}"}
 
 
-def _boosting(task: SearchTask) -> list[Any]:
-    from sklearn.compose import ColumnTransformer
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-    from sklearn.preprocessing import OrdinalEncoder
+class _Tree(_Recipe):
+    ladder = (2, 3, 4)
 
-    frame = task.train
-    numbers = [n for n in frame.columns if frame[n].dtype.kind == "f"]
-    categories = [n for n in frame.columns if n not in set(numbers)]
-    encoder = OrdinalEncoder(
-        handle_unknown="use_encoded_value",
-        unknown_value=np.nan,
-        encoded_missing_value=np.nan,
-        max_categories=_MOST_LEVELS,
+    def before(self, rows: int) -> Any:
+        return dense(self.coding, rows, scaled=False)
+
+    def model(self, step: float) -> Any:
+        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+        kind = DecisionTreeRegressor if self.numbers else DecisionTreeClassifier
+        least = max(5, self.task.facts.rows // 100)
+        return kind(max_depth=int(step), min_samples_leaf=least, random_state=self.seed)
+
+    def leaves(self, model: Any) -> float:
+        return float(model[-1].get_n_leaves())
+
+    def details(self, step: float) -> dict[str, str]:
+        return {"depth": str(int(step))}
+
+
+class _Boosting(_Recipe):
+    single = False
+    cells = bagging.CELLS
+    levels = _MOST_LEVELS
+
+    def model(self, step: float) -> Any:
+        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+        facts = self.task.facts
+        options: dict[str, Any] = {
+            "categorical_features": self.coding.categories or None,
+            "early_stopping": False,
+            "random_state": self.seed,
+            "monotonic_cst": terms.signs(self.task, self.coding.columns),
+        }
+        if not self.numbers:
+            return HistGradientBoostingClassifier(**options)
+        loss = "absolute_error" if terms.median_wanted(facts) else "squared_error"
+        return HistGradientBoostingRegressor(loss=loss, **options)
+
+    def leaves(self, model: Any) -> float:
+        grown = model._predictors
+        return float(sum(tree.get_n_leaf_nodes() for step in grown for tree in step))
+
+
+def _fit(task: SearchTask, recipe: _Recipe) -> Candidate:
+    matrix = recipe.coding.matrix(task.inputs.design)
+    outcome = Outcome.of(task)
+    target = outcome.forth(task.target)
+    native = Estimators(len(task.facts.classes))
+    shares = bagging.Shares(task, recipe.cells)
+    clock = bagging.Clock(task.seconds)
+    grown: list[list[Any]] = []
+    curves: list[np.ndarray] = []
+    steps = len(recipe.ladder)
+    for number, (learnt, held) in enumerate(shares.pairs()):
+        task.progress(f"fold {number + 1} of {task.folds.count}", number, task.folds.count)
+        climb = _climb(recipe, matrix, target, task.weights, learnt)
+        models, losses = [], []
+        for step in recipe.ladder[:steps]:
+            models.append(climb(step))
+            predicted = native.predict(models[-1], matrix[held])
+            losses.append(_loss(task, predicted, target[held], held))
+            if clock.left < 0:
+                steps = len(models)  # what time did not suffice for in one fold, no fold has
+                break
+        grown.append(models)
+        curves.append(np.asarray(losses))
+    if steps < len(recipe.ladder):
+        shares.notes.append(f"time was over after {steps} of {len(recipe.ladder)} penalties")
+    chosen = bagging.rounds_by_others([curve[:steps] for curve in curves])
+    best = int(np.mean([curve[:steps] for curve in curves], axis=0).argmin())
+    bag = bagging.Bag(
+        [models[count - 1] for models, count in zip(grown, chosen, strict=True)],
+        native,
+        recipe.coding,
+        len(task.facts.classes),
+        outcome,
     )
-    parts = [("category", encoder, categories), ("number", "passthrough", numbers)]
-    kind = (
-        HistGradientBoostingRegressor
-        if task.task == "regression"
-        else HistGradientBoostingClassifier
-    )
-    model = kind(
-        categorical_features=list(range(len(categories))) or None,
-        early_stopping=False,
-        random_state=task.seed,
-    )
-    return [ColumnTransformer([part for part in parts if part[2]]), model]
 
+    def refit() -> Any:
+        rows = shares.sample(np.arange(len(target)), recipe.cells, 0)
+        return _climb(recipe, matrix, target, task.weights, rows)(recipe.ladder[best])
 
-def _fitted(recipe: Callable[[SearchTask], list[Any]], task: SearchTask) -> Any:
-    import warnings
-
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.pipeline import make_pipeline
-    from threadpoolctl import threadpool_limits
-
-    target = task.target.astype(float) if task.task == "regression" else task.codes()
-    # On a small table threads cost more in waiting for each other than they bring.
-    threads = 1 if len(task.train) < _MANY_ROWS else task.budget.threads
-    with warnings.catch_warnings(), threadpool_limits(threads):
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return make_pipeline(*recipe(task)).fit(_plain(task.train), target)
-
-
-def _plain(design: pd.DataFrame) -> pd.DataFrame:
-    # Scikit-learn's encoders know NaN in object columns, not pandas's own missing value.
-    texts = [name for name in design.columns if design[name].dtype.kind != "f"]
-    return design.assign(
-        **{name: design[name].astype(object).where(design[name].notna(), np.nan) for name in texts}
+    return bagging.candidate(
+        task,
+        bag,
+        matrix,
+        refit,
+        details=recipe.details(recipe.ladder[best]),
+        leaves=recipe.leaves,
+        notes=shares.notes,
+        single=recipe.single,
     )
 
 
-def _scorer(pipeline: Any, classes: int) -> Scorer:
-    def predict(design: pd.DataFrame) -> np.ndarray:
-        if not classes:
-            return np.asarray(pipeline.predict(_plain(design)), dtype=np.float64)
-        known = pipeline.predict_proba(_plain(design))
-        scores = np.zeros((len(design), classes))
-        scores[:, pipeline.classes_] = known
-        return scores
+def _climb(
+    recipe: _Recipe,
+    matrix: np.ndarray,
+    target: np.ndarray,
+    weights: np.ndarray | None,
+    rows: np.ndarray,
+) -> Callable[[float], Any]:
+    """Return what fits a step of the ladder to some rows."""
+    from sklearn.pipeline import Pipeline
 
-    return predict
+    before = recipe.before(len(rows))
+    prepared = matrix[rows] if before is None else before.fit_transform(matrix[rows])
+    weight = None if weights is None else weights[rows]
+
+    def fitted(step: float) -> Any:
+        model = recipe.model(step).fit(prepared, target[rows], sample_weight=weight)
+        return model if before is None else Pipeline([("before", before), ("model", model)])
+
+    return fitted
 
 
-def _candidate(name: str, family: str, pipeline: Any, classes: int) -> Candidate:
-    def save(folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        skops_file.save({"pipeline": pipeline, "classes": classes}, folder / MODEL_FILE)
-
-    return Candidate(name, "baseline", family, _scorer(pipeline, classes), save)
+def _loss(task: SearchTask, predicted: np.ndarray, target: np.ndarray, held: np.ndarray) -> float:
+    """Return the mean loss of held rows, in the scale of learning."""
+    if task.facts.classes:
+        losses = -np.log(np.clip(predicted[np.arange(len(target)), target], 1e-6, 1.0))
+    elif terms.median_wanted(task.facts):
+        losses = np.abs(predicted - target)
+    else:
+        losses = (predicted - target) ** 2
+    return float(np.average(losses, weights=None if task.weights is None else task.weights[held]))
 
 
 ENGINE = BaselineEngine

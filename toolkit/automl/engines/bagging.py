@@ -1,0 +1,277 @@
+"""One model for each fold, averaged: what fits, scores and saves such a bag.
+
+How many rounds a fold's model gets is read from the *other* folds: each model is judged
+round by round on the rows that it does not learn from, and the mean of the other folds'
+curves says where to stop. So every row is learnt from, none decides for itself, and time
+and groups are respected wherever folds respect them. See ``docs/adr/0010-tree-portfolio.md``.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from toolkit import canonical
+from toolkit.automl.engines.base import Candidate
+from toolkit.automl.engines.coding import Coding
+from toolkit.automl.engines.outcome import Outcome
+from toolkit.errors import ModelError
+
+if TYPE_CHECKING:
+    from toolkit.automl.inputs import Inputs
+    from toolkit.automl.task import SearchTask
+
+_FILE = "bag.json"
+CELLS = 40_000_000
+"""Numbers (rows x columns) that one model learns from at most."""
+_HELD_CELLS = 10_000_000
+"""Numbers on which one model is judged round by round at most."""
+
+
+class Native(Protocol):
+    """Models of one library: how they predict, and how they lie on disk."""
+
+    def predict(self, model: Any, matrix: np.ndarray) -> np.ndarray:
+        """Return (n, k) probabilities, or for two classes those of the second, (n,), or values.
+
+        Values are in the scale of learning.
+        """
+
+    def save(self, model: Any, stem: Path) -> None:
+        """Write a model beside `stem`; equal models give equal bytes."""
+
+    def load(self, stem: Path) -> Any:
+        """Return the model that `save` wrote."""
+
+
+class Clock:
+    """What is left of a trial's time.
+
+    Parameters
+    ----------
+    seconds : float, optional
+        What the trial may take.
+    share : float
+        The share of it that fitting may take: the rest is for predicting and saving.
+    """
+
+    def __init__(self, seconds: float | None, share: float = 0.85) -> None:
+        self._began = time.monotonic()
+        self._seconds = np.inf if seconds is None else seconds * share
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit at all."""
+        return bool(np.isfinite(self._seconds))
+
+    @property
+    def left(self) -> float:
+        """Seconds left, infinite without a limit."""
+        return float(self._seconds - (time.monotonic() - self._began))
+
+
+@dataclass
+class Bag:
+    """Models whose predictions are averaged.
+
+    Attributes
+    ----------
+    models : list
+        A library's models.
+    native : Native
+        How to use them.
+    coding : Coding
+        From a design frame to what they take.
+    classes : int
+        How many classes they tell apart; 0 for numbers.
+    outcome : Outcome
+        From the scale of learning back to the target's.
+    """
+
+    models: list[Any]
+    native: Native
+    coding: Coding
+    classes: int
+    outcome: Outcome
+
+    def score(self, inputs: Inputs) -> np.ndarray:
+        """Return (n, k) probabilities or (n,) values."""
+        return self.score_matrix(self.coding.matrix(inputs.design))
+
+    def score_matrix(self, matrix: np.ndarray) -> np.ndarray:
+        """Return the mean of what the models predict."""
+        total = self.outcome.back(self.raw(self.models[0], matrix))
+        for model in self.models[1:]:
+            total = total + self.outcome.back(self.raw(model, matrix))
+        return total / len(self.models)
+
+    def raw(self, model: Any, matrix: np.ndarray) -> np.ndarray:
+        """Return one model's (n, k) probabilities, or (n,) values in the scale of learning."""
+        result = np.asarray(self.native.predict(model, matrix), dtype=np.float64)
+        if self.classes == 2 and result.ndim == 1:
+            return np.column_stack([1 - result, result])
+        return result
+
+    def save(self, folder: Path) -> None:
+        """Write all models and what surrounds them."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, model in enumerate(self.models):
+            self.native.save(model, folder / f"model_{number}")
+        facts = {
+            "models": len(self.models),
+            "classes": self.classes,
+            "coding": self.coding.facts(),
+            "outcome": self.outcome.facts(),
+        }
+        # Places in these lists and the digits of numbers matter: no key is sorted away.
+        canonical.write_text(folder / _FILE, json.dumps(facts, ensure_ascii=False) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path, native: Native) -> Bag:
+        """Return a saved bag.
+
+        Raises
+        ------
+        ModelError
+            If the folder is damaged.
+        """
+        try:
+            facts = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+            models = [native.load(folder / f"model_{n}") for n in range(facts["models"])]
+            coding, outcome = Coding.of(facts["coding"]), Outcome(**facts["outcome"])
+        except ModelError:
+            raise
+        except Exception as error:  # each library has its own for a damaged file
+            raise ModelError(
+                f"cannot be read: {str(error).splitlines()[0] if str(error) else error!r}",
+                where=str(folder),
+                remedy="Run 04_automl.ipynb again with --fresh",
+            ) from error
+        return cls(models, native, coding, facts["classes"], outcome)
+
+
+@dataclass
+class Shares:
+    """Which rows each fold's model learns from and is judged on: samples, where rows are many.
+
+    Attributes
+    ----------
+    task : SearchTask
+        Whose folds.
+    cells : int
+        Numbers that one model learns from at most.
+    notes : list of str
+        What was sampled.
+    """
+
+    task: SearchTask
+    cells: int = CELLS
+    notes: list[str] = field(default_factory=list)
+
+    def pairs(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Give, for each fold, positions to learn from and positions to be judged on."""
+        for number, (learnt, held) in enumerate(self.task.folds.pairs()):
+            yield self.sample(learnt, self.cells, number), self._part(held, _HELD_CELLS, number)
+
+    def sample(self, rows: np.ndarray, cells: int, number: int) -> np.ndarray:
+        """Return rows to learn from: all, or a seeded sample with a note."""
+        part = self._part(rows, cells, number)
+        if len(part) < len(rows) and not self.notes:
+            self.notes.append(f"each model learnt from {len(part):,} rows drawn from {len(rows):,}")
+        return part
+
+    def _part(self, rows: np.ndarray, cells: int, number: int) -> np.ndarray:
+        most = max(1000, cells // max(1, self.task.facts.width))
+        if len(rows) <= most:
+            return rows
+        generator = np.random.default_rng([self.task.facts.seed, number])
+        return np.sort(generator.choice(rows, most, replace=False))
+
+
+def rounds_by_others(curves: Sequence[np.ndarray]) -> list[int]:
+    """Return each fold's number of rounds: where the mean loss of the other folds is least.
+
+    Parameters
+    ----------
+    curves : sequence of arrays
+        For each fold, the loss on its held rows after 1, 2, ... rounds. A curve that ended
+        sooner stays at its last value.
+
+    Returns
+    -------
+    list of int
+        At least 1, and no more than the fold's model has.
+    """
+    table = _table(curves)
+    chosen = []
+    for number, curve in enumerate(curves):
+        others = np.delete(table, number, axis=0) if len(curves) > 1 else table
+        chosen.append(min(int(others.mean(axis=0).argmin()) + 1, len(curve)))
+    return chosen
+
+
+def _table(curves: Sequence[np.ndarray]) -> np.ndarray:
+    longest = max(len(curve) for curve in curves)
+    return np.stack([np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves])
+
+
+def rounds_for_all(rounds: Sequence[int], learnt: Sequence[int], rows: int) -> int:
+    """Return the rounds of one model on all rows: the folds' mean, more for more rows.
+
+    The number grows with the square root of the rows, from the folds' mean.
+    """
+    growth = np.sqrt(rows / max(1.0, float(np.mean(learnt))))
+    return max(1, round(float(np.mean(rounds)) * min(2.0, float(growth))))
+
+
+def candidate(
+    task: SearchTask,
+    bag: Bag,
+    matrix: np.ndarray,
+    refit: Callable[[], Any],
+    *,
+    details: dict[str, str],
+    leaves: Callable[[Any], float],
+    notes: list[str],
+    single: bool = False,
+) -> Candidate:
+    """Score the held rows and return what is shipped.
+
+    Parameters
+    ----------
+    task : SearchTask
+        What was learned.
+    bag : Bag
+        One model for each fold, in order.
+    matrix : array
+        The training rows.
+    refit : callable
+        Fits one model on all rows: the one that is shipped where folds follow time.
+    details, notes
+        For the candidate.
+    leaves : callable
+        A model's complexity.
+    single : bool
+        Whether one model on all rows is shipped even where folds do not follow time.
+    """
+    raw = task.empty_oof()
+    for model, (_, held) in zip(bag.models, task.folds.pairs(), strict=True):
+        raw[held] = bag.raw(model, matrix[held])
+    oof = bag.outcome.settle(raw, task.target, task.weights, task.folds)
+    if single or task.folds.ordered:
+        bag.models = [refit()]
+    models = len(bag.models)
+    return Candidate(
+        oof,
+        bag.score,
+        bag.save,
+        {"models": str(models)} | details,
+        float(sum(leaves(model) for model in bag.models)),
+        notes,
+    )

@@ -1,0 +1,146 @@
+"""Random forests and extremely randomised trees with scikit-learn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from toolkit.automl.engines import bagging, portfolio, terms
+from toolkit.automl.engines.base import Candidate, Scorer, Trial, installed
+from toolkit.automl.engines.coding import Coding
+from toolkit.automl.engines.forest_file import Forest
+from toolkit.automl.engines.outcome import Outcome
+
+if TYPE_CHECKING:
+    from toolkit.automl.task import SearchTask, TaskFacts
+
+_CELLS = 4_000_000
+_LEAVES = 1_500_000
+"""Leaves of a bag for one output: what keeps its files below some 50 MB."""
+_BATCH = 10
+"""Trees grown between two looks at the clock."""
+
+
+class ForestEngine:
+    """Forests: each tree sees other rows, or cuts at random."""
+
+    name = "forest"
+    packages = ("scikit-learn",)
+    group = "python"
+
+    @property
+    def version(self) -> str:
+        """The version of scikit-learn."""
+        return installed("scikit-learn")
+
+    def available(self) -> str:
+        """Return why the engine cannot be used here: it always can."""
+        return ""
+
+    def plan(self, facts: TaskFacts) -> list[Trial]:
+        """Return proven settings first, then seeded draws."""
+        return portfolio.forest(facts)
+
+    def fit(self, task: SearchTask, trial: Trial) -> Candidate:
+        """Fit one forest for each fold."""
+        return _Training(task, trial).run()
+
+    def load(self, folder: Path) -> Scorer:
+        """Return the scorer of saved forests."""
+        return bagging.Bag.load(folder, Forests()).score
+
+
+class Forests:
+    """Forests as arrays."""
+
+    def predict(self, model: Forest, matrix: np.ndarray) -> np.ndarray:
+        """Return probabilities, or values in the scale of learning."""
+        return model.predict(matrix)
+
+    def save(self, model: Forest, stem: Path) -> None:
+        """Write ``<stem>.npz``."""
+        model.save(stem.with_suffix(".npz"))
+
+    def load(self, stem: Path) -> Forest:
+        """Return the forest."""
+        return Forest.load(stem.with_suffix(".npz"))
+
+
+class _Training:
+    """The forests of one trial."""
+
+    def __init__(self, task: SearchTask, trial: Trial) -> None:
+        self.task = task
+        self.settings = trial.settings
+        self.clock = bagging.Clock(task.seconds, share=0.7)
+        self.coding = Coding.fit(task.inputs.design)
+        self.matrix = self.coding.matrix(task.inputs.design).astype(np.float32, copy=False)
+        self.outcome = Outcome.of(task, terms.outcome_kind(task, trial.settings))
+        self.target = self.outcome.forth(task.target)
+        self.shares = bagging.Shares(task, _CELLS)
+        self.classes = len(task.facts.classes)
+
+    def run(self) -> Candidate:
+        pairs = list(self.shares.pairs())
+        models = []
+        for number, (learnt, _) in enumerate(pairs):
+            self.task.progress(f"fold {number + 1} of {len(pairs)}", number, len(pairs))
+            models.append(self._fit(learnt, self.clock.left / (len(pairs) - number)))
+        bag = bagging.Bag(models, Forests(), self.coding, self.classes, self.outcome)
+
+        def refit() -> Forest:
+            rows = self.shares.sample(np.arange(len(self.target)), _CELLS, 0)
+            return self._fit(rows, np.inf)
+
+        details = {
+            "trees": ", ".join(str(len(model.trees)) for model in models),
+            "smallest leaf": str(self._smallest(len(pairs[0][0]))),
+            "target": self.outcome.kind,
+        }
+        return bagging.candidate(
+            self.task, bag, self.matrix, refit,
+            details=details, leaves=lambda model: float(model.leaves), notes=self.shares.notes,
+        )  # fmt: skip
+
+    def _fit(self, rows: np.ndarray, seconds: float) -> Forest:
+        weights = self.task.weights
+        model = self._model(len(rows))
+        prepared, target = self.matrix[rows], self.target[rows]
+        clock = bagging.Clock(seconds, share=1.0)
+        wanted = self.settings["trees"]
+        for trees in range(_BATCH, wanted + 1, _BATCH):
+            model.set_params(n_estimators=trees)
+            model.fit(prepared, target, sample_weight=None if weights is None else weights[rows])
+            # The next batch takes as long as the mean one did.
+            if clock.left < (seconds - clock.left) * _BATCH / trees:
+                break
+        if trees < wanted:
+            self.shares.notes.append(f"time was over after {trees} trees of a fold")
+        return Forest.of(model, self.classes)
+
+    def _model(self, rows: int) -> Any:
+        from sklearn import ensemble
+
+        extra = self.settings["algorithm"] == "extra"
+        name = ("ExtraTrees" if extra else "RandomForest") + (
+            "Classifier" if self.classes else "Regressor"
+        )
+        return getattr(ensemble, name)(
+            min_samples_leaf=self._smallest(rows),
+            max_features=self.settings["features"],
+            criterion=self.settings.get("criterion", "gini" if self.classes else "squared_error"),
+            bootstrap=not extra,
+            warm_start=True,
+            random_state=self.task.facts.seed,
+            n_jobs=self.task.facts.threads,
+        )
+
+    def _smallest(self, rows: int) -> int:
+        """Return the smallest leaf, such that the bag's files stay small."""
+        trees = self.settings["trees"] * self.task.folds.count * max(1, self.classes - 1)
+        return max(int(self.settings["leaf"]), int(np.ceil(rows * trees / _LEAVES / 2)))
+
+
+ENGINE = ForestEngine

@@ -1,0 +1,207 @@
+"""Which settings are tried, in the order of their promise.
+
+Proven settings come first, then seeded draws around them. They were chosen by measurement,
+see ``docs/adr/0010-tree-portfolio.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from toolkit.automl.engines import terms
+from toolkit.automl.engines.base import Trial
+
+if TYPE_CHECKING:
+    from toolkit.automl.task import TaskFacts
+
+_DRAWS = 60
+_SMALL = 3000
+"""Rows below which strong regularisation comes first."""
+_LEVELS = 1000
+"""Levels of a category that LightGBM tells apart."""
+_RUNG = 3
+"""Trials of one engine in each rung after the first."""
+
+_FAMILIES = {
+    "lightgbm": "gradient boosting (LightGBM)",
+    "catboost": "gradient boosting (CatBoost)",
+}
+
+Parameters = dict[str, Any]
+
+
+def lightgbm(facts: TaskFacts) -> list[Trial]:
+    """Return LightGBM's trials."""
+    few = min(20, max(2, facts.rows // 25))
+    group = int(np.clip(facts.rows // 50, 5, 100))
+    common: Parameters = {"min_data_per_group": group, "bagging_freq": 1}
+    sparse = {
+        "learning_rate": 0.03, "num_leaves": 16, "min_data_in_leaf": min(10, few),
+        "feature_fraction": 0.4, "bagging_fraction": 0.8,
+    }  # fmt: skip
+    smooth = {
+        "learning_rate": 0.03, "num_leaves": 31, "min_data_in_leaf": min(5, few),
+        "feature_fraction": 0.6, "bagging_fraction": 0.7, "path_smooth": 10.0, "lambda_l2": 1.0,
+    }  # fmt: skip
+    large = {
+        "learning_rate": 0.03, "num_leaves": 128, "min_data_in_leaf": 3, "feature_fraction": 0.9,
+    }  # fmt: skip
+    slow = {
+        "learning_rate": 0.03, "num_leaves": 48, "min_data_in_leaf": few, "feature_fraction": 0.7,
+        "bagging_fraction": 0.8,
+    }  # fmt: skip
+    additive = {"learning_rate": 0.08, "num_leaves": 4, "min_data_in_leaf": few}
+    random = {
+        "learning_rate": 0.05, "num_leaves": 31, "min_data_in_leaf": few, "extra_trees": True,
+    }  # fmt: skip
+    order = [slow, large, sparse, smooth, random, additive]
+    if facts.rows < _SMALL:
+        order = [sparse, smooth, additive, slow, random, large]
+    proven: list[Parameters] = [{"parameters": common | parameters} for parameters in order]
+    proven[1]["skewed"] = proven[3]["skewed"] = "log"
+    proven[2]["skewed"] = "rate"
+    proven[3]["ordinal"] = True
+    defaults = {"levels": _LEVELS, "ordinal": False, "skewed": ""}
+    return _trials(
+        facts,
+        "lightgbm",
+        [defaults | settings for settings in proven],
+        lambda generator: defaults | _drawn_lightgbm(generator, facts, common),
+        _cost_lightgbm,
+    )
+
+
+def _drawn_lightgbm(
+    generator: np.random.Generator, facts: TaskFacts, common: Parameters
+) -> Parameters:
+    most = float(np.clip(facts.rows / 10, 8, 256))
+    parameters: Parameters = common | {
+        "learning_rate": _log_uniform(generator, 0.015, 0.08),
+        "num_leaves": int(_log_uniform(generator, 4, most)),
+        "min_data_in_leaf": int(_log_uniform(generator, 2, np.clip(facts.rows / 20, 3, 64))),
+        "feature_fraction": round(generator.uniform(0.35, 1.0), 3),
+        "bagging_fraction": round(generator.uniform(0.6, 1.0), 3),
+        "lambda_l2": float(generator.choice([0.0, 0.1, 1.0, 10.0])),
+        "path_smooth": float(generator.choice([0.0, 0.0, 10.0])),
+        "extra_trees": bool(generator.random() < 0.25),
+    }
+    return {
+        "parameters": parameters,
+        "ordinal": bool(generator.random() < 0.3),
+        "skewed": str(generator.choice(["", "log", "rate"])),
+    }
+
+
+def _cost_lightgbm(parameters: Parameters) -> float:
+    slower = (0.05 / parameters["learning_rate"]) ** 0.7
+    return float(slower * (parameters["num_leaves"] / 31) ** 0.5)
+
+
+def catboost(facts: TaskFacts) -> list[Trial]:
+    """Return CatBoost's trials."""
+    rate = float(np.clip(0.03 + 0.015 * np.log10(max(facts.rows, 100) / 1000), 0.03, 0.08))
+    common: Parameters = {"one_hot_max_size": 16, "max_ctr_complexity": 1}
+    sampled = {"bootstrap_type": "Bernoulli", "subsample": 0.66}
+    proven: list[Parameters] = [
+        {"depth": 6, **sampled},
+        {"depth": 4, "l2_leaf_reg": 5.0, "rsm": 0.7},
+        {"depth": 8, "random_strength": 2.0, "rsm": 0.7},
+        {"depth": 5, "max_ctr_complexity": 2, "one_hot_max_size": 8, "random_strength": 2.0,
+         "rsm": 0.6},
+    ]  # fmt: skip
+    made = [_catboost_settings(common | parameters, rate) for parameters in proven]
+    made[1]["skewed"] = made[3]["skewed"] = "log"
+    return _trials(
+        facts,
+        "catboost",
+        made,
+        lambda generator: _drawn_catboost(generator, common, rate),
+        _cost_catboost,
+    )
+
+
+def _catboost_settings(parameters: Parameters, rate: float) -> Parameters:
+    return {
+        "parameters": parameters | {"learning_rate": round(rate, 3)},
+        "levels": 1_000_000,
+        "skewed": "",
+    }
+
+
+def _drawn_catboost(generator: np.random.Generator, common: Parameters, rate: float) -> Parameters:
+    rate *= _log_uniform(generator, 0.7, 2.0)
+    parameters = common | {
+        "depth": int(generator.integers(3, 9)),
+        "l2_leaf_reg": _log_uniform(generator, 1.0, 12.0),
+        "random_strength": _log_uniform(generator, 0.5, 6.0),
+        "rsm": round(generator.uniform(0.4, 1.0), 3),
+        "bootstrap_type": "Bernoulli",
+        "subsample": round(generator.uniform(0.5, 1.0), 3),
+        "one_hot_max_size": int(generator.choice([4, 16, 64])),
+        "max_ctr_complexity": int(generator.choice([1, 1, 2])),
+    }
+    return _catboost_settings(parameters, rate) | {"skewed": str(generator.choice(["", "log"]))}
+
+
+def _cost_catboost(parameters: Parameters) -> float:
+    slower = (0.05 / parameters["learning_rate"]) ** 0.7 * 1.5 ** (parameters["depth"] - 6)
+    return float(2.0 * slower * parameters["max_ctr_complexity"])
+
+
+def forest(facts: TaskFacts) -> list[Trial]:
+    """Return the forests: a few, for more of them differ little."""
+    leaf = 2 if facts.classes else 1
+    proven: list[tuple[str, str, Parameters, int]] = [
+        ("extra", "extremely randomised trees", {"leaf": leaf, "features": 0.5}, 1),
+        ("random", "random forest", {"leaf": leaf, "features": "sqrt"}, 2),
+        ("extra", "extremely randomised trees", {"leaf": 5, "features": 0.9}, 3),
+        ("random", "random forest", {"leaf": 5, "features": 0.4}, 3),
+    ]
+    count: dict[str, int] = {}
+    trials = []
+    for algorithm, family, settings, rung in proven:
+        count[algorithm] = count.get(algorithm, 0) + 1
+        trials.append(
+            Trial(
+                name=f"forest_{algorithm}_{count[algorithm]}",
+                engine="forest",
+                family=family,
+                rung=rung,
+                settings={"algorithm": algorithm, "trees": 100} | settings,
+            )
+        )
+    return trials
+
+
+# -- what all have in common -----------------------------------------------------
+
+
+def _trials(
+    facts: TaskFacts,
+    engine: str,
+    proven: list[Parameters],
+    draw: Callable[[np.random.Generator], Parameters],
+    cost: Callable[[Parameters], float],
+) -> list[Trial]:
+    settings = proven + [
+        draw(np.random.default_rng([facts.seed, number])) for number in range(_DRAWS)
+    ]
+    return [
+        Trial(
+            name=f"{engine}_{number}",
+            engine=engine,
+            family=_FAMILIES[engine],
+            rung=1 + -(-(number - 1) // _RUNG),
+            settings=chosen,
+            cost=round(cost(chosen["parameters"]), 2),
+            monotonic=terms.enforced(facts),
+        )
+        for number, chosen in enumerate(settings, 1)
+    ]
+
+
+def _log_uniform(generator: np.random.Generator, low: float, high: float) -> float:
+    return float(f"{np.exp(generator.uniform(np.log(low), np.log(high))):.3g}")
