@@ -83,6 +83,7 @@ class LiveLeaderboard(w.VBox):
             self._drawn = (0, 0.0)
         self.state = state
         self._show()
+        _hear(self.stop)
         if state.ended:
             self._running = False
 
@@ -171,6 +172,18 @@ class LiveLeaderboard(w.VBox):
         bundle["text/html"] = self.static_html()
         bundle["text/plain"] = "LiveLeaderboard"
         return bundle
+
+
+def _hear(widget: w.Widget) -> None:
+    """Let clicks on a widget through while a cell runs.
+
+    JupyterLab sends them to a subshell. From 7.4 on, ipykernel hands them to the shell from
+    which the widget was last changed instead: the one that the cell keeps busy. Where it has
+    noted none, it does what JupyterLab asked for.
+    """
+    comm = widget.comm
+    if comm is not None:
+        vars(comm).pop("_reply_subshell_id", None)
 
 
 def _bar(done: float, total: float, text: str) -> str:
