@@ -1,4 +1,4 @@
-"""The leaderboard: every model's validation scores, with their uncertainty."""
+"""The leaderboard: every model's out-of-fold scores, with their uncertainty."""
 
 from __future__ import annotations
 
@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit import metrics
-from toolkit.artifacts import Entry, Interval, Leaderboard
+from toolkit.artifacts import Entry, Interval, Leaderboard, Search
+from toolkit.automl.engines import ensemble as blends
 from toolkit.automl.model import NATIVE, Model, read_facts
 
 if TYPE_CHECKING:
+    from toolkit.automl.folds import Folds
     from toolkit.run.stage import Stage
 
 
-def judge(
+def judge(  # noqa: PLR0917
     stage: Stage,
     actual: np.ndarray,
+    weights: np.ndarray | None,
     context: metrics.Context,
     models: dict[str, Model],
-    predictions: dict[str, np.ndarray],
+    oof: dict[str, np.ndarray],
+    folds: Folds,
+    violations: dict[str, list[str]],
 ) -> Leaderboard:
     """Return the models best first, each compared with the best on the same resamples.
 
@@ -29,54 +34,133 @@ def judge(
     stage : Stage
         Gives metric, seed, and how the intervals are made.
     actual : array of shape (n,)
-        Targets of the validation rows.
+        Targets of the training rows: labels, their codes, or numbers.
+    weights : array of shape (n,), optional
+        How much each row counts.
     context : Context
         What metrics need to know.
     models : dict of str to Model
         By name.
-    predictions : dict of str to array
-        Scores of the validation rows by name.
+    oof : dict of str to array
+        Out-of-fold scores of the training rows by name; NaN where no fold held a row out.
+    folds : Folds
+        Models are judged on the rows that some fold held out.
+    violations : dict of str to list of str
+        The constraints that a model does not keep to, a sentence each.
     """
     project = stage.project
     metric = metrics.get(metrics.resolve(project)[0])
-    options: dict[str, Any] = {
-        "resamples": project.explain.bootstrap,
-        "confidence": project.explain.confidence,
-        "seed": project.seed,
-    }
-    scores = {
-        name: metrics.bootstrap(metric, actual, given, context, **options)
-        for name, given in sorted(predictions.items())
-    }
+    rows = folds.scored
+    counted = None if weights is None else weights[rows]
+    target = actual[rows]
+    if context.classes:
+        target = metrics.class_codes(target, context.classes)  # once, not for every metric
+    given = {name: scores[rows] for name, scores in sorted(oof.items())}
+    stage.progress(f"judging {len(given)} models on {len(rows):,} rows")
+    judged = metrics.joint(
+        metric,
+        target,
+        given,
+        context,
+        resamples=project.explain.bootstrap,
+        confidence=project.explain.confidence,
+        seed=project.seed,
+        weights=counted,
+    )
+    scores = {name: judged.interval(name) for name in given}
     order = sorted(scores, key=lambda name: _rank(scores[name], metric, name))
     entries = []
     for done, name in enumerate(order):
         stage.progress(f"judging {name}", done, len(order))
-        difference = metrics.paired_difference(
-            metric, actual, predictions[name], predictions[order[0]], context, **options
-        )
+        facts = read_facts(models[name].folder)
+        known = {
+            other: metrics.get(other)(target, given[name], context, counted)
+            for other in metrics.for_task(context.task)
+        }
         entries.append(
             Entry(
                 name=name,
                 engine=models[name].engine,
                 family=models[name].family,
                 score=scores[name],
-                metrics={
-                    other: metrics.get(other)(actual, predictions[name], context)
-                    for other in metrics.for_task(context.task)
-                },
+                metrics=known,
+                calibration_error=calibration_error(given[name], target, counted),
                 size_kib=size_kib(models[name].folder),
-                within_noise=name != order[0] and _may_be_chance(difference),
-                details=read_facts(models[name].folder)["details"],
+                complexity=facts["complexity"],
+                members=members(models[name]),
+                violates=violations.get(name, []),
+                within_noise=name != order[0] and may_be_chance(judged.difference(name, order[0])),
+                details=facts["details"],
             )
         )
     return Leaderboard(
         metric=metric.name,
         greater_is_better=metric.greater_is_better,
-        train_rows=0,
-        scored_rows=len(actual),
+        train_rows=len(actual),
+        scored_rows=len(rows),
+        folds=folds.count,
+        fold_method=folds.method,
         entries=entries,
     )
+
+
+def pareto(leaderboard: Leaderboard, search: Search) -> list[str]:
+    """Return the models that no other beats in both quality and time to score, quickest first.
+
+    Parameters
+    ----------
+    leaderboard : Leaderboard
+        Gives the scores; models that break a constraint are left out.
+    search : Search
+        Gives the seconds for 1,000 rows.
+    """
+    timed = [
+        (search.scoring_seconds[entry.name], place, entry)
+        for place, entry in enumerate(leaderboard.entries)
+        if entry.name in search.scoring_seconds
+        and entry.score.value is not None
+        and not entry.violates
+    ]
+    front: list[str] = []
+    best: float | None = None
+    for _, _, entry in sorted(timed, key=lambda item: item[:2]):
+        value = entry.score.value
+        assert value is not None
+        if best is None or (value > best if leaderboard.greater_is_better else value < best):
+            front.append(entry.name)
+            best = value
+    return front
+
+
+def members(model: Model) -> dict[str, float]:
+    """Return the weights of an ensemble's members; none for other models."""
+    if model.engine != "ensemble":
+        return {}
+    weights: dict[str, float] = blends.read(model.folder / NATIVE)["weights"]
+    return weights
+
+
+def calibration_error(
+    scores: np.ndarray, codes: np.ndarray, weights: np.ndarray | None = None
+) -> float | None:
+    """Return the expected calibration error of probabilities; None for values.
+
+    Several classes: of the likeliest class's.
+    """
+    if scores.ndim == 1:
+        return None
+    happened, p = confidence(scores, codes)
+    return metrics.calibration_error(happened, p, weights=weights)
+
+
+def confidence(scores: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a calibration curve is of: whether it happened, and its probability.
+
+    Two classes: the positive one. Several: how often the likeliest is right.
+    """
+    if scores.shape[1] == 2:
+        return codes == 1, scores[:, 1]
+    return scores.argmax(axis=1) == codes, scores.max(axis=1)
 
 
 def size_kib(folder: Path) -> float:
@@ -85,13 +169,14 @@ def size_kib(folder: Path) -> float:
     return round(total / 1024, 1)
 
 
-def _rank(score: Interval, metric: metrics.Metric, name: str) -> tuple[bool, float, str]:
-    if score.value is None:
-        return True, 0.0, name
-    return False, -score.value if metric.greater_is_better else score.value, name
-
-
-def _may_be_chance(difference: Interval) -> bool:
+def may_be_chance(difference: Interval) -> bool:
+    """Return whether a paired difference's interval holds zero, or there is none."""
     if difference.low is None or difference.high is None:
         return True  # too few rows to tell
     return difference.low <= 0 <= difference.high
+
+
+def _rank(score: Interval, metric: metrics.Metric, name: str) -> tuple[Any, ...]:
+    if score.value is None:
+        return True, 0.0, name
+    return False, -score.value if metric.greater_is_better else score.value, name

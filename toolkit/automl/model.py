@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit import canonical
 from toolkit.automl import engines
 from toolkit.automl.calibration import Calibration
+from toolkit.automl.conformal import Learnt
 from toolkit.automl.engines.base import Engine, Scorer, installed
 from toolkit.automl.inputs import Inputs
 from toolkit.errors import ModelError
@@ -53,6 +54,8 @@ class Model:
         What decisions cost, for models of several classes.
     calibration : Calibration
         Applied to the engine's scores.
+    conformal : Learnt or None
+        How intervals or sets are made; the champion has it.
     """
 
     def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
@@ -66,6 +69,8 @@ class Model:
         self.columns = {name: Column(**column) for name, column in facts["columns"].items()}
         self.costs = Costs(**facts["costs"])
         self.calibration = Calibration(**facts["calibration"])
+        learnt = facts.get("conformal")
+        self.conformal = None if learnt is None else Learnt(**learnt)
 
     def __repr__(self) -> str:
         return f"Model({self.name!r}, {self.task}, {str(self.folder)!r})"
@@ -115,6 +120,54 @@ class Model:
         context = metrics.Context(self.task, self.classes, self.threshold, self.costs)
         return metrics.decide(scores, context)
 
+    def interval(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return lower and upper bounds, (n, 2), that hold the truth as often as promised.
+
+        Regression; the promise is ``conformal.coverage``.
+
+        Raises
+        ------
+        ModelError
+            For a model that is not a champion, or predicts classes.
+        """
+        inputs = self.inputs(frame)
+        learnt = self._learnt(regression=True)
+        return learnt.interval(self.score(inputs), inputs.design)
+
+    def prediction_set(self, frame: pd.DataFrame) -> list[list[str]]:
+        """Return for each row the classes, likeliest first, that may well be the truth.
+
+        As often as ``conformal.coverage`` promises, the truth is among them.
+
+        Raises
+        ------
+        ModelError
+            For a model that is not a champion, or predicts a number.
+        """
+        learnt = self._learnt(regression=False)
+        probabilities = self.predict(frame)
+        order = (-probabilities).argsort(axis=1, kind="stable")
+        inside = learnt.included(probabilities)
+        return [
+            [self.classes[k] for k in ranked if held[k]]
+            for ranked, held in zip(order, inside, strict=True)
+        ]
+
+    def _learnt(self, *, regression: bool) -> Learnt:
+        if regression is not (self.task == "regression"):
+            raise ModelError(
+                f"a {self.task} model has no {'intervals' if regression else 'sets of classes'}",
+                where=self.name,
+                remedy=f"Use {'prediction_set' if regression else 'interval'}",
+            )
+        if self.conformal is None:
+            raise ModelError(
+                "has no intervals or sets: only the champion has",
+                where=self.name,
+                remedy="Load models/champion",
+            )
+        return self.conformal
+
     @cached_property
     def features(self) -> Features:
         """The fitted transformer between typed columns and what engines take."""
@@ -137,6 +190,7 @@ def facts_of(
     columns: dict[str, Column],
     costs: Costs,
     details: dict[str, str],
+    complexity: float | None = None,
 ) -> dict[str, Any]:
     """Return the content of ``model.json`` of a model without calibration or threshold."""
     return {
@@ -153,6 +207,8 @@ def facts_of(
         "calibration": {"method": "none", "parameters": {}},
         "requires": {package: installed(package) for package in engine.packages},
         "details": details,
+        "complexity": complexity,
+        "conformal": None,
     }
 
 
@@ -198,6 +254,18 @@ def load_model(folder: Path | str) -> Model:
     """
     folder = Path(folder).expanduser().absolute()
     facts = read_facts(folder)
+    check_versions(facts, folder)
+    return Model(folder, facts)
+
+
+def check_versions(facts: dict[str, Any], folder: Path) -> None:
+    """Raise where a model's packages are here in versions that may not load it.
+
+    Raises
+    ------
+    ModelError
+        Naming the package, and how to get the right one.
+    """
     for package, version in facts["requires"].items():
         here = installed(package)
         parts = _PARTS_THAT_MUST_AGREE.get(package, 1)
@@ -207,7 +275,6 @@ def load_model(folder: Path | str) -> Model:
                 where=str(folder / FACTS_FILE),
                 remedy=f"Run `pip install {package}=={version}`, or train again",
             )
-    return Model(folder, facts)
 
 
 def load_champion(stage: Stage) -> Model:

@@ -1,0 +1,142 @@
+"""A blend of other engines' models: it loads them all, and averages what they say."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from toolkit import __version__, canonical
+from toolkit.automl.engines.base import Candidate, Engine, Scorer, Trial
+from toolkit.automl.objectives import combine
+from toolkit.errors import EngineError, ModelError
+
+if TYPE_CHECKING:
+    from toolkit.automl.ensemble import Ensemble
+    from toolkit.automl.inputs import Inputs
+    from toolkit.automl.task import SearchTask, TaskFacts
+
+FILE, MEMBERS = "ensemble.json", "members"
+FAMILY = "weighted ensemble across engines"
+_AVERAGED = {"linear": "scores", "log": "logarithms of probabilities"}
+
+
+class EnsembleEngine:
+    """Weighted means of models that other engines fitted; it fits none itself."""
+
+    name = "ensemble"
+    packages: tuple[str, ...] = ()
+    group = "ensemble"
+
+    @property
+    def version(self) -> str:
+        """The toolkit's version: the members' engines have their own."""
+        return __version__
+
+    def available(self) -> str:
+        """Return why the engine cannot be used here: it always can."""
+        return ""
+
+    def plan(self, facts: TaskFacts) -> list[Trial]:
+        """Return no trials: a blend is chosen when the others are done."""
+        return []
+
+    def fit(self, task: SearchTask, trial: Trial) -> Candidate:
+        """Refuse: `toolkit.automl.ensemble.select` chooses a blend."""
+        _refuse()
+
+    def load(self, folder: Path) -> Scorer:
+        """Return the scorer of a blend.
+
+        Raises
+        ------
+        ModelError
+            If a member was made by another version of its engine.
+        """
+        from toolkit.automl import engines
+        from toolkit.automl.model import NATIVE, check_versions, read_facts
+
+        facts = read(folder)
+        scorers = []
+        for name in facts["weights"]:
+            member = folder / MEMBERS / name
+            own = read_facts(member)
+            check_versions(own, member)
+            scorers.append(engines.get(own["engine"]).load(member / NATIVE))
+        shares, space = list(facts["weights"].values()), facts["space"]
+
+        def score(inputs: Inputs) -> np.ndarray:
+            return combine([scorer(inputs) for scorer in scorers], shares, space)
+
+        return score
+
+
+def _refuse() -> NoReturn:
+    raise EngineError("an ensemble is chosen, not fitted")
+
+
+def write(folder: Path, members: dict[str, Path], chosen: Ensemble) -> None:
+    """Write a blend as a model: copies of its members, their weights, and what it requires.
+
+    Parameters
+    ----------
+    folder : Path
+        The model's folder; what was there is removed.
+    members : dict of str to Path
+        The models' folders by name.
+    chosen : Ensemble
+        The blend.
+    """
+    from toolkit.automl.model import FACTS_FILE, FEATURES, NATIVE, read_facts, write_facts
+
+    part = folder.with_name(f".part-{folder.name}")
+    shutil.rmtree(part, ignore_errors=True)
+    own = {name: read_facts(members[name]) for name in chosen.weights}
+    for name in chosen.weights:
+        target = part / NATIVE / MEMBERS / name
+        shutil.copytree(members[name] / NATIVE, target / NATIVE)
+        shutil.copy2(members[name] / FACTS_FILE, target / FACTS_FILE)
+    first = next(iter(chosen.weights))
+    # One search has one transformer: every member's copy is the same.
+    shutil.copytree(members[first] / FEATURES, part / FEATURES)
+    content = {"order": list(chosen.weights), "weights": chosen.weights, "space": chosen.space}
+    canonical.write_text(part / NATIVE / FILE, canonical.dumps(content))
+    sizes = [facts["complexity"] for facts in own.values()]
+    known: list[float] = [size for size in sizes if size is not None]
+    write_facts(
+        part,
+        own[first]
+        | {
+            "name": folder.name,
+            "engine": EnsembleEngine.name,
+            "family": FAMILY,
+            "requires": {k: v for facts in own.values() for k, v in facts["requires"].items()},
+            "details": {"members": str(len(own)), "averaged": _AVERAGED[chosen.space]},
+            "complexity": sum(known) if len(known) == len(sizes) else None,
+        },
+    )
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Return a blend's ``weights`` by model, heaviest first, and its ``space``.
+
+    Raises
+    ------
+    ModelError
+        If the file is not there or is damaged.
+    """
+    path = folder / FILE
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        weights = {name: float(facts["weights"][name]) for name in facts["order"]}
+        return {"weights": weights, "space": str(facts["space"])}
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError("is missing or damaged", where=str(path)) from error
+
+
+ENGINE: type[Engine] = EnsembleEngine

@@ -1,0 +1,294 @@
+"""A blend of models across engines, chosen on out-of-fold scores.
+
+Greedy selection with replacement: the blend begins with the best model and each round adds
+the one that helps most (Caruana, Niculescu-Mizil, Crew and Ksikes 2004, "Ensemble selection
+from libraries of models"). What it is worth is measured where it was not chosen: each
+fold's rows are blended with weights that were chosen without that fold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from toolkit import metrics
+from toolkit.automl import objectives
+from toolkit.automl.objectives import combine
+
+if TYPE_CHECKING:
+    from toolkit.artifacts import Interval
+    from toolkit.automl.folds import Folds
+
+NAME = "ensemble"
+MOST_ROWS = 100_000
+"""Weights are chosen on so many rows at the most."""
+_MOST_CELLS = 4_000_000  # rows x models x columns that are blended
+_FEWEST_ROWS = 5_000
+_POOL = 20
+_MEMBERS = 8
+_LEAST_WEIGHT = 0.02
+_PATIENCE = 5
+_ALL_EVERY = 5
+"""Rounds between two that try every model; those between try the half that did best."""
+_FORGONE = 0.01
+"""The share of the gain that is given up for fewer members."""
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """A blend.
+
+    Attributes
+    ----------
+    weights : dict of str to float
+        By model, heaviest first; they sum to 1.
+    oof : array of shape (n, k) or (n,)
+        Blended out-of-fold scores, each row by weights that were chosen without its fold;
+        NaN in rows that no fold holds out.
+    note : str
+        How it was chosen, in a sentence.
+    space : str
+        What is averaged: ``linear`` (probabilities or values) or ``log`` (their logarithms).
+    """
+
+    weights: dict[str, float]
+    oof: np.ndarray
+    note: str
+    space: str = "linear"
+
+
+def select(  # noqa: PLR0917
+    oof: dict[str, np.ndarray],
+    target: np.ndarray,
+    weights: np.ndarray | None,
+    folds: Folds,
+    metric_name: str,
+    context: metrics.Context,
+    *,
+    seed: int,
+    rounds: int = 50,
+) -> Ensemble:
+    """Choose the weights of a blend.
+
+    Parameters
+    ----------
+    oof : dict of str to array
+        Out-of-fold scores by model, (n, k) or (n,).
+    target : array of shape (n,)
+        Codes of classes, or numbers.
+    weights : array of shape (n,), optional
+        How much each row counts.
+    folds : Folds
+        Which rows were held out together. Where they follow time, a fold's weights are
+        chosen on earlier folds; the first fold's on the later ones, for want of others.
+    metric_name : str
+        The ranking metric; see `objectives.surrogate` for what stands in for some.
+    context : Context
+        The task and its classes.
+    seed : int
+        Of the rows drawn where there are more than 100,000.
+    rounds : int
+        The most rounds: a weight is a multiple of one through their number.
+    """
+    if len(oof) == 1:
+        name, scores = next(iter(oof.items()))
+        return Ensemble({name: 1.0}, scores, "There is one model only.")
+    work = _Selection(
+        oof, target, weights, folds, metric=metric_name, context=context, seed=seed, rounds=rounds
+    )
+    blends = [work.nested(space) for space in work.spaces]
+    best = min(range(len(blends)), key=lambda place: (blends[place][1], place))
+    space, (scores, nested) = work.spaces[best], blends[best]
+    found, single = work.weights(space, np.arange(len(work.rows)))
+    return Ensemble(found, scores, work.note(found, space, nested, single), space)
+
+
+def gain(  # noqa: PLR0917
+    previous: Ensemble,
+    now: Ensemble,
+    target: np.ndarray,
+    weights: np.ndarray | None,
+    folds: Folds,
+    metric_name: str,
+    context: metrics.Context,
+    *,
+    resamples: int = 300,
+    confidence: float = 0.95,
+    seed: int = 7,
+) -> Interval:
+    """Return by how much one blend is better than an earlier one: positive is better.
+
+    The paired difference of their scores on rows that neither was chosen on.
+    """
+    from toolkit.artifacts import Interval
+
+    rows = folds.scored
+    metric = metrics.get(metric_name)
+    found = metrics.paired_difference(
+        metric, target[rows], now.oof[rows], previous.oof[rows], context,
+        resamples=resamples, confidence=confidence, seed=seed,
+        weights=None if weights is None else weights[rows],
+    )  # fmt: skip
+    if metric.greater_is_better or found.value is None:
+        return found
+    low = None if found.high is None else -found.high
+    high = None if found.low is None else -found.low
+    return Interval(value=-found.value, low=low, high=high)
+
+
+class _Selection:
+    """The rows on which weights are chosen, and the models' parts of them."""
+
+    def __init__(
+        self,
+        oof: dict[str, np.ndarray],
+        target: np.ndarray,
+        weights: np.ndarray | None,
+        folds: Folds,
+        *,
+        metric: str,
+        context: metrics.Context,
+        seed: int,
+        rounds: int,
+    ) -> None:
+        self.oof, self.folds, self.rounds = oof, folds, rounds
+        self.names = sorted(oof)
+        self.metric = objectives.surrogate(metric)
+        codes = metrics.class_codes(target, context.classes) if context.classes else target
+        self.rows = _sample(folds.scored, len(oof), max(1, len(context.classes)), seed)
+        self.codes = codes[self.rows]
+        self.counted = None if weights is None else weights[self.rows]
+        self.fold = folds.fold[self.rows]
+        self.spaces = objectives.SPACES if context.classes else objectives.SPACES[:1]
+        self.seed = seed
+        self._parts: dict[str, np.ndarray] = {}
+
+    def nested(self, space: str) -> tuple[np.ndarray, float]:
+        """Return the blend of every row by weights chosen without its fold, and its loss."""
+        blend = np.full_like(self.oof[self.names[0]], np.nan)
+        for seen, held in self._divisions():
+            chosen, _ = self.weights(space, seen)
+            given = [self.oof[name][held] for name in chosen]
+            blend[held] = combine(given, list(chosen.values()), space)
+        own = objectives.parts(blend[self.rows], self.codes, self.metric, "linear")
+        return blend, self._loss("linear", np.arange(len(self.rows)))(own)
+
+    def weights(self, space: str, seen: np.ndarray) -> tuple[dict[str, float], float]:
+        """Return weights chosen on some of the rows, and the best single model's loss there."""
+        parts = self._of(space)[:, :, seen]
+        found, single = greedy(parts, self._loss(space, seen), self.rounds)
+        order = sorted(np.flatnonzero(found), key=lambda place: (-found[place], place))
+        return {self.names[place]: float(found[place]) for place in order}, single
+
+    def note(self, found: dict[str, float], space: str, nested: float, single: float) -> str:
+        """Say how the blend was chosen."""
+        mean = "the geometric mean of probabilities" if space == "log" else "a weighted mean"
+        total = len(self.folds.scored)
+        some = f"{len(self.rows):,} of {total:,}" if len(self.rows) < total else f"{total:,}"
+        return (
+            f"{len(found)} of {len(self.names)} models, {mean}, chosen on {some} rows by"
+            f" {metrics.get(self.metric).title.lower()}; best single model {single:.5g},"
+            f" blend on rows it was not chosen on {nested:.5g} (as losses)."
+        )
+
+    def _divisions(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Give the rows to choose on (places in the sample) and those to blend (positions)."""
+        scored = self.folds.scored
+        if self.folds.count == 1:
+            half = np.random.default_rng(self.seed).permutation(len(self.folds.fold)) % 2
+            for side in (0, 1):
+                yield (
+                    np.flatnonzero(half[self.rows] != side),
+                    scored[half[scored] == side],
+                )
+            return
+        for number in range(self.folds.count):
+            earlier = self.folds.ordered and number > 0
+            seen = self.fold < number if earlier else self.fold != number
+            yield np.flatnonzero(seen), np.flatnonzero(self.folds.fold == number)
+
+    def _of(self, space: str) -> np.ndarray:
+        if space not in self._parts:
+            self._parts[space] = np.stack(
+                [
+                    objectives.parts(self.oof[name][self.rows], self.codes, self.metric, space)
+                    for name in self.names
+                ]
+            )
+        return self._parts[space]
+
+    def _loss(self, space: str, seen: np.ndarray) -> objectives.Loss:
+        counted = None if self.counted is None else self.counted[seen]
+        return objectives.loss(self.metric, space, self.codes[seen], counted)
+
+
+def greedy(parts: np.ndarray, loss: objectives.Loss, rounds: int = 50) -> tuple[np.ndarray, float]:
+    """Choose weights by greedy selection with replacement.
+
+    Parameters
+    ----------
+    parts : array of shape (m, c, n)
+        What is averaged, by model; see `objectives.parts`.
+    loss : callable
+        What blended parts cost on these rows.
+    rounds : int
+        The most rounds.
+
+    Returns
+    -------
+    weights : array of shape (m,)
+        They sum to 1, none is below .02, at most 8 are not 0. The blend's loss here is never
+        above the best single model's.
+    single : float
+        That model's loss.
+    """
+    singles = np.array([loss(part) for part in parts])
+    pool = np.argsort(singles, kind="stable")[:_POOL]
+    counts = np.zeros(len(parts), dtype=np.int64)
+    total = np.zeros_like(parts[0])
+    path: list[tuple[float, np.ndarray]] = []
+    since, least = 0, np.inf
+    for size in range(1, rounds + 1):
+        members = np.flatnonzero(counts)
+        candidates = members if len(members) == _MEMBERS else pool
+        values = (
+            [loss((total + parts[i]) / size) for i in candidates] if size > 1 else singles[pool]
+        )
+        # Of equals one that is in already.
+        place = min(
+            range(len(candidates)), key=lambda at: (values[at], counts[candidates[at]] == 0, at)
+        )
+        chosen = candidates[place]
+        counts[chosen] += 1
+        total = total + parts[chosen]
+        path.append((float(values[place]), counts.copy()))
+        since = 0 if values[place] < least - 1e-7 * abs(least) or size == 1 else since + 1
+        least = min(least, float(values[place]))
+        if since >= _PATIENCE:
+            break
+    return _shortest(path, float(singles[pool[0]])), float(singles[pool[0]])
+
+
+def _shortest(path: list[tuple[float, np.ndarray]], single: float) -> np.ndarray:
+    # Of the rounds that are as good as the best, but for a little, the one of fewest members.
+    least = min(value for value, _ in path)
+    enough = least + _FORGONE * max(single - least, 0.0)
+    _, _, counts = min(
+        ((int((counts > 0).sum()), int(counts.sum()), counts) for value, counts in path
+         if value <= enough),
+        key=lambda item: item[:2],
+    )  # fmt: skip
+    weights = counts / counts.sum()
+    weights[weights < _LEAST_WEIGHT] = 0
+    return np.asarray(weights / weights.sum())
+
+
+def _sample(scored: np.ndarray, models: int, columns: int, seed: int) -> np.ndarray:
+    most = min(MOST_ROWS, max(_FEWEST_ROWS, _MOST_CELLS // (models * columns)))
+    if len(scored) <= most:
+        return scored
+    drawn: np.ndarray[Any, Any] = np.random.default_rng(seed).permutation(scored)[:most]
+    return np.sort(drawn)

@@ -1,0 +1,143 @@
+"""Where there is nothing to find, nothing may be found: the winner on shuffled labels."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from toolkit import metrics
+from toolkit.artifacts import Check, Interval, Shuffled
+from toolkit.automl.engines.base import Candidate, Trial
+from toolkit.automl.folds import Folds
+from toolkit.automl.task import SearchTask
+
+if TYPE_CHECKING:
+    from toolkit.run.stage import Stage
+
+MOST_ROWS = 5_000
+_CONFIDENCE = 0.99
+"""Of the interval that decides: one sound search in 200 is suspected."""
+_DEAR = 4.0
+"""An ensemble's member is fitted again if it costs no more than so many boosted models."""
+
+Fit = Callable[[SearchTask, Trial], Candidate]
+
+
+def stand_in(weights: dict[str, float], trials: dict[str, Trial]) -> Trial | None:
+    """Return the trial that is fitted in place of an ensemble: its heaviest quick member.
+
+    Parameters
+    ----------
+    weights : dict of str to float
+        Of the ensemble.
+    trials : dict of str to Trial
+        By name; a member that is not there cannot be fitted again.
+
+    Returns
+    -------
+    Trial or None
+        If none is quick, the quickest.
+    """
+    there = [name for name in weights if name in trials]
+    if not there:
+        return None
+    quick = [name for name in there if trials[name].cost <= _DEAR]
+    if quick:
+        return trials[max(quick, key=lambda name: (weights[name], name))]
+    return trials[min(there, key=lambda name: (trials[name].cost, name))]
+
+
+def shuffled(
+    stage: Stage, task: SearchTask, trial: Trial, fit: Fit
+) -> tuple[Shuffled, list[Check]]:
+    """Fit a trial on labels in random order, where no model can beat a constant guess.
+
+    Whatever beats it has seen the labels of the rows that it was judged on: an engine that
+    learns from the rows held out, a transformation fitted on all rows, folds that overlap.
+
+    Parameters
+    ----------
+    stage : Stage
+        Gives metric and seed.
+    task : SearchTask
+        The task of the search; at most 5,000 of its rows are used.
+    trial : Trial
+        What is fitted.
+    fit : callable
+        Fits it, as the search did.
+    """
+    started = time.monotonic()
+    small = permuted(task)
+    stage.progress(f"sanity: {trial.name} on shuffled labels of {len(small.target):,} rows")
+    oof = fit(small, trial).oof
+    stage.progress(f"sanity: {time.monotonic() - started:.0f} s")
+    facts, rows = task.facts, small.folds.scored
+    metric = metrics.get(metrics.resolve(stage.project)[0])
+    context = metrics.Context(facts.task, facts.classes, None, stage.project.costs)
+    counted = None if small.weights is None else small.weights[rows]
+    constant = metrics.constant_scores(
+        small.target, len(rows), context, metric=metric.name, weights=small.weights
+    )
+    given = {"model": oof[rows], "constant": constant}
+    judged = metrics.joint(
+        metric, small.target[rows], given, context,
+        resamples=stage.project.explain.bootstrap, confidence=_CONFIDENCE,
+        seed=stage.project.seed, weights=counted,
+    )  # fmt: skip
+    difference = judged.difference("model", "constant")
+    found = Shuffled(
+        metric=metric.name,
+        score=judged.interval("model"),
+        chance=judged.values["constant"],
+        better_than_chance=_better(difference, metric.greater_is_better),
+    )
+    return found, [_check(found, trial, len(small.target), len(task.target))]
+
+
+def permuted(task: SearchTask) -> SearchTask:
+    """Return the task with targets (and what they weigh) in random order, on fewer rows."""
+    generator = np.random.default_rng(task.facts.seed + 1)
+    rows = np.arange(len(task.target))
+    if len(rows) > MOST_ROWS:
+        rows = np.sort(generator.permutation(rows)[:MOST_ROWS])
+    order = rows[generator.permutation(len(rows))]
+    fold = task.folds.fold[rows]
+    # Folds of which no row was drawn would leave a gap in the numbering.
+    kept = np.unique(fold[fold >= 0])
+    fold = np.where(fold >= 0, np.searchsorted(kept, fold), fold).astype(task.folds.fold.dtype)
+    small = SearchTask(
+        dataclasses.replace(task.facts, rows=len(rows), folds=len(kept)),
+        task.inputs.take(rows),
+        task.target[order],
+        None if task.weights is None else task.weights[order],
+        Folds(fold, task.folds.ordered, task.folds.method),
+    )
+    small.seconds, small.scratch, small.progress = task.seconds, task.scratch, task.progress
+    return small
+
+
+def _better(difference: Interval, greater_is_better: bool) -> bool:
+    if difference.low is None or difference.high is None:
+        return False
+    return difference.low > 0 if greater_is_better else difference.high < 0
+
+
+def _check(found: Shuffled, trial: Trial, rows: int, total: int) -> Check:
+    title, score = metrics.get(found.metric).title, found.score
+    some = f"{rows:,} of {total:,} rows" if rows < total else f"{rows:,} rows"
+    value = "unknown" if score.value is None else f"{score.value:.4g}"
+    chance = "unknown" if found.chance is None else f"{found.chance:.4g}"
+    text = f"{title} of {trial.name} on shuffled labels ({some}): {value}; chance gives {chance}."
+    if not found.better_than_chance:
+        return Check(name="Shuffled labels", severity="ok", message=text)
+    return Check(
+        name="Shuffled labels",
+        severity="critical",
+        message=f"The model finds something where there is nothing. {text}",
+        remedy="Do not trust the leaderboard: look for an engine that sees the rows held out"
+        " (early stopping, encodings of the target) or rows that are in several folds",
+    )
