@@ -5,7 +5,8 @@ from toolkit._lazy import attach
 _MODULES = {
     "base": "Artifact Check FrameArtifact Interval JsonArtifact Record Severity",
     "scoping": "ColumnFacts Feasibility Intake Rows",
-    "eda": "ColumnProfile Contract Drift Pair Profile Quality Split SplitPart SplitSummary Suspect",
+    "eda": "ColumnProfile Contract Drift Pair Picture Profile Quality Split SplitPart SplitSummary"
+    " Suspect Word",
     "labels": "LabelPatch LabelReview LabelScores Reviewer",
     "automl": "Bin Canary Champion Conformal CurvePoint EngineRun Entry Leaderboard"
     " OutOfFoldPredictions Search Shuffled TrialRun",

@@ -7,6 +7,32 @@ from typing import ClassVar
 from toolkit.artifacts.base import Check, FrameArtifact, Interval, JsonArtifact, Record
 
 
+class Picture(Record):
+    """A small copy of one row's image."""
+
+    row: int
+    label: str
+    """What the row's target is, or the part of the target's range that it lies in."""
+    said: str = ""
+    """What a model says of it."""
+    image: str
+    """A ``data:`` address."""
+
+
+class Word(Record):
+    """A word that is more frequent in the texts of one class than in those of the others."""
+
+    word: str
+    label: str
+    """The class, or the part of the target's range."""
+    rows: int
+    """Texts of the class that hold it."""
+    share: float
+    """Share of the class's texts that hold it."""
+    elsewhere: float
+    """Share of all other texts that hold it."""
+
+
 class ColumnProfile(Record):
     """One column in numbers."""
 
@@ -33,6 +59,16 @@ class ColumnProfile(Record):
     """Multiclass: share of each of the most frequent classes, by bin or by top value."""
     association: float | None = None
     """How well the column alone predicts the target, 0 (not at all) to 1, out of sample."""
+    measure: str = ""
+    """Texts and images: the number of each that mean, quartiles and histogram are about."""
+    repeated: int | None = None
+    """Texts and images: values equal to an earlier row's."""
+    sizes: list[tuple[str, int]] = []
+    """Images: the most frequent sizes with their counts."""
+    words: list[Word] = []
+    """Texts: the words that tell most, by class."""
+    pictures: list[Picture] = []
+    """Images: a few of each class, of rows outside the test."""
 
 
 class Pair(Record):
@@ -63,6 +99,8 @@ class Drift(Record):
     distance: float
     """Population stability index."""
     severity: str
+    measure: str = ""
+    """Texts and images: the number of each that is compared."""
 
 
 class Profile(JsonArtifact):

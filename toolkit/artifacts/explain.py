@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from toolkit.artifacts.automl import Bin
 from toolkit.artifacts.base import Check, FrameArtifact, Interval, JsonArtifact, Record
+from toolkit.artifacts.eda import Picture
 
 
 class TestPredictions(FrameArtifact):
@@ -88,6 +89,8 @@ class Evaluation(JsonArtifact):
     groups: list[Group] = []
     fairness: list[FairnessVerdict] = []
     acceptance: list[AcceptanceVerdict] = []
+    mistakes: list[Picture] = []
+    """Image columns: test rows of which the model was most certain and wrong."""
     checks: list[Check] = []
 
 
@@ -126,6 +129,8 @@ class Explanation(JsonArtifact):
     """Columns explained together as one because the table is too wide."""
     importance: dict[str, list[Importance]]
     """By class, most important first."""
+    measures: dict[str, str] = {}
+    """Texts and images: the number that stands for each of them in `Attributions`."""
     checks: list[Check] = []
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.data.rows import codes, is_numeric, numbers, rounded
+from toolkit.table.image_vector import image_numbers
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table
@@ -25,6 +26,7 @@ _MOST_CLASSES = 20
 _PRIOR_ROWS = 2.0
 _TEXT_ROWS = 5_000
 _TEXT_COLUMNS = 20
+_IMAGE_ROWS = 3_000
 
 
 Judge = Callable[[np.ndarray], float]
@@ -36,13 +38,18 @@ def associations(table: Table, rows: np.ndarray) -> dict[str, float | None]:
 
     Classes: twice the area under the ROC curve minus one (several classes: the mean over
     one class against the rest), not below 0. Numbers: R2, not below 0, the better of bins
-    and a straight line. Texts: the same scores of a linear model on hashed words.
+    and a straight line. Texts and images: the same scores of a linear model on hashed words,
+    or on brightness and edges by place.
     """
     judge = make_judge(table, rows)
     texts = [name for name, column in table.columns.items() if column.type == "text"]
     result: dict[str, float | None] = {}
     for name, column in table.columns.items():
         series = table.frame[name].iloc[rows]
+        if column.type == "image":
+            score = judge(number_bins(table.measure(name)[rows]))
+            result[name] = rounded(max(score, _pictures(table, rows, series)), 4)
+            continue
         score = judge(bins_of(series, is_numeric(column)))
         if is_numeric(column) and table.task == "regression":
             score = max(score, _line(table, rows, numbers(series)))
@@ -208,5 +215,36 @@ def _words(table: Table, rows: np.ndarray, series: pd.Series) -> float:
             hit = classes[held] == label
             areas.append(_area(scores[:, k], hit.astype(float), (~hit).astype(float)))
     found = np.array(areas)
+    found = found[np.isfinite(found)]
+    return float(np.clip(2 * found.mean() - 1, 0, 1)) if len(found) else 0.0
+
+
+def _pictures(table: Table, rows: np.ndarray, series: pd.Series) -> float:
+    """Return how well a linear model on brightness and edges predicts the target."""
+    from sklearn.linear_model import Ridge
+
+    keep = table.sample(np.arange(len(rows)), _IMAGE_ROWS, _SALT + 2)
+    matrix = np.column_stack(list(image_numbers(series.iloc[keep]).values()))
+    spread = np.nanstd(matrix, axis=0) if np.isfinite(matrix).any() else np.zeros(1)
+    if not (spread > 0).any():
+        return 0.0
+    matrix = matrix[:, spread > 0]
+    matrix = np.nan_to_num((matrix - np.nanmean(matrix, axis=0)) / spread[spread > 0])
+    folds = np.arange(len(keep)) % FOLDS
+    regression = table.task == "regression"
+    if regression:
+        target = table.target[rows][keep].astype(np.float64)[:, None]
+    else:
+        target = (table.class_codes()[rows][keep][:, None] == np.arange(len(table.classes))) * 1.0
+    guess = np.zeros(target.shape)
+    for fold in range(FOLDS):
+        held = folds == fold
+        model = Ridge(alpha=100.0).fit(matrix[~held], target[~held])
+        guess[held] = model.predict(matrix[held]).reshape(-1, target.shape[1])
+    if regression:
+        total = float(((target - target.mean()) ** 2).sum())
+        return float(np.clip(1 - ((target - guess) ** 2).sum() / total, 0, 1)) if total else 0.0
+    found = np.array([_area(guess[:, k], target[:, k], 1 - target[:, k])
+                      for k in range(target.shape[1])])  # fmt: skip
     found = found[np.isfinite(found)]
     return float(np.clip(2 * found.mean() - 1, 0, 1)) if len(found) else 0.0

@@ -34,6 +34,8 @@ def baseline(stage: Stage) -> SplitSummary:
     MissingArtifact
         If the rows were not split yet.
     """
+    from threadpoolctl import threadpool_limits
+
     table = open_table(stage)
     part = stage.read(Split).frame["part"].to_numpy(dtype=object)
     summary = stage.read(SplitSummary)
@@ -51,7 +53,9 @@ def baseline(stage: Stage) -> SplitSummary:
     elif len(set(table.target[train].tolist())) < 2:
         stage.note("the training rows hold one class only, so there is no linear baseline")
     else:
-        scores["linear"] = _linear(stage, table, train, validation)
+        # Small matrices: threads that wait for each other take several times as long.
+        with threadpool_limits(1):
+            scores["linear"] = _linear(stage, table, train, validation)
     found = {
         name: metrics.bootstrap(
             metrics.get(summary.metric),

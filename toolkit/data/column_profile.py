@@ -82,13 +82,14 @@ def profile_column(
         "protected": column.protected,
     }
     if column.type in ("number", "date"):
-        facts |= _of_numbers(numbers(series), column.type == "date", outcome)
+        facts |= of_numbers(numbers(series), column.type == "date", outcome)
     else:
-        facts |= _of_levels(series, outcome)
+        facts |= of_levels(series, outcome)
     return ColumnProfile(**facts)
 
 
-def _of_numbers(values: np.ndarray, date: bool, outcome: Outcome | None) -> dict[str, Any]:
+def of_numbers(values: np.ndarray, date: bool, outcome: Outcome | None) -> dict[str, Any]:
+    """Return the facts of numbers, or of dates in seconds, for a `ColumnProfile`."""
     finite = np.isfinite(values)
     known = values[finite]
     facts: dict[str, Any] = {"missing": int(np.isnan(values).sum()), "distinct": 0}
@@ -147,7 +148,8 @@ def _edges(ordered: np.ndarray) -> np.ndarray:
     return np.linspace(low, high, _BINS + 1)
 
 
-def _of_levels(series: pd.Series, outcome: Outcome | None) -> dict[str, Any]:
+def of_levels(series: pd.Series, outcome: Outcome | None) -> dict[str, Any]:
+    """Return the facts of categories for a `ColumnProfile`."""
     found, levels = codes(series)
     counts = np.bincount(found[found >= 0], minlength=len(levels))
     # Ties in alphabetical order, so that the rows' order does not matter.

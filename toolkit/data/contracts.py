@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FILE_NAME = "contract.json"
 _MOST_LEVELS = 50
 _MARGIN = 0.1
-_DTYPES = {"number": "float64", "date": "datetime64[us]"}
+_DTYPES = {"number": "float64", "date": "datetime64[us]", "image": "object"}
 
 
 def contract(stage: Stage) -> Contract:
@@ -157,7 +157,7 @@ def _ranges(series: pd.Series) -> list[Any]:
 def _levels(series: pd.Series, kind: str) -> list[Any]:
     import pandera.pandas as pa
 
-    if kind == "text":
+    if kind in ("text", "image"):
         return []
     _, levels = codes(series)
     if not 0 < len(levels) <= _MOST_LEVELS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit.artifacts import Drift
-from toolkit.data.rows import codes, is_numeric, numbers, rounded
+from toolkit.data.rows import MEASURES, codes, is_numeric, numbers, rounded
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table
@@ -73,7 +73,6 @@ def _compare(
         name
         for name, column in table.columns.items()
         if column.role in ("feature", "group")
-        and column.type not in ("text",)
         and name != leave_out
         and not (axis == "time" and column.type == "date")
     ]
@@ -94,8 +93,9 @@ def _compare(
         grade = "ok"
         if distance > chance and distance >= MODERATE:
             grade = "critical" if distance >= LARGE else "warning"
+        kind = table.project.columns[name].type
         found.append(Drift(column=name, axis=axis, distance=rounded(distance, 4) or 0.0,
-                           severity=grade))  # fmt: skip
+                           severity=grade, measure=MEASURES.get(kind, "")))  # fmt: skip
     found.sort(key=lambda item: (item.severity == "ok", -item.distance))
     return found[:_LISTED]
 
@@ -107,8 +107,8 @@ def _bins(table: Table, name: str, before: np.ndarray, most: int) -> np.ndarray:
             return table.class_codes() + 1
         return _shares(table.target.astype(np.float64), before, most)
     series = table.frame[name]
-    if is_numeric(table.columns[name]):
-        return _shares(numbers(series), before, most)
+    if is_numeric(table.columns[name]) or table.columns[name].type in MEASURES:
+        return _shares(table.measure(name), before, most)
     found, levels = codes(series)
     counts = np.bincount(found[before][found[before] >= 0], minlength=len(levels))
     place = np.full(len(levels) + 1, 1)

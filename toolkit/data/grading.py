@@ -8,6 +8,7 @@ import pandas as pd
 
 from toolkit.artifacts import Check, Intake, Profile, Quality, Split, SplitSummary
 from toolkit.data.quality_columns import column_checks
+from toolkit.data.quality_contents import content_checks
 from toolkit.data.quality_rows import row_checks
 from toolkit.data.quality_target import target_checks
 from toolkit.data.quality_values import value_checks
@@ -38,6 +39,7 @@ def quality(stage: Stage) -> Quality:
     stage.progress("grading columns, values and rows")
     checks = column_checks(profile)
     checks += value_checks(table, profile, _made(stage))
+    checks += content_checks(table, profile)
     checks += row_checks(table, profile, part)
     checks += target_checks(profile, stage.project, part, table)
     checks += [c for c in stage.read(SplitSummary).checks if c.severity != "ok"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit.artifacts import Suspect
-from toolkit.data.association import Judge, make_judge
+from toolkit.data.association import Judge, make_judge, number_bins
 from toolkit.data.formula import exact_formula
 from toolkit.data.relations import spearman
 from toolkit.data.rows import numbers, rounded
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 Say = Callable[[str, float, str], None]
 
+EXACT = "with others gives the target exactly"
+"""How the reason begins for columns that add up to the target."""
 _MISSINGNESS = 0.5
+_BRIGHTNESS = 0.8
 _IDENTIFIER = 0.15
 _NAMED = 0.1
 _LISTED = 50
@@ -58,7 +61,7 @@ def suspects(
         found.setdefault(name, []).append((score, reason))
 
     for name, column in table.columns.items():
-        if column.role in ("ignore", "group"):
+        if column.role in ("ignore", "group", "weight"):
             continue
         strength = association.get(name) or 0.0
         if column.role == "identifier":
@@ -70,6 +73,8 @@ def suspects(
             # A message that can be classified is what text models are for.
             suspect(name, 0.8 * strength, f"its words predict the target ({strength:.2f} of 1, out"
                     " of sample): do they mention the outcome?")  # fmt: skip
+        elif column.type == "image":
+            _by_picture(table, rows, name, judge, suspect)  # that it shows the class is no leak
         elif strength >= threshold:
             suspect(name, strength, f"alone predicts the target ({strength:.2f} of 1, out of"
                     " sample)")  # fmt: skip
@@ -79,7 +84,7 @@ def suspects(
     formula = exact_formula(table, rows, association)
     if formula is not None:
         for name in formula.columns:
-            suspect(name, 1.0, f"with others gives the target exactly: {formula.text}")
+            suspect(name, 1.0, f"{EXACT}: {formula.text}")
     _by_date(table, rows, suspect)
     result = []
     for name, reasons in found.items():
@@ -90,6 +95,21 @@ def suspects(
         )
     result.sort(key=lambda item: -item.score)
     return result[:_LISTED]
+
+
+def _by_picture(table: Table, rows: np.ndarray, name: str, judge: Judge, suspect: Say) -> None:
+    """Images that give their class away by size or brightness, not by what they show."""
+    facts = table.image_facts(name).iloc[rows]
+    size = facts[["width", "height", "channels"]].fillna(-1).to_numpy()
+    bins = np.unique(size, axis=0, return_inverse=True)[1].ravel()
+    strength = judge(bins)
+    if strength >= _MISSINGNESS:
+        suspect(name, strength, f"the size of its images predicts the target ({strength:.2f} of 1,"
+                " out of sample): classes come from different sources")  # fmt: skip
+    strength = judge(number_bins(facts["brightness"].to_numpy()))
+    if strength >= _BRIGHTNESS:
+        suspect(name, strength, f"the mean brightness of its images predicts the target"
+                f" ({strength:.2f} of 1): were classes taken under different light?")  # fmt: skip
 
 
 def _by_missing(table: Table, rows: np.ndarray, name: str, judge: Judge, suspect: Say) -> None:

@@ -230,7 +230,7 @@ def _split_hints(columns: Mapping[str, Column]) -> list[Check]:
     return [
         Check(
             name="Rows have dates",
-            severity="info",
+            severity="warning",
             message=f"{', '.join(map(repr, dates[:4]))} may order the rows. Rows are split at"
             " random, which flatters a model that will predict the future.",
             columns=dates,

@@ -9,10 +9,11 @@ import numpy as np
 from toolkit.artifacts import ColumnProfile, Pair, Profile, Split
 from toolkit.data.association import associations
 from toolkit.data.column_profile import Outcome, profile_column
+from toolkit.data.contents import profile_contents
 from toolkit.data.drift import drift
 from toolkit.data.leakage import suspects
 from toolkit.data.relations import MOST_COLUMNS, PROXY, relate, strongest_pairs
-from toolkit.data.rows import SAMPLE, Table, open_table
+from toolkit.data.rows import MEASURES, SAMPLE, Table, open_table
 from toolkit.table import row_hashes
 
 if TYPE_CHECKING:
@@ -102,6 +103,9 @@ def _columns(
         if name not in table.frame.columns:
             continue
         relation = None if name == target else outcome
-        facts = profile_column(name, column, table.frame[name], relation)
+        if column.type in MEASURES and name != target:
+            facts = profile_contents(table, name, seen, relation)
+        else:
+            facts = profile_column(name, column, table.frame[name], relation)
         found.append(facts.model_copy(update={"association": association.get(name)}))
     return found

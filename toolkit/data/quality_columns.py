@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from toolkit.artifacts import Check, ColumnProfile, Drift, Profile
+from toolkit.artifacts import Check, ColumnProfile, Drift, Profile, Suspect
 from toolkit.artifacts.base import Severity
 from toolkit.data.findings import check_of, counted, listed, percent
+from toolkit.data.leakage import EXACT
 from toolkit.data.profiling import proxies
 
 _MISSING: tuple[tuple[float, float, Severity, str], ...] = (
@@ -77,7 +78,7 @@ def _levels(features: list[ColumnProfile], rows: int) -> list[Check]:
     identifiers = [
         (c.name, c.distinct, f"{c.distinct:,} distinct")
         for c in features
-        if c.type != "text" and rows >= 50 and _unique(c, rows)
+        if c.type not in ("text", "image") and rows >= 50 and _unique(c, rows)
     ]
     named = {name for name, _, _ in identifiers}
     rare = [
@@ -142,14 +143,24 @@ def _suspects(profile: Profile) -> list[Check]:
             Check(
                 name=f"Leakage suspect: {suspect.column}",
                 severity="critical" if sure else "warning",
-                message=f"{suspect.column}: {suspect.reason}.",
+                message=f"{suspect.column}: {suspect.reason}"
+                + ("" if suspect.reason.endswith("?") else "."),
                 columns=[suspect.column],
-                remedy="Ask when this value is known. If after the prediction, ignore the column."
-                if feature
-                else "Ask how rows were numbered, and whether order or number will exist in use.",
+                remedy=_suspect_remedy(suspect, feature),
             )
         )
     return checks
+
+
+def _suspect_remedy(suspect: Suspect, feature: bool) -> str:
+    if not feature:
+        return "Ask how rows were numbered, and whether order or number will exist in use."
+    if EXACT in suspect.reason:
+        return (
+            "The target is made of these columns, so they are known only with it: give every one"
+            " of them the role ignore."
+        )
+    return "Ask when this value is known. If after the prediction, ignore the column."
 
 
 def _redundant(profile: Profile) -> list[Check]:
@@ -206,7 +217,12 @@ def _drift(items: list[Drift]) -> list[Check]:
         grades: tuple[tuple[Severity, str], ...] = (("warning", "critical"), ("info", "warning"))
         for severity, graded in grades:
             found = [
-                (item.column, item.distance, f"PSI {item.distance:.2f}")
+                (
+                    item.column,
+                    item.distance,
+                    f"PSI {item.distance:.2f}"
+                    + (f" of its {item.measure}" if item.measure else ""),
+                )
                 for item in items
                 if item.axis == axis and item.severity == graded
             ]

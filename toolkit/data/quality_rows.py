@@ -10,12 +10,15 @@ import pandas as pd
 from toolkit.artifacts import Check, Profile
 from toolkit.data.association import make_judge, number_bins
 from toolkit.data.findings import percent
+from toolkit.data.rows import numbers
 from toolkit.table import row_hashes
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table
 
 _ORDERED = 0.5
+_SORTED = 0.999
+_WAYS = {"stratified": "at random", "random": "at random", "group": "by group"}
 
 
 def row_checks(table: Table, profile: Profile, part: np.ndarray) -> list[Check]:
@@ -24,6 +27,7 @@ def row_checks(table: Table, profile: Profile, part: np.ndarray) -> list[Check]:
         *_duplicates(profile),
         *_contradictions(table, part),
         *_order(table, part),
+        *_in_time(table),
     ]
 
 
@@ -86,3 +90,30 @@ def _order(table: Table, part: np.ndarray) -> list[Check]:
             " several sources were put one after the other.",
         )
     ]
+
+
+def _in_time(table: Table) -> list[Check]:
+    """Rows that lie in the order of a date are mostly a series: the next ones will be later."""
+    if table.project.split.method == "time":
+        return []
+    for name, column in table.columns.items():
+        if column.type != "date" or column.role not in ("feature", "time"):
+            continue
+        times = numbers(table.frame[name])
+        times = times[np.isfinite(times)]
+        if len(np.unique(times)) < 10 or len(times) < 50:
+            continue
+        if (np.diff(times) >= 0).mean() >= _SORTED:
+            return [
+                Check(
+                    name="Rows are in order of time",
+                    severity="warning",
+                    message=f"Rows lie in the order of {name!r} and are split"
+                    f" {_WAYS.get(table.project.split.method, 'otherwise')}: the test asks for rows"
+                    " between those that were learnt, not for later ones.",
+                    columns=[name],
+                    remedy=f"If the model will score later rows, set split.method to time and"
+                    f" split.column to {name}.",
+                )
+            ]
+    return []

@@ -13,6 +13,13 @@ from toolkit.artifacts import Rows
 from toolkit.errors import DataError
 from toolkit.project.model import Column, Project
 from toolkit.table import target_values
+from toolkit.table.image_vector import image_facts
+from toolkit.table.measures import MEASURES, measure
+
+__all__ = [
+    "MEASURES", "SAMPLE", "Table", "codes", "is_numeric", "make_table", "numbers", "open_table",
+    "rounded",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from toolkit.run.stage import Stage
@@ -66,6 +73,28 @@ class Table:
     def class_codes(self) -> np.ndarray:
         """Return the position of each row's class in `classes`, -1 where unknown."""
         return pd.Index(self.classes).get_indexer(pd.Index(self.target)).astype(np.int64)
+
+    def image_facts(self, name: str) -> pd.DataFrame:
+        """Return `toolkit.table.image_vector.image_facts` of a column, computed once."""
+        if name not in self._image_facts:
+            self._image_facts[name] = image_facts(self.frame[name])
+        return self._image_facts[name]
+
+    @functools.cached_property
+    def _image_facts(self) -> dict[str, pd.DataFrame]:
+        return {}
+
+    def measure(self, name: str) -> np.ndarray:
+        """Return one number for each cell of a column that has an order, as `MEASURES` says.
+
+        Numbers and dates stand for themselves.
+        """
+        kind = self.project.columns[name].type
+        if kind == "image":
+            return self.image_facts(name)["brightness"].to_numpy()
+        if kind == "text":
+            return measure(self.frame[name], kind)
+        return numbers(self.frame[name])
 
     def rng(self, salt: int) -> np.random.Generator:
         """Return a generator that depends on the project's seed and the purpose only."""

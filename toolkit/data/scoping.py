@@ -115,6 +115,7 @@ def feasibility_of(
     found: list[Check] = [
         *target_checks,
         *checks.of_rows(facts),
+        *checks.of_split(project),
         *checks.of_metric(project, facts),
         *checks.of_fairness(project, facts, groups or {}),
         *checks.of_people(project),

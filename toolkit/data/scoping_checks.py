@@ -90,6 +90,29 @@ def _balance(facts: Feasibility) -> list[Check]:
     return found
 
 
+def of_split(project: Project) -> list[Check]:
+    """Judge whether dates ask for a split by time."""
+    dates = [
+        name
+        for name, column in project.columns.items()
+        if column.type == "date" and column.role in ("feature", "time")
+    ]
+    if not dates or project.split.method == "time":
+        return []
+    names = ", ".join(map(repr, dates[:4])) + (" ..." if len(dates) > 4 else "")
+    return [
+        Check(
+            name="Rows have dates",
+            severity="warning",
+            message=f"{names} may order the rows in time, and the split does not follow it: a model"
+            " that will score later rows is then tested on rows of the same days that it learnt.",
+            columns=dates,
+            remedy=f"Set split.method to time and split.column to {dates[0]}, unless the order in"
+            " time means nothing",
+        )
+    ]
+
+
 def of_metric(project: Project, facts: Feasibility) -> list[Check]:
     """Judge costs and acceptance limits."""
     found = []

@@ -19,8 +19,10 @@ from toolkit.errors import DataError, ModelError, ProjectError
 from toolkit.evaluate import checks, slices
 from toolkit.evaluate.conditions import conditions
 from toolkit.evaluate.groups import compare_groups
+from toolkit.evaluate.mistakes import mistakes
 from toolkit.evaluate.scored import Scored, calibrated, row_loss
 from toolkit.metrics import Context
+from toolkit.table.measures import MEASURES, measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,6 +88,7 @@ def evaluate(stage: Stage, model: Predictor) -> Evaluation:
         groups=groups,
         fairness=fairness,
         acceptance=_acceptance(stage, found),
+        mistakes=mistakes(scored),
         checks=[
             *checks.about_rows(scored),
             *checks.about_constant(scored, train.target),
@@ -172,9 +175,13 @@ def _calibration(scored: Scored) -> list[Bin]:
 
 
 def _slices(scored: Scored, protected: dict[str, pd.Series]) -> slices.Search:
-    frame = scored.part.frame
-    text = {name for name, column in scored.part.columns.items() if column.type == "text"}
-    columns = {str(name): frame[name] for name in frame.columns if name not in text}
+    columns = {}
+    for name, column in scored.part.columns.items():
+        values = scored.part.frame[name]
+        if column.type in MEASURES:
+            columns[f"{MEASURES[column.type]} of {name}"] = _measured(values, column.type)
+        else:
+            columns[name] = values
     columns |= {name: values for name, values in protected.items() if name not in columns}
     parts = [conditions(values.rename(name)) for name, values in columns.items()]
     first = scored.scores.reshape(len(scored.part), -1)[:, -1]
@@ -184,6 +191,12 @@ def _slices(scored: Scored, protected: dict[str, pd.Series]) -> slices.Search:
         lambda inside: scored.interval(scored.metric, inside),
         movement=[_movement(part.codes, first) for part in parts],
     )
+
+
+def _measured(values: pd.Series, kind: str) -> pd.Series:
+    import pandas as pd
+
+    return pd.Series(np.round(measure(values, kind)), index=values.index)
 
 
 def _movement(codes: np.ndarray, score: np.ndarray) -> float:

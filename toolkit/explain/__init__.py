@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = attach(
     {
         "explain": "stage",
         "row_explainer": "stage",
+        "row_viewer": "contents",
         "explain_rows": "rows",
         "RowValues": "rows",
         "Players": "shapley",

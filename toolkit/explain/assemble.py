@@ -13,6 +13,8 @@ from toolkit.artifacts import Check, Explanation, Importance
 from toolkit.explain.planner import Plan
 from toolkit.explain.rows import RowValues
 from toolkit.project.model import Project
+from toolkit.table import images
+from toolkit.table.measures import MEASURES, measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +50,8 @@ def attribution_frame(values: RowValues) -> pd.DataFrame:
     numbers = np.full((n, m), np.nan)
     for place, columns in enumerate(values.players.columns):
         if len(columns) == 1:
-            texts[:, place], numbers[:, place] = _cells(values.frame[columns[0]])
+            kind = values.kinds.get(columns[0], "")
+            texts[:, place], numbers[:, place] = _cells(values.frame[columns[0]], kind)
     shape = (n, k, m)
     return pd.DataFrame(
         {
@@ -67,13 +70,20 @@ def attribution_frame(values: RowValues) -> pd.DataFrame:
     ).astype({"class": "str", "column": "str", "value": "str"})
 
 
-def _cells(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Return cells as text (missing stays missing) and as numbers where they are."""
+def _cells(cells: pd.Series, kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return cells as text (missing stays missing) and as numbers where they are.
+
+    The number of a text is its length, that of an image its mean brightness.
+    """
     import pandas as pd
 
     missing = cells.isna().to_numpy()
     numbers = np.full(len(cells), np.nan)
-    if pd.api.types.is_numeric_dtype(cells):
+    if kind in MEASURES:
+        numbers = measure(cells, kind)
+    if kind == "image":
+        texts = np.array([images.describe(data) for data in cells], dtype=object)
+    elif pd.api.types.is_numeric_dtype(cells):
         numbers = cells.to_numpy(dtype=np.float64, na_value=np.nan)
         texts = np.array([f"{number:.6g}" for number in numbers], dtype=object)
     elif pd.api.types.is_datetime64_any_dtype(cells):
@@ -112,6 +122,7 @@ def artifact(project: Project, model: Predictor, values: RowValues, how: Provena
         additivity_tolerance=values.tolerance,
         grouped=grouped,
         importance=importance,
+        measures={name: MEASURES[k] for name, k in values.kinds.items() if k in MEASURES},
         checks=_checks(values, how, importance, grouped),
     )
 

@@ -46,6 +46,10 @@ class RowValues:
         Largest absolute difference between base plus values and an independently scored output.
     tolerance : float
         Beyond it the values must not be relied on.
+    frame : pandas.DataFrame
+        The rows.
+    kinds : dict of str to str
+        What the columns are: number, category, text, image ...
     """
 
     rows: np.ndarray
@@ -60,6 +64,7 @@ class RowValues:
     additivity_error: float
     tolerance: float
     frame: pd.DataFrame = field(repr=False)
+    kinds: dict[str, str] = field(default_factory=dict)
 
 
 def outputs(model: Predictor) -> list[str]:
@@ -210,6 +215,7 @@ def explain_rows(
         additivity_error=float(np.abs(base + shap.sum(axis=1) - output).max()),
         tolerance=tolerance(both, model.task),
         frame=frame,
+        kinds={name: model.columns[name].type for name in columns},
     )
 
 

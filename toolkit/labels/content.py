@@ -93,6 +93,8 @@ def _cell(name: str, value: Any) -> str:
 
 def _text(value: Any) -> str | None:
     """Return a cell as text; None for a missing one."""
+    if isinstance(value, bytes):
+        return f"image {hashlib.sha256(value).hexdigest()}"
     if value is None or value != value or str(value) == "NaT":  # noqa: PLR0124 (NaN)
         return None
     if isinstance(value, float | np.floating):

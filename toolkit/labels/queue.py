@@ -32,6 +32,8 @@ class Item:
         Probabilities of the two labels; None for regression.
     values : tuple of (str, str)
         Column and cell as text, the most informative column first.
+    pictures : tuple of (str, str)
+        Image column and a small copy of the row's image as a ``data:`` address.
     """
 
     row: int
@@ -42,6 +44,7 @@ class Item:
     p_given: float | None
     p_suggested: float | None
     values: tuple[tuple[str, str], ...]
+    pictures: tuple[tuple[str, str], ...] = ()
 
 
 class Queue:

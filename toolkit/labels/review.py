@@ -19,11 +19,15 @@ from toolkit.labels.sample import REVIEWED_PARTS, Sample, classes_of, load_sampl
 from toolkit.project.sources import read_events
 from toolkit.run import fingerprint
 from toolkit.run.manifest import Manifest
+from toolkit.table import images
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.run.stage import Stage
+
+_SIDE = 160
+"""Pixels of the images that a reviewer sees."""
 
 
 def score_labels(stage: Stage) -> LabelReview:
@@ -101,7 +105,9 @@ def open_queue(stage: Stage, by: str | None = None) -> Queue:
     index = _index(stage)
     scores = _queued(stage.read(LabelScores).frame, project.labels.review)
     names = _informative_first(stage)
-    items = [_item(line, index.frame, names) for line in scores.to_dict("records")]
+    pictured = [name for name in names if project.columns[name].type == "image"]
+    texts = [name for name in names if name not in pictured]
+    items = [_item(line, index.frame, texts, pictured) for line in scores.to_dict("records")]
 
     def refresh(log: Replay) -> LabelReview | str:
         return _refresh(stage, log)
@@ -251,7 +257,7 @@ def _informative_first(stage: Stage) -> list[str]:
     )
 
 
-def _item(line: dict[Any, Any], table: pd.DataFrame, names: list[str]) -> Item:
+def _item(line: dict[Any, Any], table: pd.DataFrame, names: list[str], pictured: list[str]) -> Item:
     row = int(line["row"])
     cells = table.iloc[row]
     return Item(
@@ -263,6 +269,11 @@ def _item(line: dict[Any, Any], table: pd.DataFrame, names: list[str]) -> Item:
         p_given=line.get("p_given"),
         p_suggested=line.get("p_suggested"),
         values=tuple((name, _shown(cells[name])) for name in names if name in cells.index),
+        pictures=tuple(
+            (name, images.thumbnail(cells[name], _SIDE))
+            for name in pictured
+            if name in cells.index and cells[name] is not None
+        ),
     )
 
 

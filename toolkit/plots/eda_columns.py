@@ -95,7 +95,9 @@ def _column_alt(profile: Profile, facts: ColumnProfile) -> str:
     text = (
         f"{facts.name}: {facts.missing:,} of {profile.rows:,} missing, {facts.distinct:,} distinct"
     )
-    if facts.quartiles and facts.type == "number":
+    if facts.quartiles and facts.measure:
+        text += f", {facts.measure}: median {facts.quartiles[1]:g}"
+    elif facts.quartiles and facts.type == "number":
         text += f", median {facts.quartiles[1]:g}, from {facts.minimum} to {facts.maximum}"
     elif facts.top:
         text += f", most often {facts.top[0][0]!r} ({facts.top[0][1]:,})"
@@ -106,7 +108,7 @@ def _most_associated(profile: Profile, top: int) -> list[ColumnProfile]:
     usable = [
         c
         for c in profile.columns
-        if c.role not in ("target", "identifier", "ignore") and c.distinct and c.type != "text"
+        if c.role not in ("target", "identifier", "ignore") and (c.histogram_counts or c.top)
     ]
     return sorted(usable, key=lambda c: -(c.association or 0.0))[:top]
 
@@ -199,6 +201,8 @@ def _number_bars(axis: Any, facts: ColumnProfile) -> np.ndarray:
         axis.set_xlabel(f"{where} bar: all beyond", fontsize=7)
     axis.bar(edges[:-1], counts, width=np.diff(edges), align="edge", color=_BAR,
              edgecolor="white", linewidth=0.5)  # fmt: skip
+    if facts.measure:
+        axis.set_xlabel(facts.measure, fontsize=7)
     if facts.type == "date":
         axis.xaxis.set_major_locator(_ticker().MaxNLocator(4))
         axis.xaxis.set_major_formatter(_ticker().FuncFormatter(_date_of(edges[-1] - edges[0])))

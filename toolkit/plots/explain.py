@@ -122,7 +122,9 @@ def dependence(
         )
     title = f"What {shorten(column)} does to the {_output(explanation, of)}"
     if rows["number"].notna().any():
-        return _numeric_dependence(rows, column, title)
+        measure = explanation.measures.get(column, "")
+        label = f"{measure} of {column}" if measure else column
+        return _numeric_dependence(rows, label, title)
     return _level_dependence(rows, column, title)
 
 

@@ -13,8 +13,17 @@ from toolkit.plots.style import Plot
 
 FIGURES = (
     "automl.calibration",
+    "automl.canary",
+    "automl.conformal",
+    "automl.ensemble",
     "automl.leaderboard",
+    "automl.pareto",
+    "automl.shuffled",
     "automl.threshold",
+    "automl.timeline",
+    "contents.mistakes",
+    "contents.sheet",
+    "contents.words",
     "eda.associations",
     "eda.split",
     "evaluation.calibration",
@@ -59,8 +68,9 @@ def draw(block: Facts, number: int) -> dict[str, Any]:
         )
     module, _, name = block["plot"].partition(".")
     data = block["data"]
-    kind: type[JsonArtifact] = getattr(artifacts, data["artifact"])
-    given: list[Any] = [kind.model_validate(data["fields"])]
+    given: list[Any] = [_artifact(data)]
+    if "beside" in data:
+        given.append(_artifact(data["beside"]))
     if "lines" in data:
         import pandas as pd
 
@@ -69,6 +79,11 @@ def draw(block: Facts, number: int) -> dict[str, Any]:
     plot: Plot = function(*given, **data.get("arguments", {}))
     title = block.get("title") or plot.title
     return {"title": title, "alt": plot.alt, "svg": inline(plot.svg, f"f{number}-")}
+
+
+def _artifact(data: Facts) -> JsonArtifact:
+    kind: type[JsonArtifact] = getattr(artifacts, data["artifact"])
+    return kind.model_validate(data["fields"])
 
 
 def inline(svg: str, prefix: str) -> str:

@@ -8,10 +8,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from toolkit import canonical
 from toolkit.artifacts import Champion, Rows, Split
 from toolkit.automl.model import Model, load_model
 from toolkit.run.manifest import library_versions
+from toolkit.table import images
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +106,10 @@ def _signature(model: Model) -> Any:
 
     # pandas reads one and the same column as integers, floats, booleans or text, depending on
     # the batch; MLflow refuses integers for floats. The model reads all of them, so any goes in.
-    inputs: list[Any] = [ColSpec(AnyType(), name, required=True) for name in model.columns]
+    inputs: list[Any] = [
+        ColSpec(DataType.binary if column.type == "image" else AnyType(), name, required=True)
+        for name, column in model.columns.items()
+    ]
     outputs: list[Any] = [ColSpec(DataType.double, f"p:{name}") for name in model.classes]
     last = DataType.string if model.classes else DataType.double
     return ModelSignature(Schema(inputs), Schema([*outputs, ColSpec(last, "predicted")]))
@@ -124,18 +130,23 @@ def _metadata(champion: Champion, model: Model, digest: str) -> dict[str, Any]:
 def _example(stage: Stage, model: Model) -> pd.DataFrame:
     """Return one made-up row, as `pandas.read_csv` would read it: what is usual in each column.
 
-    It is no person's row. Texts, each of which may name somebody, are left empty.
+    It is no person's row. Texts, each of which may name somebody, are left empty; an image is a
+    grey square.
     """
     import pandas as pd
 
     split = stage.read(Split).frame
     training = split.loc[split["part"] == "train", "row"].to_numpy()[:_SAMPLE]
     typed = stage.read(Rows).frame[list(model.columns)].iloc[training]
+    pictures = [name for name, column in model.columns.items() if column.type == "image"]
+    typed = typed.assign(**dict.fromkeys(pictures))
     sample = pd.read_csv(io.StringIO(typed.to_csv(index=False)), skip_blank_lines=False)
     row: dict[str, Any] = {}
     for name, column in zip(sample.columns, model.columns.values(), strict=True):
         values = sample[name].dropna()
-        if column.type == "text" or values.empty:
+        if column.type == "image":
+            row[name] = images.encode(np.full((8, 8), 128, dtype=np.uint8))
+        elif column.type == "text" or values.empty:
             row[name] = None
         elif column.type == "number":
             row[name] = values.sort_values().iloc[len(values) // 2]

@@ -24,6 +24,7 @@ __getattr__, __dir__, __all__ = attach(
         "show_review": "labels",
         "columns_table": "static",
         "contract_table": "eda_tables",
+        "show_contents": "eda_tables",
         "quality_table": "eda_tables",
     },
 )

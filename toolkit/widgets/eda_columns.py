@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets as w
 
 from toolkit.artifacts import ColumnProfile, Profile
+from toolkit.plots import contents
 from toolkit.plots.style import Plot
 from toolkit.project.model import ColumnType, Project, Role
 from toolkit.widgets import form
@@ -124,6 +125,7 @@ class ColumnExplorer(w.HBox):
             self._picture.value = '<p class="toolkit-help">No column has such a name.</p>'
             return
         figure = self._draw_column(self.profile, name).html()
+        figure += "".join(plot.html() for plot in contents.figures(self.profile, name))
         rows = table(("Fact", "Value"), facts_rows(facts, self.profile.rows))
         reasons = [s.reason for s in self.profile.suspects if s.column == name]
         warned = "".join(
@@ -175,12 +177,17 @@ def facts_rows(facts: ColumnProfile, rows: int) -> list[tuple[str, str]]:
     ]
     if facts.association is not None:
         found.append(("Predicts the target alone", f"{facts.association:.2f} of 1, out of sample"))
+    of = f" of the {facts.measure}" if facts.measure else ""
+    if facts.repeated is not None:
+        found.append(("Equal to an earlier row's", f"{facts.repeated:,}"))
+    if facts.sizes:
+        found.append(("Sizes", "; ".join(f"{size} ({n:,})" for size, n in facts.sizes[:6])))
     if facts.mean is not None:
-        found.append(("Mean, standard deviation", f"{facts.mean:g}, {facts.std or 0:g}"))
-    if facts.quartiles and facts.type == "number":
+        found.append((f"Mean, standard deviation{of}", f"{facts.mean:g}, {facts.std or 0:g}"))
+    if facts.quartiles and (facts.type == "number" or facts.measure):
         parts = [facts.minimum, *facts.quartiles, facts.maximum]
         text = ", ".join(f"{part:g}" for part in parts if isinstance(part, float | int))
-        found.append(("Least, quartiles, largest", text))
+        found.append((f"Least, quartiles, largest{of}", text))
     elif facts.type == "date" and facts.minimum is not None:
         found.append(("From, to", f"{facts.minimum}, {facts.maximum}"))
     if facts.top:

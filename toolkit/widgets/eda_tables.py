@@ -1,16 +1,34 @@
-"""Tables of ``02_eda`` for the notebook: the graded checks, and the contract in words."""
+"""Parts of ``02_eda`` for the notebook: contents, the graded checks, the contract in words."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from toolkit.artifacts import Contract, Quality
+from toolkit.artifacts import Contract, Profile, Quality
+from toolkit.plots import contents
 from toolkit.plots.style import shorten
 from toolkit.widgets.static import Html, checks_html, table
 
 _COLUMNS = 60
-_TYPES = {"float64": "number", "datetime64[us]": "date", "datetime64[ns]": "date"}
+_CONTENTS = 6
+_TYPES = {
+    "object": "image",
+    "float64": "number",
+    "datetime64[us]": "date",
+    "datetime64[ns]": "date",
+}
+
+
+def show_contents(profile: Profile) -> Html:
+    """Return what the text and image columns hold: examples and telling words by class."""
+    names = [c.name for c in profile.columns if c.pictures or c.words]
+    drawn = [plot for name in names[:_CONTENTS] for plot in contents.figures(profile, name)]
+    if not drawn:
+        return Html("<p>The table has no text or image column with anything to show.</p>")
+    more = len(names) - _CONTENTS
+    rest = f"<p>{more} more columns can be looked at in the panel below.</p>" if more > 0 else ""
+    return Html("".join(plot.html() for plot in drawn) + rest)
 
 
 def quality_table(quality: Quality) -> Html:

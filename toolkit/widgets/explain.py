@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _ROWS = 200
 _STATIC_WRONG = 10
+_TEXT = 2_000
 
 
 class ExplainPanel(Panel):
@@ -40,6 +41,9 @@ class ExplainPanel(Panel):
     explain_row : callable, optional
         Takes the number of a test row that was not explained and gives lines as in
         ``attributions.frame``; see `toolkit.explain.row_explainer`.
+    view_row : callable, optional
+        Takes the number of a test row and gives its texts and images; see
+        `toolkit.explain.row_viewer`.
 
     Attributes
     ----------
@@ -56,11 +60,14 @@ class ExplainPanel(Panel):
         attributions: Attributions,
         predictions: TestPredictions,
         explain_row: Callable[[int], pd.DataFrame] | None = None,
+        *,
+        view_row: Callable[[int], list[tuple[str, str, str]]] | None = None,
     ) -> None:
         super().__init__(stage, "Explanation", ["explain"])
         self.explanation, self.attributions = explanation, attributions
         self.predictions = _by_wrongness(predictions)
         self._explain_row = explain_row
+        self._view_row = view_row
         self._more: dict[int, pd.DataFrame] = {}
         self._lines = dict(tuple(attributions.frame.groupby("row", sort=False)))
         self._overall, self._dependence, self._single = w.HTML(), w.HTML(), w.HTML()
@@ -182,7 +189,21 @@ class ExplainPanel(Panel):
         ]
         values = table(("Column", "Value", "SHAP value", "Standard error"), rows)
         more = f"<details><summary>All {len(rows)} columns of the row</summary>{values}</details>"
-        return said + figure + more
+        return said + self._contents(row) + figure + more
+
+    def _contents(self, row: int) -> str:
+        found = self._view_row(row) if self._view_row is not None else []
+        return "".join(
+            f'<p style="margin:4px 0"><b>{html.escape(shorten(name, 60))}</b><br>'
+            + (
+                f'<img src="{html.escape(content, quote=True)}" height="160"'
+                f' alt="{html.escape(name, quote=True)} of row {row}"'
+                ' style="image-rendering:pixelated"></p>'
+                if kind == "image"
+                else f"{html.escape(shorten(content, _TEXT))}</p>"
+            )
+            for name, kind, content in found
+        )
 
     # -- for readers without a kernel -------------------------------------------------
 

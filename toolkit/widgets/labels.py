@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 EVERY = "all labels"
 _SHOWN = 12  # columns in sight; the rest folds away
+_LONG, _LONGEST = 120, 2_000  # characters: from here on over the whole width; and cut
 _STATIC_ROWS = 20
 _STATIC_COLUMNS = 4
 _BUTTONS = (
@@ -214,7 +215,18 @@ def _card(item: Item, queue: Queue) -> str:
         if rest
         else ""
     )
-    return head + _values(item.values[:_SHOWN]) + more
+    return head + _pictures(item, 160) + _values(item.values[:_SHOWN]) + more
+
+
+def _pictures(item: Item, side: int) -> str:
+    found = "".join(
+        f'<img src="{html.escape(source, quote=True)}" alt="{html.escape(name, quote=True)} of row'
+        f' {item.row}" height="{side}" style="max-width:100%;image-rendering:pixelated;'
+        'border:1px solid var(--jp-border-color2,#e5e7eb)">'
+        for name, source in item.pictures
+        if source
+    )
+    return f'<div style="display:flex;gap:8px;margin:4px 0 8px">{found}</div>' if found else ""
 
 
 def _labelled(title: str, label: str | float, probability: float | None) -> str:
@@ -233,9 +245,9 @@ def _labelled(title: str, label: str | float, probability: float | None) -> str:
 def _values(values: Sequence[tuple[str, str]]) -> str:
     cells = "".join(
         '<div style="padding:2px 0;border-bottom:1px solid var(--jp-border-color2,#e5e7eb);'
-        'overflow-wrap:anywhere">'
+        f'overflow-wrap:anywhere{";grid-column:1/-1" if len(value) > _LONG else ""}">'
         f'<span style="color:var(--jp-ui-font-color2,#4b5563)">{html.escape(shorten(name, 40))}'
-        f"</span><br>{html.escape(shorten(value, 300))}</div>"
+        f"</span><br>{html.escape(shorten(value, _LONGEST))}</div>"
         for name, value in values
     )
     return (
@@ -280,13 +292,25 @@ def _queue_table(queue: Queue) -> str:
     for item in shown:
         decided = queue.decision(item.row)
         said = f"{_said(decided)} by {decided.by}" if decided else "open"
-        cells = [shorten(value, 40) for _, value in item.values[:_STATIC_COLUMNS]]
+        cells = [shorten(value, 160) for _, value in item.values[:_STATIC_COLUMNS]]
         rows.append(
             [item.row, _text(item.given), _text(item.suggested), f"{item.score:.3f}", said, *cells]
         )
     more = len(queue.items) - len(shown)
     note = f"<p>{more} more rows are queued.</p>" if more > 0 else ""
-    return "<h4>The most suspicious rows</h4>" + table(head, rows) + note
+    return "<h4>The most suspicious rows</h4>" + _strip(shown) + table(head, rows) + note
+
+
+def _strip(items: Sequence[Item]) -> str:
+    """Return the images of several rows side by side, each with what is said of it."""
+    found = "".join(
+        f'<figure style="margin:0">{_pictures(item, 72)}<figcaption style="font-size:12px">row'
+        f" {item.row}<br>given {html.escape(shorten(_text(item.given), 16))}, or"
+        f" {html.escape(shorten(_text(item.suggested), 16))}?</figcaption></figure>"
+        for item in items
+        if item.pictures
+    )
+    return f'<div style="display:flex;flex-wrap:wrap;gap:8px 14px">{found}</div>' if found else ""
 
 
 def _said(decision: Decision) -> str:

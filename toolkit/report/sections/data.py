@@ -140,8 +140,43 @@ def _profile(book: Book) -> list[Facts | None]:
         blocks.heading("Columns"),
         figure if known else None,
         columns,
+        *_contents(book, profile),
         drift,
     ]
+
+
+def _contents(book: Book, profile: Profile) -> list[Facts | None]:
+    """Return what the texts and images that models may use hold; no text is shown whole."""
+    content: list[Facts | None] = []
+    for index, column in enumerate(profile.columns):
+        if column.role != "feature" or not column.measure:
+            continue
+
+        def count(name: str, unit: str = "count", index: int = index) -> Facts:
+            return book.cite(Profile, "columns", index, name, unit=unit, recipe="profile")
+
+        rows: list[tuple[str, Cell]] = [("Different values", count("distinct"))]
+        if column.repeated is not None:
+            rows.append(("Equal to an earlier row's", count("repeated")))
+        if column.mean is not None:
+            rows.append((f"Mean {column.measure}", count("mean", "score")))
+        if column.sizes:
+            rows.append(("Most frequent size, in pixels", column.sizes[0][0]))
+        content += [blocks.heading(f"Contents of {column.name}"), blocks.facts(rows)]
+        # Of the column only what the figure draws.
+        kept = {"name", "type", "role", "protected", "missing", "distinct"}
+        if column.pictures and book.project.report.pictures:
+            kept.add("pictures")
+        elif column.words:
+            kept.add("words")
+        else:
+            continue
+        drawn = profile.model_copy(
+            update={"columns": [ColumnProfile(**column.model_dump(include=kept))]}
+        )
+        plot = "contents.sheet" if "pictures" in kept else "contents.words"
+        content.append(blocks.figure(plot, drawn, name=column.name))
+    return content
 
 
 def _split(book: Book) -> list[Facts | None]:

@@ -38,6 +38,7 @@ def build(book: Book) -> Facts:
             if found.calibration
             else None,
             *_slices(book, found),
+            *_mistakes(book, found),
             blocks.checks("Checks of the test", found.checks, book.discreet),
         ],
     )
@@ -150,6 +151,15 @@ def _slices(book: Book, found: Evaluation) -> list[Facts | None]:
             ],
         ) or blocks.prose("No slice of the test rows stands out."),
     ]  # fmt: skip
+
+
+def _mistakes(book: Book, found: Evaluation) -> list[Facts | None]:
+    if not found.mistakes or not book.project.report.pictures:
+        return []
+    return [
+        blocks.heading("Images that are decided wrongly"),
+        blocks.figure("contents.mistakes", found, "mistakes"),
+    ]
 
 
 def fairness(book: Book) -> Facts:
