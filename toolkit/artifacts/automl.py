@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from toolkit.artifacts.base import Check, FrameArtifact, Interval, JsonArtifact, Record
 
@@ -48,6 +48,35 @@ class Leaderboard(JsonArtifact):
     fold_method: str
     """How folds were made, in words."""
     entries: list[Entry]
+
+
+class DerivedColumn(Record):
+    """One column that engines get."""
+
+    name: str
+    sources: list[str]
+    """The table's columns of which it is made: one, or two for a pair."""
+    kind: str
+    """Of what it is made: number, boolean, category, date, text, image; of a pair: duration,
+    ratio, place."""
+    what: str
+    """What was done, in a few words."""
+    parameters: dict[str, Any] = {}
+    """What was set or learnt."""
+
+
+class FeatureMap(JsonArtifact):
+    """How the table's columns become what engines get; learnt without the target."""
+
+    file: ClassVar[str] = "feature_map.json"
+    stage: ClassVar[str] = "automl"
+
+    columns: list[DerivedColumn]
+    """In the order in which engines get them."""
+    left_out: list[str] = []
+    """Columns of the table of which nothing is worth keeping."""
+    notes: list[str] = []
+    """What was sampled or left out, a sentence each."""
 
 
 class EngineRun(Record):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from toolkit.table import names
-from toolkit.table.features_steps import Arrays, Facts, Part
+from toolkit.table.features_steps import Arrays, Facts, Part, floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ class Ratio:
 
     def transform(self, frame: pd.DataFrame) -> dict[str, Any]:
         """Return the ratio; missing where either is, or nothing is divided by."""
-        over, under = _numbers(frame[self.over]), _numbers(frame[self.under])
+        over, under = floats(frame[self.over]), floats(frame[self.under])
         (name,) = self.parts()
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             ratio = over / under
@@ -100,7 +100,7 @@ class Place:
 
     def transform(self, frame: pd.DataFrame) -> dict[str, Any]:
         """Return sum and difference, in degrees."""
-        latitude, longitude = _numbers(frame[self.latitude]), _numbers(frame[self.longitude])
+        latitude, longitude = floats(frame[self.latitude]), floats(frame[self.longitude])
         plus, minus = self.parts()
         with np.errstate(over="ignore", invalid="ignore"):
             made = {plus: latitude + longitude, minus: latitude - longitude}
@@ -146,7 +146,7 @@ def find_ratios(frame: pd.DataFrame, columns: list[str], seed: int) -> list[Rati
     if len(frame) > _ROWS:
         rows = np.random.default_rng(seed).choice(len(frame), _ROWS, replace=False)
         frame = frame.iloc[np.sort(rows)]
-    amounts = {name: _numbers(frame[name]) for name in columns}
+    amounts = {name: floats(frame[name]) for name in columns}
     amounts = {name: values for name, values in amounts.items() if _is_amount(values)}
     if len(amounts) < 2:
         return []
@@ -169,7 +169,3 @@ def _is_amount(values: np.ndarray[Any, Any]) -> bool:
     if len(np.unique(positive)) < _DISTINCT:
         return False
     return bool(np.log(positive).std() >= _SPREAD)
-
-
-def _numbers(series: pd.Series) -> np.ndarray[Any, Any]:
-    return np.asarray(series.to_numpy(dtype="float64", na_value=np.nan))

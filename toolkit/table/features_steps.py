@@ -81,7 +81,7 @@ class Number:
 
     def transform(self, frame: pd.DataFrame) -> dict[str, Any]:
         """Return the numbers."""
-        return {SELF: frame[self.name].to_numpy(dtype="float64", na_value=np.nan)}
+        return {SELF: floats(frame[self.name])}
 
     def state(self) -> tuple[Facts, Arrays]:
         """Return nothing but its name."""
@@ -111,13 +111,8 @@ class Logical(Number):
         return {SELF: found.spread(numbers, np.nan)}
 
 
-def first_numbers(texts: list[str]) -> np.ndarray[Any, Any]:
-    """Return the first run of digits in each text as a number; NaN where there is none."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    # More than 15 digits are no amount that a float64 could hold.
-    found = pc.extract_regex(pa.array(texts, pa.large_string()), r"(?P<n>[0-9]{1,15})")
-    digits = pc.struct_field(found, "n")
-    numbers: np.ndarray[Any, Any] = pc.cast(digits, pa.float64()).to_numpy(zero_copy_only=False)
-    return numbers
+def floats(series: pd.Series) -> np.ndarray[Any, Any]:
+    """Return float64, without a copy where it is that already; missing is NaN."""
+    if series.dtype == np.float64:
+        return np.asarray(series.array)
+    return np.asarray(series.to_numpy(dtype="float64", na_value=np.nan))

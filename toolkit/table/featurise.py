@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,10 +24,13 @@ from toolkit.table.features_text import Text
 if TYPE_CHECKING:
     import pandas as pd
 
+    from toolkit.artifacts import FeatureMap
+
 SAMPLE = 200_000
 """Rows from which is learnt what a derived column is worth keeping."""
 _FILE, _ARRAYS = "features.json", "features.npz"
 _MOST_DATES = 6
+_WIDE = 500
 _STEPS: dict[str, type[Step]] = {
     step.kind: step
     for step in (Number, Logical, Category, Text, Moment, Duration, Ratio, Place, Picture)
@@ -90,15 +93,18 @@ class Features:
         seed : int
             Of samples and decompositions.
         alone : iterable of str
-            Columns that take no part in pairs: those on which a monotonic constraint lies,
-            which a ratio would get round.
+            Columns that reach engines as they are, and take no part in pairs: those on which
+            a monotonic constraint lies, which a ratio would get round.
         """
+        alone = set(alone)
         notes: list[str] = []
         sample = _sample(frame, seed, notes)
         steps = [_step(frame[name], sample[name], name, c, seed) for name, c in columns.items()]
-        paired = {n: c for n, c in columns.items() if n not in set(alone)}
+        paired = {name: column for name, column in columns.items() if name not in alone}
         steps += _pairs(sample, paired, seed)
-        made = _kept(frame, sample, columns, steps, notes)
+        made = _kept(frame, sample, columns, steps, alone)
+        used = {source for column in made for source in steps[column.step].sources}
+        notes += _left_out([name for name in columns if name not in used])
         return cls(columns, steps, made, notes)
 
     def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -110,7 +116,8 @@ class Features:
             parts = self._steps[place].transform(frame)
             for column in columns:
                 made[column.name] = _aligned(parts[column.part], frame.index)
-        return pd.DataFrame(made, index=frame.index, copy=False)
+        # Many columns are faster as one block; few and long ones need no second copy.
+        return pd.DataFrame(made, index=frame.index, copy=len(made) > _WIDE)
 
     def describe(self) -> list[Facts]:
         """Return a record for each column of the design frame, in its order.
@@ -132,6 +139,17 @@ class Features:
                 }
             )
         return records
+
+    def map(self) -> FeatureMap:
+        """Return what becomes of each column, as an artefact."""
+        from toolkit.artifacts import DerivedColumn, FeatureMap
+
+        used = {source for sources in self.sources.values() for source in sources}
+        return FeatureMap(
+            columns=[DerivedColumn(**record) for record in self.describe()],
+            left_out=[name for name in self.columns if name not in used],
+            notes=self.notes,
+        )
 
     def save(self, folder: Path) -> None:
         """Write the transformer, as JSON and arrays; equal fits give equal bytes."""
@@ -213,21 +231,19 @@ def _kept(
     sample: pd.DataFrame,
     columns: Mapping[str, Column],
     steps: list[Step],
-    notes: list[str],
+    alone: Container[str],
 ) -> list[Made]:
     """Name the columns worth keeping: those that vary, and are not another one's copy."""
     made: list[Made] = []
     taken: set[str] = set()
-    constant: list[str] = []
     for place, step in enumerate(steps):
         source = step.sources[0]
         # A number that varies in few rows only is still worth having: all rows are looked at.
         rows = frame if isinstance(step, Number) else sample
         seen: set[bytes] = set()
-        before = len(made)
         parts = step.transform(rows)
         for part, values in parts.items():
-            if not _varies(values):
+            if not _varies(values) and source not in alone:
                 continue
             mark = _mark(values) if len(parts) > 1 else b""
             if mark in seen:
@@ -238,23 +254,22 @@ def _kept(
                 name += "_"
             taken.add(name)
             made.append(Made(name, place, part))
-        if len(made) == before and len(step.sources) == 1:
-            constant.append(source)
-    if constant:
-        notes.append(_left_out(constant))
     if not made and steps:
         first = next(iter(steps[0].parts()), None)
         made = [] if first is None else [Made(steps[0].sources[0], 0, first)]
     return made
 
 
-def _left_out(names: list[str], most: int = 6) -> str:
+def _left_out(names: list[str], most: int = 6) -> list[str]:
+    if not names:
+        return []
     shown = ", ".join(repr(name) for name in names[:most])
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return (
-        f"Features: {len(names)} column{'s' if len(names) > 1 else ''} with one value (or none) in"
-        f" the training rows left out: {shown}{more}."
-    )
+    columns = "1 column was" if len(names) == 1 else f"{len(names)} columns were"
+    return [
+        f"Features: {columns} left out, since in the training rows nothing varies there, or no"
+        f" level repeats: {shown}{more}."
+    ]
 
 
 def _varies(values: Any) -> bool:

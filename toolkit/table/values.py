@@ -30,9 +30,16 @@ FALSE_WORDS = frozenset(["0", "false", "f", "no", "n", "off", "nein", "non", "n�
 
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _WHOLE_FLOAT = re.compile(r"(-?\d+)\.0+")
-_AROUND = re.compile(r"^[\s$€£¥₹]+|[\s$€£¥₹%]+$|^(EUR|USD|GBP|CHF)\s+|\s+(EUR|USD|GBP|CHF)$")
+_UNIT = (
+    r"(?:(?:US|AU|CA|HK|NZ|A|C|R|S)?\$|[€£¥₹₽₩₪₫₺₴₦฿%]"
+    r"|EUR|USD|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|SGD"
+    r"|kr\.?|zł|Kč|Ft|Fr\.)"
+)
+_AMOUNT = re.compile(rf"(?P<sign>[+-]?)\s*{_UNIT}?\s*(?P<bare>[+-]?[\d.].*?)\s*{_UNIT}?")
+_LONGEST_AMOUNT = 100
+_IN_BRACKETS = re.compile(r"\(\s*([^()+-]+?)\s*\)")
 _GROUPED = {
-    ".": re.compile(r"[+-]?\d{1,3}([,\s'’\u202f\xa0]\d{3})+(\.\d+)?"),
+    ".": re.compile(r"[+-]?(\d{1,3}([,\s'’\u202f\xa0]\d{3})+|\d{1,2}(,\d{2})+,\d{3})(\.\d+)?"),
     ",": re.compile(r"[+-]?(\d{1,3}([.\s'’\u202f\xa0]\d{3})+|\d+)(,\d+)?([eE][+-]?\d+)?"),
 }
 
@@ -172,7 +179,8 @@ def label_text(text: str) -> str:
 def numbers(texts: list[str], decimal: str = ".") -> np.ndarray[Any, Any]:
     """Return float64 for texts; NaN for what is no finite number.
 
-    Understands thousands separators, currency signs and per cent signs (``12 %`` is 12).
+    Understands thousands separators (the Indian ones too), currencies, per cent signs (``12 %``
+    is 12), the typographic minus, and brackets for negative amounts.
     """
     import pyarrow as pa
 
@@ -191,7 +199,16 @@ def numbers(texts: list[str], decimal: str = ".") -> np.ndarray[Any, Any]:
 def _number(text: str, decimal: str) -> float:
     if decimal == "." and _PLAIN.fullmatch(text):
         return float(text)
-    bare = _AROUND.sub("", text).strip()
+    if len(text) > _LONGEST_AMOUNT:
+        return math.nan
+    text = text.replace("\u2212", "-")
+    owed = _IN_BRACKETS.fullmatch(text)
+    if owed:
+        return -_number(owed.group(1), decimal)
+    amount = _AMOUNT.fullmatch(text)
+    if not amount or (amount["sign"] and amount["bare"][0] in "+-"):
+        return math.nan
+    bare = amount["sign"] + amount["bare"]
     if decimal == "." and _PLAIN.fullmatch(bare):
         return float(bare)
     if _GROUPED[decimal].fullmatch(bare):
