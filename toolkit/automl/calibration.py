@@ -1,6 +1,6 @@
 """From scores to probabilities that mean what they say.
 
-A calibration is fitted on the validation rows and judged by cross-validation within them.
+A calibration is fitted on out-of-fold rows and judged by cross-validation within them.
 ``sigmoid`` is Platt's (1999) for two classes, and for more its one-parameter relative, the
 temperature of Guo et al. (2017). ``isotonic`` is a rising step function (Zadrozny and
 Elkan 2002), for several classes one against the rest.
@@ -17,7 +17,7 @@ METHODS = ("none", "sigmoid", "isotonic")
 _FOLDS = 5
 _SMALLEST = 1e-7
 _LEAST_ROWS = 10
-"""A class with fewer validation rows is not given a step function of its own."""
+"""A class with fewer rows is not given a step function of its own."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,9 @@ class Calibration:
         return _tempered(scores, self.parameters["temperature"])
 
 
-def fit(method: str, scores: np.ndarray, codes: np.ndarray) -> Calibration:
+def fit(
+    method: str, scores: np.ndarray, codes: np.ndarray, weights: np.ndarray | None = None
+) -> Calibration:
     """Fit a calibration.
 
     Parameters
@@ -68,35 +70,42 @@ def fit(method: str, scores: np.ndarray, codes: np.ndarray) -> Calibration:
         Uncalibrated probabilities.
     codes : array of int, shape (n,)
         Position of the class that happened.
+    weights : array of shape (n,), optional
+        How much each row counts.
     """
     if method == "none":
         return Calibration()
+    counted = np.ones(len(codes)) if weights is None else weights / weights.mean()
     if method == "sigmoid":
-        return Calibration("sigmoid", _fit_sigmoid(scores, codes))
-    if scores.shape[1] == 2:
-        return Calibration("isotonic", {"knots": [_fit_steps(scores[:, 1], codes == 1)]})
-    return Calibration(
-        "isotonic",
-        {"knots": [_fit_steps(scores[:, k], codes == k) for k in range(scores.shape[1])]},
-    )
+        return Calibration("sigmoid", _fit_sigmoid(scores, codes, counted))
+    classes = [1] if scores.shape[1] == 2 else range(scores.shape[1])
+    knots = [_fit_steps(scores[:, k], codes == k, counted) for k in classes]
+    return Calibration("isotonic", {"knots": knots})
 
 
-def cross_fitted(method: str, scores: np.ndarray, codes: np.ndarray, seed: int) -> np.ndarray:
+def cross_fitted(
+    method: str,
+    scores: np.ndarray,
+    codes: np.ndarray,
+    seed: int,
+    weights: np.ndarray | None = None,
+) -> np.ndarray:
     """Return each row's probabilities by a calibration that has not seen the row."""
     result = np.empty_like(scores)
     fold = _folds(codes, seed)
     for number in range(_FOLDS):
         inside = fold == number
         if inside.any():
-            fitted = fit(method, scores[~inside], codes[~inside])
+            others = None if weights is None else weights[~inside]
+            fitted = fit(method, scores[~inside], codes[~inside], others)
             result[inside] = fitted.apply(scores[inside])
     return result
 
 
-def log_loss(scores: np.ndarray, codes: np.ndarray) -> float:
+def log_loss(scores: np.ndarray, codes: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Return the mean log loss of probabilities, with none below 1e-7."""
     p = scores[np.arange(len(codes)), codes]
-    return float(-np.log(np.clip(p, _SMALLEST, 1)).mean())
+    return float(np.average(-np.log(np.clip(p, _SMALLEST, 1)), weights=weights))
 
 
 def _folds(codes: np.ndarray, seed: int) -> np.ndarray:
@@ -108,32 +117,32 @@ def _folds(codes: np.ndarray, seed: int) -> np.ndarray:
     return fold
 
 
-def _fit_sigmoid(scores: np.ndarray, codes: np.ndarray) -> dict[str, float]:
+def _fit_sigmoid(scores: np.ndarray, codes: np.ndarray, weights: np.ndarray) -> dict[str, float]:
     if scores.shape[1] == 2:
-        return _platt(_logit(scores[:, 1]), codes == 1)
+        return _platt(_logit(scores[:, 1]), codes == 1, weights)
     from scipy.optimize import minimize_scalar
 
     found = minimize_scalar(
-        lambda log_t: log_loss(_tempered(scores, float(np.exp(log_t))), codes),
+        lambda log_t: log_loss(_tempered(scores, float(np.exp(log_t))), codes, weights),
         bounds=(-3.0, 3.0),
         method="bounded",
     )
     return {"temperature": float(np.exp(found.x))}
 
 
-def _platt(x: np.ndarray, happened: np.ndarray) -> dict[str, float]:
+def _platt(x: np.ndarray, happened: np.ndarray, weights: np.ndarray) -> dict[str, float]:
     from scipy.optimize import minimize
 
     # Platt's targets keep the slope finite where the classes are separable.
-    positives, negatives = happened.sum(), (~happened).sum()
+    positives, negatives = weights[happened].sum(), weights[~happened].sum()
     target = np.where(happened, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     centre, scale = float(x.mean()), float(x.std()) or 1.0
     z = (x - centre) / scale
 
     def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
         margin = w[0] * z + w[1]
-        error = _expit(margin) - target
-        value = np.logaddexp(0, margin) - target * margin
+        error = weights * (_expit(margin) - target)
+        value = weights * (np.logaddexp(0, margin) - target * margin)
         return float(value.mean()), np.array([(error * z).mean(), error.mean()])
 
     slope, intercept = minimize(loss, np.array([scale, centre]), jac=True, method="BFGS").x
@@ -143,12 +152,16 @@ def _platt(x: np.ndarray, happened: np.ndarray) -> dict[str, float]:
     }
 
 
-def _fit_steps(p: np.ndarray, happened: np.ndarray) -> list[list[float]] | None:
+def _fit_steps(
+    p: np.ndarray, happened: np.ndarray, weights: np.ndarray
+) -> list[list[float]] | None:
     from sklearn.isotonic import IsotonicRegression
 
     if min(happened.sum(), (~happened).sum()) < _LEAST_ROWS:
         return None
-    steps = IsotonicRegression(out_of_bounds="clip").fit(p, happened.astype(float))
+    steps = IsotonicRegression(out_of_bounds="clip").fit(
+        p, happened.astype(float), sample_weight=weights
+    )
     # A step at 0 or 1 would call certain what a few rows happened to agree on.
     edge = 1 / (len(p) + 2)
     heights = np.clip(steps.y_thresholds_, edge, 1 - edge)

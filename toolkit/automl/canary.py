@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from toolkit import metrics, table
 from toolkit.artifacts import Canary, Check, Conformal, Entry
 from toolkit.automl import conformal
-from toolkit.automl.task import balanced
+from toolkit.automl.picking import as_selected
 
 if TYPE_CHECKING:
     from toolkit.automl.model import Model
@@ -58,8 +56,8 @@ def look(stage: Stage, model: Model, entry: Entry, metric_name: str) -> Look | N
     if model.classes:
         actual = metrics.class_codes(part.target, model.classes)
     else:
-        actual = actual.astype(np.float64)
-    counted = _as_selected(actual, weights, project.automl.class_weights)
+        actual = actual.astype("float64")
+    counted = as_selected(actual, weights, project.automl.class_weights)
     inputs = model.inputs(part.frame)
     raw = model.score(inputs)
     metric = metrics.get(metric_name)
@@ -88,15 +86,6 @@ def look(stage: Stage, model: Model, entry: Entry, metric_name: str) -> Look | N
             model.conformal, model.calibration.apply(raw), actual, inputs.design, weights
         )
     return Look(canary, found, [_optimism(canary), *_coverage(found, model, len(part))])
-
-
-def _as_selected(
-    actual: np.ndarray, weights: np.ndarray | None, class_weights: str
-) -> np.ndarray | None:
-    if class_weights != "balanced":
-        return weights
-    known = np.maximum(actual, 0)  # a class that was never learnt counts like the first
-    return balanced(known) * (1.0 if weights is None else weights)
 
 
 def _inside(value: float, low: float | None, high: float | None) -> bool:

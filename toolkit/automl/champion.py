@@ -1,4 +1,4 @@
-"""The champion: one model, calibrated, with a threshold, in a folder of its own."""
+"""The champion: one model, calibrated, with a threshold and intervals, in its own folder."""
 
 from __future__ import annotations
 
@@ -9,28 +9,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit import canonical, metrics, table
-from toolkit.artifacts import Bin, Champion, Check, Entry, Leaderboard, OutOfFoldPredictions
-from toolkit.automl import calibration, ledger, threshold
+from toolkit import canonical, metrics
+from toolkit.artifacts import Bin, Champion, Check, Leaderboard
+from toolkit.automl import calibration, canary, conformal, sanity, threshold
+from toolkit.automl.judge import calibration_error, confidence
+from toolkit.automl.ledger import MODELS
 from toolkit.automl.model import load_model, read_facts, write_facts
-from toolkit.errors import ProjectError, RunError
+from toolkit.automl.picking import Held, against_baseline, held_rows, pick
+from toolkit.errors import RunError
 from toolkit.run import fingerprint
 
 if TYPE_CHECKING:
+    from toolkit.automl.model import Model
     from toolkit.run.manifest import StageRecord
     from toolkit.run.stage import Stage
 
-FOLDER = f"{ledger.MODELS}/champion"
+FOLDER = f"{MODELS}/champion"
 _BINS = 10
 _LEAST_FOR_STEPS = 100
-"""Validation rows below which `auto` does not try the step function."""
+"""Rows below which `auto` does not try the step function."""
 _LEAST_OF_A_CLASS = 5
 _LARGE_ERROR = 0.1
 
 
 @dataclass(frozen=True)
 class _Calibrated:
-    """The calibration, and the validation rows' probabilities by folds that left them out."""
+    """The calibration, and the rows' probabilities by folds that left them out."""
 
     fitted: calibration.Calibration
     scores: dict[str, float]
@@ -39,10 +43,11 @@ class _Calibrated:
 
 
 def choose(stage: Stage) -> Champion:
-    """Choose the champion by rule or by hand, calibrate it, and set its threshold.
+    """Choose the champion by rule or by hand, calibrate it, set its threshold, look at it.
 
-    The model's folder ``models/champion`` is written with all that is needed to score raw
-    rows elsewhere.
+    Everything is fitted on out-of-fold scores of training rows; the split's validation part
+    is looked at once, when all is fixed. The model's folder ``models/champion`` is written
+    with all that is needed to score raw rows elsewhere.
 
     Parameters
     ----------
@@ -52,39 +57,48 @@ def choose(stage: Stage) -> Champion:
     Raises
     ------
     ProjectError
-        If ``choice.champion`` is not on the leaderboard.
+        If ``choice.champion`` is not on the leaderboard, or no model keeps to the constraints.
     """
     leaderboard = stage.read(Leaderboard)
-    entry, rule, reason = _pick(stage, leaderboard)
+    source = stage.run.folder / MODELS
+    model = load_model(source / leaderboard.entries[0].name)
+    held = held_rows(stage, model.classes)
+    picked = pick(stage, leaderboard, held)
+    entry = picked.entry
     stage.progress(f"champion: {entry.name}")
-    part = table.load_part(stage, "validation")
-    source = stage.run.folder / ledger.MODELS / entry.name
-    model = load_model(source)
-    raw = _predictions(stage, entry.name, model.classes)
-    positive = part.target.astype(str) == model.classes[-1] if model.task == "binary" else None
+    if entry.name != model.name:
+        model = load_model(source / entry.name)
+    raw = held.scores(entry.name)
     facts: dict[str, Any] = {}
-    checks = _against_baseline(leaderboard, entry)
-    if model.task == "regression":
-        chosen = _Calibrated(calibration.Calibration(), {}, raw, [])
-    else:
-        codes = metrics.class_codes(part.target, model.classes)
-        chosen = _calibrate(stage, raw, codes)
-        facts |= _curves(raw, chosen.honest, codes)
-        checks += [*chosen.checks, *_error_check(facts["calibration_error"], len(part))]
-    if positive is not None:
-        cut = _threshold(stage, chosen.honest[:, 1], positive)
+    checks = [*picked.checks, *against_baseline(leaderboard, entry)]
+    chosen = _calibrate(stage, raw, held)
+    if model.classes:
+        facts |= _curves(raw, chosen.honest, held)
+        checks += [*chosen.checks, *_error_check(facts["calibration_error"], len(raw))]
+    if model.task == "binary":
+        cut = _threshold(stage, chosen.honest[:, 1], held)
+        checks += _missed(cut)
         facts |= {
             "threshold": cut.threshold,
             "threshold_rule": cut.rule,
             "threshold_curve": cut.curve,
         }
-    folder = _write_folder(stage, source, chosen.fitted, facts.get("threshold"))
+    learnt = _conformal(stage, model, chosen.honest, held)
+    folder = _write_folder(stage, model.folder, chosen.fitted, facts.get("threshold"), learnt)
+    seen = canary.look(stage, load_model(folder), entry, leaderboard.metric)
+    if seen is not None:
+        facts |= {"canary": seen.canary, "conformal": seen.conformal}
+        checks += seen.checks
+    found = sanity.recorded(stage, entry)
+    if found is not None:
+        facts["shuffled"] = found.result
+        checks += found.checks
     champion = Champion(
         name=entry.name,
         engine=entry.engine,
         family=entry.family,
-        rule=rule,
-        reason=reason,
+        rule=picked.rule,
+        reason=picked.reason,
         best=leaderboard.entries[0].name,
         model=FOLDER,
         model_digest=canonical.digest_file(folder),
@@ -138,31 +152,11 @@ def _refuse_outdated(stage: Stage, record: StageRecord) -> None:
         )
 
 
-def _pick(stage: Stage, leaderboard: Leaderboard) -> tuple[Entry, str, str]:
-    choice = stage.project.choice
-    title = metrics.get(leaderboard.metric).title
-    if choice.champion == "best":
-        best = leaderboard.entries[0]
-        return best, "best", f"Best {title} on {leaderboard.scored_rows} validation rows."
-    for entry in leaderboard.entries:
-        if entry.name == choice.champion:
-            return entry, "by hand", choice.reason
-    raise ProjectError(
-        f"no model {choice.champion!r} is on the leaderboard",
-        where="choice.champion",
-        expected="best, " + ", ".join(entry.name for entry in leaderboard.entries),
-    )
-
-
-def _predictions(stage: Stage, name: str, classes: list[str]) -> np.ndarray:
-    frame = stage.read(OutOfFoldPredictions).frame
-    if not classes:
-        return frame[name].to_numpy(dtype=np.float64)
-    return frame[[f"{name}:{label}" for label in classes]].to_numpy(dtype=np.float64)
-
-
-def _calibrate(stage: Stage, raw: np.ndarray, codes: np.ndarray) -> _Calibrated:
+def _calibrate(stage: Stage, raw: np.ndarray, held: Held) -> _Calibrated:
+    if raw.ndim == 1:
+        return _Calibrated(calibration.Calibration(), {}, raw, [])
     wanted, seed = stage.project.choice.calibration, stage.project.seed
+    codes, weights = held.actual, held.weights
     counts = np.bincount(codes, minlength=raw.shape[1])
     rarest = int(counts[counts > 0].min())
     checks = []
@@ -176,48 +170,73 @@ def _calibrate(stage: Stage, raw: np.ndarray, codes: np.ndarray) -> _Calibrated:
             Check(
                 name="Rows for calibration",
                 severity="info",
-                message=f"{len(codes)} validation rows, {rarest} of the rarest class: only"
+                message=f"{len(codes)} out-of-fold rows, {rarest} of the rarest class: only"
                 f" {' and '.join(methods)} tried.",
             )
         )
-    honest = {name: calibration.cross_fitted(name, raw, codes, seed) for name in methods}
-    scores = {name: calibration.log_loss(honest[name], codes) for name in methods}
+    honest = {m: calibration.cross_fitted(m, raw, codes, seed, weights) for m in methods}
+    scores = {m: calibration.log_loss(honest[m], codes, weights) for m in methods}
     # Of equals the simplest: `METHODS` is in that order.
     best = min(methods, key=lambda name: (scores[name], calibration.METHODS.index(name)))
     chosen = best if wanted == "auto" else wanted
-    return _Calibrated(calibration.fit(chosen, raw, codes), scores, honest[chosen], checks)
+    fitted = calibration.fit(chosen, raw, codes, weights)
+    return _Calibrated(fitted, scores, honest[chosen], checks)
 
 
-def _curves(raw: np.ndarray, honest: np.ndarray, codes: np.ndarray) -> dict[str, Any]:
-    def bins(scores: np.ndarray) -> tuple[list[Bin], float]:
-        if scores.shape[1] == 2:
-            happened, p = codes == 1, scores[:, 1]
-        else:
-            # Several classes: how often the likeliest class is right.
-            happened, p = scores.argmax(axis=1) == codes, scores.max(axis=1)
-        return (
-            metrics.calibration_bins(happened, p, _BINS),
-            metrics.calibration_error(happened, p, _BINS),
-        )
+def _curves(raw: np.ndarray, honest: np.ndarray, held: Held) -> dict[str, Any]:
+    def bins(scores: np.ndarray) -> list[Bin]:
+        happened, p = confidence(scores, held.actual)
+        return metrics.calibration_bins(happened, p, _BINS, weights=held.weights)
 
-    before, _ = bins(raw)
-    after, error = bins(honest)
     return {
-        "calibration_before": before,
-        "calibration_after": after,
-        "calibration_error": error,
+        "calibration_before": bins(raw),
+        "calibration_after": bins(honest),
+        "error_before": calibration_error(raw, held.actual, held.weights),
+        "calibration_error": calibration_error(honest, held.actual, held.weights),
     }
 
 
-def _threshold(stage: Stage, p: np.ndarray, positive: np.ndarray) -> threshold.Chosen:
-    project = stage.project
+def _threshold(stage: Stage, p: np.ndarray, held: Held) -> threshold.Chosen:
+    project, positive, weights = stage.project, held.actual == 1, held.weights
     wanted = project.choice.threshold
     if wanted == "cost":
-        return threshold.by_cost(p, positive, project.costs)
+        return threshold.by_cost(p, positive, project.costs, weights)
+    if isinstance(wanted, str):
+        return threshold.by_rule(wanted, p, positive, project.costs, weights)
     fixed = float(wanted)
     return threshold.Chosen(
-        fixed, "set by hand", threshold.curve(p, positive, project.costs, fixed)
+        fixed, "set by hand", threshold.curve(p, positive, project.costs, fixed, weights)
     )
+
+
+def _missed(cut: threshold.Chosen) -> list[Check]:
+    if not cut.missed:
+        return []
+    return [
+        Check(
+            name="Threshold's limit",
+            severity="warning",
+            message=f"The limit cannot be kept: {cut.missed}.",
+            remedy="Relax choice.threshold, or search for a better model",
+        )
+    ]
+
+
+def _conformal(stage: Stage, model: Model, honest: np.ndarray, held: Held) -> conformal.Learnt:
+    project = stage.project
+    coverage, seed = project.choice.coverage, project.seed
+    rows = np.arange(len(honest))
+    if len(rows) > conformal.MOST_ROWS:
+        drawn = np.random.default_rng(seed).permutation(rows)[: conformal.MOST_ROWS]
+        rows = np.sort(drawn)
+    weights = None if held.weights is None else held.weights[rows]
+    if model.classes:
+        return conformal.learn_sets(honest[rows], held.actual[rows], coverage, weights)
+    design = model.inputs(held.typed.iloc[rows]).design
+    return conformal.learn_intervals(
+        honest[rows], held.actual[rows], design, held.fold[rows], coverage,
+        seed=seed, weights=weights,
+    )  # fmt: skip
 
 
 def _error_check(error: float, rows: int) -> list[Check]:
@@ -227,40 +246,18 @@ def _error_check(error: float, rows: int) -> list[Check]:
             name="Calibration",
             severity="warning" if large else "ok",
             message=f"Predicted and observed shares differ by {error:.3f} on average"
-            f" ({rows} validation rows, cross-fitted).",
+            f" ({rows:,} out-of-fold rows, cross-fitted).",
             remedy="Do not read the score as a probability" if large else "",
         )
     ]
 
 
-def _against_baseline(leaderboard: Leaderboard, entry: Entry) -> list[Check]:
-    baselines = [e for e in leaderboard.entries if e.engine == "baseline"]
-    if not baselines or entry.engine == "baseline":
-        return []
-    top = baselines[0]
-    title = metrics.get(leaderboard.metric).title
-    text = f"{title}: {_number(entry)} ({entry.name}), {_number(top)} ({top.name})."
-    if top.within_noise or top.name == leaderboard.entries[0].name:
-        return [
-            Check(
-                name="Better than a simple model",
-                severity="warning",
-                message=f"A simple model cannot be told apart from the best. {text}",
-                remedy=f"Consider choosing {top.name} by hand",
-            )
-        ]
-    return [Check(name="Better than a simple model", severity="ok", message=text)]
-
-
-def _number(entry: Entry) -> str:
-    value = entry.score.value
-    if value is None:
-        return "unknown"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-
-
 def _write_folder(
-    stage: Stage, source: Path, fitted: calibration.Calibration, cut: float | None
+    stage: Stage,
+    source: Path,
+    fitted: calibration.Calibration,
+    cut: float | None,
+    learnt: conformal.Learnt,
 ) -> Path:
     folder = stage.run.folder / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
@@ -268,6 +265,7 @@ def _write_folder(
     facts = read_facts(source)
     facts["calibration"] = asdict(fitted)
     facts["threshold"] = cut
+    facts["conformal"] = learnt.facts()
     facts["costs"] = stage.project.costs.model_dump(mode="json")
     write_facts(folder, facts)
     return folder

@@ -3,28 +3,136 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import metrics
-from toolkit.artifacts import Check, Interval, Shuffled
-from toolkit.automl.engines.base import Candidate, Trial
+from toolkit import canonical, metrics
+from toolkit.artifacts import Check, Entry, Interval, Leaderboard, Shuffled
+from toolkit.automl.engines.base import Trial
 from toolkit.automl.folds import Folds
+from toolkit.automl.ledger import SEARCH
+from toolkit.automl.picking import held_rows, pick
+from toolkit.automl.refit import refit
 from toolkit.automl.task import SearchTask
+from toolkit.errors import ProjectError, ToolkitError
 
 if TYPE_CHECKING:
     from toolkit.run.stage import Stage
 
+_FILE, _APART = "shuffled.json", "shuffled"
 MOST_ROWS = 5_000
 _CONFIDENCE = 0.99
 """Of the interval that decides: one sound search in 200 is suspected."""
 _DEAR = 4.0
 """An ensemble's member is fitted again if it costs no more than so many boosted models."""
 
-Fit = Callable[[SearchTask, Trial], Candidate]
+Fit = Callable[[SearchTask, Trial], np.ndarray]
+"""Fits a trial on a task and gives its out-of-fold scores."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the search found out about its winner."""
+
+    result: Shuffled | None
+    checks: list[Check]
+
+
+def record(folder: Path, name: str, found: Shuffled | None, checks: list[Check]) -> None:
+    """Keep the result for `choose`: it is made once a search, not at every click.
+
+    Parameters
+    ----------
+    folder : Path
+        `toolkit.automl.ledger.Ledger.folder`.
+    name : str
+        The leaderboard's model that it stands for.
+    """
+    content = {
+        "name": name,
+        "result": None if found is None else found.model_dump(mode="json"),
+        "checks": [check.model_dump(mode="json") for check in checks],
+    }
+    canonical.write_text(folder / _FILE, canonical.dumps(content))
+
+
+def recorded(stage: Stage, entry: Entry) -> Recorded | None:
+    """Return what is known of a champion on shuffled labels; None if it was not asked for."""
+    if not stage.project.automl.sanity:
+        return None
+    try:
+        path = stage.run.folder / SEARCH / _FILE
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return Recorded(None, [_not_made("It was not made")])
+    checks = [Check(**facts) for facts in content["checks"]]
+    if content["name"] != entry.name:
+        # What leaks is engine, folds or rows, which models share: the result still tells.
+        checks.append(_not_made(f"It was made of {content['name']}, the winner by rule"))
+    result = content["result"]
+    return Recorded(None if result is None else Shuffled(**result), checks)
+
+
+def _not_made(text: str) -> Check:
+    return Check(name="Shuffled labels of this champion", severity="info", message=f"{text}.")
+
+
+def of_winner(
+    stage: Stage, task: SearchTask, trials: dict[str, Trial], *, seconds: float | None = None
+) -> None:
+    """Fit the winner of a search on shuffled labels, and keep what comes out for `choose`.
+
+    Parameters
+    ----------
+    stage : Stage
+        The open stage ``automl``, with leaderboard and out-of-fold predictions written.
+    task : SearchTask
+        The task of the search.
+    trials : dict of str to Trial
+        The plan, by name.
+    seconds : float, optional
+        The most that the fit may take.
+    """
+    if not stage.project.automl.sanity:
+        return
+    leaderboard = stage.read(Leaderboard)
+    folder = stage.run.folder / SEARCH
+    try:
+        entry = pick(stage, leaderboard, held_rows(stage, task.facts.classes)).entry
+    except ProjectError:
+        entry = leaderboard.entries[0]  # a person will choose
+    trial = stand_in(entry.members or {entry.name: 1.0}, trials)
+    if trial is None:
+        return
+    apart = folder / _APART
+
+    def fit(small: SearchTask, wanted: Trial) -> np.ndarray:
+        return refit(stage.project, small, [wanted], apart, seconds=seconds).oof(wanted.name)
+
+    try:
+        found, checks = shuffled(stage, task, trial, fit)
+    except ToolkitError as error:
+        record(folder, entry.name, None, [_failed(error.problem)])
+    else:
+        record(folder, entry.name, found, checks)
+    finally:
+        shutil.rmtree(apart, ignore_errors=True)
+
+
+def _failed(reason: str) -> Check:
+    return Check(
+        name="Shuffled labels",
+        severity="warning",
+        message=f"The winner could not be fitted on shuffled labels: {reason}.",
+        remedy="Run 04_automl.ipynb again with more time, or set automl.sanity to false",
+    )
 
 
 def stand_in(weights: dict[str, float], trials: dict[str, Trial]) -> Trial | None:
@@ -73,7 +181,7 @@ def shuffled(
     started = time.monotonic()
     small = permuted(task)
     stage.progress(f"sanity: {trial.name} on shuffled labels of {len(small.target):,} rows")
-    oof = fit(small, trial).oof
+    oof = fit(small, trial)
     stage.progress(f"sanity: {time.monotonic() - started:.0f} s")
     facts, rows = task.facts, small.folds.scored
     metric = metrics.get(metrics.resolve(stage.project)[0])

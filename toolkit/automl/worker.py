@@ -147,6 +147,7 @@ def save(folder: Path, task: SearchTask, trial: Trial, candidate: Candidate) -> 
             columns={name: Column(**column) for name, column in task.facts.columns.items()},
             costs=Costs(),
             details=candidate.details,
+            complexity=candidate.complexity,
         ),
     )
     probe = task.inputs.take(np.arange(min(_PROBE, len(task.inputs))))
