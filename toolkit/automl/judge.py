@@ -68,7 +68,10 @@ def judge(  # noqa: PLR0917
         weights=counted,
     )
     scores = {name: judged.interval(name) for name in given}
-    order = sorted(scores, key=lambda name: _rank(scores[name], metric, name))
+    # Of equals a single model comes before an ensemble.
+    order = sorted(
+        scores, key=lambda n: _rank(scores[n], metric, models[n].engine == "ensemble", n)
+    )
     entries = []
     for done, name in enumerate(order):
         stage.progress(f"judging {name}", done, len(order))
@@ -176,7 +179,7 @@ def may_be_chance(difference: Interval) -> bool:
     return difference.low <= 0 <= difference.high
 
 
-def _rank(score: Interval, metric: metrics.Metric, name: str) -> tuple[Any, ...]:
+def _rank(score: Interval, metric: metrics.Metric, *last: Any) -> tuple[Any, ...]:
     if score.value is None:
-        return True, 0.0, name
-    return False, -score.value if metric.greater_is_better else score.value, name
+        return True, 0.0, *last
+    return False, -score.value if metric.greater_is_better else score.value, *last

@@ -9,7 +9,7 @@ import numpy as np
 
 from toolkit import metrics
 from toolkit.artifacts import Check, EngineRun, Leaderboard, OutOfFoldPredictions, Search
-from toolkit.automl import engines, ensemble
+from toolkit.automl import engines, ensemble, sanity
 from toolkit.automl.constraints import violations
 from toolkit.automl.engines.ensemble import write as write_ensemble
 from toolkit.automl.judge import judge
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from toolkit.automl.engines.base import Trial
     from toolkit.automl.ledger import Record
     from toolkit.automl.state import Live
     from toolkit.run.stage import Stage
@@ -35,6 +36,7 @@ ENSEMBLE = "ensemble"
 _KEPT_FOR_THE_REST = 0.08
 """Share of a time limit that is left for ensemble, leaderboard and champion."""
 _LEAST_KEPT = 4.0
+_FOR_SANITY = 0.05
 
 
 def search(stage: Stage, live: Live | None = None) -> tuple[Leaderboard, Search]:
@@ -72,6 +74,7 @@ def search(stage: Stage, live: Live | None = None) -> tuple[Leaderboard, Search]
     stage.write(OutOfFoldPredictions(work.frame()))
     stage.write(leaderboard)
     stage.write(result)
+    work.sanity()
     work.ledger.tidy()
     return leaderboard, result
 
@@ -89,6 +92,7 @@ class _Work:
             stage, self.task, self.ledger, live, memory=self.memory, most=self.preset.models
         )
         self.missing: list[str] = []
+        self.plan: list[Trial] = []
         self.outcome = Outcome()
         self.oof: dict[str, np.ndarray] = {}
         self.ensemble: ensemble.Ensemble | None = None
@@ -104,7 +108,7 @@ class _Work:
         """Fit what plan and budget allow."""
         stage, task, choices = self.stage, self.task, self.stage.project.automl
         task.save(self.ledger.task)
-        plan = make_plan(choices, task.facts, self._available())
+        self.plan = plan = make_plan(choices, task.facts, self._available())
         if not plan:
             raise EngineError(
                 "no engine has a model to fit"
@@ -196,6 +200,16 @@ class _Work:
             else:
                 columns[name] = scores
         return pd.DataFrame(columns)
+
+    def sanity(self) -> None:
+        """Fit the winner on shuffled labels, in little time where time is limited."""
+        limit = self.stage.project.automl.budget.seconds
+        sanity.of_winner(
+            self.stage,
+            self.task,
+            {trial.name: trial for trial in self.plan},
+            seconds=None if limit is None else max(_LEAST_KEPT, _FOR_SANITY * limit),
+        )
 
     # -- what it did -------------------------------------------------------------
 
