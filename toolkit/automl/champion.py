@@ -77,7 +77,7 @@ def choose(stage: Stage) -> Champion:
         checks += [*chosen.checks, *_error_check(facts["calibration_error"], len(raw))]
     if model.task == "binary":
         cut = _threshold(stage, chosen.honest[:, 1], held)
-        checks += _missed(cut)
+        checks += _limit(cut)
         facts |= {
             "threshold": cut.threshold,
             "threshold_rule": cut.rule,
@@ -209,14 +209,18 @@ def _threshold(stage: Stage, p: np.ndarray, held: Held) -> threshold.Chosen:
     )
 
 
-def _missed(cut: threshold.Chosen) -> list[Check]:
-    if not cut.missed:
+def _limit(cut: threshold.Chosen) -> list[Check]:
+    """Say where a limit on the threshold is not kept, or may not be."""
+    problem = f"The limit cannot be kept: {cut.missed}." if cut.missed else ""
+    if cut.weak:
+        problem = f"The limit may not be kept on other rows: {cut.weak}."
+    if not problem:
         return []
     return [
         Check(
             name="Threshold's limit",
             severity="warning",
-            message=f"The limit cannot be kept: {cut.missed}.",
+            message=problem,
             remedy="Relax choice.threshold, or search for a better model",
         )
     ]

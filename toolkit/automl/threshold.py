@@ -12,6 +12,8 @@ from toolkit.artifacts import CurvePoint
 from toolkit.project.model import Costs
 
 _GRID = 101
+_FEW = 30
+"""A precision of fewer flagged rows is mostly luck."""
 _RULE = re.compile(r"(precision|recall|flagged) (>=|<=) (\S+)")
 
 
@@ -29,12 +31,15 @@ class Chosen:
         What thresholds from 0 to 1 would bring.
     missed : str
         What the rule asked for and no threshold gives; empty if it is kept.
+    weak : str
+        Why the rule may not be kept on other rows; empty if nothing speaks against it.
     """
 
     threshold: float
     rule: str
     curve: list[CurvePoint]
     missed: str = ""
+    weak: str = ""
 
 
 class _Cuts:
@@ -148,6 +153,10 @@ def by_rule(
         if np.isnan(best_value):
             missed = f"{name} is not defined on these rows"
     best, place = cuts.cheapest(kept, implied)
+    rows = int((p >= best).sum())
+    weak = ""
+    if not missed and name == "precision" and rows < _FEW:
+        weak = f"{rule} rests on {rows} flagged rows only"
     reached = " and ".join(
         f"{other} {cuts.quantity(other)[place]:.3g}" for other in ("precision", "recall", "flagged")
     )
@@ -155,7 +164,7 @@ def by_rule(
         f"{rule} at the least mean cost on {len(p)} out-of-fold rows: {reached},"
         f" {cuts.costs[place]:.4g} a row"
     )
-    return Chosen(best, words, curve(p, positive, costs, best, weights), missed)
+    return Chosen(best, words, curve(p, positive, costs, best, weights), missed, weak)
 
 
 def curve(

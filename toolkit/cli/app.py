@@ -41,7 +41,10 @@ def new(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
     data: Annotated[
         str,
-        typer.Option(metavar="FILE|URL", help="CSV, Parquet or Excel file, or a SQLAlchemy URL."),
+        typer.Option(
+            metavar="FILE|FOLDER|URL",
+            help="CSV, Parquet, Excel or .npz file, a folder of images, or a SQLAlchemy URL.",
+        ),
     ],
     target: Annotated[str, typer.Option(metavar="COLUMN", help="The column to predict.")],
     query: Annotated[
@@ -92,15 +95,19 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Compute again what could be reused.")
     ] = False,
-) -> None:
+    reproduce: Annotated[
+        bool,
+        typer.Option("--reproduce", help="Then fit the champion again, as `toolkit reproduce`."),
+    ] = False,
+) -> int:
     """Run the notebooks without a browser; what still holds is reused.
 
-    Exit codes: 0 done, 1 a stage failed, 2 usage or project error, 75 busy, 124 timeout,
-    138 kernel died, 143 terminated.
+    Exit codes: 0 done, 1 a stage failed (with --reproduce also: the champion cannot be had
+    again), 2 usage or project error, 75 busy, 124 timeout, 138 kernel died, 143 terminated.
     """
     from toolkit.cli.run import run_command
 
-    run_command(
+    return run_command(
         folder,
         run=run_id,
         only=only,
@@ -108,7 +115,25 @@ def run(
         overrides=overrides or [],
         timeout=timeout,
         fresh=fresh,
+        reproduce=reproduce,
     )
+
+
+@app.command()
+def reproduce(
+    folder: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run's folder, or a project's: its newest run.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Fit a run's champion again and say whether it comes out the same.
+
+    Prints exact, within tolerance (with the largest difference), or not reproducible, and
+    which part is the cause. Exit codes: 0 exact or within tolerance, 1 not reproducible.
+    """
+    from toolkit.cli.reproduce import reproduce_command
+
+    return reproduce_command(folder, as_json=as_json)
 
 
 @app.command()

@@ -14,12 +14,19 @@ def run_command(
     overrides: list[str],
     timeout: float | None,
     fresh: bool,
-) -> None:
-    """Run the chain and print where its results lie."""
+    reproduce: bool = False,
+) -> int:
+    """Run the chain, print where its results lie, and fit the champion again if asked to."""
     from toolkit.pipeline.chain import run_project
     from toolkit.pipeline.plan import Request
     from toolkit.pipeline.show import choose
 
     request = Request(folder, run, only, start, tuple(overrides), timeout, fresh)
-    for line in run_project(request, choose()).lines():
+    outcome = run_project(request, choose())
+    for line in outcome.lines():
         print(line)
+    if not reproduce:
+        return 0
+    from toolkit.cli.reproduce import reproduce_command
+
+    return reproduce_command(outcome.run)
