@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 FIT_ROWS = 30_000
 """Most rows that one model of the cross-validation is fitted on."""
 _COMPARE_ALL = 5_000  # up to this many rows, candidates are compared on every fold
-_WIDE = 1_000  # beyond this many columns, boosting costs minutes and trees on subsets seconds
-_MANY = 20  # beyond this many classes too: it grows a tree a class in each round
+# Boosting grows a tree a class in each round, and looks at every column for each: beyond so many
+# columns times classes it costs minutes, where a linear model takes seconds.
+_WIDE = 1_500
+_MANY = 20
 _BLOCK = 100_000
 _FLOOR = 1e-6
 
@@ -53,6 +55,7 @@ def out_of_sample(
     folds: int,
     seed: int,
     groups: np.ndarray | None = None,
+    copies: np.ndarray | None = None,
     threads: int = 1,
     report: Callable[[str, int, int], None] | None = None,
 ) -> Predictions:
@@ -60,7 +63,9 @@ def out_of_sample(
 
     Gradient boosting (Friedman 2001) and extremely randomised trees (Geurts et al. 2006) are
     compared by log loss or squared error on held-out rows; which of them ranks wrong labels
-    best depends on the table, and the better predictor did so on all those tried.
+    best depends on the table, and the better predictor did so on all those tried. Where
+    boosting would take minutes (images of many classes), a penalised linear model takes its
+    place.
 
     Parameters
     ----------
@@ -76,17 +81,27 @@ def out_of_sample(
         Of folds, samples and models.
     groups : numpy.ndarray, optional
         (n,) rows of one group share a fold.
+    copies : numpy.ndarray, optional
+        (n,) groups of equal rows, from 0 in order of first appearance, which share a fold too:
+        a copy with the same wrong label would vouch for it.
     threads : int
         For fitting; it does not change the result.
     report : callable, optional
         Gets a message, steps done and steps in all.
     """
-    fold = assign_folds(target, folds, seed, classes=bool(classes), groups=groups)
+    if copies is not None and groups is None:
+        first = np.unique(copies, return_index=True)[1]
+        fold = assign_folds(target[first], folds, seed, classes=bool(classes))[copies]
+    else:
+        fold = assign_folds(target, folds, seed, classes=bool(classes), groups=groups)
     job = _Job(design, target, fold, len(classes), seed, threads)
     count = int(fold.max()) + 1
     names = ["extra trees"]
-    if design.shape[1] <= _WIDE and len(classes) <= _MANY:
+    trees = max(1, len(classes) if len(classes) > 2 else 1)
+    if design.shape[1] * trees <= _WIDE and len(classes) <= _MANY:
         names.append("gradient boosting")
+    elif len(classes) <= _MANY and len(target) <= _COMPARE_ALL * 4:
+        names.append("linear model")
     compared = range(count) if len(target) <= _COMPARE_ALL else range(1)
     total = count + len(compared) * (len(names) - 1)
     done: dict[tuple[str, int], np.ndarray] = {}
@@ -207,10 +222,13 @@ def _model(name: str, classify: bool, seed: int, threads: int, stop_early: bool)
         HistGradientBoostingClassifier,
         HistGradientBoostingRegressor,
     )
+    from sklearn.linear_model import LogisticRegression, Ridge
 
     if name == "extra trees":
         trees = ExtraTreesClassifier if classify else ExtraTreesRegressor
         return trees(n_estimators=200, min_samples_leaf=3, n_jobs=threads, random_state=seed)
+    if name == "linear model":
+        return LogisticRegression(C=0.1, max_iter=200) if classify else Ridge(alpha=100.0)
     boosting = HistGradientBoostingClassifier if classify else HistGradientBoostingRegressor
     return boosting(
         max_iter=200 if stop_early else 40,

@@ -55,6 +55,7 @@ def score_labels(stage: Stage) -> LabelReview:
         folds=project.labels.folds,
         seed=project.seed,
         groups=sample.groups,
+        copies=sample.copies,
         threads=project.automl.budget.threads,
         report=stage.progress,
     )

@@ -11,7 +11,13 @@ from toolkit.artifacts import Rows, Split
 from toolkit.errors import DataError
 from toolkit.labels.quick import Predictions
 from toolkit.labels.ranking import rank_classes, rank_numbers
-from toolkit.table import design, effective_columns, make_preprocessor, target_values
+from toolkit.table import (
+    copies_together,
+    design,
+    effective_columns,
+    make_preprocessor,
+    target_values,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +43,8 @@ class Sample:
         Labels by code, binary: negative first; empty for regression.
     groups : numpy.ndarray or None
         (n,) group of each row, where the split keeps groups together.
+    copies : numpy.ndarray or None
+        (n,) group of equal rows, where the split keeps those together.
     """
 
     rows: np.ndarray
@@ -44,6 +52,7 @@ class Sample:
     target: np.ndarray
     classes: list[str]
     groups: np.ndarray | None
+    copies: np.ndarray | None
 
     def codes(self) -> np.ndarray:
         """Return the target as class codes; numbers as they are."""
@@ -74,13 +83,14 @@ def load_sample(stage: Stage) -> Sample:
             remedy="Choose another split in 02_eda",
         )
     columns = {n: c for n, c in effective_columns(project).items() if c.role == "feature"}
-    frame, _ = design(table.loc[rows, list(columns)].reset_index(drop=True), columns)
+    typed = table.loc[rows, list(columns)].reset_index(drop=True)
+    frame, _ = design(typed, columns)
     groups = None
     if project.split.method == "group" and project.split.column:
         texts = table[project.split.column].iloc[rows].astype("str").fillna("")
         groups = np.unique(texts.to_numpy(dtype=object).astype(str), return_inverse=True)[1]
         groups = groups if len(np.unique(groups)) > 1 else None
-    return Sample(rows, frame, target, classes, groups)
+    return Sample(rows, frame, target, classes, groups, copies_together(project.split, typed))
 
 
 def classes_of(stage: Stage) -> list[str]:

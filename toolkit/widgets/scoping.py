@@ -20,6 +20,7 @@ from toolkit.widgets import form
 from toolkit.widgets.base import Panel, checks_html, grid, table
 from toolkit.widgets.costs import cost_fields
 from toolkit.widgets.lists import EditableList
+from toolkit.widgets.weight import WeightChoice
 
 Live = Callable[[Project], tuple[Feasibility, Sequence[Plot]]]
 
@@ -89,7 +90,8 @@ class ScopingPanel(Panel):
         column = self.field("target.column", options=names, also=self._retarget)
         classes = sorted(self.feasibility.classes) or None
         positive = self.field("target.positive", options=classes)
-        return w.VBox([column, self.field("target.task"), positive])
+        self.weight = WeightChoice(self.stage.project, self.save)
+        return w.VBox([column, self.field("target.task"), positive, self.weight])
 
     def _metric(self) -> w.Widget:
         task = self.stage.project.target.task

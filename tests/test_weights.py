@@ -1,0 +1,101 @@
+"""The role `weight`: who may have it, what it must hold, and where it goes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from toolkit import data, open_stage, table, widgets
+from toolkit.errors import DataError, ProjectError
+
+
+@pytest.fixture
+def weighted(tmp_path):
+    """Make a project whose column ``w`` has the given values and the role weight."""
+
+    def make(values=None):
+        rng = np.random.default_rng(0)
+        frame = pd.DataFrame({"a": rng.normal(size=200), "w": np.arange(200) % 5 + 0.5})
+        frame["y"] = np.where(frame["a"] + rng.normal(size=200) > 0, "yes", "no")
+        if values is not None:
+            frame["w"] = values
+        frame.to_csv(tmp_path / "t.csv", index=False)
+        file, _ = data.new_project(tmp_path / "p", tmp_path / "t.csv", "y")
+        file.set("columns.w.role", "weight", by="test")
+        return file
+
+    return make
+
+
+def test_weights_go_with_their_rows_and_reach_no_model(weighted):
+    file = weighted()
+    stage = open_stage("scoping", file.path)
+    intake = data.intake(stage)
+    assert "weight" in widgets.columns_table(intake)
+    stage.finish()
+    stage = open_stage("eda", file.path)
+    data.make_split(stage)
+    profile = data.profile(stage)
+    assert not any(suspect.column == "w" for suspect in profile.suspects)
+    part = table.load_part(stage, "train", "validation")
+    assert list(part.frame.columns) == ["a"] and "w" not in part.columns
+    np.testing.assert_array_equal(part.weights, part.rows % 5 + 0.5)
+    assert '"w"' not in data.contract(stage).schema_text
+    stage.finish()
+
+
+def test_without_a_weight_there_is_none(binary_project):
+    file = binary_project()
+    stage = open_stage("scoping", file.path)
+    data.intake(stage)
+    stage.finish()
+    stage = open_stage("eda", file.path)
+    data.make_split(stage)
+    assert table.load_part(stage, "train").weights is None
+    stage.fail(KeyboardInterrupt())
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [(None, "missing in 1 rows"), (-1.0, "negative in 1 rows"), (0.0, "zero in every row")],
+)
+def test_weights_that_cannot_be_used(weighted, bad, problem):
+    values = np.arange(200) % 5 + 0.5
+    if bad == 0:
+        values[:] = 0
+        values[0] = 1e-9  # a constant column would be ignored
+    else:
+        values[17] = np.nan if bad is None else bad
+    file = weighted(values)
+    if bad == 0:
+        with pytest.raises(DataError, match=problem):
+            table.check_weights(np.zeros(5), "w")
+        return
+    stage = open_stage("scoping", file.path)
+    with pytest.raises(DataError, match=problem):
+        data.intake(stage)
+    stage.fail(KeyboardInterrupt())
+
+
+def test_one_column_of_numbers_only(weighted):
+    file = weighted()
+    with pytest.raises(ProjectError, match="weight must be a number"):
+        file.set("columns.w.type", "category", by="test")
+    with pytest.raises(ProjectError, match="more than one"):
+        file.set("columns.a.role", "weight", by="test")
+
+
+def test_the_scoping_panel_gives_the_role(weighted):
+    file = weighted()
+    file.set("columns.w.role", "feature", by="test")
+    stage = open_stage("scoping", file.path)
+    intake = data.intake(stage)
+    panel = widgets.ScopingPanel(
+        stage, intake, data.feasibility(stage), data.live_feasibility(stage)
+    )
+    panel.weight.choice.value = "w"
+    assert stage.project.weight() == "w"
+    panel.weight.choice.value = None
+    assert stage.project.columns["w"].role == "feature"
+    stage.fail(KeyboardInterrupt())
