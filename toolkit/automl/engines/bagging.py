@@ -106,6 +106,8 @@ class Bag:
 
     def score_matrix(self, matrix: np.ndarray) -> np.ndarray:
         """Return the mean of what the models predict."""
+        if not len(matrix):  # which not every library takes
+            return np.zeros((0, self.classes) if self.classes else 0)
         total = self.outcome.back(self.raw(self.models[0], matrix))
         for model in self.models[1:]:
             total = total + self.outcome.back(self.raw(model, matrix))

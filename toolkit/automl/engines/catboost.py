@@ -235,6 +235,7 @@ class _Training:
             "random_seed": facts.seed,
             "thread_count": facts.threads,
             "allow_writing_files": False,
+            "allow_const_label": True,
             "verbose": False,
             "boosting_type": "Plain",
             "od_type": "Iter",

@@ -38,19 +38,21 @@ def lightgbm(facts: TaskFacts) -> list[Trial]:
     few = min(20, max(2, facts.rows // 25))
     group = int(np.clip(facts.rows // 50, 5, 100))
     common: Parameters = {"min_data_per_group": group, "bagging_freq": 1}
+    # Numbers need many more rounds than classes do.
+    rate = 0.03 if facts.classes else 0.06
     sparse = {
-        "learning_rate": 0.03, "num_leaves": 16, "min_data_in_leaf": min(10, few),
+        "learning_rate": rate, "num_leaves": 16, "min_data_in_leaf": min(10, few),
         "feature_fraction": 0.4, "bagging_fraction": 0.8,
     }  # fmt: skip
     smooth = {
-        "learning_rate": 0.03, "num_leaves": 31, "min_data_in_leaf": min(5, few),
+        "learning_rate": rate, "num_leaves": 31, "min_data_in_leaf": min(5, few),
         "feature_fraction": 0.6, "bagging_fraction": 0.7, "path_smooth": 10.0, "lambda_l2": 1.0,
     }  # fmt: skip
     large = {
-        "learning_rate": 0.03, "num_leaves": 128, "min_data_in_leaf": 3, "feature_fraction": 0.9,
+        "learning_rate": rate, "num_leaves": 128, "min_data_in_leaf": 3, "feature_fraction": 0.9,
     }  # fmt: skip
     slow = {
-        "learning_rate": 0.03, "num_leaves": 48, "min_data_in_leaf": few, "feature_fraction": 0.7,
+        "learning_rate": rate, "num_leaves": 48, "min_data_in_leaf": few, "feature_fraction": 0.7,
         "bagging_fraction": 0.8,
     }  # fmt: skip
     additive = {"learning_rate": 0.08, "num_leaves": 4, "min_data_in_leaf": few}
@@ -79,7 +81,7 @@ def _drawn_lightgbm(
 ) -> Parameters:
     most = float(np.clip(facts.rows / 10, 8, 256))
     parameters: Parameters = common | {
-        "learning_rate": _log_uniform(generator, 0.015, 0.08),
+        "learning_rate": _log_uniform(generator, 0.015, 0.06) * (1 if facts.classes else 2),
         "num_leaves": int(_log_uniform(generator, 4, most)),
         "min_data_in_leaf": int(_log_uniform(generator, 2, np.clip(facts.rows / 20, 3, 64))),
         "feature_fraction": round(generator.uniform(0.35, 1.0), 3),
@@ -102,16 +104,22 @@ def _cost_lightgbm(parameters: Parameters) -> float:
 
 def catboost(facts: TaskFacts) -> list[Trial]:
     """Return CatBoost's trials."""
-    rate = float(np.clip(0.03 + 0.015 * np.log10(max(facts.rows, 100) / 1000), 0.03, 0.08))
+    thousands = max(facts.rows, 100) / 1000
+    rate = float(np.clip(0.03 + 0.02 * np.log10(thousands), 0.03, 0.1))
+    if not facts.classes:
+        rate *= 1.5
     common: Parameters = {"one_hot_max_size": 16, "max_ctr_complexity": 1}
     sampled = {"bootstrap_type": "Bernoulli", "subsample": 0.66}
-    proven: list[Parameters] = [
-        {"depth": 6, **sampled},
-        {"depth": 4, "l2_leaf_reg": 5.0, "rsm": 0.7},
-        {"depth": 8, "random_strength": 2.0, "rsm": 0.7},
-        {"depth": 5, "max_ctr_complexity": 2, "one_hot_max_size": 8, "random_strength": 2.0,
-         "rsm": 0.6},
-    ]  # fmt: skip
+    middle = {"depth": 6, **sampled}
+    shallow = {"depth": 4, "l2_leaf_reg": 5.0, "rsm": 0.7}
+    deep = {"depth": 8, "random_strength": 2.0, "rsm": 0.7}
+    crossed = {
+        "depth": 5, "max_ctr_complexity": 2, "one_hot_max_size": 8, "random_strength": 2.0,
+        "rsm": 0.6,
+    }  # fmt: skip
+    proven = [middle, deep, shallow, crossed]
+    if facts.rows < _SMALL:
+        proven = [shallow, middle, crossed, deep]
     made = [_catboost_settings(common | parameters, rate) for parameters in proven]
     made[1]["skewed"] = made[3]["skewed"] = "log"
     return _trials(
