@@ -191,9 +191,12 @@ def _automl(task: str) -> list:
     entries = [
         a.Entry(name=name, engine=engine, family=family, size_kib=size,
                 score=Interval(value=score, low=score - 0.04, high=score + 0.05),
-                within_noise=index == 1)
+                calibration_error=0.03 if task != "regression" else None,
+                complexity=12.0 * size, within_noise=index == 1,
+                members={"h2o_gbm_2": 0.75, "autokeras_1": 0.25} if engine == "ensemble" else {},
+                violates=["age: the prediction is not always increasing."] * (index == 2))
         for index, (name, engine, family, score, size) in enumerate((
-            ("h2o_stack_1", "h2o", "stacked ensemble", 0.47, 2210.5),
+            ("ensemble", "ensemble", "weighted ensemble", 0.47, 2210.5),
             ("h2o_gbm_2", "h2o", "gradient boosting", 0.48, 310.0),
             ("autokeras_1", "autokeras", "neural network", 0.53, 15720.0),
             ("baseline_linear", "baseline", "logistic regression", 0.55, 12.0)))
@@ -208,20 +211,47 @@ def _automl(task: str) -> list:
     classes, binary = task != "regression", task == "binary"
     return [
         a.Leaderboard(metric=METRIC[task], greater_is_better=False, train_rows=360,
-                      scored_rows=120, entries=entries),
-        a.Search(engines=[
+                      scored_rows=360, folds=5, fold_method="classes shared out evenly",
+                      entries=entries),
+        a.FeatureMap(columns=[
+            a.DerivedColumn(name=NUMBER, sources=[NUMBER], kind="number", what="as it is"),
+            a.DerivedColumn(name=f"note: {SECRET}", sources=["note"], kind="text", what="topic",
+                            parameters={"words": [SECRET]}),
+            a.DerivedColumn(name="note: length", sources=["note"], kind="text", what="length")],
+            left_out=["sex"], notes=["Topics are learnt from 360 rows."]),
+        a.Search(preset="balanced", engines=[
             a.EngineRun(engine="h2o", version="3.46.0.11", models=8, seconds=31.0,
                         failures=["XGBoost needs more memory than there was."]),
             a.EngineRun(engine="autokeras", version="3.0.0", models=3, seconds=20.0)],
-            scoring_seconds={"h2o_gbm_2": 0.04}, reproducible=True,
-            reproducible_reason="counts, no time limit"),
-        a.OutOfFoldPredictions(pd.DataFrame({"row": [1, 2]})),
+            trials=[
+                a.TrialRun(name="h2o_gbm_2", engine="h2o", family="GBM", rung=1, status="done"),
+                a.TrialRun(name="h2o_xgboost_1", engine="h2o", family="XGBoost", rung=2,
+                           status="failed", reason=f"out of memory {NASTY}"),
+                a.TrialRun(name="h2o_drf_1", engine="h2o", family="DRF", rung=2,
+                           status="skipped", reason="Nothing more is to gain.")],
+            ended="Round 2 brought nothing that an interval can see.",
+            scoring_seconds={"ensemble": 0.2, "h2o_gbm_2": 0.04},
+            fit_seconds={"ensemble": 50.0, "h2o_gbm_2": 4.5},
+            timeline=[(5.1, "h2o_gbm_2", 0.48), (30.2, "autokeras_1", 0.53)],
+            seconds=61.5, peak_mib=2300.0,
+            reproducible=True, reproducible_reason="counts, no time limit"),
+        a.OutOfFoldPredictions(pd.DataFrame({"row": [1, 2], "fold": [0, 1]})),
         a.Champion(name="h2o_gbm_2", engine="h2o", family="gradient boosting", rule="by hand",
                    reason="As good as the ensemble, and one model to explain.",
-                   best="h2o_stack_1", model="models/champion",
+                   best="ensemble", model="models/champion",
                    calibration="isotonic" if classes else "none",
                    calibration_scores={"none": 0.49, "isotonic": 0.48} if classes else {},
                    calibration_error=0.021 if classes else None,
+                   error_before=0.034 if classes else None,
+                   canary=a.Canary(metric=METRIC[task], rows=120, selection=0.48, optimism=0.011,
+                                   score=Interval(value=0.491, low=0.43, high=0.56),
+                                   within_interval=True),
+                   shuffled=a.Shuffled(metric=METRIC[task], chance=0.69,
+                                       score=Interval(value=0.7, low=0.68, high=0.73),
+                                       better_than_chance=False),
+                   conformal=a.Conformal(method="absolute error", coverage=0.9, rows=360,
+                                         measured=Interval(value=0.91, low=0.85, high=0.95),
+                                         size=1.4),
                    calibration_before=bins if binary else [],
                    calibration_after=bins if binary else [],
                    threshold=0.172 if binary else None, threshold_rule="lowest cost",

@@ -118,7 +118,7 @@ def test_a_run_is_mirrored_and_its_champion_scores_raw_rows(stage, made):
     score = evaluation.metrics[evaluation.metric]
     assert run.data.metrics[f"test.{evaluation.metric}"] == score.value
     assert run.data.metrics[f"test.{evaluation.metric}.low"] == score.low
-    assert any(name.startswith("validation.") for name in run.data.metrics)
+    assert any(name.startswith("out_of_fold.") for name in run.data.metrics)
     assert run.inputs.dataset_inputs[0].dataset.digest in run.data.tags["toolkit.table_digest"]
     files = {item.path for item in client.list_artifacts(result.mlflow_run)}
     assert {"evaluation.json", "champion.json", "run.json"} <= files

@@ -86,6 +86,7 @@ def figure(
     *keep: str,
     title: str = "",
     lines: Sequence[Facts] | None = None,
+    beside: JsonArtifact | None = None,
     **arguments: Any,
 ) -> Facts:
     """Return a figure: a function of `toolkit.plots`, and just the data that it draws.
@@ -102,6 +103,8 @@ def figure(
         In place of the figure's own.
     lines : sequence of dict, optional
         Rows of the figure's second argument, a frame.
+    beside : JsonArtifact, optional
+        The figure's second argument, kept whole.
     **arguments
         Further arguments of the function.
     """
@@ -117,6 +120,11 @@ def figure(
     }
     if lines is not None:
         data["lines"] = list(lines)
+    if beside is not None:
+        data["beside"] = {
+            "artifact": type(beside).__name__,
+            "fields": beside.model_dump(mode="json"),
+        }
     return {
         "type": "figure",
         "plot": plot,

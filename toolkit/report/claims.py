@@ -11,6 +11,7 @@ from toolkit.project.completeness import Question, questions
 from toolkit.report.book import Book, every_artifact
 from toolkit.report.provenance import provenance, stale, times
 from toolkit.report.sections import (
+    champion,
     data,
     explanation,
     governance,
@@ -48,7 +49,7 @@ def claims(stage: Stage) -> ReportData:
         data.build(book),
         data.labels(book),
         models.build(book),
-        models.champion(book),
+        champion.build(book),
         results.build(book),
         explanation.build(book),
         results.fairness(book),

@@ -34,6 +34,7 @@ FIGURES = (
     "evaluation.slices",
     "explain.importance",
     "explain.waterfall",
+    "features.overview",
     "scoping.class_balance",
 )
 """Functions of `toolkit.plots`, the same that the notebooks show."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit import canonical, paths
-from toolkit.artifacts import Champion, Intake, LabelReview, Search
+from toolkit.artifacts import Champion, Intake, LabelReview, Leaderboard, Search
 from toolkit.artifacts.base import Facts, JsonArtifact
 from toolkit.project.sources import Source, now
+from toolkit.report import blocks
 from toolkit.report.book import Book, every_artifact
 from toolkit.run import fingerprint
 
@@ -140,7 +141,35 @@ def times(book: Book) -> Facts:
         ],
         "engines": [{"name": e.engine, "seconds": e.seconds} for e in search.engines]
         if search else [],
-        "scoring": [{"name": name, "seconds": seconds}
-                    for name, seconds in search.scoring_seconds.items()] if search else [],
+        "search_seconds": search.seconds if search else None,
+        "search_peak_mib": search.peak_mib if search else None,
+        "models": _models(search) if search else [],
+        "figures": _timed_figures(book),
         "model_digest": canonical.digest_file(model) if model and model.exists() else None,
     }  # fmt: skip
+
+
+def _models(search: Search) -> list[Facts]:
+    names = sorted({*search.fit_seconds, *search.scoring_seconds})
+    return [
+        {"name": name, "seconds": search.fit_seconds.get(name),
+         "scoring": search.scoring_seconds.get(name)}
+        for name in names
+    ]  # fmt: skip
+
+
+def _timed_figures(book: Book) -> list[Facts]:
+    """Return the figures that two equal runs draw differently."""
+    search, board = book.get(Search), book.get(Leaderboard)
+    if search is None or board is None:
+        return []
+    bare = [entry.model_copy(update={"metrics": {}, "details": {}}) for entry in board.entries]
+    board = board.model_copy(update={"entries": bare})
+    found = []
+    if search.scoring_seconds:
+        kept = search.model_copy(update={"trials": [], "timeline": [], "checks": []})
+        found.append(blocks.figure("automl.pareto", board, beside=kept))
+    if search.timeline:
+        kept = search.model_copy(update={"trials": [], "checks": []})
+        found.append(blocks.figure("automl.timeline", board, beside=kept))
+    return found

@@ -16,11 +16,21 @@ RECIPES: dict[str, str] = {
     "split": "Count the rows and targets of split.parquet and table.parquet by part.",
     "baseline": "Fit the baseline on the train rows and score it on the validation rows.",
     "labels": "Count in label_scores.parquet, or in the event log behind label_patch.parquet.",
-    "validation_metric": "`metrics.bootstrap` of the metric on out_of_fold.parquet.",
+    "out_of_fold_metric": "`metrics.bootstrap` of the metric on out_of_fold.parquet.",
+    "features": "Count the columns of feature_map.json, or those whose first source is named.",
+    "weights": "Select the ensemble again from out_of_fold.parquet.",
+    "complexity": "Count coefficients, leaves or weights in the model's folder.",
     "size": "Add up the sizes of the files in the model's folder.",
     "search": "Count what the engine returned; only a new search can confirm it.",
     "calibration": "Calibrate out_of_fold.parquet, cross-fitted, and bin or score it.",
-    "threshold": "Minimise the mean cost over out_of_fold.parquet; or the project's.",
+    "threshold": "Minimise the mean cost over out_of_fold.parquet, within the limit if the project"
+    " sets one; or the project's number.",
+    "canary": "`metrics.bootstrap` of the metric on the champion's predictions of the rows that"
+    " split.parquet calls `validation`; the selection's score from out_of_fold.parquet.",
+    "shuffled": "Fit the champion's like on labels shuffled with the project's seed, and score it"
+    " on rows held out from it.",
+    "conformal": "Take the champion's intervals or sets on the rows that split.parquet calls"
+    " `validation`, and count how often the truth is inside.",
     "test_metric": "`metrics.bootstrap` of the metric on test_predictions.parquet.",
     "constant": "Score a constant guess, made from the train rows, on the test rows.",
     "confusion": "Cross-tabulate `actual` and `predicted` in test_predictions.parquet.",

@@ -18,6 +18,7 @@ from toolkit.artifacts import (
     Interval,
     LabelReview,
     Leaderboard,
+    Search,
     SplitSummary,
 )
 from toolkit.project.model import Project
@@ -60,11 +61,15 @@ def metrics(run: Run) -> dict[str, float]:
     if run.has(Leaderboard):
         board = run.read(Leaderboard)
         for entry in board.entries:
-            found |= _interval(f"validation.{board.metric}.{entry.name}", entry.score)
+            found |= _interval(f"out_of_fold.{board.metric}.{entry.name}", entry.score)
+    if run.has(Search):
+        search = run.read(Search)
+        found["search.seconds"] = search.seconds
+        found["search.peak_mib"] = search.peak_mib
+        for status in ("done", "failed", "skipped"):
+            found[f"search.{status}"] = sum(each.status == status for each in search.trials)
     if run.has(Champion):
-        champion = run.read(Champion)
-        found["champion.threshold"] = champion.threshold
-        found["champion.calibration_error"] = champion.calibration_error
+        found |= _champion(run.read(Champion))
     if run.has(Evaluation):
         found |= _test_metrics(run.read(Evaluation))
     if run.has(Explanation):
@@ -138,6 +143,23 @@ def finished(run: Run) -> bool:
 def name_of(text: str) -> str:
     """Return a name that MLflow takes, whatever a column or a class is called."""
     return _NOT_ALLOWED.sub("_", text)[:LONGEST_NAME]
+
+
+def _champion(champion: Champion) -> dict[str, float | None]:
+    found: dict[str, float | None] = {
+        "champion.threshold": champion.threshold,
+        "champion.calibration_error_before": champion.error_before,
+        "champion.calibration_error": champion.calibration_error,
+    }
+    if champion.canary is not None:
+        found |= _interval(f"canary.{champion.canary.metric}", champion.canary.score)
+        found["canary.optimism"] = champion.canary.optimism
+    if champion.shuffled is not None:
+        found |= _interval(f"shuffled.{champion.shuffled.metric}", champion.shuffled.score)
+    if champion.conformal is not None:
+        found |= _interval("conformal.coverage", champion.conformal.measured)
+        found["conformal.size"] = champion.conformal.size
+    return found
 
 
 def _test_metrics(evaluation: Evaluation) -> dict[str, float | None]:

@@ -1,20 +1,34 @@
-"""Models and champion: what was tried, what was chosen, and how scores become decisions."""
+"""Models: what was tried, under which rules, and what came of it."""
 
 from __future__ import annotations
 
-from toolkit.artifacts import Champion, Leaderboard, Search
+from toolkit.artifacts import Champion, Entry, Leaderboard, Search
 from toolkit.artifacts.base import Facts
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
+from toolkit.report.sections.features import features
 from toolkit.report.words import metric_title, metric_unit
 
 SHOWN_MODELS = 25
+SHOWN_TRIALS = 40
+_MODES = {"increasing": "may only rise with it", "decreasing": "may only fall with it"}
 
 
 def build(book: Book) -> Facts:
     """Return the section on the search."""
-    return blocks.section("models", "Models", [*_leaderboard(book), *_search(book), _budget(book)])
+    return blocks.section(
+        "models",
+        "Models",
+        [
+            *_leaderboard(book),
+            *_ensembles(book),
+            *_rules(book),
+            *features(book),
+            *_search(book),
+            _budget(book),
+        ],
+    )
 
 
 def _leaderboard(book: Book) -> list[Facts | None]:
@@ -23,50 +37,154 @@ def _leaderboard(book: Book) -> list[Facts | None]:
         return [book.missing(Leaderboard, "No model was searched")]
     champion = book.get(Champion)
     chosen = champion.name if champion else ""
-    unit = metric_unit(board.metric)
     title = metric_title(board.metric)
     shown = board.entries[:SHOWN_MODELS]
-    rows: list[list[Cell]] = []
-    for index, entry in enumerate(shown):
-        rows.append(
-            [
-                entry.name + (" (champion)" if entry.name == chosen else ""),
-                entry.engine,
-                entry.family,
-                book.cite(Leaderboard, "entries", index, "score", unit=unit,
-                          recipe=f"validation_metric({board.metric})"),
-                "yes" if entry.within_noise else ("best" if index == 0 else "no"),
-                book.cite(Leaderboard, "entries", index, "size_kib", unit="KiB", recipe="size"),
-            ]
-        )  # fmt: skip
     bare = [entry.model_copy(update={"metrics": {}, "details": {}}) for entry in shown]
     more = len(board.entries) - len(shown)
     return [
+        blocks.prose(
+            "Every model was judged on training rows that it had not seen: the rows were cut into"
+            " folds, and each fold was predicted by models that learnt from the others."
+        ),
         blocks.figure("automl.leaderboard", board.model_copy(update={"entries": bare})),
         blocks.table(
-            f"Models by {title} on the validation rows, best first",
-            ["Model", "Engine", "Family", title, "Could equal the best", "Size"],
-            rows,
+            f"Models by {title} on the out-of-fold rows, best first",
+            ["Model", "Engine", "Family", title, "Beside the best", "Rules"],
+            [_row(book, board, index, chosen) for index in range(len(shown))],
             note=("Higher is better. " if board.greater_is_better else "Lower is better. ")
-            + "Could equal the best: the paired difference to it spans zero."
+            + "May be chance: the paired difference to the best spans zero."
             + (f" {more} models are not shown." if more > 0 else ""),
+        ),
+        blocks.table(
+            "What else speaks for or against a model",
+            ["Model", "Calibration error", "Size", "To read"],
+            [_costs(book, board, index) for index in range(len(shown))],
+            note="Calibration error: before calibration. To read: coefficients, leaves or weights"
+            " in all. What fitting and scoring took stands under Times.",
         ),
         blocks.facts(
             [
                 ("Train rows", book.cite(Leaderboard, "train_rows", unit="count", recipe="split")),
-                ("Validation rows",
+                ("Out-of-fold rows",
                  book.cite(Leaderboard, "scored_rows", unit="count", recipe="split")),
+                ("Folds", book.cite(Leaderboard, "folds", unit="count", recipe="split")),
+                ("How they were made", board.fold_method),
             ]
         ),
     ]  # fmt: skip
+
+
+def _row(book: Book, board: Leaderboard, index: int, chosen: str) -> list[Cell]:
+    entry = board.entries[index]
+    return [
+        entry.name + (" (champion)" if entry.name == chosen else ""),
+        entry.engine,
+        entry.family,
+        book.cite(Leaderboard, "entries", index, "score", unit=metric_unit(board.metric),
+                  recipe=f"out_of_fold_metric({board.metric})"),
+        "best" if index == 0 else ("may be chance" if entry.within_noise else "worse"),
+        blocks.status("bad", "broken") if entry.violates else "kept",
+    ]  # fmt: skip
+
+
+def _costs(book: Book, board: Leaderboard, index: int) -> list[Cell]:
+    entry = board.entries[index]
+    facts = (
+        ("calibration_error", "score", "calibration"),
+        ("size_kib", "KiB", "size"),
+        ("complexity", "count", "complexity"),
+    )
+    cells: list[Cell] = [
+        "–" if getattr(entry, name) is None
+        else book.cite(Leaderboard, "entries", index, name, unit=unit, recipe=recipe)
+        for name, unit, recipe in facts
+    ]  # fmt: skip
+    return [entry.name, *cells]
+
+
+def _ensembles(book: Book) -> list[Facts | None]:
+    board = book.get(Leaderboard)
+    if board is None:
+        return []
+    found = [(i, entry) for i, entry in enumerate(board.entries[:SHOWN_MODELS]) if entry.members]
+    if not found:
+        return []
+    drawn = [_bare(entry) for entry in board.entries]
+    return [
+        blocks.heading("Ensembles"),
+        blocks.figure(
+            "automl.ensemble", board.model_copy(update={"entries": drawn}), name=found[0][1].name
+        ),
+        blocks.table(
+            "What the ensembles are made of",
+            ["Ensemble", "Model", "Weight"],
+            [
+                [entry.name, name,
+                 book.cite(Leaderboard, "entries", i, "members", name, unit="share",
+                           recipe="weights")]
+                for i, entry in found
+                for name in sorted(entry.members, key=lambda n: (-entry.members[n], n))
+            ],
+        ),
+    ]  # fmt: skip
+
+
+def _bare(entry: Entry) -> Entry:
+    return entry.model_copy(update={"metrics": {}, "details": {}, "violates": []})
+
+
+def _rules(book: Book) -> list[Facts | None]:
+    """Return the constraints, and which models break them."""
+    rules, board = book.project.automl.constraints, book.get(Leaderboard)
+    rows: list[tuple[str, Cell]] = []
+    if rules.milliseconds is not None:
+        rows.append(("Most time to score a row", book.derive(
+            "automl/constraints/milliseconds", rules.milliseconds, unit="ms", source="run.json",
+            place="/project/automl/constraints/milliseconds", recipe="choice")))  # fmt: skip
+    if rules.interpretable:
+        rows.append(("Models", "only those that can be read whole"))
+    if rules.exclude:
+        rows.append(("Columns that no model gets", ", ".join(rules.exclude)))
+    if rules.force:
+        rows.append(("Columns that every model gets", ", ".join(rules.force)))
+    rows += [(f"Direction of {name}", f"the prediction {_MODES[mode]}")
+             for name, mode in rules.monotonic.items()]  # fmt: skip
+    broken = [entry for entry in board.entries if entry.violates] if board else []
+    if not rows and not broken:
+        return [blocks.prose("No constraint was set on the models.")]
+    return [
+        blocks.heading("Constraints"),
+        blocks.facts(rows) if rows else None,
+        blocks.table(
+            "Models that break a constraint; none of them is taken by rule",
+            ["Model", "What it breaks"],
+            [[entry.name, " ".join(entry.violates)] for entry in broken],
+        ),
+    ]
 
 
 def _search(book: Book) -> list[Facts | None]:
     search = book.get(Search)
     if search is None:
         return [book.missing(Search, "What the search did is not known")]
+    counted: list[tuple[str, Cell]] = [
+        (label, book.derive(
+            f"search/{status}", sum(trial.status == status for trial in search.trials),
+            unit="count", source=Search.file, place="/trials", recipe=f"count(status={status})"))
+        for label, status in (("Models fitted", "done"), ("Did not work", "failed"),
+                              ("Left out", "skipped"))
+    ]  # fmt: skip
     return [
         blocks.heading("Search"),
+        blocks.facts(
+            [
+                ("Preset", search.preset),
+                *(counted if search.trials else []),
+                ("Why it ended", search.ended or {"gap": "not recorded"}),
+                ("Repeatable", ("yes: " if search.reproducible else "no: ")
+                 + search.reproducible_reason),
+            ]
+        ),
         blocks.table(
             "Engines",
             ["Engine", "Version", "Models", "What did not work"],
@@ -77,102 +195,44 @@ def _search(book: Book) -> list[Facts | None]:
                 for index, run in enumerate(search.engines)
             ],
         ),
-        blocks.facts(
-            [("Repeatable", ("yes: " if search.reproducible else "no: ")
-              + search.reproducible_reason)]
-        ),
+        _trials(search),
         blocks.checks("Checks of the search", search.checks, book.discreet),
     ]  # fmt: skip
+
+
+def _trials(search: Search) -> Facts | None:
+    wrong = [trial for trial in search.trials if trial.status != "done"]
+    kinds: dict[str, Cell] = {"failed": blocks.status("bad", "did not work"), "skipped": "left out"}
+    more = len(wrong) - SHOWN_TRIALS
+    return blocks.table(
+        "Planned models that are not on the leaderboard",
+        ["Model", "Family", "What became of it", "Why"],
+        [
+            [trial.name, trial.family, kinds[trial.status], trial.reason or "–"]
+            for trial in sorted(wrong, key=lambda each: each.status != "failed")[:SHOWN_TRIALS]
+        ],
+        note=f"{more} more are in {Search.file}." if more > 0 else "",
+    )
 
 
 def _budget(book: Book) -> Facts:
     budget = book.project.automl.budget
     labels = {
-        "models": ("H2O models, before ensembles", "count"),
-        "trials": ("AutoKeras networks", "count"),
+        "models": ("Most models", "count"),
+        "trials": ("AutoKeras architectures", "count"),
         "epochs": ("Most epochs for a network", "count"),
         "seconds": ("Time limit", "s"),
         "memory_gib": ("Memory of H2O's heap", "GiB"),
         "threads": ("Threads", "count"),
     }
+    by_preset = ("models", "trials", "epochs")
     rows: list[tuple[str, Cell]] = []
     for name, (label, unit) in labels.items():
         value = getattr(budget, name)
+        absent = "by the preset" if name in by_preset else "none"
         rows.append(
-            (label, "none" if value is None else book.derive(
+            (label, absent if value is None else book.derive(
                 f"automl/budget/{name}", value, unit=unit, source="run.json",
                 place=f"/project/automl/budget/{name}", recipe="choice"))
         )  # fmt: skip
     return blocks.facts(rows)
-
-
-def champion(book: Book) -> Facts:
-    """Return the section on the champion."""
-    found = book.get(Champion)
-    if found is None:
-        return blocks.section(
-            "champion", "Champion", [book.missing(Champion, "No champion was chosen")]
-        )
-    rows: list[tuple[str, Cell]] = [
-        ("Model", found.name),
-        ("Engine", found.engine),
-        ("Family", found.family),
-        ("Chosen", "by a person" if found.rule == "by hand" else "by rule: the best score"),
-        ("Reason", found.reason or {"gap": "no reason was given"}),
-    ]
-    if found.best != found.name:
-        rows.append(("Top of the leaderboard", found.best))
-    return blocks.section(
-        "champion",
-        "Champion",
-        [
-            blocks.facts(rows),
-            *_calibration(book, found),
-            *_threshold(book, found),
-            blocks.checks("Checks of the champion", found.checks, book.discreet),
-        ],
-    )
-
-
-def _calibration(book: Book, found: Champion) -> list[Facts | None]:
-    if book.project.target.task == "regression":
-        return []
-    rows: list[tuple[str, Cell]] = [("Calibration", found.calibration)]
-    if found.calibration_error is not None:
-        rows.append(
-            ("Expected calibration error after it, cross-fitted",
-             book.cite(Champion, "calibration_error", unit="score", recipe="calibration"))
-        )  # fmt: skip
-    return [
-        blocks.heading("Calibration"),
-        blocks.figure(
-            "automl.calibration", found,
-            "calibration_before", "calibration_after", "calibration_error", "threshold",
-        ) if found.calibration_before else None,
-        blocks.table(
-            "Log loss by calibration, cross-validated on the validation rows",
-            ["Calibration", "Log loss"],
-            [
-                [name, book.cite(Champion, "calibration_scores", name, unit="score",
-                                 recipe="calibration")]
-                for name in found.calibration_scores
-            ],
-        ),
-        blocks.facts(rows),
-    ]  # fmt: skip
-
-
-def _threshold(book: Book, found: Champion) -> list[Facts | None]:
-    if found.threshold is None:
-        return []
-    return [
-        blocks.heading("Threshold"),
-        blocks.figure("automl.threshold", found, "threshold", "threshold_rule", "threshold_curve")
-        if found.threshold_curve else None,
-        blocks.facts(
-            [
-                ("Threshold", book.cite(Champion, "threshold", unit="score", recipe="threshold")),
-                ("How it was set", found.threshold_rule or {"gap": "not recorded"}),
-            ]
-        ),
-    ]  # fmt: skip

@@ -25,6 +25,7 @@ def build(book: Book, gaps: list[Gap], degraded: int) -> Facts:
     boxes = [
         _champion(book),
         _quality_of_model(book),
+        _trust(book),
         _acceptance(book),
         _fairness(book),
         _data(book),
@@ -54,7 +55,7 @@ def _champion(book: Book) -> Facts:
     found = book.get(Champion)
     if found is None:
         return blocks.box("Champion", "gap", "not chosen", ["Run 04_automl.ipynb."])
-    how = "chosen by a person" if found.rule == "by hand" else "best on the validation rows"
+    how = "chosen by a person" if found.rule == "by hand" else "taken by rule, on out-of-fold rows"
     return blocks.box("Champion", "info", found.name, [f"{found.family} ({found.engine})", how])
 
 
@@ -101,6 +102,34 @@ def _quality_of_model(book: Book) -> Facts:
         guess = book.cite(Evaluation, "constant", name, unit=unit, recipe=f"constant({name})")
         lines.append(["Constant guess: ", guess])
     return blocks.box("Model on test rows", kind, word, lines)
+
+
+def _trust(book: Book) -> Facts:
+    """Return a box on whether the search's own numbers can be believed."""
+    found = book.get(Champion)
+    label = "Honesty of the search"
+    if found is None or found.canary is None:
+        return blocks.box(label, "gap", "not checked", ["Run 04_automl.ipynb."])
+    leaks = found.shuffled is not None and found.shuffled.better_than_chance
+    lines: list[list[blocks.Cell]] = []
+    if found.canary.optimism is not None:
+        optimism = book.cite(Champion, "canary", "optimism", unit="change",
+                             recipe=f"canary({found.canary.metric})")  # fmt: skip
+        lines.append([optimism, f" optimism ({metric_title(found.canary.metric)})"])
+    lines.append(
+        ["Shuffled labels: " + ("better than chance" if leaks else "nothing found")]
+        if found.shuffled
+        else ["Shuffled labels: not tried"]
+    )
+    if found.conformal is not None:
+        measured = book.cite(Champion, "conformal", "measured", unit="share", recipe="conformal")
+        asked = book.cite(Champion, "conformal", "coverage", unit="share", recipe="choice")
+        lines.append(["Coverage ", measured, " of ", asked])
+    if leaks:
+        return blocks.box(label, "bad", "something leaks", lines)
+    if not found.canary.within_interval:
+        return blocks.box(label, "bad", "selection too optimistic", lines)
+    return blocks.box(label, "good", "confirmed on canary rows", lines)
 
 
 def _tally(book: Book, name: str, words: list[str], order: list[tuple[str, str]]) -> Facts:

@@ -1,0 +1,182 @@
+"""Champion: what was chosen, how scores become decisions, and how far to believe it."""
+
+from __future__ import annotations
+
+from toolkit.artifacts import Champion, Leaderboard
+from toolkit.artifacts.base import Facts
+from toolkit.report import blocks
+from toolkit.report.blocks import Cell
+from toolkit.report.book import Book
+from toolkit.report.words import metric_title, metric_unit
+
+
+def build(book: Book) -> Facts:
+    """Return the section on the champion."""
+    found = book.get(Champion)
+    if found is None:
+        return blocks.section(
+            "champion", "Champion", [book.missing(Champion, "No champion was chosen")]
+        )
+    return blocks.section(
+        "champion",
+        "Champion",
+        [
+            blocks.facts(_choice(book, found)),
+            *_calibration(book, found),
+            *_threshold(book, found),
+            *_canary(book, found),
+            *_shuffled(book, found),
+            *_conformal(book, found),
+            blocks.checks("Checks of the champion", found.checks, book.discreet),
+        ],
+    )
+
+
+def _choice(book: Book, found: Champion) -> list[tuple[str, Cell]]:
+    rows: list[tuple[str, Cell]] = [
+        ("Model", found.name),
+        ("Engine", found.engine),
+        ("Family", found.family),
+        ("Chosen", "by a person" if found.rule == "by hand" else "by rule"),
+        ("Reason", found.reason or {"gap": "no reason was given"}),
+    ]
+    if found.best != found.name:
+        rows.append(("Top of the leaderboard", found.best))
+    board = book.get(Leaderboard)
+    entry = next((e for e in board.entries if e.name == found.name), None) if board else None
+    if entry is not None and entry.members:
+        rows.append(("Made of", ", ".join(sorted(entry.members, key=lambda n: -entry.members[n]))))
+    if entry is not None and entry.violates:
+        rows.append(("Constraints", blocks.status("bad", "broken")))
+    return rows
+
+
+def _calibration(book: Book, found: Champion) -> list[Facts | None]:
+    if book.project.target.task == "regression":
+        return []
+    rows: list[tuple[str, Cell]] = [("Calibration", found.calibration)]
+    for label, name in (
+        ("Expected calibration error before it", "error_before"),
+        ("Expected calibration error after it, cross-fitted", "calibration_error"),
+    ):
+        if getattr(found, name) is not None:
+            rows.append((label, book.cite(Champion, name, unit="score", recipe="calibration")))
+    return [
+        blocks.heading("Calibration"),
+        blocks.figure(
+            "automl.calibration", found, "calibration_before", "calibration_after",
+            "calibration_error", "error_before", "threshold",
+        ) if found.calibration_before else None,
+        blocks.table(
+            "Log loss by calibration, cross-validated on the out-of-fold rows",
+            ["Calibration", "Log loss"],
+            [
+                [name, book.cite(Champion, "calibration_scores", name, unit="score",
+                                 recipe="calibration")]
+                for name in found.calibration_scores
+            ],
+        ),
+        blocks.facts(rows),
+    ]  # fmt: skip
+
+
+def _threshold(book: Book, found: Champion) -> list[Facts | None]:
+    if found.threshold is None:
+        return []
+    return [
+        blocks.heading("Threshold"),
+        blocks.figure("automl.threshold", found, "threshold", "threshold_rule", "threshold_curve")
+        if found.threshold_curve else None,
+        blocks.facts(
+            [
+                ("Threshold", book.cite(Champion, "threshold", unit="score", recipe="threshold")),
+                ("How it was set", found.threshold_rule or {"gap": "not recorded"}),
+            ]
+        ),
+    ]  # fmt: skip
+
+
+def _canary(book: Book, found: Champion) -> list[Facts | None]:
+    canary = found.canary
+    heading = blocks.heading("Canary: what the selection promised, and what came")
+    if canary is None:
+        return [heading, blocks.gap("The champion was not scored on the canary rows",
+                                    where="04_automl.ipynb")]  # fmt: skip
+    title, unit = metric_title(canary.metric), metric_unit(canary.metric)
+    recipe = f"canary({canary.metric})"
+    rows: list[tuple[str, Cell]] = [
+        ("Canary rows", book.cite(Champion, "canary", "rows", unit="count", recipe="split")),
+        (f"{title} on the canary rows",
+         book.cite(Champion, "canary", "score", unit=unit, recipe=recipe)),
+    ]  # fmt: skip
+    if canary.selection is not None:
+        selection = book.cite(Champion, "canary", "selection", unit=unit, recipe=recipe)
+        rows.append((f"{title} by which it was selected", selection))
+    if canary.optimism is not None:
+        optimism = book.cite(Champion, "canary", "optimism", unit="change", recipe=recipe)
+        rows.append(("Optimism of the selection", optimism))
+    inside = blocks.status("good", "inside the canary's interval")
+    outside = blocks.status("bad", "outside the canary's interval")
+    rows.append(("The selection's score lies", inside if canary.within_interval else outside))
+    return [
+        heading,
+        blocks.prose(
+            "The canary rows had no part in search, selection or calibration. Optimism is how"
+            " much better the selection's score is than theirs."
+        ),
+        blocks.figure("automl.canary", found, "canary"),
+        blocks.facts(rows),
+    ]
+
+
+def _shuffled(book: Book, found: Champion) -> list[Facts | None]:
+    shuffled = found.shuffled
+    heading = blocks.heading("Shuffled labels")
+    if shuffled is None:
+        said = (
+            "The champion was not fitted on shuffled labels: `automl.sanity` is off."
+            if not book.project.automl.sanity
+            else "The champion was not fitted on shuffled labels."
+        )
+        return [heading, blocks.prose(said)]
+    title, unit = metric_title(shuffled.metric), metric_unit(shuffled.metric)
+    recipe = f"shuffled({shuffled.metric})"
+    rows: list[tuple[str, Cell]] = [
+        (f"{title} on shuffled labels",
+         book.cite(Champion, "shuffled", "score", unit=unit, recipe=recipe)),
+    ]  # fmt: skip
+    if shuffled.chance is not None:
+        chance = book.cite(Champion, "shuffled", "chance", unit=unit, recipe=recipe)
+        rows.append(("A constant guess", chance))
+    bad = blocks.status("bad", "better than chance: something leaks")
+    good = blocks.status("good", "no better than chance, as it must be")
+    rows.append(("Verdict", bad if shuffled.better_than_chance else good))
+    return [heading, blocks.figure("automl.shuffled", found, "shuffled"), blocks.facts(rows)]
+
+
+def _conformal(book: Book, found: Champion) -> list[Facts | None]:
+    conformal = found.conformal
+    if conformal is None:
+        return []
+    regression = book.project.target.task == "regression"
+    what = "intervals" if regression else "sets of classes"
+    measured = conformal.measured
+    short = measured.high is not None and measured.high < conformal.coverage
+    size = ("Mean width", "target") if regression else ("Mean number of classes in a set", "score")
+    rows: list[tuple[str, Cell]] = [
+        ("Method", conformal.method),
+        ("Rows it was learnt from",
+         book.cite(Champion, "conformal", "rows", unit="count", recipe="conformal")),
+        ("Coverage asked for",
+         book.cite(Champion, "conformal", "coverage", unit="share", recipe="choice")),
+        ("Coverage on the canary rows",
+         book.cite(Champion, "conformal", "measured", unit="share", recipe="conformal")),
+        (size[0], book.cite(Champion, "conformal", "size", unit=size[1], recipe="conformal")),
+        ("Verdict", blocks.status("bad", "less than asked for") if short
+         else blocks.status("good", "as asked for, or more")),
+    ]  # fmt: skip
+    return [
+        blocks.heading(f"Conformal {what}"),
+        blocks.figure("automl.conformal", found, "conformal", "calibration_scores"),
+        blocks.facts(rows),
+    ]
