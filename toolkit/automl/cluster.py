@@ -3,7 +3,8 @@
 A server listens on the loopback address alone, on a random port, behind a random
 password. A guard process (`toolkit.automl.guard`) ends it together with its owner. The
 runner starts one for all its notebooks and names it in the environment variable
-``TOOLKIT_H2O``; a process that finds that variable attaches and never stops it.
+``TOOLKIT_H2O``; a process that finds that variable attaches and never stops it. A cluster
+that the project names in ``h2o.url`` (`toolkit.automl.external`) is never stopped either.
 
 Only the standard library and the toolkit's errors are imported here.
 """
@@ -20,13 +21,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from toolkit.automl import guard
+from toolkit.automl import external, guard
 from toolkit.automl.java import find_jar, find_java, heap_gib
 from toolkit.automl.rest import Server
 from toolkit.errors import EngineError
@@ -56,8 +58,20 @@ class Connection:
     server: Server
     owned: bool
     """Whether this process started it."""
+    external: bool = False
+    """Whether it is a cluster of the user's: other people's keys are in it, and it may not
+    see this machine's files."""
     note: str = ""
     """What differs from what was asked for."""
+    pid: int | None = None
+    """The process id of its JVM, if the toolkit started it."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What child processes need in their environment to attach."""
+        server = self.server
+        facts = {"url": server.url, "user": server.user, "password": server.password}
+        return {VARIABLE: json.dumps(facts | {"pid": self.pid})}
 
 
 class SharedCluster:
@@ -159,16 +173,7 @@ class SharedCluster:
     @property
     def environment(self) -> dict[str, str]:
         """What child processes need in their environment to attach."""
-        return {
-            VARIABLE: json.dumps(
-                {
-                    "url": self.server.url,
-                    "user": self.server.user,
-                    "password": self.server.password,
-                    "pid": self.pid,
-                }
-            )
-        }
+        return Connection(self.server, owned=True, pid=self.pid).environment
 
     def alive(self) -> bool:
         """Whether the JVM runs."""
@@ -195,6 +200,7 @@ class SharedCluster:
 
 
 _own: SharedCluster | None = None
+_lock = threading.Lock()
 
 
 def start_shared(budget: Budget) -> SharedCluster:
@@ -212,8 +218,10 @@ def start_shared(budget: Budget) -> SharedCluster:
     return cluster
 
 
-def connect(budget: Budget, progress: Callable[[str], None] | None = None) -> Connection:
-    """Return the way to a server: the shared one, this process's own, or a new one.
+def connect(
+    budget: Budget, progress: Callable[[str], None] | None = None, url: str | None = None
+) -> Connection:
+    """Return the way to a server: the one asked for, the shared one, this process's own, or new.
 
     Parameters
     ----------
@@ -221,47 +229,78 @@ def connect(budget: Budget, progress: Callable[[str], None] | None = None) -> Co
         Memory and threads of a server that has to be started.
     progress : callable, optional
         Told in words what is done.
+    url : str, optional
+        ``h2o.url``: a cluster that is there already and is never stopped.
 
     Raises
     ------
     EngineError
-        If the shared server has ended, or a new one does not start.
+        If the cluster cannot be used, or a new server does not start.
     """
     global _own  # noqa: PLW0603 - one server for each process, whoever asks
-    if named := os.environ.get(VARIABLE):
-        return _attach(named)
-    if _own is not None and _own._owner == os.getpid() and _own.alive():
-        return Connection(_own.server, owned=True)
-    if progress is not None:
-        progress("starting H2O")
-    _own = start_shared(budget)
-    return Connection(_own.server, owned=True, note=_own.note)
+    shared = _named()
+    if url is not None:
+        if shared is not None and shared.server.url == url.rstrip("/") and shared.server.alive():
+            return shared
+        return Connection(external.attach(url), owned=False, external=True)
+    if shared is not None and (shared.external or shared.server.alive()):
+        return shared
+    note = f"the shared H2O ({shared.server.url}) ended; a new one was started" if shared else ""
+    with _lock:
+        if _own is not None and _own._owner == os.getpid():
+            if _own.alive():
+                return Connection(_own.server, owned=True, pid=_own.pid)
+            note = f"H2O's JVM ended{_own._why()}; a new one was started"
+            atexit.unregister(_own.stop)
+            _own.stop()
+        if progress is not None:
+            progress("starting H2O")
+        _own = start_shared(budget)
+        notes = "; ".join(text for text in (note, _own.note) if text)
+        return Connection(_own.server, owned=True, note=notes, pid=_own.pid)
 
 
-def stop_own() -> None:
-    """End the server that `connect` started in this process, if there is one."""
-    global _own  # noqa: PLW0603
-    if _own is not None:
-        atexit.unregister(_own.stop)
-        _own.stop()
-        _own = None
+def ensure(budget: Budget, url: str | None = None) -> tuple[dict[str, str], str]:
+    """Make sure that there is a server for child processes.
+
+    A server that this process has to start ends with this process, or with its last words.
+
+    Parameters
+    ----------
+    budget : Budget
+        Memory and threads of a server that has to be started.
+    url : str, optional
+        ``h2o.url``.
+
+    Returns
+    -------
+    environment : dict of str to str
+        What a child process needs in its environment for `connect` to find the server.
+    note : str
+        What differs from what was asked for, or that a server ended; empty if nothing does.
+
+    Raises
+    ------
+    EngineError
+        If the cluster cannot be used, or a new server does not start.
+    """
+    connection = connect(budget, url=url)
+    return connection.environment, connection.note
 
 
-def _attach(named: str) -> Connection:
+def _named() -> Connection | None:
+    named = os.environ.get(VARIABLE)
+    if not named:
+        return None
     try:
         facts = json.loads(named)
         server = Server(facts["url"], facts["user"], facts["password"])
+        return Connection(server, owned=False, external=facts["pid"] is None, pid=facts["pid"])
     except (ValueError, KeyError, TypeError) as error:
         raise EngineError(
             f"the environment variable {VARIABLE} does not name a server",
             remedy="Unset it: H2O is then started where it is needed",
         ) from error
-    if not server.alive():
-        raise EngineError(
-            f"the H2O server that {VARIABLE} names (process {facts.get('pid')}) has ended",
-            remedy="Run `toolkit run` again: finished stages and engines are kept",
-        )
-    return Connection(server, owned=False)
 
 
 def _free_port() -> int:

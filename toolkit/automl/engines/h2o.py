@@ -1,39 +1,31 @@
-"""H2O AutoML: linear models, forests, boosting and stacked ensembles."""
+"""H2O AutoML's steps, one a trial: linear models, forests, boosting, a stacked ensemble."""
 
 from __future__ import annotations
 
-import re
+import time
 import weakref
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.automl import cluster, java
-from toolkit.automl.engines import h2o_frames, h2o_mojo
-from toolkit.automl.engines.base import Candidate, Scorer, SearchTask, installed
-from toolkit.automl.rest import Server
-from toolkit.errors import EngineError, EnvironmentProblem, ProjectError
+from toolkit.automl.engines import h2o_plan
+from toolkit.automl.engines.base import Candidate, Scorer, Trial, installed
+from toolkit.errors import EngineError, EnvironmentProblem
 
 if TYPE_CHECKING:
-    from toolkit.project.model import AutoML
+    import numpy as np
 
-ALGORITHMS = {
-    "GLM": "generalised linear model",
-    "DRF": "random forest",
-    "XRT": "extremely randomised trees",
-    "GBM": "gradient boosting",
-    "XGBoost": "gradient boosting (XGBoost)",
-    "DeepLearning": "neural network",
-    "StackedEnsemble": "stacked ensemble",
-}
-_STEP_NAMES = {"StackedEnsemble_AllModels": "ensemble_all", "StackedEnsemble_Best": "ensemble_best"}
+    from toolkit.automl.engines.h2o_table import Fitted, Table
+    from toolkit.automl.inputs import Inputs
+    from toolkit.automl.task import SearchTask, TaskFacts
 
 
 class H2oEngine:
-    """H2O AutoML on a server that `toolkit.automl.cluster` gives."""
+    """H2O on a server that `toolkit.automl.cluster` gives."""
 
     name = "h2o"
     packages = ("h2o",)
+    group = "h2o"
 
     @property
     def version(self) -> str:
@@ -49,180 +41,105 @@ class H2oEngine:
             return error.line()
         return ""
 
-    def settings(self, choices: AutoML) -> dict[str, Any]:
-        """Return the choices that the models depend on."""
-        budget = choices.budget
-        return {
-            "models": budget.models,
-            "seconds": budget.seconds,
-            "threads": budget.threads,
-            "folds": choices.folds,
-            "exclude": sorted(choices.exclude),
-        }
+    def plan(self, facts: TaskFacts) -> list[Trial]:
+        """Return AutoML's steps in the order of their promise."""
+        return h2o_plan.plan(facts)
 
-    def search(self, task: SearchTask) -> list[Candidate]:
-        """Return every model on AutoML's leaderboard, ensembles included, in order of name."""
-        connection = cluster.connect(task.budget, task.progress)
-        if connection.note:
-            task.note(connection.note)
-        try:
-            return _Training(connection.server, task).run()
-        except EngineError as error:
-            if not connection.server.alive():
-                raise
-            task.failures.append(error.line())
-            return []
+    def fit(self, task: SearchTask, trial: Trial) -> Candidate:
+        """Fit one step on the task's folds.
+
+        Raises
+        ------
+        EngineError
+            If H2O cannot fit it, its time was over, or the server ended.
+        """
+        from toolkit.automl.engines import h2o_summary, h2o_table
+
+        deadline = None if task.seconds is None else time.monotonic() + task.seconds
+        connection = cluster.connect(
+            task.facts, lambda text: task.progress(text, 0, 1), task.facts.h2o_url
+        )
+        table = h2o_table.table_of(connection, task)
+        fitted = _fitted(table, task, trial, deadline)
+        model = _Model(table, fitted, len(task.facts.classes))
+        # A model that a stack may want stays for as long as the table does.
+        if trial.name not in table.kept:
+            weakref.finalize(model, _forget, table, fitted.key)
+        return Candidate(
+            oof=fitted.oof,
+            predict=model.predict,
+            save=model.save,
+            details=h2o_summary.details(fitted),
+            complexity=h2o_summary.complexity(table.server, fitted),
+            notes=[*table.notes, *fitted.notes],
+        )
 
     def load(self, folder: Path) -> Scorer:
         """Return the scorer of a saved MOJO."""
+        from toolkit.automl.engines import h2o_mojo
+
         return h2o_mojo.MojoScorer(folder)
 
 
-class _Training:
-    """One AutoML job, and the models it has made so far."""
+class _Model:
+    """A model in the server."""
 
-    def __init__(self, server: Server, task: SearchTask) -> None:
-        self.server = server
-        self.task = task
-        self.project = h2o_frames.unique_key("automl")
-        self.candidates: dict[str, Candidate] = {}
-        self._message = ""
+    def __init__(self, table: Table, fitted: Fitted, classes: int) -> None:
+        self._table = table
+        self._key = fitted.key
+        self._classes = classes
 
-    @cached_property
-    def code(self) -> h2o_frames.FrameCode:
-        return h2o_frames.FrameCode.fit(self.task.train)
+    def predict(self, inputs: Inputs) -> np.ndarray:
+        from toolkit.automl.engines import h2o_mojo
 
-    def run(self) -> list[Candidate]:
-        task = self.task
-        codes = None if task.task == "regression" else task.codes()
-        frame = h2o_frames.upload(
-            self.server,
-            h2o_frames.with_target(self.code.encode(task.train), task.target, codes),
-            [*self.code.kinds(), "Numeric" if codes is None else "Enum"],
-            "train",
-        )
+        table = self._table
+        return h2o_mojo.score(table.connection, self._key, table.code, inputs, self._classes)
+
+    def save(self, folder: Path) -> None:
+        from toolkit.automl.engines import h2o_mojo
+
+        h2o_mojo.save(self._table.server, self._key, self._table.code, self._classes, folder)
+
+
+def _fitted(table: Table, task: SearchTask, trial: Trial, deadline: float | None) -> Fitted:
+    from toolkit.automl.engines import h2o_train
+
+    bases: dict[str, dict[str, Any]] = trial.settings.get("bases", {})
+    if bases:
+        return _stacked(table, task, trial, deadline)
+    if trial.name not in table.kept:
+        fitted = h2o_train.fit(table, task, trial, deadline)
+        if trial.name not in h2o_plan.STACKED:
+            return fitted
+        table.kept[trial.name] = fitted
+    return table.kept[trial.name]
+
+
+def _stacked(table: Table, task: SearchTask, trial: Trial, deadline: float | None) -> Fitted:
+    from toolkit.automl.engines import h2o_train
+
+    members, notes = [], []
+    for name, settings in trial.settings["bases"].items():
+        base = Trial(name, "h2o", h2o_plan.ALGORITHMS[settings["algorithm"]], 1, settings)
+        if name not in table.kept:
+            notes.append(f"{name} was fitted for the stack")
         try:
-            job = self.server.post_json("/99/AutoMLBuilder", self._order(frame))
-            self.server.wait(job["job"]["key"]["name"], self._watch)
-            state = self._state()
-        finally:
-            h2o_mojo.forget(self.server, frame)
-        self._collect(state)
-        self._report_failures(state)
-        if not self.candidates:
-            task.failures.append("H2O AutoML ended with an empty leaderboard")
-        # The models stay in the server for as long as a candidate may be asked to predict.
-        weakref.finalize(self, h2o_mojo.forget, self.server, self.project)
-        return [self.candidates[name] for name in sorted(self.candidates)]
-
-    def _order(self, frame: str) -> dict[str, Any]:
-        task = self.task
-        unknown = sorted(set(task.exclude) - set(ALGORITHMS))
-        if unknown:
-            raise ProjectError(
-                f"H2O has no algorithm {', '.join(unknown)}",
-                where="automl.exclude",
-                expected=", ".join(ALGORITHMS),
-            )
-        # DeepLearning updates its weights from several threads at once: no two runs agree.
-        excluded = {*task.exclude} | ({"DeepLearning"} if task.seconds is None else set())
-        left = task.seconds_left()
-        return {
-            "build_control": {
-                "project_name": self.project,
-                "nfolds": task.folds,
-                "keep_cross_validation_predictions": False,
-                "keep_cross_validation_models": False,
-                "stopping_criteria": {
-                    "max_models": task.budget.models,
-                    "max_runtime_secs": 0 if left is None else max(1.0, left),
-                    "seed": task.seed,
-                },
-            },
-            "build_models": {"exclude_algos": sorted(excluded - {"XRT"})},
-            "input_spec": {"training_frame": frame, "response_column": h2o_frames.TARGET},
-        }
-
-    def _state(self) -> dict[str, Any]:
-        state: dict[str, Any] = self.server.get(f"/99/AutoML/{self.project}")
-        return state
-
-    def _watch(self, job: dict[str, Any]) -> None:
-        message = h2o_mojo.without_run(str(job.get("progress_msg") or ""))
-        if message == self._message:
-            return
-        self._message = message
-        self._collect(self._state())
-        self.task.progress(
-            f"h2o: {len(self.candidates)} models" + (f", now {message}" if message else ""),
-            min(len(self.candidates), self.task.budget.models),
-            self.task.budget.models,
-        )
-
-    def _collect(self, state: dict[str, Any]) -> None:
-        for model in (state.get("leaderboard") or {}).get("models") or []:
-            key = model["name"]
-            name = candidate_name(key)
-            if name not in self.candidates:
-                self.candidates[name] = self._candidate(name, key)
-                self.task.found(self.candidates[name])
-
-    def _candidate(self, name: str, key: str) -> Candidate:
-        classes = len(self.task.classes)
-        training = self  # keeps the models in the server
-
-        def predict(design: Any) -> Any:
-            return h2o_mojo.score(training.server, key, training.code, design, classes)
-
-        def save(folder: Path) -> None:
-            h2o_mojo.save(training.server, key, training.code, classes, folder)
-
-        algorithm = key.split("_", 1)[0]
-        return Candidate(
-            name=name,
-            engine="h2o",
-            family=ALGORITHMS.get(algorithm, algorithm),
-            predict=predict,
-            save=save,
-            details=self._details(key),
-        )
-
-    def _details(self, key: str) -> dict[str, str]:
-        model = self.server.get(f"/3/Models/{key}")["models"][0]
-        details = {}
-        summary = (model["output"].get("model_summary") or {}).get("data") or []
-        names = [c["name"] for c in (model["output"].get("model_summary") or {}).get("columns", [])]
-        for wanted in ("number_of_trees", "max_depth", "regularization"):
-            if wanted in names and summary:
-                details[wanted.replace("_", " ")] = str(summary[names.index(wanted)][0])
-        bases = next((p for p in model["parameters"] if p["name"] == "base_models"), None)
-        if bases and bases["actual_value"]:
-            details["base models"] = ", ".join(
-                candidate_name(base["name"]) for base in bases["actual_value"]
-            )
-        return details
-
-    def _report_failures(self, state: dict[str, Any]) -> None:
-        log = state.get("event_log_table") or {}
-        names = [column["name"] for column in log.get("columns", [])]
-        if "level" not in names or "message" not in names:
-            return
-        levels, messages = (log["data"][names.index(name)] for name in ("level", "message"))
-        for level, message in zip(levels, messages, strict=True):
-            lines = h2o_mojo.without_run(str(message)).splitlines() or [""]
-            # "_train param, Dropping constant columns" is a remark on a model that works.
-            remark = " param, " in lines[0] and str(level).lower() == "warn"
-            if str(level).lower() in ("warn", "error", "fatal") and not remark:
-                self.task.failures.append(f"H2O: {lines[0].strip()[:300]}")
+            members.append(_fitted(table, task, base, deadline))
+        except EngineError as error:
+            if not table.server.alive():
+                raise
+            notes.append(f"{name} is not in the stack: {error.problem}")
+    if len(members) < 2:
+        raise EngineError(f"a stack needs two models: {'; '.join(notes)}")
+    fitted = h2o_train.stack(table, task, trial, members, deadline)
+    fitted.notes.extend(notes)
+    return fitted
 
 
-def candidate_name(key: str) -> str:
-    """Return the stable name of a model: ``GBM_2_AutoML_1_2026...`` is ``h2o_gbm_2``."""
-    name = h2o_mojo.without_run(key)
-    for long, short in _STEP_NAMES.items():
-        name = name.replace(long, short)
-    name = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", name.replace("XGBoost", "xgboost"))
-    return f"h2o_{name.lower()}"
+def _forget(table: Table, key: str) -> None:
+    from toolkit.automl.engines import h2o_keys
+
+    h2o_keys.forget(table.server, key)
 
 
 ENGINE = H2oEngine

@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import re
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from toolkit.automl import cluster
 from toolkit.automl.archive import normalised
-from toolkit.automl.engines import h2o_frames
+from toolkit.automl.engines import h2o_frames, h2o_keys
 from toolkit.canonical import dumps, write_text
 from toolkit.errors import EngineError, ModelError
 from toolkit.project.search import Budget
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-
+    from toolkit.automl.inputs import Inputs
     from toolkit.automl.rest import Server
 
 MODEL_FILE = "model.zip"
 CODE_FILE = "code.json"
-
-_RUN_MARK = re.compile(r"_AutoML_\d+_\d{8}_\d+")
-
-
-def without_run(text: str) -> str:
-    """Return a text without the counter and time that AutoML puts into model names."""
-    return _RUN_MARK.sub("", text)
+_LEAST_BLOCK = 10_000
+_BLOCK_CELLS = 4_000_000
 
 
 def stable_mojo(archive: bytes) -> bytes:
     """Return a MOJO without what differs between two equal trainings.
 
-    Times, names that hold times, and the training's history go; what scores stays, and so
-    do the algorithm's parameters.
+    Times, the marks of this process in names, and the training's history go; what scores
+    stays, and so do the algorithm's parameters.
     """
     content = hashlib.sha256()
 
@@ -48,10 +42,10 @@ def stable_mojo(archive: bytes) -> bytes:
         elif name.endswith("experimental/README.md"):
             return None
         elif name.endswith("model.ini"):
-            text = without_run(body.decode())
+            text = h2o_keys.MARK.sub("", body.decode())
             text = re.sub(r"(?m)^timestamp = .*$", "timestamp = 1970-01-01T00:00:00.000Z", text)
             body = re.sub(r"(?m)^uuid = .*\n", "", text).encode()
-        name = without_run(name)
+        name = h2o_keys.MARK.sub("", name)
         content.update(name.encode() + b"\0" + body)
         return name, body
 
@@ -86,7 +80,7 @@ def save(server: Server, model: str, code: h2o_frames.FrameCode, classes: int, t
 
 
 class MojoScorer:
-    """Scores design frames with a saved MOJO, in whatever server there is.
+    """Scores rows with a saved MOJO, in whatever server there is.
 
     Parameters
     ----------
@@ -103,15 +97,16 @@ class MojoScorer:
         self._server: Server | None = None
         self._model = ""
 
-    def __call__(self, design: pd.DataFrame) -> np.ndarray:
+    def __call__(self, inputs: Inputs) -> np.ndarray:
         """Return (n, k) probabilities, or (n,) values."""
-        server = cluster.connect(Budget()).server
+        connection = cluster.connect(Budget())
+        server = connection.server
         if self._server is None or self._server.url != server.url:
             self._import(server)
-        return score(server, self._model, self._code, design, self._classes)
+        return score(connection, self._model, self._code, inputs, self._classes)
 
     def _import(self, server: Server) -> None:
-        raw, model = h2o_frames.unique_key("mojo"), h2o_frames.unique_key("model")
+        raw, model = h2o_keys.unique("mojo"), h2o_keys.unique("model")
         server.upload(self._mojo, raw)
         try:
             job = server.post("/3/ModelBuilders/generic", model_id=model, model_key=raw)
@@ -125,26 +120,34 @@ class MojoScorer:
                 remedy="Run 04_automl.ipynb again with --fresh",
             ) from error
         self._server, self._model = server, model
-        weakref.finalize(self, forget, server, model, raw)
+        weakref.finalize(self, h2o_keys.forget, server, model, raw)
 
 
 def score(
-    server: Server,
+    connection: cluster.Connection,
     model: str,
     code: h2o_frames.FrameCode,
-    design: pd.DataFrame,
+    inputs: Inputs,
     classes: int,
-) -> Any:
-    """Return a stored model's scores of a design frame."""
-    frame = h2o_frames.upload(server, code.encode(design), code.kinds(), "rows")
-    try:
-        return h2o_frames.predict(server, model, frame, classes)
-    finally:
-        forget(server, frame)
+) -> np.ndarray:
+    """Return a stored model's scores of rows: (n, classes), or (n,) without classes.
 
-
-def forget(server: Server, *keys: str) -> None:
-    """Remove frames and models; a server that is gone has forgotten them already."""
-    for key in keys:
-        with contextlib.suppress(EngineError):
-            server.delete(key)
+    Rows go in blocks, so that neither this process nor H2O holds a second copy of them all.
+    """
+    found = np.zeros((len(inputs), classes) if classes else len(inputs))
+    rows = max(_LEAST_BLOCK, _BLOCK_CELLS // max(1, len(code.columns)))
+    for start in range(0, len(inputs), rows):
+        places = np.arange(start, min(start + rows, len(inputs)))
+        frame = h2o_keys.unique("rows")
+        try:
+            h2o_frames.store(
+                connection.server,
+                code,
+                inputs.take(places).design,
+                key=frame,
+                imported=connection.external,
+            )
+            found[places] = h2o_frames.predict(connection.server, model, frame, classes)
+        finally:
+            h2o_keys.forget(connection.server, frame)
+    return found
