@@ -83,7 +83,7 @@ class Worker:
         # -P: nothing in the working folder can take the place of a module.
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "toolkit.automl.worker", str(run)],
+                [sys.executable, "-P", "-m", "toolkit.automl.worker", str(run), group],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -99,13 +99,14 @@ class Worker:
         """The process id."""
         return self._process.pid
 
-    def order(self, trial: Trial, seconds: float | None) -> None:
-        """Hand it a trial."""
+    def order(self, trial: Trial, fingerprint: str, seconds: float | None) -> None:
+        """Hand it a trial, with the fingerprint that its record is to bear."""
         self.trial, self.started, self.doing = trial, time.monotonic(), ""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it died: the listener says so
             self._process.stdin.write(
-                json.dumps({"trial": asdict(trial), "seconds": seconds}) + "\n"
+                json.dumps({"trial": asdict(trial), "fingerprint": fingerprint, "seconds": seconds})
+                + "\n"
             )
             self._process.stdin.flush()
 

@@ -216,7 +216,8 @@ class Scheduler:
             threads = self.task.facts.threads
             worker = Worker(group, self.ledger.run, self._events, threads, environment)
             self._workers.append(worker)
-        worker.order(trial, self.pace.allowance(first=not self.outcome.records))
+        seconds = self.pace.allowance(first=not self.outcome.records)
+        worker.order(trial, self._fingerprint(trial), seconds)
 
     # -- what happens ------------------------------------------------------------
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from toolkit.automl import engines
 from toolkit.automl.engines.base import Candidate, Trial
-from toolkit.automl.ledger import Ledger, Record, trial_fingerprint
+from toolkit.automl.ledger import Ledger, Record
 from toolkit.automl.model import FEATURES, NATIVE, facts_of, load_model, write_facts
 from toolkit.automl.task import SearchTask
 from toolkit.errors import ToolkitError
@@ -85,7 +85,7 @@ def _carry_out(
         progress,
     )
     try:
-        record = _fit(ledger, task, trial)
+        record = _fit(ledger, task, trial, order["fingerprint"])
     except ToolkitError as error:
         return {"trial": trial.name, "error": error.line()}
     except MemoryError:
@@ -96,7 +96,7 @@ def _carry_out(
     return {"trial": trial.name, "error": "", "record": asdict(record)}
 
 
-def _fit(ledger: Ledger, task: SearchTask, trial: Trial) -> Record:
+def _fit(ledger: Ledger, task: SearchTask, trial: Trial, fingerprint: str) -> Record:
     engine = engines.get(trial.engine)
     started = time.monotonic()
     candidate = engine.fit(task, trial)
@@ -106,7 +106,7 @@ def _fit(ledger: Ledger, task: SearchTask, trial: Trial) -> Record:
     return ledger.finish(
         Record(
             name=trial.name,
-            fingerprint=trial_fingerprint(task.digest, engine, trial),
+            fingerprint=fingerprint,
             seconds=round(seconds, 2),
             scoring_seconds=scoring,
             details=candidate.details,

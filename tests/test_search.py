@@ -1,0 +1,278 @@
+"""The search at work: it resumes, survives the death of its parts, stops, and keeps time."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import psutil
+import pytest
+
+from toolkit import automl, data, open_stage
+from toolkit.artifacts import OutOfFoldPredictions
+from toolkit.errors import EngineError, ProjectError
+
+QUICK = {
+    "automl__engines": ["baseline", "lightgbm"],
+    "automl__budget__models": 6,
+    "automl__folds": 3,
+    "automl__sanity": False,
+}
+
+
+def prepared(file, run):
+    for name, make in (("scoping", data.intake), ("eda", data.make_split)):
+        stage = open_stage(name, file.path, run)
+        make(stage)
+        stage.finish()
+    return open_stage("automl", file.path, run)
+
+
+def log_of(stage):
+    return (stage.run.folder / "log.txt").read_text(encoding="utf-8")
+
+
+def models(board):
+    return [(entry.name, entry.score.value) for entry in board.entries]
+
+
+class Watch:
+    """Keeps what it is shown, and does something once."""
+
+    def __init__(self, when=lambda state: False, act=lambda: None, stop=lambda state: False):
+        self.when, self.act, self.stop = when, act, stop
+        self.states = []
+        self.acted = 0
+
+    def update(self, state):
+        self.states.append(state)
+        if not self.acted and self.when(state):
+            self.acted += 1
+            self.act()
+
+    def stopped(self):
+        return bool(self.states) and self.stop(self.states[-1])
+
+
+def workers(group=""):
+    """Return the worker processes of this one."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        try:
+            command = child.cmdline()
+            if "toolkit.automl.worker" in command and command[-1].endswith(group):
+                found.append(child)
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, table_dir):
+    """One undisturbed search."""
+    from tests.conftest import _factory
+
+    file = _factory(tmp_path_factory.mktemp("whole"), table_dir / "binary.csv", "churn")(**QUICK)
+    stage = prepared(file, "runs/whole")
+    board, search = automl.search(stage)
+    return stage, board, search
+
+
+def test_a_search_fits_its_budget_and_says_what_became_of_each_trial(whole):
+    stage, board, search = whole
+    done = [trial for trial in search.trials if trial.status == "done"]
+    assert len(done) == 6
+    assert search.ended == "The budget of 6 models is used up."
+    assert search.reproducible
+    assert {entry.name for entry in board.entries} == {t.name for t in done} | {"ensemble"}
+    values = [entry.score.value for entry in board.entries]
+    assert values == sorted(values)
+    frame = stage.read(OutOfFoldPredictions).frame
+    assert len(frame) == board.train_rows == board.scored_rows
+    assert set(frame["fold"]) == {0, 1, 2}
+    assert not workers()
+    assert not (stage.run.folder / "search" / "task").exists()
+
+
+def test_a_larger_budget_goes_on_from_finished_trials(binary_project, whole):
+    file = binary_project(**QUICK | {"automl__budget__models": 3})
+    automl.search(prepared(file, "runs/a"))
+    file.set("automl.budget.models", 6)
+    stage = open_stage("automl", file.path, "runs/a")
+    board, _ = automl.search(stage)
+    assert models(board) == models(whole[1])
+    assert log_of(stage).count("kept from before") == 3
+
+
+def test_a_killed_worker_costs_time_and_nothing_else(binary_project, whole):
+    def kill():
+        for child in workers():
+            child.send_signal(signal.SIGKILL)
+
+    watch = Watch(when=lambda state: len(state.rows) >= 2 and state.running, act=kill)
+    stage = prepared(binary_project(**QUICK), "runs/a")
+    board, _ = automl.search(stage, watch)
+    assert watch.acted
+    assert "SIGKILL" in log_of(stage)
+    assert "fitted once more" in log_of(stage)
+    assert models(board) == models(whole[1])
+
+
+def test_a_trial_whose_worker_always_dies_is_left_out(binary_project):
+    over = threading.Event()
+
+    def hunt():
+        while not over.is_set():
+            for worker in workers("autokeras"):
+                worker.send_signal(signal.SIGKILL)
+            time.sleep(0.05)
+
+    hunter = threading.Thread(target=hunt)
+    hunter.start()
+    try:
+        stage = prepared(
+            binary_project(**QUICK | {"automl__engines": ["autokeras", "baseline"]}), "runs/a"
+        )
+        board, search = automl.search(stage)
+    finally:
+        over.set()
+        hunter.join()
+    failed = [trial for trial in search.trials if trial.status == "failed"]
+    assert failed
+    assert all(t.engine == "autokeras" and "2 attempts" in t.reason for t in failed)
+    assert {entry.engine for entry in board.entries} <= {"baseline", "ensemble"}
+    assert any(check.name == "Engine autokeras" for check in search.checks)
+
+
+def test_stopping_keeps_what_is_finished_and_the_next_search_goes_on(binary_project, whole):
+    watch = Watch(stop=lambda state: len(state.rows) >= 2)
+    file = binary_project(**QUICK)
+    stage = prepared(file, "runs/a")
+    board, search = automl.search(stage, watch)
+    assert search.ended == "A person stopped it."
+    assert not search.reproducible
+    kept = {entry.name for entry in board.entries} - {"ensemble"}
+    assert 2 <= len(kept) < 6
+    assert not workers()
+    stage = open_stage("automl", file.path, "runs/a")
+    board, _ = automl.search(stage)
+    assert log_of(stage).count("kept from before") == len(kept)
+    assert models(board) == models(whole[1])
+
+
+def test_a_killed_notebook_takes_its_workers_along_and_repeats_nothing(
+    binary_project, whole, tmp_path
+):
+    file = binary_project(**QUICK)
+    stage = prepared(file, "runs/a")
+    stage.run.release()
+    script = tmp_path / "search.py"
+    script.write_text(
+        textwrap.dedent(
+            f"""
+            from toolkit import automl, open_stage
+            automl.search(open_stage("automl", {str(file.path)!r}, "runs/a"))
+            """
+        )
+    )
+    process = subprocess.Popen([sys.executable, str(script)])
+    search = stage.run.folder / "search"
+    deadline = time.monotonic() + 120
+    while len(list(search.glob("*.oof.npy"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    psutil.wait_procs(children, timeout=20)
+    assert not any(child.is_running() and child.status() != "zombie" for child in children)
+    finished = len(list(search.glob("*.oof.npy")))
+    stage = open_stage("automl", file.path, "runs/a")
+    board, _ = automl.search(stage)
+    kept = log_of(stage).count("kept from before")
+    assert finished - 1 <= kept <= 6  # one may have been cut between its scores and its record
+    assert models(board) == models(whole[1])
+
+
+def test_a_damaged_model_is_fitted_again(binary_project, whole):
+    file = binary_project(**QUICK)
+    stage = prepared(file, "runs/a")
+    automl.search(stage)
+    native = next((stage.run.folder / "models" / "lightgbm_1" / "native").iterdir())
+    native.write_bytes(native.read_bytes()[:-1])
+    stage = open_stage("automl", file.path, "runs/a")
+    board, _ = automl.search(stage)
+    assert log_of(stage).count("kept from before") == 5
+    assert models(board) == models(whole[1])
+
+
+def test_a_limit_on_time_ends_the_search_and_the_rest_is_listed(binary_project):
+    file = binary_project(
+        **QUICK | {"automl__budget__models": None, "automl__budget__seconds": 12.0}
+    )
+    board, search = automl.search(prepared(file, "runs/a"))
+    assert board.entries
+    assert not search.reproducible
+    assert {trial.status for trial in search.trials} <= {"done", "skipped", "failed"}
+    assert all(trial.reason for trial in search.trials if trial.status != "done")
+    assert search.peak_mib > 0
+
+
+def test_all_rows_of_time_ordered_folds_are_predicted_from_earlier_ones(binary_project):
+    # 'joined' is a date in the fixture's table.
+    file = binary_project(**QUICK | {"automl__budget__models": 2})
+    file.update({"split.method": "time", "split.column": "joined"})
+    board, _ = automl.search(prepared(file, "runs/a"))
+    assert "in order of time" in board.fold_method
+    assert 0 < board.scored_rows < board.train_rows
+
+
+def test_excluded_algorithms_and_columns_are_left_out(binary_project):
+    file = binary_project(
+        **QUICK
+        | {
+            "automl__exclude": ["logistic regression"],
+            "automl__constraints__exclude": ["age"],
+            "automl__budget__models": 3,
+        }
+    )
+    stage = prepared(file, "runs/a")
+    board, _ = automl.search(stage)
+    assert all(entry.family != "logistic regression" for entry in board.entries)
+    name = next(entry.name for entry in board.entries if entry.name != "ensemble")
+    assert "age" not in automl.load_model(stage.run.folder / "models" / name).columns
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("automl__exclude", ["Telepathy"], "automl.exclude"),
+        ("automl__constraints__exclude", ["nothing"], "automl.constraints.exclude"),
+        ("automl__constraints__monotonic", {"nothing": "increasing"}, "monotonic"),
+        ("automl__class_weights", "balanced", ""),
+    ],
+)
+def test_choices_that_cannot_be_kept_are_refused_in_one_line(
+    binary_project, regression_project, key, value, words
+):
+    project = regression_project if key == "automl__class_weights" else binary_project
+    stage = prepared(project(**QUICK | {key: value}), "runs/a")
+    with pytest.raises(ProjectError) as caught:
+        automl.search(stage)
+    assert "\n" not in caught.value.line()
+    assert words in caught.value.line()
+
+
+def test_no_engine_that_can_work_is_an_error_that_says_why(binary_project):
+    file = binary_project(
+        **QUICK
+        | {
+            "automl__engines": ["lightgbm"],
+            "automl__constraints__interpretable": True,
+        }
+    )
+    with pytest.raises(EngineError, match="no engine has a model to fit"):
+        automl.search(prepared(file, "runs/a"))
