@@ -63,7 +63,11 @@ def _alt(ranked: list[tuple[str, Counter[str]]], features: FeatureMap) -> str:
     many = [f"{name}: {kinds.total()}" for name, kinds in ranked if kinds.total() > 1][:10]
     alone = sum(kinds.total() == 1 for _, kinds in ranked)
     text = f"{'; '.join(many)}. " if many else ""
-    text += f"{alone} columns give one each."
+    text += f"{_several(alone)} one each."
     if features.left_out:
-        text += f" {len(features.left_out)} columns give none."
+        text += f" {_several(len(features.left_out))} none."
     return text
+
+
+def _several(number: int) -> str:
+    return "1 column gives" if number == 1 else f"{number} columns give"

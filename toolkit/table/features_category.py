@@ -11,7 +11,13 @@ import numpy as np
 
 from toolkit.table import values
 from toolkit.table.features_steps import SELF, Arrays, Facts, Part
-from toolkit.table.features_text import LEAST_SIZE, Topics, sampled, topic_columns, topic_parts
+from toolkit.table.features_topics import (
+    LEAST_SIZE,
+    Topics,
+    sampled,
+    topic_columns,
+    topic_parts,
+)
 
 if TYPE_CHECKING:
     import pandas as pd

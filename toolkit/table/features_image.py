@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import operator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -62,10 +65,10 @@ class Picture:
         pixels, readable = images.stack(series.iloc[known], SIDE, SIDE, colour=True)
         pixels = pixels[readable]
         colour = bool((pixels != pixels[..., :1]).any())
-        matrix = _blocks(pixels, colour)
-        size = min(SIZE, len(matrix) - 1)
+        size = min(SIZE, len(pixels) - 1)
         if size < 1:
             return cls(name, colour, *_nothing(colour))
+        matrix = _blocks(pixels, colour)
         mean = matrix.mean(axis=0)
         # One thread: the order in which threads add up would show in the last bits.
         with threadpool_limits(1):
@@ -121,33 +124,33 @@ def _nothing(colour: bool) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
 
 def _blocks(pixels: np.ndarray[Any, Any], colour: bool) -> np.ndarray[Any, Any]:
     parts = [
-        _numbers(pixels[start : start + _BLOCK], colour)
-        for start in range(0, max(1, len(pixels)), _BLOCK)
+        _numbers(pixels[start : start + _BLOCK], colour) for start in range(0, len(pixels), _BLOCK)
     ]
     return np.concatenate(parts)
 
 
 def _numbers(pixels: np.ndarray[Any, Any], colour: bool) -> np.ndarray[Any, Any]:
-    """Return float32 numbers of (n, side, side, 3 or 1) pixels."""
+    """Return float32 numbers of (n, side, side, 3 or 1) pixels, n at least 1."""
+    # Sums are spelt out: NumPy's own add up in an order that depends on the shape, and one
+    # image would not give the same bits as many do.
     scaled = pixels.astype("float32") / 255
-    light = scaled.mean(axis=3)
-    parts = [_halved(light).reshape(len(light), -1), _edges(light)]
+    light = _total(scaled[..., c] for c in range(scaled.shape[3])) / scaled.shape[3]
+    parts = [_reduced(light, 2) / 4, _edges(light)]
     if colour:
-        for channel in (0, 2):
-            difference = _halved(_halved(scaled[..., channel] - light))
-            parts.append(difference.reshape(len(light), -1))
-    return np.concatenate(parts, axis=1)
+        parts += [_reduced(scaled[..., channel] - light, 4) / 16 for channel in (0, 2)]
+    return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
 
 
-def _halved(light: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    n, side, _ = light.shape
-    half = side // 2
-    return np.asarray(light[:, : 2 * half, : 2 * half].reshape(n, half, 2, half, 2).mean((2, 4)))
+def _total(arrays: Iterable[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    return functools.reduce(operator.add, arrays)
+
+
+def _reduced(light: np.ndarray[Any, Any], by: int) -> np.ndarray[Any, Any]:
+    """Return the sums of fields of so many pixels on a side."""
+    return _total(light[:, i::by, j::by] for i in range(by) for j in range(by))
 
 
 def _edges(light: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    n, side, _ = light.shape
-    cells = side // _CELL
     down, right = np.gradient(light, axis=(1, 2))
     size = np.hypot(down, right)
     angle = np.mod(np.arctan2(down, right), np.pi) * (_DIRECTIONS / np.pi)
@@ -156,18 +159,14 @@ def _edges(light: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     share = angle - lower
     first = lower.astype("int8") % _DIRECTIONS
     second = (first + 1) % _DIRECTIONS
-    shape = (n, cells, _CELL, cells, _CELL)
-    found = np.stack(
-        [
-            (np.where(first == k, size * (1 - share), 0) + np.where(second == k, size * share, 0))
-            .reshape(shape)
-            .sum(axis=(2, 4))
-            for k in range(_DIRECTIONS)
-        ],
-        axis=3,
-    )
-    joined = np.concatenate(
-        [found[:, :-1, :-1], found[:, 1:, :-1], found[:, :-1, 1:], found[:, 1:, 1:]], axis=3
-    )
-    length = np.sqrt((joined**2).sum(axis=3, keepdims=True) + _EPSILON**2)
-    return np.asarray((joined / length).reshape(n, -1), dtype="float32")
+    cells = [
+        _reduced(
+            np.where(first == k, size * (1 - share), 0) + np.where(second == k, size * share, 0),
+            _CELL,
+        )
+        for k in range(_DIRECTIONS)
+    ]
+    down_or_not = (slice(None, -1), slice(1, None))
+    joined = [c[:, i, j] for c in cells for i in down_or_not for j in down_or_not]
+    length = np.sqrt(_total(part**2 for part in joined) + np.float32(_EPSILON**2))
+    return np.stack([part / length for part in joined], axis=3)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SAMPLE = 200_000
 """Rows from which is learnt what a derived column is worth keeping."""
+_LOOKED_AT = 20_000
 _FILE, _ARRAYS = "features.json", "features.npz"
 _MOST_DATES = 6
 _WIDE = 500
@@ -236,14 +237,15 @@ def _kept(
     """Name the columns worth keeping: those that vary, and are not another one's copy."""
     made: list[Made] = []
     taken: set[str] = set()
+    some = sample.iloc[np.unique(np.linspace(0, len(sample) - 1, _LOOKED_AT).astype(int))]
     for place, step in enumerate(steps):
         source = step.sources[0]
         # A number that varies in few rows only is still worth having: all rows are looked at.
-        rows = frame if isinstance(step, Number) else sample
+        rows = frame if isinstance(step, Number) else some
         seen: set[bytes] = set()
         parts = step.transform(rows)
         for part, values in parts.items():
-            if not _varies(values) and source not in alone:
+            if not _varies(values) and not (part == SELF and source in alone):
                 continue
             mark = _mark(values) if len(parts) > 1 else b""
             if mark in seen:
