@@ -42,7 +42,9 @@ def prepare(stage: Stage, preset: Preset) -> tuple[SearchTask, np.ndarray[Any, A
     folds = _folds(stage, part, codes, preset.folds)
     stage.progress(f"preparing {len(columns)} columns of {len(part):,} rows")
     typed = part.frame[list(columns)]
-    features = table.Features.fit(typed, columns, project.seed)
+    alone = project.automl.constraints.monotonic
+    features = table.Features.fit(typed, columns, project.seed, alone=alone)
+    stage.write(features.map())
     for note in features.notes:
         stage.note(note)
     inputs = Inputs(typed, features)
