@@ -47,6 +47,8 @@ class Task:
         What the predictions are judged by: auc, log_loss or rmse.
     budget : float
         Seconds from the start of the process to the fitted model.
+    choices : list of str
+        ``KEY=VALUE`` for the toolkit's project.
     """
 
     folder: Path
@@ -58,6 +60,7 @@ class Task:
     budget: float
     cores: int
     seed: int
+    choices: list[str]
     started: float
 
     @property

@@ -30,11 +30,18 @@ class Terms:
 
     budget: float
     cores: int
+    choices: list[str]
+    """``KEY=VALUE`` for the toolkit's project; other systems do not see them."""
+
+    def of(self, system: environments.System) -> dict[str, Any]:
+        """Return the terms that hold for a system."""
+        ours = system.requirements is None
+        return asdict(self) | {"choices": self.choices if ours else []}
 
 
 def key(cut: Cut, system: environments.System, terms: Terms) -> str:
     """Return what a cell's result hangs on; a cell with another key is run again."""
-    parts = [cut.digest, cut.seed, system.name, system.digest(), asdict(terms)]
+    parts = [cut.digest, cut.seed, system.name, system.digest(), terms.of(system)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
@@ -46,7 +53,7 @@ def run(
     folder.mkdir(parents=True)
     task = {
         "table": cut.table, "kind": cut.kind, "target": cut.target, "classes": cut.classes,
-        "metric": cut.metric, "budget": terms.budget, "cores": terms.cores, "seed": cut.seed,
+        "metric": cut.metric, "seed": cut.seed, **terms.of(system),
     }  # fmt: skip
     (folder / "task.json").write_text(json.dumps(task, ensure_ascii=False), encoding="utf-8")
     for name in ("train.parquet", "test.parquet"):

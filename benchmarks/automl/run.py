@@ -45,6 +45,14 @@ def arguments() -> argparse.Namespace:
         default=Path(platformdirs.user_cache_dir("jupyter-automl-toolkit")) / "benchmarks",
         help="where the systems' environments are made",
     )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="choices",
+        metavar="KEY=VALUE",
+        help="a choice of the toolkit's project, such as choice.ensemble=always",
+    )
     parser.add_argument("--toolkit-python", type=Path, default=Path(sys.executable))
     parser.add_argument("--retry-failed", action="store_true", help="run failed cells again")
     return parser.parse_args()
@@ -57,7 +65,7 @@ class Benchmark:
         self.options = options
         self.work = (options.work or options.json.with_suffix(".work")).absolute()
         self.systems = environments.systems(options.systems)
-        self.terms = cells.Terms(options.budget, options.cores)
+        self.terms = cells.Terms(options.budget, options.cores, options.choices)
         self.tables = tables.tables(options.tables, options.data)
         self.done: list[summary.Done] = []
 
@@ -103,6 +111,7 @@ class Benchmark:
         result = {
             "budget": options.budget,
             "seeds": list(range(options.seeds)),
+            "choices": options.choices,
             "test_share": tables.TEST,
             "machine": cells.machine(options.cores),
             **summary.summarise(self.done, [system.name for system in self.systems]),

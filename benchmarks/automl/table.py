@@ -23,6 +23,7 @@ def markdown(result: dict[str, Any]) -> str:
         f"{result['budget']:g} s a table and system, {machine['cores_used']} of"
         f" {machine['cores']} cores ({machine['processor']}), {machine['memory_gib']} GiB,"
         f" {len(result['seeds'])} seeds.",
+        *([f"The toolkit with {', '.join(result['choices'])}."] if result["choices"] else []),
         "",
         *_ranks(result),
     ]

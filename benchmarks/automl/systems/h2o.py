@@ -35,7 +35,11 @@ def fit(task: Task) -> Fitted:
         ice_root=str(task.scratch),
     )
     h2o.no_progress()
-    train = h2o.import_file(str(task.train_file))
+    # As CSV, H2O finds out by itself which columns are numbers; of Parquet it takes numbers
+    # written as text for text, and leaves them out.
+    path = task.scratch / "train.csv"
+    task.train.to_csv(path, index=False)
+    train = h2o.import_file(str(path))
     if task.kind != "regression":
         train[task.target] = train[task.target].asfactor()
     metric = METRICS[task.metric]
@@ -50,8 +54,8 @@ def fit(task: Task) -> Fitted:
         raise RuntimeError("the leaderboard is empty")
 
     def predict(frame: Any) -> Any:
-        path = task.scratch / "features.parquet"
-        frame.to_parquet(path, index=False)
+        path = task.scratch / "features.csv"
+        frame.to_csv(path, index=False)
         types = {name: kind for name, kind in train.types.items() if name != task.target}
         scored = search.leader.predict(h2o.import_file(str(path), col_types=types))
         answer = scored.as_data_frame(use_multi_thread=True)
