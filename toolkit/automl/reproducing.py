@@ -15,7 +15,7 @@ from toolkit import canonical, table
 from toolkit.artifacts import Champion, Leaderboard, Search
 from toolkit.automl import engines
 from toolkit.automl.ledger import MODELS
-from toolkit.automl.model import NATIVE, Model, load_model
+from toolkit.automl.model import NATIVE, Model, load_model, read_facts
 from toolkit.automl.objectives import combine
 from toolkit.automl.outcome import Watcher
 from toolkit.automl.plan import effective, make_plan
@@ -150,7 +150,7 @@ class _Frozen:
     def __init__(self, run: Run, say: Say) -> None:
         self.run = run
         self.manifest: Manifest = run.manifest()
-        self.project = Project.model_validate(self.manifest.project)
+        self.project = _project(run, self.manifest)
         self._say = say
 
     def progress(self, text: str, done: int | None = None, total: int | None = None) -> None:
@@ -161,6 +161,15 @@ class _Frozen:
 
     def read(self, kind: type[Artifact]) -> Artifact:
         return self.run.read(kind)
+
+
+def _project(run: Run, manifest: Manifest) -> Project:
+    # JSON's keys are sorted, and models know their columns in the order of the table.
+    facts = dict(manifest.project)
+    order = read_facts(run.folder / run.read(Champion).model)["columns"]
+    rest = [name for name in facts["columns"] if name not in order]
+    facts["columns"] = {name: facts["columns"][name] for name in [*order, *rest]}
+    return Project.model_validate(facts)
 
 
 class _Teller(Watcher):
