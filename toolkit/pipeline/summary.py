@@ -85,7 +85,7 @@ def outcome(run: Run) -> Outcome:
     elif board is not None:
         metric = board.metric
         score = next((e.score for e in board.entries if e.name == champion.name), None)
-        rows = f"{board.scored_rows} validation rows"
+        rows = f"{board.scored_rows} out-of-fold rows"
     return Outcome(found.run, found.report, champion.name, champion.family, metric, score, rows)
 
 

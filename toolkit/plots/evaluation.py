@@ -145,14 +145,14 @@ def calibration(evaluation: Evaluation) -> Plot:
 
 
 def cost(evaluation: Evaluation, champion: Champion | None = None, unit: str = "") -> Plot:
-    """Draw what a decision costs: by threshold on the validation rows, and on the test rows.
+    """Draw what a decision costs: by threshold on the out-of-fold rows, and on the test rows.
 
     Parameters
     ----------
     evaluation : Evaluation
         For the cost on the test rows.
     champion : Champion, optional
-        For the threshold and the curve on the validation rows (binary).
+        For the threshold and the curve on the out-of-fold rows (binary).
     unit : str
         Of the costs.
     """
@@ -182,7 +182,7 @@ def cost(evaluation: Evaluation, champion: Champion | None = None, unit: str = "
         axes = sheet.axes
         points = sorted(curve, key=lambda each: each.threshold)
         axes.plot([p.threshold for p in points], [p.cost for p in points], color=BLUE,
-                  label="validation rows, by threshold")  # fmt: skip
+                  label="out-of-fold rows, by threshold")  # fmt: skip
         axes.axvline(threshold, color=RED, linewidth=1.2, linestyle=":")
         reach = [[found.value - (found.low or 0)], [(found.high or 0) - found.value]]
         axes.errorbar([threshold], [found.value], yerr=reach if found.low is not None else None,
