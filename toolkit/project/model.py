@@ -198,7 +198,7 @@ class Split(Section):
     validation: float = Field(default=0.1, gt=0, lt=0.5)
     """Share of rows that search, selection and calibration never see: they check how much the
     selection flatters the champion (the canary)."""
-    test: float = Field(default=0.2, gt=0, lt=0.5)
+    test: float = Field(default=0.2, gt=0, lt=0.9)
     """Share of rows kept apart until the chosen model is evaluated."""
     column: str | None = None
     """The group or the time column."""
@@ -315,6 +315,11 @@ class Project(Section):
         others = [n for n, c in self.columns.items() if c.role == "target"]
         if len(others) > 1:
             raise ValueError(f"more than one column has the role 'target': {', '.join(others)}")
+        if self.split.validation + self.split.test > 0.95:
+            raise ValueError(
+                f"split.validation and split.test take {self.split.validation:g} and"
+                f" {self.split.test:g} of the rows and leave too few to learn from"
+            )
         weights = [n for n, c in self.columns.items() if c.role == "weight"]
         if len(weights) > 1:
             raise ValueError(f"more than one column has the role 'weight': {', '.join(weights)}")
