@@ -63,7 +63,8 @@ def fit(task: Task) -> Fitted:
         "calibration": champion.calibration,
         "ended": found.ended,
         "fit_seconds": found.fit_seconds,
-        "skipped": [trial.name for trial in found.trials if trial.status != "done"],
+        "timeline": found.timeline,
+        "not_done": {t.name: t.reason for t in found.trials if t.status != "done"},
         "failures": [text for engine in found.engines for text in engine.failures],
         **canary(champion),
     }
