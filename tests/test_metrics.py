@@ -342,3 +342,64 @@ def test_wilson_holds_the_share(rows, data):
     successes = data.draw(st.integers(0, rows) | st.sampled_from([0, rows]))
     low, high = metrics.wilson(successes, rows)
     assert 0 <= low <= successes / rows <= high <= 1
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "log_loss", "f1"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_several_models_on_common_resamples_are_judged_as_one_by_one(name, weighted):
+    actual, scores = binary_rows()
+    others = {
+        "a": scores,
+        "b": np.clip(scores + np.array([-0.1, 0.1]), 0.001, 0.999),
+        "c": scores[:, ::-1],
+    }
+    weights = np.random.default_rng(3).uniform(0.1, 3, len(actual)) if weighted else None
+    metric = metrics.get(name)
+    options = {"resamples": 60, "seed": 5, "weights": weights}
+    found = metrics.joint(metric, actual, others, BINARY, **options)
+    for model, own in others.items():
+        assert found.interval(model) == metrics.bootstrap(metric, actual, own, BINARY, **options)
+    one_by_one = metrics.paired_difference(
+        metric, actual, others["a"], others["b"], BINARY, **options
+    )
+    assert found.difference("a", "b") == one_by_one
+    assert metrics.joint(metric, [], {"a": np.empty((0, 2))}, BINARY).interval("a").value is None
+
+
+def test_codes_stand_for_labels():
+    actual, scores = three_rows()
+    codes = metrics.class_codes(actual, THREE.classes)
+    for name in metrics.for_task("multiclass"):
+        metric = metrics.get(name)
+        assert metric(codes, scores, THREE) == metric(actual, scores, THREE), name
+
+
+@settings(max_examples=30, deadline=None)
+@given(weights=st.lists(st.integers(1, 3), min_size=30, max_size=30), seed=st.integers(0, 1000))
+def test_weights_in_calls_constants_and_calibration_count_like_copies(weights, seed):
+    actual, scores = binary_rows(30, seed, decimals=1)
+    counted, copies = np.array(weights, float), np.repeat(np.arange(30), weights)
+    for name in metrics.for_task("binary"):
+        weighted = metrics.get(name)(actual, scores, BINARY, counted)
+        plain = metrics.get(name)(actual[copies], scores[copies], BINARY)
+        assert weighted == (None if plain is None else pytest.approx(plain, abs=1e-12)), name
+    np.testing.assert_allclose(
+        metrics.constant_scores(actual, 1, BINARY, weights=counted),
+        metrics.constant_scores(actual[copies], 1, BINARY),
+    )
+    for metric in ("rmse", "mae"):
+        values = scores[:, 1]
+        np.testing.assert_allclose(
+            metrics.constant_scores(values, 1, NUMBERS, metric=metric, weights=counted),
+            metrics.constant_scores(values[copies], 1, NUMBERS, metric=metric),
+        )
+    # One bin: the edges of several are quantiles of rows.
+    happened, p = actual == "yes", scores[:, 1]
+    assert metrics.calibration_error(happened, p, 1, weights=counted) == pytest.approx(
+        metrics.calibration_error(happened[copies], p[copies], 1)
+    )
+    (weighted,) = metrics.calibration_bins(happened, p, 1, weights=counted)
+    (plain,) = metrics.calibration_bins(happened[copies], p[copies], 1)
+    assert weighted.observed == pytest.approx(plain.observed)
+    assert weighted.high - weighted.low >= plain.high - plain.low - 1e-9
+    assert weighted.low <= weighted.observed <= weighted.high

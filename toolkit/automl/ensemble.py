@@ -49,15 +49,18 @@ class Ensemble:
         Blended out-of-fold scores, each row by weights that were chosen without its fold;
         NaN in rows that no fold holds out.
     note : str
-        How it was chosen, in a sentence.
+        On how many of how many rows it was chosen; empty where on all.
     space : str
         What is averaged: ``linear`` (probabilities or values) or ``log`` (their logarithms).
+    how : str
+        How it was chosen, in a sentence.
     """
 
     weights: dict[str, float]
     oof: np.ndarray
     note: str
     space: str = "linear"
+    how: str = ""
 
 
 def select(  # noqa: PLR0917
@@ -95,7 +98,7 @@ def select(  # noqa: PLR0917
     """
     if len(oof) == 1:
         name, scores = next(iter(oof.items()))
-        return Ensemble({name: 1.0}, scores, "There is one model only.")
+        return Ensemble({name: 1.0}, scores, "", how="There is one model only.")
     work = _Selection(
         oof, target, weights, folds, metric=metric_name, context=context, seed=seed, rounds=rounds
     )
@@ -103,7 +106,8 @@ def select(  # noqa: PLR0917
     best = min(range(len(blends)), key=lambda place: (blends[place][1], place))
     space, (scores, nested) = work.spaces[best], blends[best]
     found, single = work.weights(space, np.arange(len(work.rows)))
-    return Ensemble(found, scores, work.note(found, space, nested, single), space)
+    how = work.how(found, nested, single)
+    return Ensemble(found, scores, work.note(), space, how)
 
 
 def gain(  # noqa: PLR0917
@@ -183,15 +187,21 @@ class _Selection:
         order = sorted(np.flatnonzero(found), key=lambda place: (-found[place], place))
         return {self.names[place]: float(found[place]) for place in order}, single
 
-    def note(self, found: dict[str, float], space: str, nested: float, single: float) -> str:
-        """Say how the blend was chosen."""
-        mean = "the geometric mean of probabilities" if space == "log" else "a weighted mean"
-        total = len(self.folds.scored)
-        some = f"{len(self.rows):,} of {total:,}" if len(self.rows) < total else f"{total:,}"
+    def note(self) -> str:
+        """Say on how many rows the blend was chosen, where not on all."""
+        used, total = len(self.rows), len(self.folds.scored)
+        if used == total:
+            return ""
         return (
-            f"{len(found)} of {len(self.names)} models, {mean}, chosen on {some} rows by"
-            f" {metrics.get(self.metric).title.lower()}; best single model {single:.5g},"
-            f" blend on rows it was not chosen on {nested:.5g} (as losses)."
+            f"The ensemble's weights are chosen on {used:,} of {total:,} out-of-fold rows, drawn"
+            f" at random: what a blend costs is known {np.sqrt(total / used):.1f} times less well"
+        )
+
+    def how(self, found: dict[str, float], nested: float, single: float) -> str:
+        """Say how the blend was chosen, and what it is worth."""
+        return (
+            f"{len(found)} of {len(self.names)} models by {metrics.get(self.metric).title}; loss"
+            f" {nested:.5g} on rows it was not chosen on, best single model {single:.5g}"
         )
 
     def _divisions(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -162,6 +162,9 @@ class _Frozen:
     def read(self, kind: type[Artifact]) -> Artifact:
         return self.run.read(kind)
 
+    def write(self, artifact: Artifact) -> None:
+        """The run keeps what it has."""
+
 
 def _project(run: Run, manifest: Manifest) -> Project:
     # JSON's keys are sorted, and models know their columns in the order of the table.

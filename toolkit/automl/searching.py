@@ -166,6 +166,8 @@ class _Work:
         )
         if chosen.note:
             self.stage.note(chosen.note)
+        if len(chosen.weights) == 1:
+            return  # the best model alone: it is on the leaderboard already
         folders = {name: self.ledger.model(name) for name in chosen.weights}
         write_ensemble(self.ledger.model(ENSEMBLE), folders, chosen)
         self.oof[ENSEMBLE] = chosen.oof

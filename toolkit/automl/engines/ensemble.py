@@ -114,7 +114,7 @@ def write(folder: Path, members: dict[str, Path], chosen: Ensemble) -> None:
             "engine": EnsembleEngine.name,
             "family": FAMILY,
             "requires": {k: v for facts in own.values() for k, v in facts["requires"].items()},
-            "details": {"members": str(len(own)), "averaged": _AVERAGED[chosen.space]},
+            "details": {"averaged": _AVERAGED[chosen.space], "chosen": chosen.how},
             "complexity": sum(known) if len(known) == len(sizes) else None,
         },
     )
