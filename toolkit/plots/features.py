@@ -38,6 +38,8 @@ def overview(features: FeatureMap) -> Plot:
     ranked = sorted(tally.items(), key=lambda item: -item[1].total())
     shown = ranked[:_MOST]
     title = f"{len(features.columns)} columns for engines, of {len(tally)} in the table"
+    if len(ranked) > _MOST:
+        title += f" (those {_MOST} that give most)"
     with style.canvas(title, _alt(ranked, features), height=1.1 + 0.3 * len(shown)) as sheet:
         axes = sheet.axes
         places = np.arange(len(shown))[::-1]
@@ -48,7 +50,10 @@ def overview(features: FeatureMap) -> Plot:
                 axes.barh(places, counts, left=start, color=colour, height=0.65, label=kind)
                 start += counts
         for place, (_, kinds) in zip(places, shown, strict=True):
-            axes.text(kinds.total(), place, f" {kinds.total()}", va="center")
+            label = f"{kinds.total()}"
+            axes.annotate(
+                label, (kinds.total(), place), (4, 0), textcoords="offset points", va="center"
+            )
         axes.set_yticks(places, [style.shorten(name) for name, _ in shown])
         axes.set_xlim(0, max(start.max(initial=1) * 1.12, 2))
         axes.set_xlabel("columns that engines get")
