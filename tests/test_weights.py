@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from toolkit import data, open_stage, table, widgets
+from toolkit import data, evaluate, open_stage, table, widgets
 from toolkit.errors import DataError, ProjectError
 
 
@@ -42,6 +42,42 @@ def test_weights_go_with_their_rows_and_reach_no_model(weighted):
     assert list(part.frame.columns) == ["a"] and "w" not in part.columns
     np.testing.assert_array_equal(part.weights, part.rows % 5 + 0.5)
     assert '"w"' not in data.contract(stage).schema_text
+    stage.finish()
+
+
+class Sign:
+    """Says yes where ``a`` is positive."""
+
+    task, classes, threshold, name = "binary", ["no", "yes"], 0.5, "sign"
+
+    def __init__(self, columns):
+        self.columns = columns
+
+    def predict(self, frame):
+        p = np.where(table.conform(frame, self.columns)["a"] > 0, 0.8, 0.2)
+        return np.column_stack([1 - p, p])
+
+    def decide(self, scores):
+        return np.where(scores[:, 1] >= 0.5, "yes", "no").astype(object)
+
+
+def test_scores_on_the_test_rows_are_weighted(weighted):
+    file = weighted()
+    file.set("explain.bootstrap", 50, by="test")
+    stage = open_stage("scoping", file.path)
+    data.intake(stage)
+    stage.finish()
+    stage = open_stage("eda", file.path)
+    data.make_split(stage)
+    stage.finish()
+    stage = open_stage("explain", file.path)
+    part = table.load_part(stage, "test")
+    found = evaluate.evaluate(stage, Sign(part.columns))
+    right = np.where(part.frame["a"] > 0, "yes", "no") == part.target
+    accuracy = found.metrics["accuracy"]
+    assert accuracy.value == pytest.approx(np.average(right, weights=part.weights))
+    assert accuracy.low <= accuracy.value <= accuracy.high
+    assert "Weighted rows" in {check.name for check in found.checks}
     stage.finish()
 
 

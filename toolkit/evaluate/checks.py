@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from toolkit import metrics
 from toolkit.artifacts import Check
 from toolkit.evaluate.scored import Scored, calibrated
 from toolkit.evaluate.slices import Search
+
+if TYPE_CHECKING:
+    from toolkit.table import Part
 
 _FEW = 100
 
@@ -23,6 +28,17 @@ def about_rows(scored: Scored) -> list[Check]:
                 severity="warning",
                 message=f"There are only {n} test rows: intervals are wide.",
                 remedy="Raise split.test, or give more rows",
+            )
+        )
+    if scored.part.weights is not None:
+        weights = scored.part.weights
+        alike = float(weights.sum() ** 2 / max((weights**2).sum(), 1e-300))
+        result.append(
+            Check(
+                name="Weighted rows",
+                severity="info",
+                message=f"Scores count each row by its weight; {n:,} test rows so weighted tell as"
+                f" much as {alike:,.0f} that count alike (Kish 1965).",
             )
         )
     if scored.context.task != "regression":
@@ -50,10 +66,12 @@ def about_rows(scored: Scored) -> list[Check]:
     return result
 
 
-def about_constant(scored: Scored, train_target: np.ndarray) -> list[Check]:
+def about_constant(scored: Scored, train: Part) -> list[Check]:
     """Compare the model with a constant guess on the same resamples."""
     metric, n = metrics.get(scored.metric), len(scored.part)
-    guess = metrics.constant_scores(train_target, n, scored.context, metric=scored.metric)
+    guess = metrics.constant_scores(
+        train.target, n, scored.context, metric=scored.metric, weights=train.weights
+    )
     gap = metrics.paired_difference(
         metric,
         scored.part.target,
@@ -63,6 +81,7 @@ def about_constant(scored: Scored, train_target: np.ndarray) -> list[Check]:
         resamples=scored.resamples,
         confidence=scored.confidence,
         seed=scored.seed,
+        weights=scored.part.weights,
     )
     if gap.value is None or gap.low is None or gap.high is None:
         return [
@@ -91,11 +110,12 @@ def about_calibration(scored: Scored) -> list[Check]:
     if scored.context.task == "regression":
         return []
     happened, p = calibrated(scored)
-    error = metrics.calibration_error(happened, p)
+    weights = scored.part.weights
+    error = metrics.calibration_error(happened, p, weights=weights)
     # What a perfectly calibrated model of these probabilities would show by chance.
     generator = np.random.default_rng(scored.seed)
     chance = [
-        metrics.calibration_error(generator.random(len(p)) < p, p)
+        metrics.calibration_error(generator.random(len(p)) < p, p, weights=weights)
         for _ in range(100 if len(p) <= 200_000 else 10)
     ]
     usual = float(np.quantile(chance, 0.95))

@@ -50,6 +50,7 @@ class Scored:
     def interval(self, name: str, inside: np.ndarray | None = None) -> Interval:
         """Return a metric over all rows, or those at some positions, with its interval."""
         rows = np.arange(len(self.part)) if inside is None else inside
+        weights = None if self.part.weights is None else self.part.weights[rows]
         return metrics.bootstrap(
             metrics.get(name),
             self.part.target[rows],
@@ -58,6 +59,7 @@ class Scored:
             resamples=self.resamples,
             confidence=self.confidence,
             seed=self.seed,
+            weights=weights,
         )
 
 

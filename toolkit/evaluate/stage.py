@@ -63,8 +63,11 @@ def evaluate(stage: Stage, model: Predictor) -> Evaluation:
     constant = {
         name: metrics.get(name)(
             test.target,
-            metrics.constant_scores(train.target, len(test), scored.context, metric=name),
+            metrics.constant_scores(
+                train.target, len(test), scored.context, metric=name, weights=train.weights
+            ),
             scored.context,
+            test.weights,
         )
         for name in names
     }
@@ -82,7 +85,7 @@ def evaluate(stage: Stage, model: Predictor) -> Evaluation:
         constant=constant,
         confusion=_confusion(scored) if classes else {},
         cost=found["expected_cost"] if classes else None,
-        constant_cost=_constant_cost(scored, train.target) if classes else None,
+        constant_cost=_constant_cost(scored, train) if classes else None,
         calibration=_calibration(scored),
         slices=search.slices,
         groups=groups,
@@ -91,7 +94,7 @@ def evaluate(stage: Stage, model: Predictor) -> Evaluation:
         mistakes=mistakes(scored),
         checks=[
             *checks.about_rows(scored),
-            *checks.about_constant(scored, train.target),
+            *checks.about_constant(scored, train),
             *checks.about_calibration(scored),
             *checks.about_slices(search),
             *said,
@@ -156,14 +159,15 @@ def _confusion(scored: Scored) -> dict[str, dict[str, int]]:
     }
 
 
-def _constant_cost(scored: Scored, train_target: np.ndarray) -> float:
+def _constant_cost(scored: Scored, train: Part) -> float:
     """Return what the decision costs that is cheapest for all training rows alike."""
     classes = scored.context.classes
     matrix = metrics.cost_matrix(scored.context)
-    shares = metrics.constant_scores(train_target, 1, scored.context)[0]
+    shares = metrics.constant_scores(train.target, 1, scored.context, weights=train.weights)[0]
     cheapest = int(np.argmin(shares @ matrix))
     codes = metrics.class_codes(scored.part.target, classes)
-    return float(np.where(codes < 0, 1.0, matrix[codes, cheapest]).mean())
+    paid = np.where(codes < 0, 1.0, matrix[codes, cheapest])
+    return float(np.average(paid, weights=scored.part.weights))
 
 
 def _calibration(scored: Scored) -> list[Bin]:
@@ -171,7 +175,9 @@ def _calibration(scored: Scored) -> list[Bin]:
     if scored.context.task == "regression":
         return []
     happened, p = calibrated(scored)
-    return metrics.calibration_bins(happened, p, confidence=scored.confidence)
+    return metrics.calibration_bins(
+        happened, p, confidence=scored.confidence, weights=scored.part.weights
+    )
 
 
 def _slices(scored: Scored, protected: dict[str, pd.Series]) -> slices.Search:
