@@ -13,7 +13,9 @@ from toolkit.data import new_project
 from toolkit.project.file import ProjectFile
 
 QUICK = {
-    "automl.budget.models": 2,
+    "automl.engines": ["baseline", "lightgbm"],
+    "automl.folds": 2,
+    "automl.budget.models": 3,
     "automl.budget.trials": 1,
     "automl.budget.epochs": 3,
     "explain.rows": 20,
