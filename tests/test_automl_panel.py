@@ -13,8 +13,10 @@ from toolkit.artifacts import (
     Champion,
     Conformal,
     CurvePoint,
+    DerivedColumn,
     EngineRun,
     Entry,
+    FeatureMap,
     Interval,
     Leaderboard,
     Search,
@@ -224,7 +226,7 @@ def test_the_choice_says_what_speaks_for_and_against_a_model(stage):
     assert labels[2].endswith("(may be as good as the best)")
     assert labels[3].endswith("(✖ breaks a constraint)")
     _, text = parse(panel._figures.value)
-    for part in ("lightgbm_1 70%", "10 canary rows", "0.05 too optimistic", "91.0%"):
+    for part in ("lightgbm_1 70%", "10 canary rows", "optimism of the selection +0.05", "91.0%"):
         assert part in text
 
 
@@ -243,3 +245,17 @@ def test_tables_say_what_was_tried_and_what_it_costs():
     _, text = parse(widgets.leaderboard_table(BOARD, search))
     for part in ("0.89 (0.88 to 0.9)", "500", "1200", "✖ It takes 3 ms", "may be chance"):
         assert part in text
+
+
+def test_features_lead_back_to_their_columns():
+    made = [
+        DerivedColumn(name=f"{NASTY}: year", sources=[NASTY], kind="date", what="year"),
+        DerivedColumn(name=f"{NASTY}: month", sources=[NASTY], kind="date", what="month"),
+        DerivedColumn(name="age", sources=["age"], kind="number", what="as it is"),
+    ]
+    features = FeatureMap(columns=made, left_out=["empty"], notes=["Learnt from 9 rows."])
+    tags, text = parse(widgets.feature_table(features))
+    assert "script" not in tags
+    for part in ("3 columns of 2", "year (year)", "empty", "Learnt from 9 rows."):
+        assert part in text
+    assert text.index("month") < text.index("as it is")

@@ -20,6 +20,7 @@ from toolkit.plots.automl_shared import (
     engine_of,
     interval,
     look,
+    milliseconds,
     nothing,
     number,
 )
@@ -102,7 +103,8 @@ def pareto(board: Leaderboard, search: Search) -> Plot:
     front = _front(timed, greater=metric.greater_is_better)
     names = {entry.name for entry, _ in front}
     alt = "None of these is beaten in both, quickest first: " + "; ".join(
-        f"{entry.name} {number(entry.score.value)} in {ms:.3g} ms" for entry, ms in front
+        f"{entry.name} {number(entry.score.value)} in {milliseconds(ms / 1000)} ms"
+        for entry, ms in front
     )
     with canvas(title, f"{alt}.", height=4.0) as sheet:
         axes = sheet.axes
@@ -111,7 +113,12 @@ def pareto(board: Leaderboard, search: Search) -> Plot:
             [entry.score.value for entry, _ in front],
             color=GREY, linewidth=1.4, drawstyle="steps-post", zorder=1, label="front",
         )  # fmt: skip
+        first = timed[0][0].score
+        width = 0.0 if first.low is None or first.high is None else first.high - first.low
+        near = _limit(axes, [entry.score.value or 0.0 for entry, _ in timed], width)
         for entry, ms in timed:
+            if entry.score.value not in near:
+                continue
             colour, mark = look(entry.engine)
             faint = 1.0 if entry.name in names else 0.45
             axes.plot(ms, entry.score.value, mark, color=colour, alpha=faint, markersize=7)
@@ -123,9 +130,6 @@ def pareto(board: Leaderboard, search: Search) -> Plot:
             axes.plot([], [], "x", color=RED, markersize=8, label="breaks a constraint")
         axes.set_xscale("log")
         axes.margins(x=0.2)
-        first = timed[0][0].score
-        width = 0.0 if first.low is None or first.high is None else first.high - first.low
-        _limit(axes, [entry.score.value or 0.0 for entry, _ in timed], width)
         # The default labels of minor ticks are formulas, which the style does not typeset.
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.xaxis.set_major_formatter("{x:g}")
@@ -170,10 +174,11 @@ def progress(metric_name: str, points: Sequence[tuple[float, str, float | None]]
         axes = sheet.axes
         x = [seconds for seconds, _, _ in scored]
         axes.step(x, best, where="post", color=BLUE, linewidth=1.8, label="best so far", zorder=3)
+        near = _limit(axes, [best[-1], *(score for _, _, score in scored)])
         for seconds, name, score in scored:
             colour, mark = look(engine_of(name))
-            axes.plot(seconds, score, mark, color=colour, alpha=0.75, zorder=2)
-        _limit(axes, [best[-1], *(score for _, _, score in scored)])
+            if score in near:
+                axes.plot(seconds, score, mark, color=colour, alpha=0.75, zorder=2)
         axes.set_xlim(left=0)
         axes.annotate(
             f"{shorten(leader, 32)}: {number(best[-1])}",
@@ -224,8 +229,11 @@ def _window(entries: Sequence[Entry]) -> tuple[float, float] | None:
     return low - margin, high + margin
 
 
-def _limit(axes: Any, values: Sequence[float], width: float = 0.0) -> None:
-    """Set the range of scores; the first value is the best. Say how many lie outside."""
+def _limit(axes: Any, values: Sequence[float], width: float = 0.0) -> set[float]:
+    """Set the range of scores, say how many lie outside, and return those inside.
+
+    The first value is the best.
+    """
     near = _near(values, width)
     margin = (max(near) - min(near)) * 0.2 or abs(values[0]) * 0.02 or 0.01
     axes.set_ylim(min(near) - margin, max(near) + margin)
@@ -233,6 +241,7 @@ def _limit(axes: Any, values: Sequence[float], width: float = 0.0) -> None:
     if outside:
         text = f"{outside} far worse model{'s' if outside > 1 else ''} outside"
         axes.text(0.99, 0.03, text, transform=axes.transAxes, ha="right", fontsize=8, color=GREY)
+    return set(near)
 
 
 def _line(axes: Any, place: int, entry: Entry) -> None:

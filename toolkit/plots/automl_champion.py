@@ -105,7 +105,7 @@ def threshold(champion: Champion) -> Plot:
             xytext=(8, 14),
             textcoords="offset points",
             fontsize=9,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.7},
         )
         top.set_ylabel("mean cost a row")
         top.margins(y=0.15)
@@ -136,7 +136,7 @@ def canary(champion: Champion) -> Plot:
     colour = GREEN if found.within_interval else RED
     alt = f"Canary: {interval(found.score)}. Selection: {number(found.selection)}."
     if found.optimism is not None:
-        alt += f" Optimism: {number(found.optimism)}"
+        alt += f" Optimism: {found.optimism:+.2g}"
         alt += ", within the interval." if found.within_interval else ", outside the interval."
     with canvas(title, alt, height=2.2) as sheet:
         axes = sheet.axes

@@ -54,6 +54,12 @@ def number(value: float | None, *, full: bool = False) -> str:
     return f"{value:#.4g}".rstrip(".") if full else f"{value:.4g}"
 
 
+def milliseconds(seconds: float) -> str:
+    """Return a time in milliseconds as text."""
+    value = seconds * 1000
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+
+
 def interval(score: Interval) -> str:
     """Return a score with its interval as text."""
     if score.value is None or score.low is None or score.high is None:

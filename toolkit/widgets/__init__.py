@@ -21,6 +21,7 @@ __getattr__, __dir__, __all__ = attach(
         "show_groups": "explain",
         "search_summary": "automl_tables",
         "leaderboard_table": "automl_tables",
+        "feature_table": "automl_tables",
         "show_review": "labels",
         "columns_table": "static",
         "contract_table": "eda_tables",

@@ -220,7 +220,7 @@ def _trust(found: Champion) -> list[tuple[str, str]]:
     if found.canary is not None:
         text = interval(found.canary.score)
         if found.canary.optimism is not None:
-            text += f"; selection was {number(found.canary.optimism)} too optimistic"
+            text += f"; optimism of the selection {found.canary.optimism:+.2g}"
         rows.append((f"On {found.canary.rows:,} canary rows", text))
     if found.shuffled is not None:
         text = f"{interval(found.shuffled.score)}; a constant guess {number(found.shuffled.chance)}"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import html
 
 from toolkit import metrics
-from toolkit.artifacts import Entry, Leaderboard, Search
-from toolkit.plots.automl_shared import interval, number
+from toolkit.artifacts import Entry, FeatureMap, Leaderboard, Search
+from toolkit.plots.automl_shared import interval, milliseconds, number
+from toolkit.plots.style import shorten
 from toolkit.widgets.base import checks_html, table
 from toolkit.widgets.static import Html
 
 _MOST = 40
+_PARTS = 5
 _NONE = "–"
 
 
@@ -72,6 +74,30 @@ def leaderboard_table(leaderboard: Leaderboard, search: Search) -> Html:
     )
 
 
+def feature_table(features: FeatureMap) -> Html:
+    """Return what became of each of the table's columns, those that became most first."""
+    made: dict[str, list[tuple[str, str]]] = {}
+    for column in features.columns:
+        made.setdefault(column.sources[0], []).append((column.name, column.what))
+    rows = [
+        (
+            shorten(name, 40),
+            len(made[name]),
+            "; ".join(f"{shorten(derived, 50)} ({what})" for derived, what in made[name][:_PARTS])
+            + (" …" if len(made[name]) > _PARTS else ""),
+        )
+        for name in sorted(made, key=lambda name: -len(made[name]))
+    ]
+    more = len(rows) - _MOST
+    said = f"{len(features.columns):,} columns of {len(made):,} in the table."
+    if features.left_out:
+        said += f" Nothing worth keeping: {', '.join(features.left_out[:_MOST])}."
+    said += f" {more:,} more are in {FeatureMap.file}." * (more > 0)
+    notes = "".join(f"<p>{html.escape(note)}</p>" for note in features.notes)
+    head = ("Column", "Makes", "Of it")
+    return Html(f"<p>{html.escape(said)}</p>{table(head, rows[:_MOST])}{notes}")
+
+
 def _row(entry: Entry, search: Search, *, best: bool) -> tuple[str, ...]:
     fitted, scored = search.fit_seconds.get(entry.name), search.scoring_seconds.get(entry.name)
     made = entry.members or entry.details
@@ -85,7 +111,7 @@ def _row(entry: Entry, search: Search, *, best: bool) -> tuple[str, ...]:
         interval(entry.score),
         "best" if best else "may be chance" if entry.within_noise else "worse",
         _NONE if fitted is None else f"{fitted:.1f}",
-        _NONE if scored is None else f"{scored * 1000:.3g}",
+        _NONE if scored is None else milliseconds(scored),
         f"{entry.size_kib:,.0f}",
         _NONE if entry.calibration_error is None else f"{entry.calibration_error:.3f}",
         _NONE if entry.complexity is None else number(entry.complexity),

@@ -36,7 +36,7 @@ def features(book: Book) -> list[Facts | None]:
             "Each column that engines get leads back to a column of the table; what was learnt"
             " for it, was learnt without the target."
         ),
-        blocks.figure("features.overview", _bare(found)),
+        blocks.figure("features.overview", _bare(found)) if changed else None,
         blocks.facts(rows),
         blocks.table(
             "Columns of which several are made",
