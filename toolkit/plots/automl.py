@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 _MOST = 30
+_FEW = 5
 _FAR = 8.0
 """Models this many times farther from the best than most are drawn at the edge."""
 
@@ -174,7 +175,8 @@ def progress(metric_name: str, points: Sequence[tuple[float, str, float | None]]
         axes = sheet.axes
         x = [seconds for seconds, _, _ in scored]
         axes.step(x, best, where="post", color=BLUE, linewidth=1.8, label="best so far", zorder=3)
-        near = _limit(axes, [best[-1], *(score for _, _, score in scored)])
+        scores = sorted((score for _, _, score in scored), key=lambda s: abs(s - best[-1]))
+        near = _limit(axes, scores)
         for seconds, name, score in scored:
             colour, mark = look(engine_of(name))
             if score in near:
@@ -203,6 +205,8 @@ def _near(values: Sequence[float], width: float) -> list[float]:
 
     One hopeless model would otherwise press all others into a line.
     """
+    if len(values) < _FEW:
+        return list(values)
     distances = sorted(abs(value - values[0]) for value in values)
     most = max(distances[int((len(distances) - 1) * 0.6)], width, 1e-12)
     return [value for value in values if abs(value - values[0]) <= _FAR * most]
