@@ -71,9 +71,9 @@ def task_of(stage: Any, part: table.Part, rows: np.ndarray, classes: list[str], 
 def calibrated(
     raw: np.ndarray, codes: np.ndarray, seed: int
 ) -> tuple[calibration.Calibration, np.ndarray]:
-    """Return the calibration of least cross-fitted log loss, and what it gives, cross-fitted."""
+    """Return the calibration that a champion would get, and what it gives, cross-fitted."""
     honest = {m: calibration.cross_fitted(m, raw, codes, seed) for m in calibration.METHODS}
-    best = min(honest, key=lambda method: calibration.log_loss(honest[method], codes))
+    best = calibration.simplest(honest, codes)
     return calibration.fit(best, raw, codes), honest[best]
 
 

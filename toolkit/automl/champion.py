@@ -176,9 +176,7 @@ def _calibrate(stage: Stage, raw: np.ndarray, held: Held) -> _Calibrated:
         )
     honest = {m: calibration.cross_fitted(m, raw, codes, seed, weights) for m in methods}
     scores = {m: calibration.log_loss(honest[m], codes, weights) for m in methods}
-    # Of equals the simplest: `METHODS` is in that order.
-    best = min(methods, key=lambda name: (scores[name], calibration.METHODS.index(name)))
-    chosen = best if wanted == "auto" else wanted
+    chosen = calibration.simplest(honest, codes, weights) if wanted == "auto" else wanted
     fitted = calibration.fit(chosen, raw, codes, weights)
     return _Calibrated(fitted, scores, honest[chosen], checks)
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 
 from toolkit import canonical, table
-from toolkit.artifacts import Champion, Leaderboard, Search
+from toolkit.artifacts import Champion, Search
 from toolkit.automl import engines
+from toolkit.automl.judge import members
 from toolkit.automl.ledger import MODELS
 from toolkit.automl.model import NATIVE, Model, load_model, read_facts
 from toolkit.automl.objectives import combine
@@ -134,14 +135,15 @@ def reproduce(run_folder: Path | str, say: Say = lambda text: None) -> Reproduct
     run = Run(run_folder)
     frozen = _Frozen(run, say)
     champion = run.read(Champion)
-    entry = next(e for e in run.read(Leaderboard).entries if e.name == champion.name)
-    weights = entry.members or {entry.name: 1.0}
+    kept = load_model(run.folder / champion.model)
+    # In the order in which they are summed up.
+    weights = members(kept) or {champion.name: 1.0}
     task, _ = prepare(cast("Stage", frozen), effective(frozen.project.automl))
     trials = _trials(frozen.project, task, weights)
     say(f"fitting {', '.join(trial.name for trial in trials)} again")
     with tempfile.TemporaryDirectory(prefix="toolkit-reproduce-") as scratch:
         ledger = refit(frozen.project, task, trials, Path(scratch) / "run", watcher=_Teller(say))
-        return _compared(frozen, champion, weights, ledger, task)
+        return _compared(frozen, kept, weights, ledger, task)
 
 
 class _Frozen:
@@ -204,14 +206,13 @@ def _trials(project: Project, task: SearchTask, weights: dict[str, float]) -> li
 
 def _compared(
     frozen: _Frozen,
-    champion: Champion,
+    kept: Model,
     weights: dict[str, float],
     ledger: Ledger,
     task: SearchTask,
 ) -> Reproduction:
     run = frozen.run
     rows = table.load_part(cast("Stage", frozen), "validation")
-    kept = load_model(run.folder / champion.model)
     inputs = kept.inputs(rows.frame)
     unit = 1.0 if kept.classes else max(float(np.std(task.target)), 1e-12)
     parts, again = [], []
@@ -237,7 +238,7 @@ def _compared(
     elif difference <= TOLERANCE:
         grade = "within tolerance"
     causes = [] if grade == "exact" else _causes(frozen, parts)
-    return Reproduction(grade, champion.name, difference, len(rows), parts, causes)
+    return Reproduction(grade, kept.name, difference, len(rows), parts, causes)
 
 
 def _scores(model: Model, frame: Any) -> np.ndarray:
