@@ -156,9 +156,11 @@ def test_weights_decide_between_rows_that_contradict_each_other(name: str, tmp_p
 
 
 @pytest.mark.parametrize("kind", ["binary", "regression"])
-@pytest.mark.parametrize("name", ["baseline_boosting", "lightgbm_1", "lightgbm_2", "catboost_2"])
+@pytest.mark.parametrize(
+    "name", ["baseline_boosting", "lightgbm_1", "lightgbm_2", "lightgbm_5", "catboost_2"]
+)
 def test_monotonic_columns_only_move_scores_one_way(name: str, kind: str, tmp_path: Path) -> None:
-    # What the table says is the opposite of what is asked for.
+    # What the table says is the opposite of what is asked for, and smoothing breaks constraints.
     wanted = {"age": "decreasing", "income": "increasing"}
     task = make.search_task(tmp_path, kind, monotonic=wanted)
     assert trial_of(task, name).monotonic
@@ -227,8 +229,8 @@ def test_ten_rows(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["baseline_linear", "lightgbm_1", "catboost_2", "forest_extra_1"])
 def test_more_columns_than_rows(name: str, tmp_path: Path) -> None:
-    values = np.random.default_rng(1).normal(size=(60, 150))
-    frame = pd.DataFrame(values, columns=[f"x{i}" for i in range(150)])
+    values = np.random.default_rng(1).normal(size=(40, 100))
+    frame = pd.DataFrame(values, columns=[f"x{i}" for i in range(100)])
     task = make.search_task(
         tmp_path, "binary", frame=frame, target=(values[:, 3] > 0).astype(np.int64)
     )

@@ -33,6 +33,9 @@ CELLS = 40_000_000
 _HELD_CELLS = 10_000_000
 """Numbers on which one model is judged round by round at most."""
 
+_MEANT = 0.5
+"""The share of its time that a trial means to use; what it misjudges may take the rest."""
+
 
 class Native(Protocol):
     """Models of one library: how they predict, and how they lie on disk."""
@@ -64,6 +67,11 @@ class Clock:
     def __init__(self, seconds: float | None, share: float = 0.85) -> None:
         self._began = time.monotonic()
         self._seconds = np.inf if seconds is None else seconds * share
+
+    @property
+    def planned(self) -> float:
+        """Seconds by which fitting is meant to be done: others wait for the rest."""
+        return self.left * _MEANT
 
     @property
     def limited(self) -> bool:

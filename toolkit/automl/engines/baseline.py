@@ -44,8 +44,8 @@ class BaselineEngine:
         linear = "logistic regression" if facts.classes else "ridge regression"
         recipes = [
             ("linear", linear, 1, 0.3, True),
-            ("boosting", "gradient boosting (untuned)", 2, 1.0, False),
-            ("tree", "decision tree", 2, 0.1, True),
+            ("boosting", "gradient boosting (untuned)", 3, 1.0, False),
+            ("tree", "decision tree", 3, 0.1, True),
         ]
         if facts.width <= _SPLINED:
             recipes.insert(1, ("additive", f"additive {linear}", 2, 1.0, True))

@@ -126,7 +126,7 @@ class _Training:
 
     def __init__(self, task: SearchTask, trial: Trial) -> None:
         self.task = task
-        self.clock = bagging.Clock(task.seconds)
+        self.clock = bagging.Clock(task.seconds, share=0.6 if task.folds.ordered else 0.85)
         self.coding = Coding.fit(task.inputs.design, most=trial.settings["levels"])
         self.matrix = self.coding.matrix(task.inputs.design)
         self.outcome = Outcome.of(task, terms.outcome_kind(task, trial.settings))
@@ -215,7 +215,7 @@ class _Training:
         began = time.monotonic()
         self._fit(*pairs[0], np.inf, {"iterations": _PROBE})
         seconds = (time.monotonic() - began) / _PROBE
-        possible = self.clock.left / len(pairs) / seconds
+        possible = self.clock.planned / len(pairs) / seconds
         rate = self.parameters["learning_rate"]
         faster = min(_FASTEST, _FLOOR / max(possible, 1.0))
         if faster > rate:

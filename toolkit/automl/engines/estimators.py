@@ -82,7 +82,9 @@ def dense(coding: Coding, rows: int, *, splines: bool = False, scaled: bool = Tr
     if scaled or splines:
         impute = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
         curve = SplineTransformer(5, degree=3, knots="quantile", extrapolation="constant")
-        number = make_pipeline(impute, *([curve] if splines else []), StandardScaler())
+        # A curve's columns lie between 0 and 1 as they are. Standardised, one that few
+        # training rows touch would have the most to say about a new row.
+        number = make_pipeline(impute, curve if splines else StandardScaler())
     category = OneHotEncoder(
         min_frequency=min(10, max(1, rows // 10)),
         max_categories=_MOST_COLUMNS,

@@ -85,7 +85,7 @@ class _Training:
     def __init__(self, task: SearchTask, trial: Trial) -> None:
         self.task = task
         self.settings = trial.settings
-        self.clock = bagging.Clock(task.seconds)
+        self.clock = bagging.Clock(task.seconds, share=0.6 if task.folds.ordered else 0.85)
         self.coding = Coding.fit(task.inputs.design, most=trial.settings["levels"])
         self.matrix = self.coding.matrix(task.inputs.design)
         self.outcome = Outcome.of(task, terms.outcome_kind(task, trial.settings))
@@ -169,7 +169,7 @@ class _Training:
 
     def _hurry(self, boosters: list[Any], seconds: float) -> None:
         """Learn faster where time is too short for the rounds that this rate needs."""
-        possible = self.clock.left / seconds
+        possible = self.clock.planned / seconds
         faster = min(_FASTEST, _FLOOR / max(possible, 1.0))
         if faster > self.rate:
             self.shares.notes.append(
@@ -204,10 +204,13 @@ class _Training:
             "seed": facts.seed,
             "feature_pre_filter": False,
         }
+        parameters = fixed | self.settings["parameters"]
         signs = terms.signs(self.task, self.coding.columns)
         if signs is not None:
-            fixed |= {"monotone_constraints": signs, "monotone_constraints_method": "basic"}
-        return fixed | self.settings["parameters"]
+            # Smoothing mixes a leaf with its parent after the constraint was seen to: measured,
+            # it breaks it.
+            parameters |= {"monotone_constraints": signs, "path_smooth": 0.0}
+        return parameters
 
     def _objective(self) -> dict[str, Any]:
         facts = self.task.facts

@@ -59,13 +59,12 @@ def lightgbm(facts: TaskFacts) -> list[Trial]:
     random = {
         "learning_rate": 0.05, "num_leaves": 31, "min_data_in_leaf": few, "extra_trees": True,
     }  # fmt: skip
-    order = [slow, large, sparse, smooth, random, additive]
+    order = [smooth, slow, large, sparse, additive, random]
     if facts.rows < _SMALL:
         order = [sparse, smooth, additive, slow, random, large]
     proven: list[Parameters] = [{"parameters": common | parameters} for parameters in order]
-    proven[1]["skewed"] = proven[3]["skewed"] = "log"
-    proven[2]["skewed"] = "rate"
-    proven[3]["ordinal"] = True
+    proven[1] |= {"skewed": "log", "ordinal": True}
+    proven[3]["skewed"] = "rate"
     defaults = {"levels": _LEVELS, "ordinal": False, "skewed": ""}
     return _trials(
         facts,
@@ -109,15 +108,14 @@ def catboost(facts: TaskFacts) -> list[Trial]:
     if not facts.classes:
         rate *= 1.5
     common: Parameters = {"one_hot_max_size": 16, "max_ctr_complexity": 1}
-    sampled = {"bootstrap_type": "Bernoulli", "subsample": 0.66}
-    middle = {"depth": 6, **sampled}
-    shallow = {"depth": 4, "l2_leaf_reg": 5.0, "rsm": 0.7}
-    deep = {"depth": 8, "random_strength": 2.0, "rsm": 0.7}
-    crossed = {
+    middle: Parameters = {"depth": 6}
+    shallow: Parameters = {"depth": 4, "l2_leaf_reg": 5.0, "rsm": 0.7}
+    deep: Parameters = {"depth": 8, "random_strength": 2.0, "rsm": 0.7}
+    crossed: Parameters = {
         "depth": 5, "max_ctr_complexity": 2, "one_hot_max_size": 8, "random_strength": 2.0,
         "rsm": 0.6,
     }  # fmt: skip
-    proven = [middle, deep, shallow, crossed]
+    proven = [middle, shallow, deep, crossed]
     if facts.rows < _SMALL:
         proven = [shallow, middle, crossed, deep]
     made = [_catboost_settings(common | parameters, rate) for parameters in proven]
@@ -161,12 +159,12 @@ def _cost_catboost(parameters: Parameters) -> float:
 
 def forest(facts: TaskFacts) -> list[Trial]:
     """Return the forests: a few, for more of them differ little."""
-    leaf = 2 if facts.classes else 1
+    leaf = {"binary": int(np.clip(facts.rows // 500, 2, 10)), "multiclass": 2}.get(facts.task, 1)
     proven: list[tuple[str, str, Parameters, int]] = [
         ("extra", "extremely randomised trees", {"leaf": leaf, "features": 0.5}, 1),
         ("random", "random forest", {"leaf": leaf, "features": "sqrt"}, 2),
-        ("extra", "extremely randomised trees", {"leaf": 5, "features": 0.9}, 3),
-        ("random", "random forest", {"leaf": 5, "features": 0.4}, 3),
+        ("extra", "extremely randomised trees", {"leaf": 2 * leaf, "features": 0.9}, 3),
+        ("random", "random forest", {"leaf": 2 * leaf, "features": 0.4}, 3),
     ]
     count: dict[str, int] = {}
     trials = []
