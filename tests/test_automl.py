@@ -202,7 +202,7 @@ def test_regression(regression_project, h2o):
     assert values.shape == (len(part),)
     assert np.corrcoef(values, part.target.astype(float))[0, 1] > 0.5
     assert (champion.calibration, champion.threshold) == ("none", None)
-    for plot in (figures.leaderboard(board), figures.speed(board, found)):
+    for plot in (figures.leaderboard(board), figures.front(board, found)):
         assert board.entries[0].name in plot.alt
     assert "baseline_linear" in widgets.search_summary(board, found)
 
@@ -233,7 +233,7 @@ def test_a_server_that_dies_is_replaced_and_the_leaderboard_is_the_same(
     own.stop()
     assert killer.killed
     assert {trial.status for trial in search.trials} == {"done"}
-    assert "fitted once more" in (stage.run.folder / "log.txt").read_text()
+    assert "a new one was started" in (stage.run.folder / "log.txt").read_text()
     scores = [(entry.name, entry.score) for entry in board.entries]
     assert scores == [(entry.name, entry.score) for entry in undisturbed.entries]
 

@@ -130,6 +130,7 @@ class Follower(Watcher):
         timed = self.stage.project.automl.budget.seconds is not None
         if timed and len(self._rows) % _PRUNE_EVERY == 0 and (now := self._weigh()):
             self._prune(now)
+        self._running = [text for text in self._running if not text.startswith(trial.name)]
         self._show()
 
     def failed(self, trial: Trial, reason: str) -> None:
