@@ -202,7 +202,7 @@ def test_regression(regression_project, h2o):
     assert values.shape == (len(part),)
     assert np.corrcoef(values, part.target.astype(float))[0, 1] > 0.5
     assert (champion.calibration, champion.threshold) == ("none", None)
-    for plot in (figures.leaderboard(board), figures.front(board, found)):
+    for plot in (figures.leaderboard(board), figures.pareto(board, found)):
         assert board.entries[0].name in plot.alt
     assert "baseline_linear" in widgets.search_summary(board, found)
 
