@@ -65,7 +65,10 @@ def _quality(book: Book) -> Facts | None:
         else "Data-quality checks, worst first",
         [check for check in found if check.severity != "ok"],
         book.discreet,
-    ) or blocks.prose(f"All {len(found)} data-quality checks passed.")  # fmt: skip
+    ) or blocks.prose(
+        f"All {len(found)} data-quality checks passed." if found
+        else "No data-quality check found a fault."
+    )  # fmt: skip
 
 
 def _profile(book: Book) -> list[Facts | None]:
