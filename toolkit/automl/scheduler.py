@@ -137,7 +137,7 @@ class Scheduler:
             else:
                 self._done(trial, record, before=True)
         started = 0
-        while waiting or self._again or self._busy():
+        while waiting or self._again or self._busy() or self._starting:
             if self.pace.over():
                 self.outcome.whole = False
                 return self._cut_short()
