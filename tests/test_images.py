@@ -375,7 +375,7 @@ def test_evaluate_and_explain_an_image_model(image_project):
     assert isinstance(explanation, Explanation)
     ranked = explanation.importance["upright"]
     assert [each.column for each in ranked] == ["picture", "number"]
-    assert explanation.measures == {"picture": "brightness, 0 to 255"}
+    assert explanation.measures == {"picture": "brightness (0 to 255)"}
     viewer = explain.row_viewer(stage, model)
     attributions = stage.read(Attributions)
     panel = widgets.ExplainPanel(

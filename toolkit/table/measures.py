@@ -11,7 +11,7 @@ from toolkit.table.image_vector import image_facts
 if TYPE_CHECKING:
     import pandas as pd
 
-MEASURES = {"text": "length in characters", "image": "brightness, 0 to 255"}
+MEASURES = {"text": "length in characters", "image": "brightness (0 to 255)"}
 """What the number is, by the column's type."""
 
 
