@@ -267,7 +267,7 @@ def test_a_skewed_target_is_learnt_as_a_logarithm_and_not_biased(
     values = make.signal(make.typed_frame(400))
     target = np.exp(1.2 * values)
     task = make.search_task(tmp_path, "regression", rows=400, target=target, metric=metric)
-    candidate = fit(task, "catboost_2")
+    candidate = fit(task, "catboost_3")
     assert candidate.details["target"] == ("log" if metric == "rmse" else "log_median")
     if metric == "rmse":
         assert abs(candidate.oof.mean() / target.mean() - 1) < 0.05

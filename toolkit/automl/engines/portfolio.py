@@ -115,11 +115,11 @@ def catboost(facts: TaskFacts) -> list[Trial]:
         "depth": 5, "max_ctr_complexity": 2, "one_hot_max_size": 8, "random_strength": 2.0,
         "rsm": 0.6,
     }  # fmt: skip
-    proven = [middle, shallow, deep, crossed]
+    proven = [middle, shallow, deep, crossed] if facts.classes else [middle, deep, shallow, crossed]
     if facts.rows < _SMALL:
         proven = [shallow, middle, crossed, deep]
     made = [_catboost_settings(common | parameters, rate) for parameters in proven]
-    made[1]["skewed"] = made[3]["skewed"] = "log"
+    made[2]["skewed"] = "log"
     return _trials(
         facts,
         "catboost",
