@@ -96,19 +96,54 @@ def test_nothing_is_left_after_a_kill(victim):
         assert not Path(facts["folder"]).exists()
 
 
-def test_a_dead_shared_server_is_one_line_with_a_remedy(monkeypatch):
+ENSURED = """
+import json, os, signal, time
+from toolkit.automl import cluster
+from toolkit.project.search import Budget
+small = Budget(memory_gib=0.5, threads=1)
+seen = []
+def ask():
+    environment, note = cluster.ensure(small)
+    seen.append((json.loads(environment[cluster.VARIABLE]), note))
+    os.environ.update(environment)
+    return cluster.connect(small)
+def kill():
+    pid = seen[-1][0]["pid"]
+    os.kill(pid, signal.SIGKILL)
+    server = cluster.connect.__globals__["_named"]().server
+    while server.alive():
+        time.sleep(0.1)
+ask(); ask(); kill(); ask()
+os.environ.pop(cluster.VARIABLE)
+ask()
+print(json.dumps(seen))
+"""
+
+
+def test_ensure_shares_a_server_and_replaces_it_when_it_ended():
+    answer = subprocess.run(
+        [sys.executable, "-c", ENSURED], capture_output=True, text=True, check=True
+    )
+    (first, none), (again, nothing), (new, note), (own, quiet) = json.loads(answer.stdout)
+    assert first == again and none == nothing == quiet == ""
+    assert new["pid"] != first["pid"] and new["password"] != first["password"]
+    assert "ended; a new one was started" in note and "\n" not in note
+    assert own == new
+    assert gone(first["pid"]) and gone(new["pid"])
+
+
+def test_a_dead_server_is_one_line_with_a_remedy():
     own = cluster.start_shared(SMALL)
-    monkeypatch.setenv(cluster.VARIABLE, own.environment[cluster.VARIABLE])
     os.kill(own.pid, signal.SIGKILL)
     assert gone(own.pid)
+    with pytest.raises(EngineError, match="JVM ended") as error:
+        own.server.get("/3/Cloud")
+    assert "\n" not in error.value.line()
+    assert error.value.remedy
     deadline = time.monotonic() + 10
     while own.alive() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not own.alive()
-    with pytest.raises(EngineError) as error:
-        cluster.connect(SMALL)
-    assert "\n" not in error.value.line()
-    assert "Run `toolkit run` again" in error.value.remedy
     own.stop()
     assert not own._folder.exists()
     own.stop()
@@ -118,19 +153,6 @@ def test_an_unreadable_variable_is_refused(monkeypatch):
     monkeypatch.setenv(cluster.VARIABLE, "127.0.0.1:54321")
     with pytest.raises(EngineError, match="does not name a server"):
         cluster.connect(SMALL)
-
-
-def test_own_server_is_reused_and_stopped(monkeypatch):
-    monkeypatch.delenv(cluster.VARIABLE, raising=False)
-    said = []
-    first = cluster.connect(SMALL, said.append)
-    second = cluster.connect(SMALL, said.append)
-    assert first.owned and second.owned
-    assert first.server is second.server
-    assert said == ["starting H2O"]
-    cluster.stop_own()
-    with pytest.raises(EngineError, match="H2O's JVM ended"):
-        first.server.get("/3/Cloud")
 
 
 def test_the_runner_stays_light():

@@ -248,7 +248,8 @@ def connect(
     note = f"the shared H2O ({shared.server.url}) ended; a new one was started" if shared else ""
     with _lock:
         if _own is not None and _own._owner == os.getpid():
-            if _own.alive():
+            # A JVM that was just killed is known to its guard a moment later.
+            if _own.alive() and _own.server.alive():
                 return Connection(_own.server, owned=True, pid=_own.pid)
             note = f"H2O's JVM ended{_own._why()}; a new one was started"
             atexit.unregister(_own.stop)

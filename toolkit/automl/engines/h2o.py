@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import weakref
 from pathlib import Path
@@ -62,9 +63,6 @@ class H2oEngine:
         table = h2o_table.table_of(connection, task)
         fitted = _fitted(table, task, trial, deadline)
         model = _Model(table, fitted, len(task.facts.classes))
-        # A model that a stack may want stays for as long as the table does.
-        if trial.name not in table.kept:
-            weakref.finalize(model, _forget, table, fitted.key)
         return Candidate(
             oof=fitted.oof,
             predict=model.predict,
@@ -86,33 +84,40 @@ class _Model:
 
     def __init__(self, table: Table, fitted: Fitted, classes: int) -> None:
         self._table = table
-        self._key = fitted.key
+        self._fitted = fitted
         self._classes = classes
 
     def predict(self, inputs: Inputs) -> np.ndarray:
         from toolkit.automl.engines import h2o_mojo
 
         table = self._table
-        return h2o_mojo.score(table.connection, self._key, table.code, inputs, self._classes)
+        return h2o_mojo.score(table.connection, self._fitted.key, table.code, inputs, self._classes)
 
     def save(self, folder: Path) -> None:
         from toolkit.automl.engines import h2o_mojo
 
-        h2o_mojo.save(self._table.server, self._key, self._table.code, self._classes, folder)
+        h2o_mojo.save(self._table.server, self._fitted.key, self._table.code, self._classes, folder)
 
 
 def _fitted(table: Table, task: SearchTask, trial: Trial, deadline: float | None) -> Fitted:
-    from toolkit.automl.engines import h2o_train
+    from toolkit.automl.engines import h2o_keys, h2o_train
 
-    bases: dict[str, dict[str, Any]] = trial.settings.get("bases", {})
-    if bases:
-        return _stacked(table, task, trial, deadline)
-    if trial.name not in table.kept:
+    name = _identity(trial.name, trial.settings)
+    if name in table.kept:
+        return table.kept[name]
+    if "bases" in trial.settings:
+        fitted = _stacked(table, task, trial, deadline)
+    else:
         fitted = h2o_train.fit(table, task, trial, deadline)
-        if trial.name not in h2o_plan.STACKED:
-            return fitted
-        table.kept[trial.name] = fitted
-    return table.kept[trial.name]
+    # It stays in the server for as long as a candidate, a stack or the table holds it.
+    weakref.finalize(fitted, h2o_keys.forget, table.server, fitted.key)
+    if trial.name in h2o_plan.STACKED:
+        table.kept[name] = fitted
+    return fitted
+
+
+def _identity(name: str, settings: dict[str, Any]) -> str:
+    return f"{name} {json.dumps(settings, sort_keys=True)}"
 
 
 def _stacked(table: Table, task: SearchTask, trial: Trial, deadline: float | None) -> Fitted:
@@ -121,7 +126,7 @@ def _stacked(table: Table, task: SearchTask, trial: Trial, deadline: float | Non
     members, notes = [], []
     for name, settings in trial.settings["bases"].items():
         base = Trial(name, "h2o", h2o_plan.ALGORITHMS[settings["algorithm"]], 1, settings)
-        if name not in table.kept:
+        if _identity(name, settings) not in table.kept:
             notes.append(f"{name} was fitted for the stack")
         try:
             members.append(_fitted(table, task, base, deadline))
@@ -134,12 +139,6 @@ def _stacked(table: Table, task: SearchTask, trial: Trial, deadline: float | Non
     fitted = h2o_train.stack(table, task, trial, members, deadline)
     fitted.notes.extend(notes)
     return fitted
-
-
-def _forget(table: Table, key: str) -> None:
-    from toolkit.automl.engines import h2o_keys
-
-    h2o_keys.forget(table.server, key)
 
 
 ENGINE = H2oEngine

@@ -4,9 +4,10 @@ Inside H2O a column is called ``c12``, a category ``L0003`` and a class ``k0001`
 and values of real tables hold commas, quotes, numbers that are labels, and spellings
 that H2O takes for missing. The code is kept beside the model.
 
-Frames travel as Parquet: it keeps every number exactly, and its types are not guessed
-from the first rows. A small frame is pushed; a large one, or any for a cluster of the
-user's, is written to a file that H2O imports itself.
+Frames travel as Parquet: its types are not guessed from the first rows. (H2O itself takes
+numbers apart into decimals, and keeps them to within their last digit.) A small frame is
+pushed; a large one, or any for a cluster of the user's, is written to a file that H2O
+imports itself.
 """
 
 from __future__ import annotations

@@ -119,9 +119,8 @@ class Table:
         return self.server.post("/99/Rapids", ast=expression, session_id=self._session)
 
     def forget(self) -> None:
-        """Remove the frame, its parts and what was kept from the server."""
-        keys = [self.key, *self._parts.values(), *(model.key for model in self.kept.values())]
-        h2o_keys.forget(self.server, *keys)
+        """Remove the frame and its parts from the server, and let go of what was kept."""
+        h2o_keys.forget(self.server, self.key, *self._parts.values())
         self._parts.clear()
         self.kept.clear()
 

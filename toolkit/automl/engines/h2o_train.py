@@ -30,6 +30,7 @@ _MORE_ROUNDS = 1.1
 _ONE_NODE_CELLS = 100_000_000
 """Up to this size, XGBoost builds its trees on one node, whatever the cluster."""
 _LEAST_SECONDS = 1.0
+_MULTINOMIAL_ALPHA = 0.5
 
 
 def fit(table: Table, task: SearchTask, trial: Trial, deadline: float | None) -> Fitted:
@@ -48,6 +49,10 @@ def fit(table: Table, task: SearchTask, trial: Trial, deadline: float | None) ->
         parameters["build_tree_one_node"] = len(table.places) * task.facts.width < _ONE_NODE_CELLS
     if algorithm in _BOOSTED:
         parameters |= _constraints(table, task)
+    if algorithm == "glm" and task.facts.task == "multiclass":
+        # With AutoML's list, H2O 3.46 mixes up the coefficients of one alpha and the next
+        # wherever lasso drops some (ArrayIndexOutOfBoundsException).
+        parameters["alpha"] = [_MULTINOMIAL_ALPHA]
     training = Training(
         table, task, trial, algorithm=algorithm, parameters=parameters, deadline=deadline
     )
