@@ -178,6 +178,29 @@ def test_gain_is_positive_where_a_blend_got_better(metric):
     assert ensemble.gain(more, few, *options, resamples=100).value == -found.value
 
 
+@given(
+    task=st.sampled_from(list(CONTEXTS)), rows=st.integers(4, 14), seed=st.integers(0, 999),
+    data=st.data(),
+)  # fmt: skip
+@settings(max_examples=40, deadline=None)
+def test_few_rows_and_certain_models_do_no_harm(task, rows, seed, data):
+    metric = data.draw(st.sampled_from(metrics.for_task(task)))
+    target, oof = library(task, rows, 3, seed)
+    if task != "regression":
+        oof["sure"] = np.eye(oof["m0"].shape[1])[np.roll(target, 1)]  # and often wrong
+    oof["flat"] = np.full_like(oof["m0"], 1 / max(oof["m0"].ndim * 2 - 2, 1))
+    folds = make_folds(2, 0, rows=rows)
+    found = ensemble.select(oof, target, None, folds, metric, CONTEXTS[task], seed=1)
+    assert np.isfinite(found.oof).all() and sum(found.weights.values()) == pytest.approx(1)
+    if task == "regression":
+        design = pd.DataFrame(index=range(rows))
+        learnt = conformal.learn_intervals(found.oof, target, design, folds.fold, 0.9, seed=1)
+        assert conformal.measure(learnt, found.oof, target, design).measured.value >= 0.9
+    else:
+        learnt = conformal.learn_sets(found.oof, target, 0.9)
+        assert learnt.included(found.oof).any(axis=1).all()
+
+
 def test_geometric_means_are_probabilities():
     _, oof = library("multiclass")
     blend = objectives.combine(list(oof.values())[:2], [3, 1], "log")
@@ -327,6 +350,19 @@ def test_calibration_weighs_rows(task, method):
     difference = weighted.apply(oof["m0"]) - copied.apply(oof["m0"])
     # Sigmoid's targets and the steps' edges know the number of rows.
     assert np.abs(difference).max() < 0.01
+
+
+def test_a_step_function_has_to_be_better_than_chance_explains():
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.05, 0.95, 600)
+    codes = (rng.uniform(size=600) < p).astype(int)
+    scores = np.column_stack([1 - p, p])
+    honest = {m: calibration.cross_fitted(m, scores, codes, 1) for m in calibration.METHODS}
+    assert calibration.simplest(honest, codes) == "none"
+    assert calibration.simplest(honest, codes, rng.uniform(0.5, 2, 600)) == "none"
+    sure = np.column_stack([1 - p**3, p**3])
+    honest = {m: calibration.cross_fitted(m, sure, codes, 1) for m in calibration.METHODS}
+    assert calibration.simplest(honest, codes) == "sigmoid"
 
 
 @given(
