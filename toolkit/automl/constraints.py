@@ -65,8 +65,6 @@ def _too_slow(seconds: float, limit: float) -> list[str]:
 
 
 def _not_monotonic(task: SearchTask, model: Model, column: str, direction: str) -> list[str]:
-    if task.facts.task == "multiclass":
-        return [f"{column}: {direction} is not defined for several classes."]
     typed = task.inputs.typed
     generator = np.random.default_rng(task.facts.seed)
     rows = np.sort(generator.permutation(len(typed))[:_ROWS])

@@ -133,6 +133,12 @@ def _columns(stage: Stage, part: Part) -> dict[str, Column]:
     both = sorted(set(constraints.exclude) & set(constraints.force))
     if both:
         raise ProjectError(f"{both[0]!r} is both excluded and forced", where="automl.constraints")
+    if constraints.monotonic and stage.project.target.task == "multiclass":
+        raise ProjectError(
+            "several classes have no order in which a prediction rises",
+            where="automl.constraints.monotonic",
+            expected="no columns where target.task is multiclass",
+        )
     words = [n for n in constraints.monotonic if part.columns[n].type not in ("number", "boolean")]
     if words:
         raise ProjectError(
