@@ -84,6 +84,7 @@ def new_project(
     columns, meaning, checks = table.infer_columns(raw.frame, target, decimal=data.decimal or ".")
     if data.format == "images" and data.table is None:
         columns[FILE] = Column(type="category", role="identifier")
+        checks = [check for check in checks if check.columns != [FILE]]
     typed = table.conform(raw.frame[[target]], {target: columns[target]})
     read = _reading(data, raw.frame)
     checks = [*read, *raw.checks, *table.check_target(typed[target], meaning), *checks]

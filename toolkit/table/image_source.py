@@ -1,8 +1,7 @@
-"""Sources that hold images: a folder of files, an array in an .npz file, paths in a table."""
+"""Sources that hold images: a folder of files, and paths in a table."""
 
 from __future__ import annotations
 
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -185,7 +184,7 @@ def _unmatched(
                 name="Images that are not there",
                 severity="warning",
                 message=f"{len(lacking):,} rows name no file of the folder and have no image:"
-                f" {_listed(lacking)}.",
+                f" {listed(lacking)}.",
                 columns=[column],
                 remedy="Add the files, or remove the rows",
             )
@@ -227,7 +226,7 @@ def _read(folder: Path, files: list[Path]) -> tuple[list[bytes | None], list[Che
         checks.append(_broken(broken, len(files)))
     smaller = sum(changed for _, changed in found)
     if smaller:
-        checks.append(_smaller(smaller, len(files)))
+        checks.append(smaller_check(smaller, len(files)))
     return [data for data, _ in found], checks
 
 
@@ -236,12 +235,13 @@ def _broken(names: list[str], total: int) -> Check:
         name="Images that cannot be read",
         severity="warning",
         message=f"{len(names):,} of {total:,} images are damaged or no images, and count as"
-        f" missing: {_listed(names)}.",
+        f" missing: {listed(names)}.",
         remedy="Replace or remove these files",
     )
 
 
-def _smaller(number: int, total: int) -> Check:
+def smaller_check(number: int, total: int) -> Check:
+    """Return what is said of images that were scaled down."""
     return Check(
         name="Images made smaller",
         severity="info",
@@ -250,7 +250,8 @@ def _smaller(number: int, total: int) -> Check:
     )
 
 
-def _listed(names: list[str], most: int = 8) -> str:
+def listed(names: list[str], most: int = 8) -> str:
+    """Return names in a row, quoted, and how many more there are."""
     shown = ", ".join(repr(name[:60]) for name in names[:most])
     return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
@@ -297,105 +298,3 @@ def _are_paths(series: pd.Series, folder: Path) -> bool:
     if not first or not all(text.lower().endswith(images.ENDINGS) for text in first):
         return False
     return any((folder / text).is_file() for text in first)
-
-
-# -- arrays ----------------------------------------------------------------------------
-
-
-def is_npz(path: Path) -> bool:
-    """Whether a file is an archive of NumPy arrays."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError):
-        return False
-    return bool(names) and all(name.endswith(".npy") for name in names)
-
-
-def read_npz(path: Path, data: Data) -> tuple[pd.DataFrame, list[Check]]:
-    """Read an .npz file: arrays (n, h, w) or (n, h, w, c) as images, others of length n as columns.
-
-    Raises
-    ------
-    DataError
-        If it cannot be read, holds Python objects, or no rows.
-    """
-    import pandas as pd
-
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"cannot be read as NumPy arrays: {' '.join(str(error).split())[:120]}",
-            where=str(path),
-            expected="arrays of numbers or texts, without Python objects",
-            remedy="Save it again with numpy.savez",
-        ) from error
-    pictures = {
-        n: a for n, a in ((n, _channels_last(a)) for n, a in arrays.items()) if a is not None
-    }
-    lengths = [len(a) for a in pictures.values()] or [
-        len(a) for a in arrays.values() if a.ndim == 1
-    ]
-    if not lengths:
-        raise DataError(
-            "no array holds images or a value a row",
-            where=str(path),
-            expected="an array of the shape (n, h, w) or (n, h, w, c), and labels of length n",
-            remedy="Name the arrays' shapes so, or give a CSV",
-        )
-    rows = max(lengths)
-    columns: dict[str, Any] = {}
-    unused = []
-    checks: list[Check] = []
-    for name, array in arrays.items():
-        if name in pictures and len(array) == rows:
-            columns[name] = _pictures(pictures[name])
-            if max(pictures[name].shape[1:3]) > images.SIDE:
-                checks.append(_smaller(rows, rows).model_copy(update={"columns": [name]}))
-        elif array.ndim == 1 and len(array) == rows:
-            columns[name] = _plain(array)
-        else:
-            unused.append(f"{name} {array.shape}")
-    if unused:
-        checks.append(
-            Check(
-                name="Arrays that are not used",
-                severity="info",
-                message=f"Neither images nor one value for each of {rows:,} rows:"
-                f" {_listed(unused)}.",
-                remedy="Save them as arrays of this length to use them",
-            )
-        )
-    return pd.DataFrame(columns), checks
-
-
-def _channels_last(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
-    """Return an array of images as (n, h, w) or (n, h, w, c); None if it is none."""
-    if array.ndim not in (3, 4) or array.dtype.kind not in "buif" or not array.size:
-        return None
-    if array.ndim == 4 and array.shape[3] not in (1, 3, 4):
-        if array.shape[1] not in (1, 3, 4):
-            return None
-        array = array.transpose(0, 2, 3, 1)
-    if min(array.shape[1:3]) < 2:
-        return None
-    if array.dtype.kind in "if" and (not np.isfinite(array).all() or array.min() < 0):
-        return None
-    return array
-
-
-def _pictures(array: np.ndarray[Any, Any]) -> Any:
-    import pandas as pd
-
-    # One scale for all: the brightest image of the array decides what white is.
-    cells = np.empty(len(array), dtype=object)
-    cells[:] = [images.encode(each) for each in images.to_bytes_scale(array)]
-    return pd.Series(cells, dtype=object)
-
-
-def _plain(array: np.ndarray[Any, Any]) -> Any:
-    if array.dtype.kind == "S":
-        return np.char.decode(array, "utf-8", errors="replace")
-    return array

@@ -32,13 +32,15 @@ def image_numbers(series: pd.Series) -> dict[str, np.ndarray[Any, Any]]:
     series : pandas.Series
         Typed images.
     """
-    codes, shapes = images.of_distinct(series, _shape)
-    pixels, known = images.stack(series, _SIDE, _SIDE, colour=True)
-    blocks = [_numbers(pixels[i : i + _BLOCK]) for i in range(0, len(pixels), _BLOCK)]
-    matrix = np.concatenate(blocks) if blocks else np.zeros((0, len(_NAMES) - 1))
-    shape = np.append(np.array(shapes, dtype=np.float64), np.nan)[codes]
-    matrix = np.column_stack([shape, matrix])
-    matrix[~known] = np.nan
+    codes, found = images.of_distinct(series, _read)
+    distinct = np.full((len(found) + 1, len(_NAMES)), np.nan)  # the last stands for code -1
+    known = [place for place, each in enumerate(found) if each is not None]
+    for start in range(0, len(known), _BLOCK):
+        some = known[start : start + _BLOCK]
+        read = [each for each in (found[place] for place in some) if each is not None]
+        distinct[some, 0] = [shape for shape, _ in read]
+        distinct[some, 1:] = _numbers(np.stack([pixels for _, pixels in read]))
+    matrix = distinct[codes]
     return {name: matrix[:, place] for place, name in enumerate(_NAMES)}
 
 
@@ -73,12 +75,12 @@ def _facts(data: bytes) -> list[float]:
     return [width, height, channels, float(pixels.mean()), float(pixels.std())]
 
 
-def _shape(data: bytes) -> float:
+def _read(data: bytes) -> tuple[float, np.ndarray[Any, Any]] | None:
+    """Return the logarithm of width by height, and the pixels at the common size."""
     try:
-        pixels = images.decode(data)
+        return images.shape_and_pixels(data, _SIDE, _SIDE)
     except images.UnreadableImage:
-        return np.nan
-    return float(np.log2(pixels.shape[1] / pixels.shape[0]))
+        return None
 
 
 def _numbers(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

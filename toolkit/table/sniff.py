@@ -19,7 +19,7 @@ from typing import IO, Any, Literal
 
 from toolkit.errors import DataError
 from toolkit.project.model import Data
-from toolkit.table import image_source
+from toolkit.table import image_arrays, image_source
 
 Compression = Literal["gzip", "bz2", "zip", "xz", "zstd"]
 
@@ -69,7 +69,7 @@ def detect(path: Path | str) -> Data:
         )
     if head.startswith(b"PK\x03\x04") and _is_excel(path):
         return Data(source=str(path), format="excel")
-    if head.startswith(b"PK\x03\x04") and image_source.is_npz(path):
+    if head.startswith(b"PK\x03\x04") and image_arrays.is_npz(path):
         return Data(source=str(path), format="npz")
     return _csv(path, head)
 

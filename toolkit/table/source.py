@@ -13,7 +13,7 @@ from toolkit import canonical
 from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
 from toolkit.project import address
-from toolkit.table import image_source, sniff, sql
+from toolkit.table import image_arrays, image_source, sniff, sql
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -298,7 +298,7 @@ _READERS = {
     "csv": _read_csv,
     "parquet": _read_parquet,
     "excel": _read_excel,
-    "npz": image_source.read_npz,
+    "npz": image_arrays.read_npz,
 }
 
 
