@@ -176,7 +176,11 @@ def _calibrate(stage: Stage, raw: np.ndarray, held: Held) -> _Calibrated:
         )
     honest = {m: calibration.cross_fitted(m, raw, codes, seed, weights) for m in methods}
     scores = {m: calibration.log_loss(honest[m], codes, weights) for m in methods}
-    chosen = calibration.simplest(honest, codes, weights) if wanted == "auto" else wanted
+    chosen = wanted
+    if wanted == "auto" and stage.project.automl.class_weights == "balanced":
+        chosen = min(methods, key=lambda name: scores[name])  # `none` is known to be wrong
+    elif wanted == "auto":
+        chosen = calibration.simplest(honest, codes, weights)
     fitted = calibration.fit(chosen, raw, codes, weights)
     return _Calibrated(fitted, scores, honest[chosen], checks)
 
