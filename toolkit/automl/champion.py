@@ -160,7 +160,7 @@ def _calibrate(stage: Stage, raw: np.ndarray, held: Held) -> _Calibrated:
     counts = np.bincount(codes, minlength=raw.shape[1])
     rarest = int(counts[counts > 0].min())
     checks = []
-    methods = list(calibration.METHODS) if wanted == "auto" else sorted({"none", wanted})
+    methods: list[str] = list(calibration.METHODS) if wanted == "auto" else sorted({"none", wanted})
     if wanted == "auto" and rarest < _LEAST_OF_A_CLASS and raw.shape[1] == 2:
         methods = ["none"]
     elif wanted == "auto" and len(codes) < _LEAST_FOR_STEPS:
@@ -176,7 +176,7 @@ def _calibrate(stage: Stage, raw: np.ndarray, held: Held) -> _Calibrated:
         )
     honest = {m: calibration.cross_fitted(m, raw, codes, seed, weights) for m in methods}
     scores = {m: calibration.log_loss(honest[m], codes, weights) for m in methods}
-    chosen = wanted
+    chosen: str = wanted
     if wanted == "auto" and stage.project.automl.class_weights == "balanced":
         chosen = min(methods, key=lambda name: scores[name])  # `none` is known to be wrong
     elif wanted == "auto":
