@@ -289,6 +289,24 @@ def ensure(budget: Budget, url: str | None = None) -> tuple[dict[str, str], str]
     return connection.environment, connection.note
 
 
+def usable(url: str | None = None) -> bool:
+    """Whether the server that `connect` gives is up now; none is started to find out.
+
+    Parameters
+    ----------
+    url : str, optional
+        ``h2o.url``.
+    """
+    if url is not None:
+        with contextlib.suppress(EngineError):
+            return external.attach(url).alive()
+        return False
+    shared = _named()
+    if shared is not None and shared.server.alive():
+        return True
+    return _own is not None and _own.alive() and _own.server.alive()
+
+
 def _named() -> Connection | None:
     named = os.environ.get(VARIABLE)
     if not named:
@@ -326,7 +344,9 @@ def last_meaningful_line(log: Path) -> str:
     telling = [
         text
         for line in lines
-        if (text := line.strip()) and not text.startswith(("at ", "...", "Picked up"))
+        if (text := line.strip())
+        and not text.startswith(("at ", "...", "Picked up"))
+        and " INFO " not in text
     ]
     errors = [text for text in telling[-40:] if "Error" in text or "Exception" in text]
     return (errors or telling or [""])[-1][:200]

@@ -58,6 +58,8 @@ class Worker:
 
     Attributes
     ----------
+    environment : dict of str
+        What was added to its environment.
     trial : Trial or None
         What it works on.
     started : float
@@ -75,6 +77,7 @@ class Worker:
         environment: dict[str, str] | None = None,
     ) -> None:
         self.group = group
+        self.environment = environment or {}
         self.trial: Trial | None = None
         self.started = 0.0
         self.doing = ""
@@ -90,7 +93,7 @@ class Worker:
                 text=True,
                 encoding="utf-8",
                 start_new_session=True,  # a Ctrl-C is for the owner, who decides
-                env=_environment(threads) | (environment or {}),
+                env=_environment(threads) | self.environment,
             )
         threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True).start()
 

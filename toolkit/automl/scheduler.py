@@ -210,6 +210,9 @@ class Scheduler:
 
     def _order(self, group: str, trial: Trial, environment: dict[str, str]) -> None:
         idle = [w for w in self._workers if w.group == group and w.trial is None]
+        for worker in [w for w in idle if w.environment != environment]:
+            self._drop(worker)  # it would look for a server that is gone
+            idle.remove(worker)
         if idle:
             worker = idle[0]
         else:
