@@ -22,6 +22,8 @@ _SMALL = 3000
 """Rows below which strong regularisation comes first."""
 _LEVELS = 1000
 """Levels of a category that LightGBM tells apart."""
+_WIDE = 1000
+"""Columns that a tree looks at, at most: the rest are left to other trees."""
 _RUNG = 3
 """Trials of one engine in each rung after the first."""
 
@@ -195,6 +197,8 @@ def _trials(
     settings = proven + [
         draw(np.random.default_rng([facts.seed, number])) for number in range(_DRAWS)
     ]
+    for each in settings:
+        _narrow(each["parameters"], "rsm" if engine == "catboost" else "feature_fraction", facts)
     return [
         Trial(
             name=f"{engine}_{number}",
@@ -207,6 +211,14 @@ def _trials(
         )
         for number, chosen in enumerate(settings, 1)
     ]
+
+
+def _narrow(parameters: Parameters, share: str, facts: TaskFacts) -> None:
+    if facts.width > _WIDE:
+        few = float(f"{_WIDE / facts.width:.3g}")
+        parameters[share] = min(parameters.get(share, 1.0), few)
+        # Rounds are dear when columns are many.
+        parameters["learning_rate"] = max(parameters["learning_rate"], 0.08)
 
 
 def _log_uniform(generator: np.random.Generator, low: float, high: float) -> float:
