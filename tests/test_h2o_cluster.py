@@ -127,7 +127,7 @@ def test_ensure_shares_a_server_and_replaces_it_when_it_ended():
     (first, none), (again, nothing), (new, note), (own, quiet) = json.loads(answer.stdout)
     assert first == again and none == nothing == quiet == ""
     assert new["pid"] != first["pid"] and new["password"] != first["password"]
-    assert "ended; a new one was started" in note and "\n" not in note
+    assert "H2O's JVM ended" in note and "a new one was started" in note and "\n" not in note
     assert own == new
     assert gone(first["pid"]) and gone(new["pid"])
 

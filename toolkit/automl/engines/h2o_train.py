@@ -30,7 +30,10 @@ _MORE_ROUNDS = 1.1
 _ONE_NODE_CELLS = 100_000_000
 """Up to this size, XGBoost builds its trees on one node, whatever the cluster."""
 _LEAST_SECONDS = 1.0
-_MULTINOMIAL_ALPHA = 0.5
+_USED, _SAFE = 0.9, 0.7
+"""Shares of the time left: given to H2O, and filled by rounds as they were measured."""
+_MANY_CELLS = 5_000_000
+_ALPHA = 0.5
 
 
 def fit(table: Table, task: SearchTask, trial: Trial, deadline: float | None) -> Fitted:
@@ -46,13 +49,14 @@ def fit(table: Table, task: SearchTask, trial: Trial, deadline: float | None) ->
         # The exact method and the approximate one, between which H2O chooses by size and
         # by the number of nodes, give other models on a cluster than on one node.
         parameters["tree_method"] = "hist"
-        parameters["build_tree_one_node"] = len(table.places) * task.facts.width < _ONE_NODE_CELLS
+        parameters["build_tree_one_node"] = _cells(task) < _ONE_NODE_CELLS
     if algorithm in _BOOSTED:
         parameters |= _constraints(table, task)
-    if algorithm == "glm" and task.facts.task == "multiclass":
-        # With AutoML's list, H2O 3.46 mixes up the coefficients of one alpha and the next
-        # wherever lasso drops some (ArrayIndexOutOfBoundsException).
-        parameters["alpha"] = [_MULTINOMIAL_ALPHA]
+    if algorithm == "glm" and (task.facts.task == "multiclass" or _cells(task) > _MANY_CELLS):
+        # AutoML tries six mixes of ridge and lasso. On large tables they hardly differ. For
+        # several classes H2O 3.46 confuses the coefficients of one mix and the next where
+        # lasso drops some (ArrayIndexOutOfBoundsException).
+        parameters["alpha"] = [_ALPHA]
     training = Training(
         table, task, trial, algorithm=algorithm, parameters=parameters, deadline=deadline
     )
@@ -83,6 +87,10 @@ def stack(
     return Fitted(
         record["model_id"]["name"], record, training.crossed_scores(judged), members=bases
     )
+
+
+def _cells(task: SearchTask) -> int:
+    return len(task.target) * task.facts.width
 
 
 def _constraints(table: Table, task: SearchTask) -> dict[str, Any]:
@@ -133,7 +141,8 @@ class Training:
 
     def crossed(self) -> Fitted:
         """Fit on folds that can be exchanged: H2O's own cross-validation."""
-        found, rounds = {}, None
+        found: dict[str, Any] = {}
+        rounds = None
         if self.algorithm in _BOOSTED:
             learn = self.table.part(0, 1, outside=True)
             rounds = self._rounds(learn, self.table.part(0, 1), fits=self.task.folds.count + 1.25)
@@ -146,6 +155,8 @@ class Training:
             **found,
         )
         oof = self.crossed_scores(record)
+        if rounds is not None and (grown := _rounds_of(record)) < rounds:
+            self.notes.append(f"{grown} rounds instead of {rounds}, for want of time")
         return Fitted(record["model_id"]["name"], record, oof, rounds, self.notes)
 
     def ordered(self) -> Fitted:
@@ -185,6 +196,8 @@ class Training:
             "weights_column": WEIGHT if self.table.weighted else None,
             "ignored_columns": ignored or None,
             "seed": self.trial.settings.get("seed", self.task.facts.seed),
+            # Boosting that runs out of time is a smaller model; a cancelled job is none.
+            "max_runtime_secs": self._share(_USED),
         }
         try:
             job = server.post(
@@ -236,15 +249,15 @@ class Training:
             score_tree_interval=_SCORE_EVERY,
             stopping_rounds=_PATIENCE,
             stopping_tolerance=_TOLERANCE,
-            max_runtime_secs=self._share(1 / (fits + 1.5)),
+            max_runtime_secs=self._share(1 / (fits + 3)),
         )
         h2o_keys.forget(self.table.server, record["model_id"]["name"])
         taken = time.monotonic() - started
         trees, error = _history(record)
         rounds = max(1, int(trees[int(np.argmin(error))]))
         left = None if self.deadline is None else self.deadline - time.monotonic()
-        if left is not None and (needs := taken * rounds / max(trees) * fits) > 0.9 * left:
-            fewer = max(1, int(rounds * 0.9 * max(left, 0) / needs))
+        if left is not None and (needs := taken * rounds / max(trees) * fits) > _SAFE * left:
+            fewer = max(1, int(rounds * _SAFE * max(left, 0) / needs))
             self.notes.append(f"{fewer} rounds instead of {rounds}, for want of time")
             rounds = fewer
         return rounds
@@ -262,6 +275,11 @@ class Training:
 
 def _boosting(rounds: int) -> dict[str, Any]:
     return {"ntrees": rounds, "stopping_rounds": 0, "score_tree_interval": rounds}
+
+
+def _rounds_of(record: dict[str, Any]) -> int:
+    parameters = {p["name"]: p["actual_value"] for p in record["parameters"]}
+    return int(parameters["ntrees"])
 
 
 def _history(record: dict[str, Any]) -> tuple[list[float], list[float]]:
