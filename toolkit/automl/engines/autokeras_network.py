@@ -129,7 +129,7 @@ class Networks:
 
 def save_fitted(path: Path, networks: list[Fitted]) -> None:
     """Write the weights of networks, atomically; equal weights give equal bytes."""
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for number, fitted in enumerate(networks):
         for kind, values in (("weights", fitted.weights), ("others", fitted.others)):
             for place, value in enumerate(values):

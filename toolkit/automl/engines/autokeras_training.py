@@ -132,7 +132,7 @@ class Training:
             rates = self.rate * np.minimum(1.0, (step + 1) / (_WARM * total + 1))
             rates = (rates * 0.5 * (1 + np.cos(np.pi * step / total))).astype(np.float32)
             chosen = next(order).reshape(self.stretch, self.batch)
-            packed, losses = self._steps(state.pack(), chosen, rates, key, *self._data)
+            packed, losses = self._steps(state.pack(), chosen, rates, key, self._data)
             state = State(*packed)
             yield state, float(losses.mean())
 
@@ -171,9 +171,8 @@ class Training:
             losses = -jnp.take_along_axis(logs, wanted, axis=-1)[..., 0]
         return (losses * counts).mean(), others
 
-    def _run(
-        self, state: Any, order: Any, rates: Any, key: Any, arrays: Any, target: Any, counts: Any
-    ) -> Any:
+    def _run(self, state: Any, order: Any, rates: Any, key: Any, data: Any) -> Any:
+        arrays, target, counts = data
         gradient = jax.value_and_grad(self._objective, has_aux=True)
 
         def step(state: Any, what: Any) -> Any:
