@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from toolkit import canonical
-from toolkit.automl.engines.autokeras_inputs import Encoder
 from toolkit.automl.engines.autokeras_network import Fitted, Networks, load_fitted, save_fitted
+from toolkit.automl.engines.autokeras_rows import VISITS, Prepared
 from toolkit.automl.engines.autokeras_search import Found, Search, words_of
-from toolkit.automl.engines.autokeras_training import Rows, State, Training
+from toolkit.automl.engines.autokeras_training import State, Training
 from toolkit.automl.engines.base import Candidate, Trial, installed
 from toolkit.errors import EngineError
 
@@ -26,17 +26,8 @@ _SHARE = {"table": 0.5, "text": 0.8, "image": 0.85}
 """Share of the trial's seconds that is planned for; the rest is for saving and for surprise."""
 _SEARCH = 0.4
 """Share of that for the search, the rest is for the folds."""
-_HELD = 0.2
 _PATIENCE = 0.25
 """Share of the planned training without progress after which a proposal is given up."""
-_SEARCHED = {"table": 20_000, "text": 10_000, "image": 4_000}
-"""Rows from which the search learns at most."""
-_VISITS = {"table": 2_000_000, "text": 400_000, "image": 200_000}
-"""Rows that one network sees in training at most, each as often as it is seen."""
-_BATCH = {"table": (16, 32, 512), "text": (32, 16, 128), "image": (32, 16, 64)}
-"""Steps of a pass that are wanted, and the least and most rows of a step."""
-_CELLS = 250_000_000
-"""Cells of all arrays (1 GB of float32) beyond which rows are sampled."""
 _FEW_IMAGES = 1000  # for each class; below it images are altered in training
 
 
@@ -52,13 +43,6 @@ class Clock:
         return float(self.seconds * share - (time.monotonic() - self._began))
 
 
-@dataclass
-class _Speed:
-    """Seconds that a stretch of steps takes, once it is compiled."""
-
-    seconds: float = 0.0
-
-
 class Fit:
     """A trial on a task."""
 
@@ -72,7 +56,7 @@ class Fit:
         self.notes: list[str] = []
         self.details: dict[str, str] = {}
         self._trainings: dict[str, Training] = {}
-        self._speed = _Speed()
+        self._speed = 0.0  # seconds of a stretch of steps, once it is compiled
         self._total = trial.settings["architectures"] + task.folds.count
         self.folder = task.scratch / _fingerprint(task, trial)
 
@@ -80,82 +64,18 @@ class Fit:
         """Return the candidate."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._say("preparing rows", 0)
-        self._prepare()
+        self.data = Prepared(self.task, self.trial)
         best, alter = self._search()
         training = self._training(best.values, alter)
         return self._cross_fit(training, best)
 
-    # -- rows --------------------------------------------------------------------
-
-    def _prepare(self) -> None:
-        task = self.task
-        columns = task.facts.columns
-        self.encoder = Encoder.fit(task.inputs, columns, self.kinds, self.seed)
-        if not self.encoder.parts:
-            raise EngineError("there is no column that a network could take", where=self.trial.name)
-        self.classes = len(task.facts.classes)
-        self.mean, self.scale = 0.0, 1.0
-        if self.classes:
-            target = task.target.astype(np.int32)
-        else:
-            self.mean, self.scale = float(task.target.mean()), float(task.target.std()) or 1.0
-            target = ((task.target - self.mean) / self.scale).astype(np.float32)
-        weights = np.ones(len(target)) if task.weights is None else task.weights
-        self.rows = Rows(
-            self.encoder.arrays(task.inputs),
-            [part.kind for part in self.encoder.parts],
-            target,
-            weights.astype(np.float32),
-            self.classes,
-        )
-        cells = sum(int(np.prod(array.shape[1:])) for array in self.rows.arrays)
-        self._most = max(1000, _CELLS // cells)
-
-    def _sampled(self, rows: np.ndarray, most: int, stream: int, why: str) -> np.ndarray:
-        if len(rows) <= most:
-            return rows
-        self._note(f"{why} {most:,} of {len(rows):,} rows, drawn at random")
-        generator = np.random.default_rng([self.seed, stream])
-        return np.sort(generator.choice(rows, most, replace=False))
-
-    def _inner_split(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return positions to learn from and to judge proposals by: none of the first fold.
-
-        The last rows judge where folds follow time, else a share of each class.
-        """
-        learnt, _ = next(iter(self.task.folds.pairs()))
-        learnt = self._sampled(
-            learnt, _SEARCHED[self.main], 0, "architectures were compared on a sample:"
-        )
-        if self.task.folds.ordered:
-            cut = max(1, min(len(learnt) - 1, round(len(learnt) * (1 - _HELD))))
-            return learnt[:cut], learnt[cut:]
-        order = np.random.default_rng([self.seed, 1]).permutation(learnt)
-        if self.classes:
-            order = order[np.argsort(self.rows.target[order], kind="stable")]
-        every = round(1 / _HELD)
-        chosen = np.zeros(len(order), dtype=bool)
-        chosen[every - 1 :: every] = True
-        if not chosen.any():
-            chosen[-1] = True
-        return np.sort(order[~chosen]), np.sort(order[chosen])
-
     # -- the search --------------------------------------------------------------
 
     def _search(self) -> tuple[Found, str]:
-        learnt, held = self._inner_split()
-        if not len(learnt) or not len(held):
-            raise EngineError("too few rows for an inner split", where=self.trial.name)
-        steps, least, most = _BATCH[self.main]
-        wanted = len(learnt) // steps
-        self.batch = int(np.clip(1 << max(0, wanted.bit_length() - 1), least, most))
-        self.batch = min(self.batch, max(4, len(learnt)))
-        self.stretch = max(1, len(learnt) // self.batch)
-        self.searched = len(learnt)
         settings = self.trial.settings
         self.search = Search(
-            self.encoder.facts(),
-            classes=self.classes,
+            self.data.encoder.facts(),
+            classes=self.data.classes,
             members=settings["members"],
             folder=self.folder,
             seed=self.seed,
@@ -164,7 +84,7 @@ class Fit:
         ways = self._ways()
 
         def judge(number: int, values: dict[str, Any], alter: str = ways[0]) -> Found:
-            return self._judged(number, values, alter, learnt, held)
+            return self._judged(number, values, alter)
 
         found = self.search.run(judge, lambda: self.clock.left(_SEARCH) <= 0)
         failures = self.search.failures
@@ -188,7 +108,7 @@ class Fit:
             return [""]
         if choice == "on":
             return ["moved", "mirrored"]
-        each = len(self.rows.target) / max(1, self.classes)
+        each = len(self.data.rows.target) / max(1, self.data.classes)
         return ["moved", "", "mirrored"] if each < _FEW_IMAGES else [""]
 
     def _altered(self, best: Found, ways: list[str], judge: Any) -> tuple[Found, str]:
@@ -211,35 +131,47 @@ class Fit:
             self.details["augmentation"] = f"{names[chosen]} (inner loss: {tried})"
         return results[chosen], chosen
 
-    def _judged(
-        self, number: int, values: dict[str, Any], alter: str,
-        learnt: np.ndarray, held: np.ndarray,
-    ) -> Found:  # fmt: skip
+    def _judged(self, number: int, values: dict[str, Any], alter: str) -> Found:
         training = self._training(values, alter)
-        planned = training.stretches(len(learnt), self._passes(len(learnt)))
+        rows = len(self.data.learnt)
+        planned = training.stretches(rows, self._passes(rows))
+        waiting = max(1, self.trial.settings["architectures"] - number)
+        # The first are the safest: each may take half of the time that is left.
+        allowed = self.clock.left(_SEARCH) / min(2, waiting)
+        found = self._trained(training, Found(number, values, np.inf, 0, planned), allowed)
+        if found is None:
+            # Begun again for as long as there is time, so that the rate comes down in the end.
+            planned = int(np.clip(allowed / self._speed, 2, planned))
+            found = self._trained(training, Found(number, values, np.inf, 0, planned), np.inf)
+        assert found is not None
+        return found
+
+    def _trained(self, training: Training, start: Found, allowed: float) -> Found | None:
+        """Train one proposal; None as soon as it shows that it would take too long."""
+        number, planned = start.number, start.planned
         best, at = np.inf, 0
         began = time.monotonic()
-        for done, (state, _) in enumerate(
-            training.train(learnt, self.seed + number, planned), start=1
-        ):
+        stream = training.train(self.data.learnt, self.seed + number, planned)
+        for done, (state, _) in enumerate(stream, start=1):
             self._say(f"architecture {number + 1}, pass {done} of {planned}", number)
-            loss = training.loss(state, held)
+            loss = training.loss(state, self.data.held)
             if not np.isfinite(loss):
                 raise EngineError("its output is not a number")
             if loss < best:
                 best, at = loss, done
             if done == 1:
                 began = time.monotonic()  # what came before was mostly compiling
-            elif done - at >= max(3, _PATIENCE * planned):
+                continue
+            self._speed = (time.monotonic() - began) / (done - 1)
+            if done == 2 and self._speed * planned > allowed:
+                return None
+            if done - at >= max(3, _PATIENCE * planned) or self.clock.left(_SEARCH) <= 0:
                 break
-            if self.clock.left(_SEARCH) <= 0:
-                break
-        self._speed.seconds = (time.monotonic() - began) / max(1, done - 1)
-        return Found(number, values, float(best), at, planned)
+        return Found(number, start.values, float(best), at, planned)
 
     def _passes(self, rows: int) -> float:
         epochs: int = self.trial.settings["epochs"]
-        return min(float(epochs), _VISITS[self.main] / rows)
+        return min(float(epochs), VISITS[self.main] / rows)
 
     def _training(self, values: dict[str, Any], alter: str) -> Training:
         key = canonical.digest([values, alter])
@@ -252,9 +184,9 @@ class Fit:
 
             self._trainings[key] = Training(
                 build,
-                self.rows,
-                batch=self.batch,
-                stretch=self.stretch,
+                self.data.rows,
+                batch=self.data.batch,
+                stretch=self.data.stretch,
                 rate=float(values["learning_rate"]),
                 alter=alter,
             )
@@ -263,10 +195,10 @@ class Fit:
     # -- the folds ---------------------------------------------------------------
 
     def _cross_fit(self, training: Training, best: Found) -> Candidate:
-        task = self.task
+        task, data = self.task, self.data
         networks = Networks(
-            self.encoder, training.network, training.forward, [], self.classes,
-            self.mean, self.scale, float(task.target.min()), float(task.target.max()),
+            data.encoder, training.network, training.forward, [], data.classes,
+            data.mean, data.scale, float(task.target.min()), float(task.target.max()),
         )  # fmt: skip
         oof = task.empty_oof()
         pairs = list(task.folds.pairs())
@@ -278,8 +210,8 @@ class Fit:
             fitted.append(self._fitted(training, best, rows, number, len(jobs)))
             if number < len(pairs):
                 held = pairs[number][1]
-                oof[held] = networks.of_one(fitted[-1], self.rows.arrays, held)
-        _refuse_constant(oof[task.folds.scored], self.trial.name)
+                oof[held] = networks.of_one(fitted[-1], data.rows.arrays, held)
+        _refuse_constant(oof[task.folds.scored] / data.scale, self.trial.name)
         networks.fitted = fitted[-1:] if task.folds.ordered else fitted
         weights = sum(int(np.prod(w.shape)) for w in fitted[0].weights)
         self.details["networks"] = str(len(networks.fitted))
@@ -290,7 +222,7 @@ class Fit:
             networks.save,
             self.details,
             float(weights * len(networks.fitted)),
-            self.notes,
+            list(dict.fromkeys(self.data.notes + self.notes)),
         )
 
     def _fitted(
@@ -299,7 +231,7 @@ class Fit:
         path = self.folder / f"network_{number}.npz"
         if (known := _kept(path)) is not None:
             return known
-        rows = self._sampled(rows, self._most, 2 + number, "each network learnt from a sample:")
+        rows = self.data.of_fold(rows, number)
         stretches, planned = self._planned(training, best, rows, jobs - number)
         state: State | None = None
         allowed = self.clock.left() / (jobs - number)
@@ -316,7 +248,9 @@ class Fit:
                 self._note("networks were stopped before the planned end: the time was short")
                 break
         assert state is not None
-        fitted = Fitted([np.asarray(w) for w in state.weights], [*map(_array, state.others)])
+        fitted = Fitted(
+            [np.asarray(w) for w in state.weights], [np.asarray(o) for o in state.others]
+        )
         if not all(np.isfinite(w).all() for w in fitted.weights):
             raise EngineError("a network's weights grew beyond all bounds", where=self.trial.name)
         save_fitted(path, [fitted])
@@ -326,19 +260,19 @@ class Fit:
         self, training: Training, best: Found, rows: np.ndarray, jobs: int
     ) -> tuple[int, int]:
         """Return the stretches to train, and those that the learning rate is planned for."""
-        passes = self._passes(self.searched) * len(rows) / self.searched
-        planned = training.stretches(self.searched, passes)
-        most = max(1, int(_VISITS[self.main] / (self.batch * self.stretch)))
+        passes = self._passes(len(self.data.learnt)) * len(rows) / len(self.data.learnt)
+        planned = training.stretches(len(self.data.learnt), passes)
+        most = max(1, int(VISITS[self.main] / (self.data.batch * self.data.stretch)))
         share = best.stretches / best.planned
         shorter = planned > most
         planned = min(planned, most)
-        if self.clock.seconds < np.inf and self._speed.seconds:
-            affordable = int(self.clock.left() / jobs / self._speed.seconds * 0.8)
+        if self.clock.seconds < np.inf and self._speed:
+            affordable = int(self.clock.left() / jobs / self._speed * 0.8)
             if affordable < share * planned:
                 self._note("networks were trained for less than was planned: the time was short")
                 planned, share = max(1, affordable), 1.0
-        elif shorter:
-            self._note(f"rows are many: each network sees {_VISITS[self.main]:,} in training")
+        if shorter:
+            self._note(f"rows are many: each network sees {VISITS[self.main]:,} in training")
         return max(1, round(share * planned)), planned
 
     # -- words -------------------------------------------------------------------
@@ -364,12 +298,8 @@ def _fingerprint(task: SearchTask, trial: Trial) -> str:
 def _kept(path: Path) -> Fitted | None:
     try:
         return load_fitted(path)[0]
-    except (OSError, ValueError, KeyError, IndexError):
+    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile):
         return None
-
-
-def _array(value: Any) -> np.ndarray:
-    return np.asarray(value)
 
 
 def _refuse_constant(scores: np.ndarray, name: str) -> None:
