@@ -151,6 +151,8 @@ class Scheduler:
 
     def _launch(self, waiting: list[Trial], most: int) -> int:
         started = 0
+        if self.pace.left() <= 0:
+            waiting.clear()
         while (self._again or (waiting and started < most)) and self._lanes_free():
             trial = self._next(self._again) or (self._next(waiting) if started < most else None)
             if trial is None:
