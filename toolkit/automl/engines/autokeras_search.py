@@ -19,10 +19,10 @@ import keras
 import keras_tuner
 import numpy as np
 from autokeras.tuners.greedy import Greedy
+from keras_tuner.src import config as tuner_config
 
 from toolkit import canonical
 from toolkit.automl.engines import autokeras_blocks
-from toolkit.errors import EngineError
 
 RATES = {"table": [5e-3, 2e-3, 1e-2], "text": [3e-3, 1e-3], "image": [3e-3, 1e-3, 6e-3]}
 """Learning rates, by what a network takes; the first is tried first."""
@@ -91,7 +91,7 @@ class _Tuner(Greedy):  # type: ignore[misc]
         """Judge one proposal."""
         try:
             found = self.judge(int(trial.trial_id), dict(trial.hyperparameters.values))
-        except (EngineError, ValueError, MemoryError) as error:
+        except Exception as error:  # one proposal's failure is no failure of the search
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             self.failures.append(f"architecture {int(trial.trial_id) + 1}: {reason}")
             raise keras_tuner.errors.FailedTrialError(reason) from error
@@ -182,6 +182,7 @@ class Search:
 
         self._tuner.judge, self._tuner.enough = remembered, enough
         self._tuner.failures, self._tuner.seed_of_search = self.failures, self.seed + 1
+        tuner_config.DEBUG = False  # else it prints the traceback of a proposal that failed
         self._tuner.search()
         return sorted(results, key=lambda found: (found.loss, found.number))
 
