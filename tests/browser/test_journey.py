@@ -28,7 +28,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "german_credit"
 
 QUICK = {
-    "automl.budget.models": 2,
+    "automl.engines": ["baseline", "h2o", "autokeras"],
+    "automl.exclude": ["GBM", "GLM"],
+    "automl.folds": 2,
+    "automl.budget.models": 3,
     "automl.budget.trials": 1,
     "automl.budget.epochs": 3,
     "explain.rows": 20,
@@ -87,7 +90,7 @@ def scoping(page_and_url, project: ProjectFile) -> None:
     notebook.field("Validation").fill("0.9")
     notebook.page.keyboard.press("Tab")
     panel.get_by_text("Not saved: Validation").wait_for()
-    assert project.reload().split.validation == 0.2
+    assert project.reload().split.validation == 0.1
 
     notebook.tab("Metric")
     panel.get_by_role("button", name="Yes", exact=True).first.click()
