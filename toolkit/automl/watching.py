@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from toolkit.run.stage import Stage
 
 _EVERY = 1.0
+_SAY_EVERY = 20.0
+"""Seconds without a finished model after which terminal and log are told what runs."""
 _RELATIVE = 1e-3
 """A gain of the ensemble below this share of its score is none."""
 _RESAMPLES = 100
@@ -99,6 +101,7 @@ class Follower(Watcher):
         self.timeline: list[tuple[float, str, float | None]] = []
         self._began = time.monotonic()
         self._looked = 0.0
+        self._said = time.monotonic()
         self._rows: dict[str, LiveRow] = {}
         self._families: dict[str, list[str]] = {}
         self._failures: list[str] = []
@@ -119,6 +122,7 @@ class Follower(Watcher):
         self._rows[trial.name] = LiveRow(trial.name, trial.engine, trial.family, value)
         self._families.setdefault(_family(trial), []).append(trial.name)
         self.timeline.append((round(time.monotonic() - self._began, 1), trial.name, value))
+        self._said = time.monotonic()
         text = "unknown" if value is None else f"{value:.5g}"
         how = "kept from before" if before else f"fitted in {record.seconds:.1f} s"
         best = ranked(list(self._rows.values()), self.metric)[0]
@@ -147,6 +151,9 @@ class Follower(Watcher):
             self._looked = now
             self.memory.look()
             self._show()
+        if running and now - self._said > _SAY_EVERY:
+            self._said = now
+            self.stage.progress("; ".join(running), done, planned)
         return self.live is not None and self.live.stopped()
 
     def end(self, why: str) -> None:

@@ -22,6 +22,7 @@ _SMALL = 3000
 """Rows below which strong regularisation comes first."""
 _LEVELS = 1000
 """Levels of a category that LightGBM tells apart."""
+_MANY_CLASSES = 4
 _WIDE = 1000
 """Columns that a tree looks at, at most: the rest are left to other trees."""
 _RUNG = 3
@@ -42,6 +43,8 @@ def lightgbm(facts: TaskFacts) -> list[Trial]:
     common: Parameters = {"min_data_per_group": group, "bagging_freq": 1}
     # Numbers need many more rounds than classes do.
     rate = 0.03 if facts.classes else 0.06
+    if len(facts.classes) > _MANY_CLASSES:
+        rate *= 2  # each round grows a tree a class
     sparse = {
         "learning_rate": rate, "num_leaves": 16, "min_data_in_leaf": min(10, few),
         "feature_fraction": 0.4, "bagging_fraction": 0.8,
@@ -109,6 +112,8 @@ def catboost(facts: TaskFacts) -> list[Trial]:
     rate = float(np.clip(0.03 + 0.02 * np.log10(thousands), 0.03, 0.1))
     if not facts.classes:
         rate *= 1.5
+    elif len(facts.classes) > _MANY_CLASSES:
+        rate *= 2
     common: Parameters = {"one_hot_max_size": 16, "max_ctr_complexity": 1}
     middle: Parameters = {"depth": 6}
     shallow: Parameters = {"depth": 4, "l2_leaf_reg": 5.0, "rsm": 0.7}
