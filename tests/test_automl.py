@@ -20,7 +20,6 @@ from toolkit import automl, canonical, data, open_stage, widgets
 from toolkit.artifacts import Champion, Leaderboard, OutOfFoldPredictions
 from toolkit.automl import calibration, cluster, threshold
 from toolkit.automl.archive import normalised
-from toolkit.automl.engines.h2o_frames import FrameCode
 from toolkit.errors import ModelError, ProjectError, RunError
 from toolkit.plots import automl as figures
 from toolkit.project.model import Costs
@@ -296,34 +295,6 @@ def test_no_threshold_costs_less_than_the_one_chosen(rows, wrong, missed):
     assert cost(chosen.threshold) <= min(cost(cut) for cut in [0, *p, 1.0]) + 1e-9
     here = min(chosen.curve, key=lambda point: abs(point.threshold - chosen.threshold))
     assert here.cost == pytest.approx(cost(chosen.threshold))
-
-
-def test_odd_names_and_values_reach_h2o_as_plain_codes():
-    frame = pd.DataFrame(
-        {
-            'a,"b"\n': ["1", "1.0", "NA", None, "<b>", "ü"],
-            "number": [1.5, np.nan, -1e300, 0.1, 2, 3],
-        }
-    )
-    code = FrameCode.fit(frame)
-    again = FrameCode(json.loads(json.dumps(code.columns)))
-    sent = again.encode(frame)
-    assert list(sent) == ["c0", "c1"]
-    assert sent["c0"].nunique() == 5 and sent["c0"].isna().sum() == 1
-    assert sent["c0"].dropna().str.fullmatch(r"L\d{4}").all()
-    np.testing.assert_array_equal(sent["c1"], frame["number"])
-    assert again.kinds() == ["Enum", "Numeric"]
-    unseen = again.encode(pd.DataFrame({'a,"b"\n': ["never"], "number": [0.0]}))
-    assert unseen["c0"].isna().all()
-
-
-def test_rare_levels_share_one_place():
-    frame = pd.DataFrame({"code": [f"v{i}" for i in range(400)] + ["v0"] * 50})
-    code = FrameCode.fit(frame)
-    assert len(code.columns[0]["levels"]) == 255 and code.columns[0]["rest"]
-    sent = code.encode(pd.DataFrame({"code": ["v0", "never", None]}))["c0"]
-    assert sent[0] != sent[1] == "L0255"
-    assert sent.isna().tolist() == [False, False, True]
 
 
 def test_archives_depend_on_content_alone():
