@@ -7,6 +7,7 @@ import io
 import logging
 import os
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,11 +69,12 @@ class AutoKerasEngine:
 
     def fit(self, task: SearchTask, trial: Trial) -> Candidate:
         """Search for an architecture, then fit it on each fold."""
+        began = time.monotonic()
         load_keras(task.facts.threads)
         from toolkit.automl.engines.autokeras_fit import Fit
 
         with quiet():
-            return Fit(task, trial).run()
+            return Fit(task, trial, began).run()
 
     def load(self, folder: Path) -> Scorer:
         """Return the scorer of saved networks."""

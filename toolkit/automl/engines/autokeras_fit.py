@@ -34,8 +34,8 @@ _FEW_IMAGES = 1000  # for each class; below it images are altered in training
 class Clock:
     """What is left of a trial's time."""
 
-    def __init__(self, seconds: float | None, share: float) -> None:
-        self._began = time.monotonic()
+    def __init__(self, seconds: float | None, share: float, began: float) -> None:
+        self._began = began
         self.seconds = np.inf if seconds is None else seconds * share
 
     def left(self, share: float = 1.0) -> float:
@@ -44,15 +44,25 @@ class Clock:
 
 
 class Fit:
-    """A trial on a task."""
+    """A trial on a task.
 
-    def __init__(self, task: SearchTask, trial: Trial) -> None:
+    Parameters
+    ----------
+    task : SearchTask
+        What is learned.
+    trial : Trial
+        What is fitted.
+    began : float
+        When the trial began, by the monotonic clock: loading the libraries takes its time too.
+    """
+
+    def __init__(self, task: SearchTask, trial: Trial, began: float) -> None:
         self.task = task
         self.trial = trial
         self.kinds: list[str] = trial.settings["kinds"]
         self.main = self.kinds[0]
         self.seed = task.facts.seed
-        self.clock = Clock(task.seconds, _SHARE[self.main])
+        self.clock = Clock(task.seconds, _SHARE[self.main], began)
         self.notes: list[str] = []
         self.details: dict[str, str] = {}
         self._trainings: dict[str, Training] = {}
