@@ -26,11 +26,14 @@ class Folds:
         Rows are ordered in time: a fold's models learn from earlier folds only.
     method : str
         How they were made, in words.
+    moment : array of float, shape (n,), optional
+        Where rows are ordered in time, a number that grows with it.
     """
 
     fold: np.ndarray[Any, Any]
     ordered: bool
     method: str
+    moment: np.ndarray[Any, Any] | None = None
 
     @property
     def count(self) -> int:
@@ -41,6 +44,12 @@ class Folds:
     def scored(self) -> np.ndarray[Any, Any]:
         """Positions of the rows that some fold holds out."""
         return np.flatnonzero(self.fold != NEVER)
+
+    def in_time(self, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return positions in order of time, where rows are ordered in it."""
+        if self.moment is None:
+            return rows
+        return rows[np.argsort(self.moment[rows], kind="stable")]
 
     def pairs(self) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
         """Give, for each fold, the positions to learn from and those held out."""
@@ -112,7 +121,7 @@ def _by_time(count: int, times: np.ndarray[Any, Any]) -> Folds:
     block = np.searchsorted(cuts, np.arange(len(times)), side="right") - 1
     fold = np.empty(len(times), dtype=np.int16)
     fold[order] = block
-    return Folds(fold, True, "in order of time, each predicted from all before it")
+    return Folds(fold, True, "in order of time, each predicted from all before it", times)
 
 
 def _by_group(

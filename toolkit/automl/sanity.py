@@ -217,12 +217,18 @@ def permuted(task: SearchTask) -> SearchTask:
     # Folds of which no row was drawn would leave a gap in the numbering.
     kept = np.unique(fold[fold >= 0])
     fold = np.where(fold >= 0, np.searchsorted(kept, fold), fold).astype(task.folds.fold.dtype)
+    moment = task.folds.moment
     small = SearchTask(
         dataclasses.replace(task.facts, rows=len(rows), folds=len(kept)),
         task.inputs.take(rows),
         task.target[order],
         None if task.weights is None else task.weights[order],
-        Folds(fold, task.folds.ordered, task.folds.method),
+        Folds(
+            fold,
+            task.folds.ordered,
+            task.folds.method,
+            None if moment is None else moment[rows],
+        ),
     )
     small.seconds, small.scratch, small.progress = task.seconds, task.scratch, task.progress
     return small

@@ -143,6 +143,9 @@ class SearchTask:
                 "target": canonical.digest(self.target),
                 "weights": None if self.weights is None else canonical.digest(self.weights),
                 "folds": canonical.digest(self.folds.fold),
+                "moment": None
+                if self.folds.moment is None
+                else canonical.digest(self.folds.moment),
             }
         )
 
@@ -153,8 +156,9 @@ class SearchTask:
         self.inputs.design.to_parquet(folder / "design.parquet")
         self.inputs.features.save(folder / _FEATURES)
         arrays: dict[str, Any] = {"target": self.target, "fold": self.folds.fold}
-        if self.weights is not None:
-            arrays["weights"] = self.weights
+        for name, values in (("weights", self.weights), ("moment", self.folds.moment)):
+            if values is not None:
+                arrays[name] = values
         np.savez(folder / _ARRAYS, **arrays)
         facts = asdict(self.facts) | {"fold_method": self.folds.method, "digest": self.digest}
         facts["column_order"] = list(self.facts.columns)
@@ -173,14 +177,18 @@ class SearchTask:
         facts["columns"] = {name: facts["columns"][name] for name in order}
         with np.load(folder / _ARRAYS) as arrays:
             target, fold = arrays["target"], arrays["fold"]
-            weights = arrays.get("weights")
+            weights, moment = arrays.get("weights"), arrays.get("moment")
         inputs = Inputs(
             pd.read_parquet(folder / _TYPED),
             table.Features.load(folder / _FEATURES),
             pd.read_parquet(folder / "design.parquet"),
         )
         task = cls(
-            TaskFacts(**facts), inputs, target, weights, Folds(fold, facts["ordered"], method)
+            TaskFacts(**facts),
+            inputs,
+            target,
+            weights,
+            Folds(fold, facts["ordered"], method, moment),
         )
         task.__dict__["digest"] = digest
         return task

@@ -103,6 +103,7 @@ class Prepared:
             learnt, _SEARCHED[self.main], 0, "architectures were compared on a sample:"
         )
         if self.task.folds.ordered:
+            learnt = self.task.folds.in_time(learnt)
             cut = max(1, min(len(learnt) - 1, round(len(learnt) * (1 - _HELD))))
             return learnt[:cut], learnt[cut:]
         order = np.random.default_rng([self.seed, 1]).permutation(learnt)

@@ -160,7 +160,7 @@ def _places(task: SearchTask) -> np.ndarray:
     if not task.folds.ordered:
         return np.asarray(fold, dtype=np.int64)
     places = np.empty(len(fold), dtype=np.int64)
-    places[np.argsort(fold, kind="stable")] = np.arange(len(fold))
+    places[task.folds.in_time(np.arange(len(fold)))] = np.arange(len(fold))
     return places
 
 
