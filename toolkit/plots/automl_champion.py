@@ -133,7 +133,8 @@ def canary(champion: Champion) -> Plot:
         return nothing("Selection and canary", "The champion has no score on the canary rows.")
     metric = metrics.get(found.metric)
     title = f"{metric.title}: what selection promised, and {found.rows:,} rows it never saw"
-    colour = GREEN if found.within_interval else RED
+    flattered = not found.within_interval and (found.optimism or 0) > 0
+    colour = RED if flattered else GREEN
     alt = f"Canary: {interval(found.score)}. Selection: {number(found.selection)}."
     if found.optimism is not None:
         alt += f" Optimism: {found.optimism:+.2g}"
