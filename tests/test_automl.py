@@ -203,7 +203,8 @@ def test_regression(regression_project, h2o):
     assert (champion.calibration, champion.threshold) == ("none", None)
     for plot in (figures.leaderboard(board), figures.pareto(board, found)):
         assert board.entries[0].name in plot.alt
-    assert "baseline_linear" in widgets.search_summary(board, found)
+    assert "baseline" in widgets.search_summary(board, found)
+    assert "baseline_linear" in widgets.leaderboard_table(board, found)
 
 
 def test_a_server_that_dies_is_replaced_and_the_leaderboard_is_the_same(
