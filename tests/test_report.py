@@ -137,10 +137,9 @@ def test_no_value_of_an_identifier_or_a_text_is_anywhere(made):
     assert "/home/somebody" not in html
 
 
+@pytest.mark.parametrize("made", ["binary", "regression"], indirect=True)
 def test_page_comes_from_report_json_alone(made, tmp_path):
     folder, _, html = made
-    if "multiclass" in str(folder):
-        pytest.skip("binary and regression are enough")
     code = (
         "import sys; from pathlib import Path\n"
         "from toolkit.artifacts import ReportData; from toolkit.report import render\n"
@@ -287,11 +286,10 @@ def test_labels_nobody_reviewed_are_called_so(tmp_path):
     assert "no person reviewed them" in html
 
 
+@pytest.mark.parametrize("made", ["binary"], indirect=True)
 @pytest.mark.parametrize("stage", paths.STAGES[:-1])
 def test_missing_artifacts_are_gaps(tmp_path, made, stage):
     source, _, _ = made
-    if "binary" not in str(source):
-        pytest.skip("one task is enough")
     folder = tmp_path / "p"
     shutil.copytree(source, folder)
     kinds = [kind for kind in every_artifact() if kind.stage == stage]
