@@ -19,8 +19,6 @@ class Outcome:
         Finished trials, in the order of the plan.
     trials : list of TrialRun
         What became of each trial of the plan.
-    timeline : list of (float, str)
-        Seconds since the start, and the model finished then.
     failures : dict of str to list of str
         By engine.
     notes : list of str
@@ -33,7 +31,6 @@ class Outcome:
 
     records: dict[str, Record] = field(default_factory=dict)
     trials: list[TrialRun] = field(default_factory=list)
-    timeline: list[tuple[float, str]] = field(default_factory=list)
     failures: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     ended: str = ""

@@ -66,7 +66,6 @@ class Scheduler:
         self.pace = Pace(deadline)
         self.watcher = watcher
         self.outcome = Outcome()
-        self._began = time.monotonic()
         self._events: queue.Queue[Event] = queue.Queue()
         self._workers: list[Worker] = []
         self._starting: dict[str, Future[dict[str, str]]] = {}
@@ -285,7 +284,6 @@ class Scheduler:
     def _done(self, trial: Trial, record: Record, *, before: bool) -> None:
         outcome = self.outcome
         outcome.records[trial.name] = record
-        outcome.timeline.append((round(time.monotonic() - self._began, 1), trial.name))
         outcome.notes += [f"{trial.name}: {note}" for note in record.notes]
         self._mark(trial, "done", "")
         self.watcher.finished(trial, record, before)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import metrics
 from toolkit.artifacts import Check, EngineRun, Leaderboard, OutOfFoldPredictions, Search
 from toolkit.automl import engines, ensemble, sanity
 from toolkit.automl.constraints import violations
@@ -96,11 +95,6 @@ class _Work:
         self.outcome = Outcome()
         self.oof: dict[str, np.ndarray] = {}
         self.ensemble: ensemble.Ensemble | None = None
-        project = stage.project
-        self.metric = metrics.resolve(project)[0]
-        self.context = metrics.Context(
-            project.target.task, self.task.facts.classes, None, project.costs
-        )
 
     # -- trials ------------------------------------------------------------------
 
@@ -155,15 +149,8 @@ class _Work:
         if len(self.oof) < 2 or self.stage.project.choice.ensemble == "never":
             return
         self.stage.progress(f"weighing {len(self.oof)} models for the ensemble")
-        chosen = ensemble.select(
-            self.oof,
-            self.follower.actual,
-            self.task.weights,
-            self.task.folds,
-            self.metric,
-            self.context,
-            seed=self.stage.project.seed,
-        )
+        chosen = self.follower.weigh()
+        assert chosen is not None
         if chosen.note:
             self.stage.note(chosen.note)
         if len(chosen.weights) == 1:
@@ -182,7 +169,7 @@ class _Work:
             stage,
             self.follower.actual,
             task.weights,
-            self.context,
+            self.follower.context,
             models,
             self.oof,
             task.folds,

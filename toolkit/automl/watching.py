@@ -132,7 +132,7 @@ class Follower(Watcher):
             self.most,
         )
         timed = self.stage.project.automl.budget.seconds is not None
-        if timed and len(self._rows) % _PRUNE_EVERY == 0 and (now := self._weigh()):
+        if timed and len(self._rows) % _PRUNE_EVERY == 0 and (now := self.weigh()):
             self._prune(now)
         self._running = [text for text in self._running if not text.startswith(trial.name)]
         self._show()
@@ -184,7 +184,7 @@ class Follower(Watcher):
 
     def gained(self, rung: int) -> str:
         """Return why another rung would bring nothing."""
-        before, now = self._ensemble, self._weigh()
+        before, now = self._ensemble, self.weigh()
         self._ensemble = now
         if now is None:
             return ""
@@ -207,7 +207,8 @@ class Follower(Watcher):
         """Return why a further model of a family is left out."""
         return self._hopeless.get(_family(trial), "")
 
-    def _weigh(self) -> ensemble.Ensemble | None:
+    def weigh(self) -> ensemble.Ensemble | None:
+        """Return the ensemble over what is finished; None where there are not two models."""
         if len(self._oof) < 2:
             return None
         project = self.stage.project

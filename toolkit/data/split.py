@@ -12,10 +12,10 @@ import pandas as pd
 
 from toolkit import metrics
 from toolkit.artifacts import Check, Rows, Split, SplitPart, SplitSummary
-from toolkit.data.rows import Table, make_table, numbers, open_table, rounded
+from toolkit.data.rows import Table, make_table, open_table, rounded
 from toolkit.data.split_checks import leak_checks, size_checks, together_check
 from toolkit.errors import DataError
-from toolkit.table import copies_together
+from toolkit.table import copies_together, moments
 
 if TYPE_CHECKING:
     from toolkit.project.model import Project
@@ -316,13 +316,9 @@ def _time(table: Table, used: np.ndarray, result: Assignment) -> None:
 
 
 def _times(table: Table, column: str) -> np.ndarray:
-    series = _column(table, column)
-    kind = table.project.columns[column].type
-    if kind in ("category", "text"):
-        series = pd.to_datetime(series, errors="coerce", format="mixed", utc=True)
-        series = series.dt.tz_localize(None)
-    times = numbers(series)
-    if kind == "boolean" or np.isnan(times).mean() > 0.5:
+    facts = table.project.columns[column]
+    times = moments(_column(table, column), facts)
+    if facts.type == "boolean" or np.isnan(times).mean() > 0.5:
         raise DataError(
             f"{column!r} has no times for most rows",
             where="split.column",
