@@ -23,7 +23,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -245,12 +245,14 @@ def connect(
         return Connection(external.attach(url), owned=False, external=True)
     if shared is not None and (shared.external or shared.server.alive()):
         return shared
-    note = f"the shared H2O ({shared.server.url}) ended; a new one was started" if shared else ""
+    ended = f"the shared H2O ({shared.server.url}) ended; " if shared else ""
+    note = f"{ended}a new one was started" if ended else ""
     with _lock:
         if _own is not None and _own._owner == os.getpid():
             # A JVM that was just killed is known to its guard a moment later.
             if _own.alive() and _own.server.alive():
-                return Connection(_own.server, owned=True, pid=_own.pid)
+                note = f"{ended}this process's own took its place" if ended else ""
+                return Connection(_own.server, owned=True, note=note, pid=_own.pid)
             note = f"H2O's JVM ended{_own._why()}; a new one was started"
             atexit.unregister(_own.stop)
             _own.stop()
@@ -289,11 +291,13 @@ def ensure(budget: Budget, url: str | None = None) -> tuple[dict[str, str], str]
     return connection.environment, connection.note
 
 
-def usable(url: str | None = None) -> bool:
-    """Whether the server that `connect` gives is up now; none is started to find out.
+def usable(environment: dict[str, str], url: str | None = None) -> bool:
+    """Whether the server that a child process was told of is up.
 
     Parameters
     ----------
+    environment : dict of str to str
+        What `ensure` gave for that process.
     url : str, optional
         ``h2o.url``.
     """
@@ -301,14 +305,12 @@ def usable(url: str | None = None) -> bool:
         with contextlib.suppress(EngineError):
             return external.attach(url).alive()
         return False
-    shared = _named()
-    if shared is not None and shared.server.alive():
-        return True
-    return _own is not None and _own.alive() and _own.server.alive()
+    told = _named(environment)
+    return told is not None and told.server.alive()
 
 
-def _named() -> Connection | None:
-    named = os.environ.get(VARIABLE)
+def _named(environment: Mapping[str, str] = os.environ) -> Connection | None:
+    named = environment.get(VARIABLE)
     if not named:
         return None
     try:

@@ -261,7 +261,7 @@ class Scheduler:
             record = Record(**facts["record"])  # type: ignore[arg-type]
             self.pace.learn(trial, time.monotonic() - worker.started)
             self._done(trial, record, before=False)
-        elif worker.group == "h2o" and not cluster.usable(self.project.h2o.url):
+        elif worker.group == "h2o" and not cluster.usable(worker.environment, self.project.h2o.url):
             self._drop(worker)
             self._lost(trial, str(facts["error"]))
         else:
