@@ -615,7 +615,12 @@ def test_leaderboard_and_champion_say_how_sure_they_are(finished):
         assert 0 <= item.calibration_error < 1
     canary = champion.canary
     assert canary.optimism == pytest.approx(canary.score.value - canary.selection)  # a loss
-    assert canary.within_interval is (canary.score.low <= canary.selection <= canary.score.high)
+    assert canary.optimism_low < canary.optimism < canary.optimism_high
+    # Both scores have their own uncertainty: more than the canary's alone.
+    assert canary.optimism_high - canary.optimism_low > canary.score.high - canary.score.low
+    assert board.winner.name == next(e.name for e in board.entries if e.engine != "ensemble")
+    assert board.winner.luck >= 0
+    assert canary.luck == (board.winner.luck if champion.name == board.winner.name else None)
     assert champion.conformal.measured.low <= champion.conformal.measured.value
     assert champion.shuffled is not None and not champion.shuffled.better_than_chance
     names = {check.name for check in champion.checks}
@@ -632,26 +637,33 @@ def test_leaderboard_and_champion_say_how_sure_they_are(finished):
 
 
 def test_the_champion_follows_rule_or_person(finished):
-    from toolkit.automl.picking import held_rows, pick
+    from toolkit.automl.picking import pick
 
-    held = held_rows(again(finished), ["no", "yes"])
     board = finished.board
     singles = [e for e in board.entries if e.engine != "ensemble"]
-    never = pick(again(finished, **{"choice.ensemble": "never"}), board, held)
+    never = pick(again(finished, **{"choice.ensemble": "never"}), board)
     assert never.entry == singles[0] and "single models" in never.reason
-    auto = pick(again(finished, **{"choice.ensemble": "auto"}), board, held)
+    auto = pick(again(finished, **{"choice.ensemble": "auto"}), board)
     assert ("may be chance" in auto.reason) is (auto.entry.engine != "ensemble")
+    gain = board.winner.ensemble_gain
+    assert (auto.entry.engine == "ensemble") is (gain.low > 0)
+    clear = board.winner.model_copy(
+        update={"ensemble_gain": gain.model_copy(update={"value": 0.2, "low": 0.1, "high": 0.3})}
+    )
+    sure = pick(again(finished, **{"choice.ensemble": "auto"}),
+                board.model_copy(update={"winner": clear}))  # fmt: skip
+    assert sure.entry.engine == "ensemble" and "chance does not explain" in sure.reason
     barred = [e.model_copy(update={"violates": ["It is too slow."]}) for e in board.entries]
     kept = [*barred[:-1], board.entries[-1]]
-    only = pick(again(finished), board.model_copy(update={"entries": kept}), held)
+    only = pick(again(finished), board.model_copy(update={"entries": kept}))
     assert only.entry == board.entries[-1] and "break a constraint" in only.reason
     with pytest.raises(ProjectError, match="keeps to the constraints"):
-        pick(again(finished), board.model_copy(update={"entries": barred}), held)
+        pick(again(finished), board.model_copy(update={"entries": barred}))
     by_hand = again(finished, **{"choice.champion": barred[0].name, "choice.reason": "needed"})
-    found = pick(by_hand, board.model_copy(update={"entries": barred}), held)
+    found = pick(by_hand, board.model_copy(update={"entries": barred}))
     assert found.rule == "by hand" and found.checks[0].severity == "warning"
     with pytest.raises(ProjectError, match=r"choice\.champion"):
-        pick(again(finished, **{"choice.champion": "x", "choice.reason": "y"}), board, held)
+        pick(again(finished, **{"choice.champion": "x", "choice.reason": "y"}), board)
 
 
 def test_the_champion_can_be_had_again_and_what_is_in_the_way_is_named(finished, capsys):

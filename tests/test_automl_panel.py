@@ -199,7 +199,7 @@ CHAMPION = Champion(
     model="m", calibration="none", calibration_scores={"none": 0.5}, threshold=0.3,
     threshold_curve=[CurvePoint(threshold=0.3, cost=1, precision=0.5, recall=1, flagged=0.4)],
     canary=Canary(metric="roc_auc", rows=10, score=Interval(value=0.85, low=0.8, high=0.88),
-                  selection=0.9, optimism=0.05, within_interval=False),
+                  selection=0.9, optimism=0.05, explained=False),
     shuffled=Shuffled(metric="roc_auc", score=Interval(value=0.51), chance=0.5,
                       better_than_chance=False),
     conformal=Conformal(method="split", coverage=0.9, measured=Interval(value=0.91), size=1.2,

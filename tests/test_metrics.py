@@ -366,6 +366,28 @@ def test_several_models_on_common_resamples_are_judged_as_one_by_one(name, weigh
     assert metrics.joint(metric, [], {"a": np.empty((0, 2))}, BINARY).interval("a").value is None
 
 
+def test_the_winner_of_equals_is_only_lucky_and_a_better_one_is_not():
+    """Forty coins: the best looks good on the rows that chose it, and is worth .5 on others."""
+    generator = np.random.default_rng(1)
+    actual = np.where(generator.random(300) < 0.5, "yes", "no")
+    coins = {f"coin_{n}": generator.random(300) for n in range(40)}
+    given = {name: np.column_stack([1 - p, p]) for name, p in coins.items()}
+    metric = metrics.get("roc_auc")
+    options = {"resamples": 200, "seed": 3}
+    found = metrics.joint(metric, actual, given, BINARY, contenders=list(given), **options)
+    assert max(found.values.values()) > 0.55
+    assert found.winner().value == pytest.approx(0.5, abs=0.03)
+    assert found.winner().low < 0.5 < found.winner().high
+
+    knows = np.clip((actual == "yes") * 0.3 + generator.random(300) * 0.7, 0, 1)
+    both = given | {"knows": np.column_stack([1 - knows, knows])}
+    beside = metrics.joint(metric, actual, both, BINARY, contenders=list(given), **options)
+    assert beside.winner() == found.winner()
+    assert beside.beside_winner("knows").low > 0
+    inside = metrics.joint(metric, actual, both, BINARY, contenders=list(both), **options)
+    assert inside.winner().value == pytest.approx(inside.values["knows"], abs=0.01)
+
+
 def test_codes_stand_for_labels():
     actual, scores = three_rows()
     codes = metrics.class_codes(actual, THREE.classes)

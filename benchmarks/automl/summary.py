@@ -124,7 +124,8 @@ def _optimism(ours: list[Done]) -> dict[str, Any]:
             "selection": scores.mean(fact["selection"] for fact in facts),
             "canary": scores.mean(fact["canary"] for fact in facts),
             "optimism": scores.mean(fact["optimism"] for fact in facts),
-            "within": sum(fact["within_interval"] for fact in facts),
+            "luck": scores.mean(fact["luck"] for fact in facts),
+            "explained": sum(fact["explained"] for fact in facts),
             "cells": len(facts),
         }
     for metric in dict.fromkeys(table["metric"] for table in found["tables"].values()):

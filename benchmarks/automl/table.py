@@ -74,7 +74,7 @@ def _optimism(optimism: dict[str, Any]) -> list[str]:
     rows = [
         [
             name, one["metric"], number(one["selection"]), number(one["canary"]),
-            f"{one['optimism']:+.4g}", f"{one['within']} of {one['cells']}",
+            f"{one['optimism']:+.4g}", number(one["luck"]), f"{one['explained']} of {one['cells']}",
         ]
         for name, one in optimism["tables"].items()
     ]  # fmt: skip
@@ -82,7 +82,7 @@ def _optimism(optimism: dict[str, Any]) -> list[str]:
     return [
         f"**Optimism of the toolkit's selection**, mean by metric: {', '.join(means)}",
         "",
-        *grid(["table", "metric", "selection", "canary", "optimism", "inside the interval"], rows),
+        *grid(["table", "metric", "selection", "canary", "optimism", "luck", "explained"], rows),
     ]
 
 

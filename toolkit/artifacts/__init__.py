@@ -9,7 +9,7 @@ _MODULES = {
     " Suspect Word",
     "labels": "LabelPatch LabelReview LabelScores Reviewer",
     "automl": "Bin Canary Champion Conformal CurvePoint DerivedColumn EngineRun Entry FeatureMap"
-    " Leaderboard OutOfFoldPredictions Search Shuffled TrialRun",
+    " Leaderboard OutOfFoldPredictions Search Shuffled TrialRun Winner",
     "explain": "AcceptanceVerdict Attributions Evaluation Explanation FairnessVerdict Group"
     " Importance Slice TestPredictions",
     "report": "Claim Gap ReportData",

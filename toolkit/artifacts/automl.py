@@ -33,6 +33,20 @@ class Entry(Record):
     details: dict[str, str] = {}
 
 
+class Winner(Record):
+    """The best single model without the luck of having been chosen."""
+
+    name: str
+    among: int
+    """How many single models keep to the constraints."""
+    score: Interval
+    """The ranking metric where each choice is judged by rows that had no part in it."""
+    luck: float | None = None
+    """How much better its place on the leaderboard looks, in the metric's unit."""
+    ensemble_gain: Interval | None = None
+    """By how much the ensemble is better on the same rows; positive is better."""
+
+
 class Leaderboard(JsonArtifact):
     """Models, best first, judged on the same training rows by models that had not seen them."""
 
@@ -48,6 +62,8 @@ class Leaderboard(JsonArtifact):
     fold_method: str
     """How folds were made, in words."""
     entries: list[Entry]
+    winner: Winner | None = None
+    """None where no single model keeps to the constraints."""
 
 
 class DerivedColumn(Record):
@@ -174,8 +190,13 @@ class Canary(Record):
     """The score by which the champion was selected."""
     optimism: float | None
     """How much better the selection's score is than the canary's, in the metric's unit."""
-    within_interval: bool
-    """Whether the selection's score lies inside the canary's interval."""
+    optimism_low: float | None = None
+    optimism_high: float | None = None
+    """Its interval, from those of both scores."""
+    luck: float | None = None
+    """The part of it that choosing the best of several models explains."""
+    explained: bool
+    """Whether the interval holds what luck explains, or 0: then nothing else is at work."""
 
 
 class Shuffled(Record):

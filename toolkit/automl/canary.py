@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from toolkit import metrics, table
-from toolkit.artifacts import Canary, Check, Conformal, Entry
+from toolkit.artifacts import Canary, Check, Conformal, Entry, Interval, Leaderboard
 from toolkit.automl import conformal
 from toolkit.automl.picking import as_selected
 
@@ -26,7 +28,7 @@ class Look:
     checks: list[Check]
 
 
-def look(stage: Stage, model: Model, entry: Entry, metric_name: str) -> Look | None:
+def look(stage: Stage, model: Model, entry: Entry, leaderboard: Leaderboard) -> Look | None:
     """Return the champion's score and its intervals' coverage on the canary rows.
 
     The score is that of the selection: before calibration, and with the same weights.
@@ -39,8 +41,8 @@ def look(stage: Stage, model: Model, entry: Entry, metric_name: str) -> Look | N
         The champion as it was written.
     entry : Entry
         Its line on the leaderboard.
-    metric_name : str
-        The ranking metric.
+    leaderboard : Leaderboard
+        Gives the ranking metric, and the luck of the best single model.
 
     Returns
     -------
@@ -60,25 +62,25 @@ def look(stage: Stage, model: Model, entry: Entry, metric_name: str) -> Look | N
     counted = as_selected(actual, weights, project.automl.class_weights)
     inputs = model.inputs(part.frame)
     raw = model.score(inputs)
-    metric = metrics.get(metric_name)
+    metric = metrics.get(leaderboard.metric)
     score = metrics.bootstrap(
         metric, actual, raw, context,
         resamples=project.explain.bootstrap, confidence=project.explain.confidence,
         seed=project.seed, weights=counted,
     )  # fmt: skip
-    selection = entry.score.value
-    optimism = None
-    if selection is not None and score.value is not None:
-        sign = 1 if metric.greater_is_better else -1
-        optimism = sign * (selection - score.value)
-    within = selection is not None and _inside(selection, score.low, score.high)
+    winner = leaderboard.winner
+    luck = winner.luck if winner is not None and winner.name == entry.name else None
+    optimism = _flattery(entry.score, score, 1 if metric.greater_is_better else -1)
     canary = Canary(
-        metric=metric_name,
+        metric=metric.name,
         rows=len(part),
         score=score,
-        selection=selection,
-        optimism=optimism,
-        within_interval=within,
+        selection=entry.score.value,
+        optimism=optimism.value,
+        optimism_low=optimism.low,
+        optimism_high=optimism.high,
+        luck=luck,
+        explained=_explained(optimism, luck or 0.0),
     )
     found = None
     if model.conformal is not None:
@@ -89,8 +91,30 @@ def look(stage: Stage, model: Model, entry: Entry, metric_name: str) -> Look | N
     return Look(canary, found, [_optimism(canary, ordered), *_coverage(found, model, len(part))])
 
 
-def _inside(value: float, low: float | None, high: float | None) -> bool:
-    return low is None or high is None or low <= value <= high
+def _flattery(selection: Interval, canary: Interval, sign: int) -> Interval:
+    """Return how much better the selection's score is, with an interval from those of both.
+
+    Both are of different rows, so the limits' distances from the scores add as squares (Zou
+    and Donner 2008, Statistics in Medicine 27, 1693).
+    """
+    if selection.value is None or canary.value is None:
+        return Interval(value=None)
+    value = sign * (selection.value - canary.value)
+    ends = (selection.low, selection.high, canary.low, canary.high)
+    if None in ends:
+        return Interval(value=value)
+    low, high, low_canary, high_canary = (end for end in ends if end is not None)
+    below = np.hypot(selection.value - low, high_canary - canary.value)
+    above = np.hypot(high - selection.value, canary.value - low_canary)
+    if sign < 0:
+        below, above = above, below
+    return Interval(value=value, low=float(value - below), high=float(value + above))
+
+
+def _explained(optimism: Interval, luck: float) -> bool:
+    if optimism.low is None or optimism.high is None:
+        return True
+    return optimism.low <= luck and optimism.high >= 0
 
 
 def _optimism(canary: Canary, ordered: bool) -> Check:
@@ -108,7 +132,9 @@ def _optimism(canary: Canary, ordered: bool) -> Check:
         f"{metric.title}: {canary.selection:.4g} when selected, {score.value:.4g}{interval} on"
         f" {canary.rows:,} rows that search, selection and calibration never saw."
     )
-    if canary.within_interval:
+    if canary.luck:
+        text += f" Being the best of several models explains {canary.luck:.2g} of it."
+    if canary.explained:
         few = canary.rows < _FEW
         return Check(
             name=name,

@@ -63,7 +63,7 @@ def choose(stage: Stage) -> Champion:
     source = stage.run.folder / MODELS
     model = load_model(source / leaderboard.entries[0].name)
     held = held_rows(stage, model.classes)
-    picked = pick(stage, leaderboard, held)
+    picked = pick(stage, leaderboard)
     entry = picked.entry
     stage.progress(f"champion: {entry.name}")
     if entry.name != model.name:
@@ -85,7 +85,7 @@ def choose(stage: Stage) -> Champion:
         }
     learnt = _conformal(stage, model, chosen.honest, held)
     folder = _write_folder(stage, model.folder, chosen.fitted, facts.get("threshold"), learnt)
-    seen = canary.look(stage, load_model(folder), entry, leaderboard.metric)
+    seen = canary.look(stage, load_model(folder), entry, leaderboard)
     if seen is not None:
         facts |= {"canary": seen.canary, "conformal": seen.conformal}
         checks += seen.checks

@@ -2,14 +2,16 @@
 
 Greedy selection with replacement: the blend begins with the best model and each round adds
 the one that helps most (Caruana, Niculescu-Mizil, Crew and Ksikes 2004, "Ensemble selection
-from libraries of models"); on few rows, the mean of selections on bootstrap samples. What it
-is worth is measured where it was not chosen: each fold's rows are blended with weights that
-were chosen without that fold.
+from libraries of models"). On few rows it is the mean of selections, each of a random half of
+the models on a bootstrap sample, drawn towards equal weights of each family's best: estimated
+weights then often lose to equal ones (Smith and Wallis 2009, "A simple explanation of the
+forecast combination puzzle"). What it is worth is measured where it was not chosen: each
+fold's rows are blended with weights that were chosen without that fold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +32,14 @@ _MOST_CELLS = 4_000_000  # rows x models x columns that are blended
 _FEWEST_ROWS = 5_000
 _POOL = 20
 _MEMBERS = 8
+_MORE_MEMBERS = 16
+"""Where rows are few, models are quick, and to rely on more of them is safer."""
 _LEAST_WEIGHT = 0.02
 _PATIENCE = 5
-_ALL_EVERY = 5
-"""Rounds between two that try every model; those between try the half that did best."""
+_PRIOR_ROWS = 500
+"""Equal weights of the families count as much as so many rows."""
+_OUTLIER = 3.0
+"""A family's best that is worse than the middle one by so many typical distances has no part."""
 _FORGONE = 0.01
 """The share of the gain that is given up for fewer members."""
 
@@ -74,6 +80,8 @@ def select(  # noqa: PLR0917
     *,
     seed: int,
     rounds: int = 50,
+    bagged: bool = True,
+    families: Mapping[str, str] | None = None,
 ) -> Ensemble:
     """Choose the weights of a blend.
 
@@ -96,17 +104,25 @@ def select(  # noqa: PLR0917
         Of the rows drawn where there are more than 100,000.
     rounds : int
         The most rounds: a weight is a multiple of one through their number.
+    bagged : bool
+        Whether selections are averaged where rows are few; it takes some ten times as long.
+    families : mapping of str to str, optional
+        Each model's family; without it every model is one of its own.
     """
     if len(oof) == 1:
         name, scores = next(iter(oof.items()))
         return Ensemble({name: 1.0}, scores, "", how="There is one model only.")
     work = _Selection(
-        oof, target, weights, folds, metric=metric_name, context=context, seed=seed, rounds=rounds
-    )
+        oof, target, weights, folds, metric=metric_name, context=context, seed=seed,
+        rounds=rounds, families=families or {},
+    )  # fmt: skip
     blends = [work.nested(space) for space in work.spaces]
     best = min(range(len(blends)), key=lambda place: (blends[place][1], place))
     space, (scores, nested) = work.spaces[best], blends[best]
-    found, single = work.weights(space, np.arange(len(work.rows)))
+    bags = _bags(len(work.rows)) if bagged else 0
+    if bags:
+        scores, nested = work.nested(space, -(-bags // 2))
+    found, single = work.weights(space, np.arange(len(work.rows)), bags)
     how = work.how(found, nested, single)
     return Ensemble(found, scores, work.note(), space, how)
 
@@ -158,9 +174,11 @@ class _Selection:
         context: metrics.Context,
         seed: int,
         rounds: int,
+        families: Mapping[str, str],
     ) -> None:
         self.oof, self.folds, self.rounds = oof, folds, rounds
         self.names = sorted(oof)
+        self.families = [families.get(name, name) for name in self.names]
         self.metric = objectives.surrogate(metric)
         codes = metrics.class_codes(target, context.classes) if context.classes else target
         self.rows = _sample(folds.scored, len(oof), max(1, len(context.classes)), seed)
@@ -171,34 +189,60 @@ class _Selection:
         self.seed = seed
         self._parts: dict[str, np.ndarray] = {}
 
-    def nested(self, space: str) -> tuple[np.ndarray, float]:
+    def nested(self, space: str, bags: int = 0) -> tuple[np.ndarray, float]:
         """Return the blend of every row by weights chosen without its fold, and its loss."""
         blend = np.full_like(self.oof[self.names[0]], np.nan)
         for seen, held in self._divisions():
-            chosen, _ = self.weights(space, seen)
+            chosen, _ = self.weights(space, seen, bags)
             given = [self.oof[name][held] for name in chosen]
             blend[held] = combine(given, list(chosen.values()), space)
         own = objectives.parts(blend[self.rows], self.codes, self.metric, "linear")
         return blend, self._loss("linear", np.arange(len(self.rows)))(own)
 
-    def weights(self, space: str, seen: np.ndarray) -> tuple[dict[str, float], float]:
+    def weights(
+        self, space: str, seen: np.ndarray, bags: int = 0
+    ) -> tuple[dict[str, float], float]:
         """Return weights chosen on some of the rows, and the best single model's loss there."""
         parts, loss = self._of(space)[:, :, seen], self._loss(space, seen)
         found, single = greedy(parts, loss, self.rounds)
-        bagged = self._bagged(space, seen, found)
-        if loss(np.einsum("m,mcn->cn", bagged.astype(np.float32), parts)) <= single:
-            found = bagged
+        if bags:
+            mean = self._mean_of_bags(space, seen, bags)
+            if loss(np.einsum("m,mcn->cn", mean.astype(np.float32), parts)) <= single:
+                found = mean
         order = sorted(np.flatnonzero(found), key=lambda place: (-found[place], place))
         return {self.names[place]: float(found[place]) for place in order}, single
 
-    def _bagged(self, space: str, seen: np.ndarray, found: np.ndarray) -> np.ndarray:
-        """Return the mean of weights chosen on bootstrap samples of the rows, and of `found`."""
+    def _mean_of_bags(self, space: str, seen: np.ndarray, bags: int) -> np.ndarray:
+        """Return the mean of weights, each chosen of half of the models on a bootstrap sample.
+
+        Models that are left out give their place to others like them: the more so, the less
+        the rows tell which of them is better.
+        """
         generator = np.random.default_rng(self.seed)
-        total = found.copy()
-        for _ in range(_bags(len(seen))):
+        parts, total = self._of(space), np.zeros(len(self.names))
+        for _ in range(bags):
             drawn = seen[generator.integers(0, len(seen), len(seen))]
-            total += greedy(self._of(space)[:, :, drawn], self._loss(space, drawn), self.rounds)[0]
-        return _trimmed(total)
+            half = generator.permutation(len(self.names))[: max(1, -(-len(self.names) // 2))]
+            given = parts[np.ix_(half, np.arange(parts.shape[1]), drawn)]
+            total[half] += greedy(given, self._loss(space, drawn), self.rounds)[0]
+        share = _PRIOR_ROWS / (_PRIOR_ROWS + len(seen))
+        weights = (1 - share) * total / total.sum() + share * self._equal(space, seen)
+        return _trimmed(weights, _MORE_MEMBERS)
+
+    def _equal(self, space: str, seen: np.ndarray) -> np.ndarray:
+        """Return equal weights of each family's best model, but for families that fall behind."""
+        loss = self._loss(space, seen)
+        losses = np.array([loss(part) for part in self._of(space)[:, :, seen]])
+        best: dict[str, int] = {}
+        for place in np.argsort(losses, kind="stable"):
+            best.setdefault(self.families[place], int(place))
+        places = np.array(list(best.values()))
+        found = losses[places]
+        middle = np.median(found)
+        near = found <= middle + _OUTLIER * np.median(np.abs(found - middle))
+        weights = np.zeros(len(self.names))
+        weights[places[near]] = 1 / near.sum()
+        return weights
 
     def note(self) -> str:
         """Say on how many rows the blend was chosen, where not on all."""
@@ -307,17 +351,17 @@ def _shortest(path: list[tuple[float, np.ndarray]], single: float) -> np.ndarray
     return _trimmed(counts)
 
 
-def _trimmed(counts: np.ndarray) -> np.ndarray:
+def _trimmed(counts: np.ndarray, most: int = _MEMBERS) -> np.ndarray:
     """Return weights that sum to 1, without those that are small or too many."""
     weights = counts / counts.sum()
-    weights[np.argsort(-weights, kind="stable")[_MEMBERS:]] = 0
+    weights[np.argsort(-weights, kind="stable")[most:]] = 0
     weights[weights < _LEAST_WEIGHT] = 0
     return np.asarray(weights / weights.sum())
 
 
 def _bags(rows: int) -> int:
     # What a selection owes to chance matters on few rows, where bags cost little.
-    return 8 if rows <= 2_500 else 4 if rows <= 10_000 else 0
+    return 20 if rows <= 2_500 else 12 if rows <= 10_000 else 0
 
 
 def _sample(scored: np.ndarray, models: int, columns: int, seed: int) -> np.ndarray:

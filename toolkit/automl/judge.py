@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit import metrics
-from toolkit.artifacts import Entry, Interval, Leaderboard, Search
+from toolkit.artifacts import Entry, Interval, Leaderboard, Search, Winner
 from toolkit.automl.engines import ensemble as blends
+from toolkit.automl.ensemble import NAME as ENSEMBLE
 from toolkit.automl.model import NATIVE, Model, read_facts
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ def judge(  # noqa: PLR0917
         target = metrics.class_codes(target, context.classes)  # once, not for every metric
     given = {name: scores[rows] for name, scores in sorted(oof.items())}
     stage.progress(f"judging {len(given)} models on {len(rows):,} rows")
+    contenders = [
+        name for name in given if models[name].engine != "ensemble" and not violations.get(name)
+    ]
     judged = metrics.joint(
         metric,
         target,
@@ -66,6 +70,7 @@ def judge(  # noqa: PLR0917
         confidence=project.explain.confidence,
         seed=project.seed,
         weights=counted,
+        contenders=contenders,
     )
     scores = {name: judged.interval(name) for name in given}
     # Of equals a single model comes before an ensemble.
@@ -104,7 +109,38 @@ def judge(  # noqa: PLR0917
         folds=folds.count,
         fold_method=folds.method,
         entries=entries,
+        winner=_winner(judged, metric, [name for name in order if name in contenders], order),
     )
+
+
+def _winner(
+    judged: metrics.Joint, metric: metrics.Metric, singles: list[str], order: list[str]
+) -> Winner | None:
+    """Return what the best single model is worth, and the ensemble's gain over it."""
+    if not singles:
+        return None
+    sign = 1 if metric.greater_is_better else -1
+    score, seen = judged.winner(), judged.values[singles[0]]
+    luck = None
+    if score.value is not None and seen is not None and len(singles) > 1:
+        # Left-out rows are fewer, and may by chance look better than all of them do.
+        luck = max(0.0, sign * (seen - score.value))
+    blends = [name for name in order if name == ENSEMBLE]
+    return Winner(
+        name=singles[0],
+        among=len(singles),
+        score=score,
+        luck=luck,
+        ensemble_gain=_signed(judged.beside_winner(blends[0]), sign) if blends else None,
+    )
+
+
+def _signed(found: Interval, sign: int) -> Interval:
+    if sign > 0 or found.value is None:
+        return found
+    low = None if found.high is None else -found.high
+    high = None if found.low is None else -found.low
+    return Interval(value=-found.value, low=low, high=high)
 
 
 def pareto(leaderboard: Leaderboard, search: Search) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit import metrics, table
-from toolkit.artifacts import Check, Entry, Interval, Leaderboard, OutOfFoldPredictions
+from toolkit.artifacts import Check, Entry, Leaderboard, OutOfFoldPredictions, Winner
 from toolkit.automl.task import balanced
 from toolkit.errors import ProjectError
 
@@ -45,10 +45,6 @@ class Held:
         """Return a model's out-of-fold scores, (n, k) or (n,)."""
         names = [f"{name}:{label}" for label in self.classes] if self.classes else name
         return self._scores[names].to_numpy(dtype=np.float64)
-
-    def selection_weights(self, class_weights: str) -> np.ndarray | None:
-        """Return how much each row counted when models were ranked."""
-        return as_selected(self.actual, self.weights, class_weights)
 
 
 def as_selected(
@@ -87,12 +83,12 @@ class Pick:
     checks: list[Check]
 
 
-def pick(stage: Stage, leaderboard: Leaderboard, held: Held) -> Pick:
+def pick(stage: Stage, leaderboard: Leaderboard) -> Pick:
     """Return the champion that rule or person choose.
 
     ``best`` is the best single model that keeps to the constraints; the ensemble in its
     place if ``choice.ensemble`` is ``always``, or is ``auto`` and the ensemble is better by
-    more than chance: the interval of the paired difference leaves out zero.
+    more than chance: on rows that chose neither, the interval of its gain leaves out zero.
 
     Raises
     ------
@@ -101,7 +97,7 @@ def pick(stage: Stage, leaderboard: Leaderboard, held: Held) -> Pick:
     """
     name = stage.project.choice.champion
     if name == "best":
-        return _by_rule(stage, leaderboard, held)
+        return _by_rule(stage, leaderboard)
     for entry in leaderboard.entries:
         if entry.name == name:
             return Pick(entry, "by hand", stage.project.choice.reason, _broken(entry))
@@ -112,7 +108,7 @@ def pick(stage: Stage, leaderboard: Leaderboard, held: Held) -> Pick:
     )
 
 
-def _by_rule(stage: Stage, leaderboard: Leaderboard, held: Held) -> Pick:
+def _by_rule(stage: Stage, leaderboard: Leaderboard) -> Pick:
     fit = [entry for entry in leaderboard.entries if not entry.violates]
     singles = [entry for entry in fit if entry.engine != "ensemble"]
     blends = [entry for entry in fit if entry.engine == "ensemble"]
@@ -138,33 +134,35 @@ def _by_rule(stage: Stage, leaderboard: Leaderboard, held: Held) -> Pick:
     )
     if not blends or wanted == "never":
         return Pick(single, "best", reason, [])
-    better = _advantage(stage, leaderboard, held, blends[0], single)
-    text = f"{_signed(better.value)} ({_signed(better.low)} to {_signed(better.high)})"
-    if better.low is not None and better.low > 0:
+    winner = leaderboard.winner
+    gain = winner.ensemble_gain if winner is not None else None
+    if winner is None or gain is None:
+        return Pick(single, "best", reason, [])
+    text = f"{_number(gain.value)} ({_number(gain.low)} to {_number(gain.high)})"
+    if gain.low is not None and gain.low > 0:
         reason = (
             f"The ensemble's {title} {value_of(blends[0])} is better than that of the best"
-            f" single model, {single.name} {value_of(single)}, by {text}, which chance does not"
-            f" explain ({leaderboard.scored_rows:,} out-of-fold rows{without})."
+            f" single model, {single.name} {value_of(single)}, by {text} on rows that chose"
+            f" neither, which chance does not explain ({leaderboard.scored_rows:,} out-of-fold"
+            f" rows{without})."
         )
         return Pick(blends[0], "best", reason, [])
-    return Pick(single, "best", f"{reason} The ensemble's advantage, {text}, may be chance.", [])
+    return Pick(
+        single,
+        "best",
+        f"{reason}{_lucky(winner)} The ensemble's gain on rows that chose neither, {text}, may be"
+        " chance.",
+        [],
+    )
 
 
-def _advantage(
-    stage: Stage, leaderboard: Leaderboard, held: Held, blend: Entry, single: Entry
-) -> Interval:
-    """Return by how much the blend is better; positive is better."""
-    project = stage.project
-    metric = metrics.get(leaderboard.metric)
-    context = metrics.Context(project.target.task, held.classes, None, project.costs)
-    first, second = held.scores(blend.name), held.scores(single.name)
-    if not metric.greater_is_better:
-        first, second = second, first
-    return metrics.paired_difference(
-        metric, held.actual, first, second, context,
-        resamples=project.explain.bootstrap, confidence=project.explain.confidence,
-        seed=project.seed, weights=held.selection_weights(project.automl.class_weights),
-    )  # fmt: skip
+def _lucky(winner: Winner) -> str:
+    if not winner.luck or winner.score.value is None:
+        return ""
+    return (
+        f" Without the luck of being the best of {winner.among} it is worth about"
+        f" {_short(winner.score.value)}."
+    )
 
 
 def _broken(entry: Entry) -> list[Check]:
@@ -201,11 +199,12 @@ def against_baseline(leaderboard: Leaderboard, entry: Entry) -> list[Check]:
 
 def value_of(entry: Entry) -> str:
     """Return a model's score in words."""
-    value = entry.score.value
-    if value is None:
-        return "unknown"
+    return "unknown" if entry.score.value is None else _short(entry.score.value)
+
+
+def _short(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
-def _signed(value: float | None) -> str:
+def _number(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.2g}"

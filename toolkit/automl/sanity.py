@@ -18,7 +18,7 @@ from toolkit.artifacts import Check, Entry, Interval, Leaderboard, Shuffled
 from toolkit.automl.engines.base import Trial
 from toolkit.automl.folds import Folds
 from toolkit.automl.ledger import SEARCH
-from toolkit.automl.picking import held_rows, pick
+from toolkit.automl.picking import pick
 from toolkit.automl.refit import refit
 from toolkit.automl.task import SearchTask
 from toolkit.errors import ProjectError, ToolkitError
@@ -105,7 +105,7 @@ def of_winner(
     leaderboard = stage.read(Leaderboard)
     folder = stage.run.folder / SEARCH
     try:
-        entry = pick(stage, leaderboard, held_rows(stage, task.facts.classes)).entry
+        entry = pick(stage, leaderboard).entry
     except ProjectError:
         entry = leaderboard.entries[0]  # a person will choose
     trial = stand_in(entry.members or {entry.name: 1.0}, trials)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
+from collections.abc import Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -165,10 +166,14 @@ class Scheduler:
         return started
 
     def _next(self, waiting: list[Trial]) -> Trial | None:
-        for place, trial in enumerate(waiting):
-            group = engines.get(trial.engine).group
-            active = [worker.group for worker in self._busy()] + list(self._starting)
-            if group not in _ALONE or group not in active:
+        active = {worker.group for worker in self._busy()} | set(self._starting)
+        groups = [engines.get(trial.engine).group for trial in waiting]
+        barred: Set[str] = active & _ALONE
+        if barred and self.pace.timed and not set(groups) <= _ALONE:
+            # Two slow ones side by side would keep the many quick ones waiting.
+            barred = _ALONE
+        for place, group in enumerate(groups):
+            if group not in barred:
                 return waiting.pop(place)
         return None
 

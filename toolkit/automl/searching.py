@@ -149,7 +149,7 @@ class _Work:
         if len(self.oof) < 2 or self.stage.project.choice.ensemble == "never":
             return
         self.stage.progress(f"weighing {len(self.oof)} models for the ensemble")
-        chosen = self.follower.weigh()
+        chosen = self.follower.weigh(bagged=True)
         assert chosen is not None
         if chosen.note:
             self.stage.note(chosen.note)

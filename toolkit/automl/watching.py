@@ -207,14 +207,15 @@ class Follower(Watcher):
         """Return why a further model of a family is left out."""
         return self._hopeless.get(_family(trial), "")
 
-    def weigh(self) -> ensemble.Ensemble | None:
+    def weigh(self, *, bagged: bool = False) -> ensemble.Ensemble | None:
         """Return the ensemble over what is finished; None where there are not two models."""
         if len(self._oof) < 2:
             return None
         project = self.stage.project
         return ensemble.select(
             self._oof, self.actual, self.task.weights, self.task.folds,
-            self.metric.name, self.context, seed=project.seed,
+            self.metric.name, self.context, seed=project.seed, bagged=bagged,
+            families={name: family for family, names in self._families.items() for name in names},
         )  # fmt: skip
 
     def _prune(self, now: ensemble.Ensemble) -> None:

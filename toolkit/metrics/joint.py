@@ -1,7 +1,14 @@
-"""Several models on the same resamples: their intervals, and those of their differences."""
+"""Several models on the same resamples: their intervals, and those of their differences.
+
+The best of many models is also the luckiest of them. What the winner is worth without that is
+read off the same resamples (Tsamardinos, Greasidou and Borboudakis 2018, "Bootstrapping the
+out-of-sample predictions for efficient and accurate cross-validation", Machine Learning 107,
+1895): each resample chooses its own winner, and the rows that it left out judge it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +42,9 @@ class Joint:
     drawn: dict[str, np.ndarray] = field(repr=False)
     wanted: int
     confidence: float
+    left_out: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    """For each resample, the metric on the rows that it left out, of every model that is no
+    contender, and under the name ``""`` of the contender that did best on the resample."""
 
     def interval(self, name: str) -> Interval:
         """Return a model's value with its interval, as `bootstrap` would."""
@@ -45,6 +55,18 @@ class Joint:
         first, second = self.values[a], self.values[b]
         value = None if first is None or second is None else first - second
         return self._interval(value, self.drawn[a] - self.drawn[b])
+
+    def winner(self) -> Interval:
+        """Return what the best contender is worth on rows that did not choose it."""
+        return self._mean(self.left_out.get("", np.empty(0)))
+
+    def beside_winner(self, name: str) -> Interval:
+        """Return model ``name`` minus the best contender, on rows that did not choose that."""
+        return self._mean(self.left_out[name] - self.left_out[""])
+
+    def _mean(self, drawn: np.ndarray) -> Interval:
+        known = drawn[np.isfinite(drawn)]
+        return self._interval(float(known.mean()) if len(known) else None, drawn)
 
     def _interval(self, value: float | None, drawn: np.ndarray) -> Interval:
         if value is None or not len(drawn):
@@ -65,6 +87,7 @@ def joint(
     confidence: float = 0.95,
     seed: int = 7,
     weights: Any = None,
+    contenders: Sequence[str] = (),
 ) -> Joint:
     """Judge several models on common resamples, each drawn once.
 
@@ -82,6 +105,8 @@ def joint(
         As for `bootstrap`; where rows times models are many, fewer resamples are taken.
     weights : array of shape (n,), optional
         How much each row counts.
+    contenders : sequence of str
+        Models of which the best is to be chosen, for `Joint.winner`.
     """
     rows = len(actual)
     if rows == 0:
@@ -96,11 +121,30 @@ def joint(
     share = max(1, len(scores) // _MODELS_AT_FULL_PRICE)
     count = affordable(rows, resamples, share) if rows > 1 else 0
     drawn = {name: np.full(count, np.nan) for name in scores}
+    rivals = [name for name in scores if name not in set(contenders)] if contenders else []
+    left_out = {name: np.full(count, np.nan) for name in (["", *rivals] if contenders else [])}
     for place, draws in enumerate(_weights(rows, count, seed)):
         for name, statistic in statistics.items():
-            value = statistic(draws)
-            drawn[name][place] = np.nan if value is None else value
-    return Joint(values, drawn, resamples, confidence)
+            drawn[name][place] = _number(statistic(draws))
+        best = _best({name: drawn[name][place] for name in contenders}, metric)
+        if best is not None:
+            rest = (draws == 0).astype(np.float64)
+            left_out[""][place] = _number(statistics[best](rest))
+            for name in rivals:
+                left_out[name][place] = _number(statistics[name](rest))
+    return Joint(values, drawn, resamples, confidence, left_out)
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+def _best(values: dict[str, float], metric: Metric) -> str | None:
+    known = {name: value for name, value in values.items() if np.isfinite(value)}
+    if not known:
+        return None
+    sign = -1 if metric.greater_is_better else 1
+    return min(known, key=lambda name: (sign * known[name], name))
 
 
 _weights = resamples  # `joint` has a parameter of that name

@@ -133,12 +133,12 @@ def canary(champion: Champion) -> Plot:
         return nothing("Selection and canary", "The champion has no score on the canary rows.")
     metric = metrics.get(found.metric)
     title = f"{metric.title}: what selection promised, and {found.rows:,} rows it never saw"
-    flattered = not found.within_interval and (found.optimism or 0) > 0
+    flattered = not found.explained and (found.optimism or 0) > 0
     colour = RED if flattered else GREEN
     alt = f"Canary: {interval(found.score)}. Selection: {number(found.selection)}."
     if found.optimism is not None:
         alt += f" Optimism: {found.optimism:+.2g}"
-        alt += ", within the interval." if found.within_interval else ", outside the interval."
+        alt += ", which chance explains." if found.explained else ", more than chance explains."
     with canvas(title, alt, height=2.2) as sheet:
         axes = sheet.axes
         _range(axes, 1, found.score, colour, "o")

@@ -100,8 +100,8 @@ class Choice(Section):
     calibration: Literal["auto", "none", "sigmoid", "isotonic"] = "auto"
     """`auto` keeps the calibration with the best cross-validated log loss."""
     ensemble: Literal["auto", "always", "never"] = "auto"
-    """Whether `best` may be the ensemble across engines: `auto` takes it where its interval
-    beats the best single model's."""
+    """Whether `best` may be the ensemble across engines: `auto` takes it where it is better than
+    the best single model by more than chance, on rows that chose neither."""
     threshold: Annotated[float, Field(ge=0, le=1)] | ThresholdRule = "cost"
     """Binary: `cost` minimises the cost matrix on out-of-fold rows; a limit such as
     `precision >= 0.9` keeps to it at the least cost; or a fixed number."""

@@ -19,6 +19,7 @@ RECIPES: dict[str, str] = {
     "out_of_fold_metric": "`metrics.bootstrap` of the metric on out_of_fold.parquet.",
     "features": "Count the columns of feature_map.json, or those whose first source is named.",
     "weights": "Select the ensemble again from out_of_fold.parquet.",
+    "winner": "`metrics.joint` on out_of_fold.parquet, with the single models as contenders.",
     "complexity": "Count coefficients, leaves or weights in the model's folder.",
     "size": "Add up the sizes of the files in the model's folder.",
     "search": "Count what the engine returned; only a new search can confirm it.",

@@ -69,9 +69,25 @@ def leaderboard_table(leaderboard: Leaderboard, search: Search) -> Html:
     return Html(
         table(head, rows[:_MOST])
         + note
+        + _winner(leaderboard)
         + "<p>To read: coefficients, leaves or weights in all. Calibration error: mean distance"
         " of predicted and observed shares, before calibration.</p>"
     )
+
+
+def _winner(leaderboard: Leaderboard) -> str:
+    """Return what the best single model is worth without the luck of being the best."""
+    found = leaderboard.winner
+    if found is None or found.score.value is None:
+        return ""
+    text = (
+        f"{found.name} is the best of {found.among} single models. On rows that had no part in"
+        f" choosing it, it is worth about {interval(found.score)}"
+    )
+    text += f": {number(found.luck)} of its score is luck." if found.luck else "."
+    if found.ensemble_gain is not None and found.ensemble_gain.value is not None:
+        text += f" The ensemble is better on the same rows by {interval(found.ensemble_gain)}."
+    return f"<p>{html.escape(text)}</p>"
 
 
 def feature_table(features: FeatureMap) -> Html:

@@ -1,4 +1,8 @@
-"""Random forests and extremely randomised trees with scikit-learn."""
+"""Random forests and extremely randomised trees with scikit-learn.
+
+A forest does not overfit with more trees and needs no rows to tell it when to stop. So one
+forest on all rows is shipped rather than a bag of forests that each lack a fold.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,10 @@ if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask, TaskFacts
 
 _CELLS = 4_000_000
-_LEAVES = 1_500_000
-"""Leaves of a bag for one output: what keeps its files below some 50 MB."""
+_LEAVES = 3_000_000
+"""Leaves of a forest for one output: what keeps its file below some 50 MB."""
+_MORE = 2
+"""So many times a fold's trees has the forest that is shipped."""
 _BATCH = 10
 """Trees grown between two looks at the clock."""
 
@@ -85,14 +91,15 @@ class _Training:
     def run(self) -> Candidate:
         pairs = list(self.shares.pairs())
         models = []
+        trees, steps = int(self.settings["trees"]), len(pairs) + _MORE
         for number, (learnt, _) in enumerate(pairs):
             self.task.progress(f"fold {number + 1} of {len(pairs)}", number, len(pairs))
-            models.append(self._fit(learnt, self.clock.left / (len(pairs) - number)))
+            models.append(self._fit(learnt, trees, self.clock.left / (steps - number)))
         bag = bagging.Bag(models, Forests(), self.coding, self.classes, self.outcome)
 
         def refit() -> Forest:
             rows = self.shares.sample(np.arange(len(self.target)), _CELLS, 0)
-            return self._fit(rows, np.inf)
+            return self._fit(rows, _MORE * trees, self.clock.left)
 
         details = {
             "trees": ", ".join(str(len(model.trees)) for model in models),
@@ -102,14 +109,14 @@ class _Training:
         return bagging.candidate(
             self.task, bag, self.matrix, refit,
             details=details, leaves=lambda model: float(model.leaves), notes=self.shares.notes,
+            single=True,
         )  # fmt: skip
 
-    def _fit(self, rows: np.ndarray, seconds: float) -> Forest:
+    def _fit(self, rows: np.ndarray, wanted: int, seconds: float) -> Forest:
         weights = self.task.weights
         model = self._model(len(rows))
         prepared, target = self.matrix[rows], self.target[rows]
         clock = bagging.Clock(seconds, share=1.0)
-        wanted = self.settings["trees"]
         for trees in range(_BATCH, wanted + 1, _BATCH):
             model.set_params(n_estimators=trees)
             model.fit(prepared, target, sample_weight=None if weights is None else weights[rows])
@@ -117,8 +124,15 @@ class _Training:
             if clock.left < (seconds - clock.left) * _BATCH / trees:
                 break
         if trees < wanted:
-            self.shares.notes.append(f"time was over after {trees} trees of a fold")
-        return Forest.of(model, self.classes)
+            self.shares.notes.append(f"time was over after {trees} trees of {wanted}")
+        return Forest.of(model, self.classes, self._prior())
+
+    def _prior(self) -> np.ndarray:
+        """Return each class's share, none of them 0."""
+        if not self.classes:
+            return np.zeros(0)
+        counts = np.bincount(self.target, self.task.weights, self.classes)
+        return np.asarray((counts + 0.5) / (counts.sum() + 0.5 * self.classes))
 
     def _model(self, rows: int) -> Any:
         from sklearn import ensemble
@@ -138,8 +152,8 @@ class _Training:
         )
 
     def _smallest(self, rows: int) -> int:
-        """Return the smallest leaf, such that the bag's files stay small."""
-        trees = self.settings["trees"] * self.task.folds.count * max(1, self.classes - 1)
+        """Return the smallest leaf, such that the forest's file stays small."""
+        trees = self.settings["trees"] * _MORE * max(1, self.classes - 1)
         return max(int(self.settings["leaf"]), int(np.ceil(rows * trees / _LEAVES / 2)))
 
 

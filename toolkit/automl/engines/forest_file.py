@@ -40,20 +40,26 @@ class Forest:
         Columns of the result; 0 for numbers.
     width : int
         Columns of the matrix.
+    prior : array of shape (outputs,)
+        Each class's share. It counts as one more tree, for a leaf of few rows is too sure:
+        what it never saw is not impossible.
     """
 
-    def __init__(self, trees: list[Any], known: np.ndarray, outputs: int, width: int) -> None:
+    def __init__(
+        self, trees: list[Any], known: np.ndarray, outputs: int, width: int, prior: np.ndarray
+    ) -> None:
         self.trees = trees
+        self.prior = np.asarray(prior, dtype=np.float64)
         self.known = np.asarray(known, dtype=np.int64)
         self.outputs = outputs
         self.width = width
 
     @classmethod
-    def of(cls, model: Any, outputs: int) -> Forest:
+    def of(cls, model: Any, outputs: int, prior: np.ndarray) -> Forest:
         """Take over the trees of a fitted forest."""
         known = model.classes_ if outputs else np.zeros(0)
         trees = [tree.tree_ for tree in model.estimators_]
-        return cls(trees, known, outputs, int(model.n_features_in_))
+        return cls(trees, known, outputs, int(model.n_features_in_), prior)
 
     @property
     def leaves(self) -> int:
@@ -66,12 +72,11 @@ class Forest:
         total = np.zeros((len(matrix), max(1, len(self.known))))
         for tree in self.trees:
             total += tree.predict(matrix).reshape(total.shape)
-        total /= len(self.trees)
         if not self.outputs:
-            return total[:, 0]
-        scores = np.zeros((len(matrix), self.outputs))
-        scores[:, self.known] = total
-        return scores
+            return np.asarray(total[:, 0] / len(self.trees))
+        scores = np.tile(self.prior, (len(matrix), 1))
+        scores[:, self.known] += total
+        return np.asarray(scores / (len(self.trees) + 1))
 
     def save(self, path: Path) -> None:
         """Write the forest; equal forests give equal bytes."""
@@ -84,6 +89,7 @@ class Forest:
         arrays["nodes"] = np.array([state["node_count"] for state in states], dtype=np.int64)
         arrays["depths"] = np.array([state["max_depth"] for state in states], dtype=np.int64)
         arrays["known"] = self.known
+        arrays["prior"] = self.prior
         arrays["shape"] = np.array([self.outputs, self.width], dtype=np.int64)
         stream = io.BytesIO()
         np.savez(stream, **arrays)  # type: ignore[arg-type]
@@ -108,14 +114,14 @@ class Forest:
         for start, end, depth in zip(ends - arrays["nodes"], ends, arrays["depths"], strict=True):
             part = {name: arrays[name][start:end] for name in (*_FIELDS, "values")}
             trees.append(_tree(part, int(depth), width, columns))
-        return cls(trees, arrays["known"], outputs, width)
+        return cls(trees, arrays["known"], outputs, width, arrays["prior"])
 
 
 def _check(arrays: dict[str, np.ndarray], outputs: int, width: int, nodes: int) -> None:
     sizes = {len(arrays[name]) for name in (*_FIELDS, "values")}
     known = arrays["known"]
     columns = arrays["values"].shape[1]
-    fits = columns == (len(known) if outputs else 1)
+    fits = columns == (len(known) if outputs else 1) and len(arrays["prior"]) == outputs
     places = not len(known) or (known.min() >= 0 and known.max() < outputs)
     if sizes != {nodes} or not fits or not places or arrays["nodes"].min() < 1 or width < 1:
         raise ValueError("the arrays of the forest do not fit together")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.artifacts import Champion, Leaderboard
+from toolkit.artifacts import Canary, Champion, Leaderboard
 from toolkit.artifacts.base import Facts
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
@@ -115,18 +115,32 @@ def _canary(book: Book, found: Champion) -> list[Facts | None]:
     if canary.optimism is not None:
         optimism = book.cite(Champion, "canary", "optimism", unit="change", recipe=recipe)
         rows.append(("Optimism of the selection", optimism))
-    inside = blocks.status("good", "inside the canary's interval")
-    outside = blocks.status("bad", "outside the canary's interval")
-    rows.append(("The selection's score lies", inside if canary.within_interval else outside))
+    for label, name in (
+        ("At least", "optimism_low"),
+        ("At most", "optimism_high"),
+        ("Explained by being the best of several models", "luck"),
+    ):
+        if getattr(canary, name) is not None:
+            rows.append((label, book.cite(Champion, "canary", name, unit="change", recipe=recipe)))
+    rows.append(("The difference", _difference(canary)))
     return [
         heading,
         blocks.prose(
             "The canary rows had no part in search, selection or calibration. Optimism is how"
-            " much better the selection's score is than theirs."
+            " much better the selection's score is than theirs; its interval holds what both scores"
+            " owe to the rows that they are of."
         ),
         blocks.figure("automl.canary", found, "canary"),
         blocks.facts(rows),
     ]
+
+
+def _difference(canary: Canary) -> Cell:
+    if canary.explained:
+        return blocks.status("good", "is no more than chance explains")
+    if (canary.optimism or 0) > 0:
+        return blocks.status("bad", "flatters the model by more than chance explains")
+    return blocks.status("info", "is in the canary rows' favour")
 
 
 def _shuffled(book: Book, found: Champion) -> list[Facts | None]:

@@ -22,6 +22,7 @@ def build(book: Book) -> Facts:
         "Models",
         [
             *_leaderboard(book),
+            _winner(book),
             *_ensembles(book),
             *_rules(book),
             *features(book),
@@ -100,6 +101,28 @@ def _costs(book: Book, board: Leaderboard, index: int) -> list[Cell]:
         for name, unit, recipe in facts
     ]  # fmt: skip
     return [entry.name, *cells]
+
+
+def _winner(book: Book) -> Facts | None:
+    """Return what the best single model is worth without the luck of being the best."""
+    board = book.get(Leaderboard)
+    if board is None or board.winner is None or board.winner.score.value is None:
+        return None
+    unit, recipe = metric_unit(board.metric), "winner"
+    rows: list[tuple[str, Cell]] = [
+        ("Best single model", board.winner.name),
+        ("Single models that keep to the rules",
+         book.cite(Leaderboard, "winner", "among", unit="count", recipe=recipe)),
+        (f"{metric_title(board.metric)} on rows that did not choose it",
+         book.cite(Leaderboard, "winner", "score", unit=unit, recipe=recipe)),
+    ]  # fmt: skip
+    if board.winner.luck is not None:
+        luck = book.cite(Leaderboard, "winner", "luck", unit="change", recipe=recipe)
+        rows.append(("Luck in its place above", luck))
+    if board.winner.ensemble_gain is not None:
+        gain = book.cite(Leaderboard, "winner", "ensemble_gain", unit="change", recipe=recipe)
+        rows.append(("The ensemble is better there by", gain))
+    return blocks.facts(rows)
 
 
 def _ensembles(book: Book) -> list[Facts | None]:

@@ -127,7 +127,7 @@ def _trust(book: Book) -> Facts:
         lines.append(["Coverage ", measured, " of ", asked])
     if leaks:
         return blocks.box(label, "bad", "something leaks", lines)
-    if not found.canary.within_interval:
+    if not found.canary.explained:
         if (found.canary.optimism or 0) > 0:
             return blocks.box(label, "bad", "selection too optimistic", lines)
         return blocks.box(label, "info", "canary rows score better", lines)
