@@ -126,13 +126,14 @@ def test_a_model_that_remembers_one_fold_gains_nothing_there():
     inside = folds.fold == 2
     knows[inside] = np.eye(2)[target[inside]] * 0.98 + 0.01
     options = (target, None, folds, "log_loss", CONTEXTS["binary"])
-    honest = ensemble.select(oof, *options, seed=1)
-    planted = ensemble.select(oof | {"spy": knows}, *options, seed=1)
-    if honest.space == planted.space:
-        np.testing.assert_array_equal(planted.oof[inside], honest.oof[inside])
     loss = metrics.get("log_loss")
-    value = loss(target[inside], planted.oof[inside], CONTEXTS["binary"])
-    assert value > 0.9 * loss(target[inside], honest.oof[inside], CONTEXTS["binary"])
+    for bagged in (False, True):
+        honest = ensemble.select(oof, *options, seed=1, bagged=bagged)
+        planted = ensemble.select(oof | {"spy": knows}, *options, seed=1, bagged=bagged)
+        if honest.space == planted.space and not bagged:
+            np.testing.assert_array_equal(planted.oof[inside], honest.oof[inside])
+        value = loss(target[inside], planted.oof[inside], CONTEXTS["binary"])
+        assert value > 0.9 * loss(target[inside], honest.oof[inside], CONTEXTS["binary"]), bagged
 
 
 def test_in_order_of_time_weights_come_from_earlier_folds():
@@ -164,6 +165,32 @@ def test_blends_of_many_rows_say_on_how_many_they_were_chosen():
     again = ensemble.select(oof, target, None, folds, "mae", CONTEXTS["regression"], seed=1)
     np.testing.assert_array_equal(found.oof, again.oof)
     assert found.weights == again.weights
+
+
+def test_on_few_rows_every_family_that_keeps_up_has_a_part():
+    """Many settings of one family crowd out nothing where rows cannot tell them apart."""
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 2, 200)
+
+    def model(shared=0.0):
+        p = np.clip(0.4 + 0.2 * target + shared + rng.normal(0, 0.2, 200), 0.01, 0.99)
+        return np.column_stack([1 - p, p])
+
+    common = rng.normal(0, 0.2, 200)
+    oof = {f"many_{n}": model(common) for n in range(20)} | {n: model() for n in ("one", "two")}
+    families = {name: "many" for name in oof if name.startswith("many")}
+    worse = {"outlier": oof["one"][:, ::-1].copy()}
+    folds = make_folds(5, 0, rows=200, codes=target)
+    options = (target, None, folds, "roc_auc", CONTEXTS["binary"])
+    found = ensemble.select(oof | worse, *options, seed=1, families=families)
+    assert set(found.weights) >= {"one", "two"}
+    assert any(name in families for name in found.weights)
+    assert "outlier" not in found.weights
+    assert len(found.weights) <= 16 and sum(found.weights.values()) == pytest.approx(1)
+    again = ensemble.select(oof | worse, *options, seed=1, families=families)
+    assert again.weights == found.weights
+    quick = ensemble.select(oof | worse, *options, seed=1, bagged=False)
+    assert len(quick.weights) <= 8
 
 
 @pytest.mark.parametrize("metric", ["log_loss", "roc_auc"])

@@ -6,11 +6,13 @@ import math
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -362,3 +364,20 @@ def test_errors_cross_a_process_pool() -> None:
     error = RunBusy("taken", where="w", remedy="Wait")
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), again.line(), again.exit_code) == (RunBusy, error.line(), 75)
+
+
+def test_a_stage_records_the_most_memory_that_it_and_its_children_held(folder: Path) -> None:
+    stage = open_stage("scoping", folder, "runs/memory")
+    code = "held = bytearray(b'1') * (96 << 20); print('up', flush=True); input()"
+    alone = psutil.Process().memory_info().rss / 2**20
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "up\n"
+        deadline = time.monotonic() + 30
+        while stage._memory.peak_mib < alone + 90 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        child.communicate("\n")
+    stage.finish()
+    assert stage.run.manifest().stages["scoping"].peak_mib >= alone + 90

@@ -36,6 +36,7 @@ _MORE_MEMBERS = 16
 """Where rows are few, models are quick, and to rely on more of them is safer."""
 _LEAST_WEIGHT = 0.02
 _PATIENCE = 5
+_NOTHING = 1e-6
 _PRIOR_ROWS = 500
 """Equal weights of the families count as much as so many rows."""
 _OUTLIER = 3.0
@@ -207,7 +208,8 @@ class _Selection:
         found, single = greedy(parts, loss, self.rounds)
         if bags:
             mean = self._mean_of_bags(space, seen, bags)
-            if loss(np.einsum("m,mcn->cn", mean.astype(np.float32), parts)) <= single:
+            value = loss(np.einsum("m,mcn->cn", mean.astype(np.float32), parts))
+            if value < single - _NOTHING * abs(single):  # models that are alike make no blend
                 found = mean
         order = sorted(np.flatnonzero(found), key=lambda place: (-found[place], place))
         return {self.names[place]: float(found[place]) for place in order}, single

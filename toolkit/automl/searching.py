@@ -18,8 +18,9 @@ from toolkit.automl.outcome import Outcome
 from toolkit.automl.plan import effective, make_plan
 from toolkit.automl.preparing import prepare
 from toolkit.automl.scheduler import Scheduler
-from toolkit.automl.watching import Follower, Memory
+from toolkit.automl.watching import Follower
 from toolkit.errors import EngineError
+from toolkit.run.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable

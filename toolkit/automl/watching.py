@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from toolkit.automl.engines.base import Trial
 from toolkit.automl.ledger import Ledger, Record
 from toolkit.automl.outcome import Watcher
 from toolkit.automl.state import Live, LiveRow, SearchState, ranked
+from toolkit.run.memory import Memory
 
 if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask
@@ -27,38 +27,6 @@ _RELATIVE = 1e-3
 _RESAMPLES = 100
 _PRUNE_EVERY = 6
 """Where there are no rounds: models after which the plan is looked at again."""
-
-
-class Memory:
-    """The most memory that this process and those it started held at once."""
-
-    def __init__(self) -> None:
-        self.peak_mib = 0.0
-        self._others = [_shared_server()]
-
-    def look(self) -> None:
-        """Measure now."""
-        import psutil
-
-        own = psutil.Process()
-        processes = [own, *own.children(recursive=True)]
-        processes += [psutil.Process(pid) for pid in self._others if psutil.pid_exists(pid)]
-        total = 0
-        for process in {p.pid: p for p in processes}.values():
-            try:
-                total += process.memory_info().rss
-            except psutil.Error:
-                continue
-        self.peak_mib = max(self.peak_mib, total / 2**20)
-
-
-def _shared_server() -> int:
-    import json
-
-    try:
-        return int(json.loads(os.environ.get("TOOLKIT_H2O", "{}")).get("pid", -1))
-    except (ValueError, TypeError):
-        return -1
 
 
 class Follower(Watcher):
@@ -117,8 +85,7 @@ class Follower(Watcher):
         """Score a finished trial."""
         scores = self.ledger.oof(trial.name)
         self._oof[trial.name] = scores
-        scored = self.task.folds.scored
-        value = self.metric(self.actual[scored], scores[scored], self.context)
+        value = self._score(scores)
         self._rows[trial.name] = LiveRow(trial.name, trial.engine, trial.family, value)
         self._families.setdefault(_family(trial), []).append(trial.name)
         self.timeline.append((round(time.monotonic() - self._began, 1), trial.name, value))
@@ -224,6 +191,7 @@ class Follower(Watcher):
         scored = self.task.folds.scored
         options: dict[str, Any] = {
             "resamples": _RESAMPLES, "confidence": 0.95, "seed": self.stage.project.seed,
+            "weights": self._counted_rows(),
         }  # fmt: skip
         for family, names in self._families.items():
             if any(name in now.weights or name == best.name for name in names):
@@ -244,7 +212,12 @@ class Follower(Watcher):
 
     def _score(self, oof: np.ndarray) -> float | None:
         scored = self.task.folds.scored
-        return self.metric(self.actual[scored], oof[scored], self.context)
+        return self.metric(self.actual[scored], oof[scored], self.context, self._counted_rows())
+
+    def _counted_rows(self) -> np.ndarray | None:
+        """Return how much each scored row counts."""
+        weights = self.task.weights
+        return None if weights is None else weights[self.task.folds.scored]
 
 
 def _family(trial: Trial) -> str:

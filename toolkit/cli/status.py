@@ -81,11 +81,11 @@ def _stages_table(run: Run, facts: Manifest, current: dict[str, bool]) -> object
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("stage", "state", "started (UTC)", "seconds", "what to know")
+    table = Table("stage", "state", "started (UTC)", "seconds", "GiB at most", "what to know")
     for stage in paths.STAGES:
         record = facts.stages.get(stage)
         if record is None:
-            table.add_row(stage, "not run", "", "", "")
+            table.add_row(stage, "not run", "", "", "", "")
             continue
         state = _state(run, record.status)
         table.add_row(
@@ -93,6 +93,7 @@ def _stages_table(run: Run, facts: Manifest, current: dict[str, bool]) -> object
             _mark(state),
             _minute(record.started),
             f"{record.seconds:.1f}" if record.finished else "",
+            f"{record.peak_mib / 1024:.1f}" if record.peak_mib else "",
             escape(_remark(record, current[stage])),
         )
     return table

@@ -135,7 +135,7 @@ def times(book: Book) -> Facts:
         "report_made": now(),
         "stages": [
             {"name": name, "started": record.started, "finished": record.finished,
-             "seconds": record.seconds}
+             "seconds": record.seconds, "peak_mib": record.peak_mib}
             for name in paths.STAGES
             if (record := manifest.stages.get(name)) and name != book.stage.name
         ],

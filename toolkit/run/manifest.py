@@ -24,6 +24,8 @@ class StageRecord(Record):
     started: str
     finished: str = ""
     seconds: float = 0.0
+    peak_mib: float = 0.0
+    """The most memory that the stage's process and all that it started held at once."""
     choices: str = ""
     """Digest of the part of the project that the stage looks at."""
     code: str = ""

@@ -17,6 +17,7 @@ from toolkit.project.sources import now
 from toolkit.run import fingerprint
 from toolkit.run.folder import Run
 from toolkit.run.manifest import StageRecord
+from toolkit.run.memory import Memory
 from toolkit.run.progress import LOG_NAME, Progress
 
 A = TypeVar("A", bound=Artifact)
@@ -53,6 +54,8 @@ class Stage:
         self._outputs: list[str] = []
         self._clock = time.monotonic()
         self._finished = False
+        self._memory = Memory()
+        self._memory.watch()
         self._choices = fingerprint.choices_digest(name, file)
         self.computed_with = file.project
         self._record = StageRecord(
@@ -108,6 +111,7 @@ class Stage:
         """Record the stage as done, with the digests of what it read and wrote."""
         folder = self.run.folder
         self.run.acquire()
+        self._memory.stop()
         inputs = {
             name: digest or fingerprint.digest_or_absent(folder / name)
             for name, digest in self._inputs.items()
@@ -119,6 +123,7 @@ class Stage:
                     "status": "done",
                     "finished": now(),
                     "seconds": round(time.monotonic() - self._clock, 1),
+                    "peak_mib": round(self._memory.peak_mib),
                     # Not those of now: what a panel changed since is in no artefact yet.
                     "choices": self._choices,
                     "inputs": inputs,
@@ -136,6 +141,7 @@ class Stage:
         """Record the stage as failed, with the error in one line; a finished one stays so."""
         if self._finished:
             return
+        self._memory.stop()
         line = error.line() if isinstance(error, ToolkitError) else _one_line(error)
         code = error.exit_code if isinstance(error, ToolkitError) else 1
         self.run.record(
@@ -145,6 +151,7 @@ class Stage:
                     "status": "failed",
                     "finished": now(),
                     "seconds": round(time.monotonic() - self._clock, 1),
+                    "peak_mib": round(self._memory.peak_mib),
                     "notes": self.notes,
                     "error": line,
                     "exit_code": code,
