@@ -37,8 +37,10 @@ _MORE_MEMBERS = 16
 _LEAST_WEIGHT = 0.02
 _PATIENCE = 5
 _NOTHING = 1e-6
-_PRIOR_ROWS = 500
-"""Equal weights of the families count as much as so many rows."""
+_WORSE = 0.005
+"""A mean of selections that is worse than one selection by this share of the loss is none."""
+_FEW_ROWS = 1_500
+"""Equal weights of the families have a share that falls with the rows: 1/e at so many."""
 _OUTLIER = 3.0
 """A family's best that is worse than the middle one by so many typical distances has no part."""
 _FORGONE = 0.01
@@ -122,7 +124,11 @@ def select(  # noqa: PLR0917
     space, (scores, nested) = work.spaces[best], blends[best]
     bags = _bags(len(work.rows)) if bagged else 0
     if bags:
-        scores, nested = work.nested(space, -(-bags // 2))
+        mean = work.nested(space, -(-bags // 2))
+        if mean[1] < nested + _WORSE * abs(nested):
+            scores, nested = mean
+        else:
+            bags = 0  # one model stands out: half of the selections would do without it
     found, single = work.weights(space, np.arange(len(work.rows)), bags)
     how = work.how(found, nested, single)
     return Ensemble(found, scores, work.note(), space, how)
@@ -209,7 +215,9 @@ class _Selection:
         if bags:
             mean = self._mean_of_bags(space, seen, bags)
             value = loss(np.einsum("m,mcn->cn", mean.astype(np.float32), parts))
-            if value < single - _NOTHING * abs(single):  # models that are alike make no blend
+            # That the luckiest single model looks better here says little; `nested` judges. But
+            # models that are alike make no blend.
+            if abs(value - single) > _NOTHING * abs(single):
                 found = mean
         order = sorted(np.flatnonzero(found), key=lambda place: (-found[place], place))
         return {self.names[place]: float(found[place]) for place in order}, single
@@ -227,7 +235,7 @@ class _Selection:
             half = generator.permutation(len(self.names))[: max(1, -(-len(self.names) // 2))]
             given = parts[np.ix_(half, np.arange(parts.shape[1]), drawn)]
             total[half] += greedy(given, self._loss(space, drawn), self.rounds)[0]
-        share = _PRIOR_ROWS / (_PRIOR_ROWS + len(seen))
+        share = float(np.exp(-len(seen) / _FEW_ROWS))
         weights = (1 - share) * total / total.sum() + share * self._equal(space, seen)
         return _trimmed(weights, _MORE_MEMBERS)
 
