@@ -121,6 +121,25 @@ class Engine(Protocol):
         """Return the scorer of a model that a candidate saved."""
 
 
+class PythonEngine:
+    """What engines on one Python library have in common: the first of `packages` does the work."""
+
+    packages: tuple[str, ...]
+    group = "python"
+
+    @property
+    def version(self) -> str:
+        """The library's version."""
+        return installed(self.packages[0])
+
+    def available(self) -> str:
+        """Return why the engine cannot be used here; empty if it can."""
+        name = self.packages[0]
+        if installed(name) != "not installed":
+            return ""
+        return f"{name} is not installed (pip install 'jupyter-automl-toolkit[boosting]')"
+
+
 def installed(package: str) -> str:
     """Return a distribution's version, or ``not installed``."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.automl.engines import bagging, terms
-from toolkit.automl.engines.base import Candidate, Scorer, Trial, installed
+from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.estimators import Estimators, dense, quiet
 from toolkit.automl.engines.outcome import Outcome
@@ -23,21 +24,11 @@ _SPLINED = 100
 _MOST_LEVELS = 254  # histogram boosting has 255 bins, and one is for missing
 
 
-class BaselineEngine:
+class BaselineEngine(PythonEngine):
     """A linear model, an additive one, a shallow tree, and boosting that nobody tuned."""
 
     name = "baseline"
     packages = ("scikit-learn",)
-    group = "python"
-
-    @property
-    def version(self) -> str:
-        """The version of scikit-learn."""
-        return installed("scikit-learn")
-
-    def available(self) -> str:
-        """Return why the engine cannot be used here: it always can."""
-        return ""
 
     def plan(self, facts: TaskFacts) -> list[Trial]:
         """Return the baselines; the first in rung 1."""
@@ -78,7 +69,7 @@ class BaselineEngine:
         return bag.score
 
 
-class _Recipe:
+class _Recipe(ABC):
     """A model with a ladder of settings, from simple to complex; the folds choose the rung."""
 
     ladder: tuple[float, ...] = (0.0,)
@@ -98,13 +89,13 @@ class _Recipe:
         """Return what prepares the matrix, unfitted; None if nothing does."""
         return None
 
+    @abstractmethod
     def model(self, step: float) -> Any:
         """Return an unfitted estimator."""
-        raise NotImplementedError
 
+    @abstractmethod
     def leaves(self, model: Any) -> float:
         """Return how much there is to read."""
-        raise NotImplementedError
 
     def details(self, step: float) -> dict[str, str]:
         """Return what a reader wants to know of the chosen rung."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.automl.engines import bagging, portfolio, terms
-from toolkit.automl.engines.base import Candidate, Scorer, Trial, installed
+from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.outcome import Outcome
 from toolkit.errors import EngineError
@@ -27,21 +27,11 @@ _FLOOR = 30.0
 _MISSING = -1
 
 
-class CatboostEngine:
+class CatboostEngine(PythonEngine):
     """CatBoost."""
 
     name = "catboost"
     packages = ("catboost",)
-    group = "python"
-
-    @property
-    def version(self) -> str:
-        """The version of CatBoost."""
-        return installed("catboost")
-
-    def available(self) -> str:
-        """Return why the engine cannot be used here; empty if it can."""
-        return terms.missing("catboost")
 
     def plan(self, facts: TaskFacts) -> list[Trial]:
         """Return proven settings first, then seeded draws."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.automl.engines import bagging, portfolio, terms
-from toolkit.automl.engines.base import Candidate, Scorer, Trial, installed
+from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.forest_file import Forest
 from toolkit.automl.engines.outcome import Outcome
@@ -29,21 +29,11 @@ _BATCH = 10
 """Trees grown between two looks at the clock."""
 
 
-class ForestEngine:
+class ForestEngine(PythonEngine):
     """Forests: each tree sees other rows, or cuts at random."""
 
     name = "forest"
     packages = ("scikit-learn",)
-    group = "python"
-
-    @property
-    def version(self) -> str:
-        """The version of scikit-learn."""
-        return installed("scikit-learn")
-
-    def available(self) -> str:
-        """Return why the engine cannot be used here: it always can."""
-        return ""
 
     def plan(self, facts: TaskFacts) -> list[Trial]:
         """Return proven settings first, then seeded draws."""

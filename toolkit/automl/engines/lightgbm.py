@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.automl.engines import bagging, portfolio, terms
-from toolkit.automl.engines.base import Candidate, Scorer, Trial, installed
+from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.outcome import Outcome
 from toolkit.errors import EngineError
@@ -26,21 +26,11 @@ _FLOOR = 25.0
 """Rounds times learning rate that a model commonly needs."""
 
 
-class LightgbmEngine:
+class LightgbmEngine(PythonEngine):
     """LightGBM."""
 
     name = "lightgbm"
     packages = ("lightgbm",)
-    group = "python"
-
-    @property
-    def version(self) -> str:
-        """The version of LightGBM."""
-        return installed("lightgbm")
-
-    def available(self) -> str:
-        """Return why the engine cannot be used here; empty if it can."""
-        return terms.missing("lightgbm")
 
     def plan(self, facts: TaskFacts) -> list[Trial]:
         """Return proven settings first, then seeded draws."""

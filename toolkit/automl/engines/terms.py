@@ -1,8 +1,7 @@
-"""What a task asks of boosting and forests: its scale, its constraints, what is installed."""
+"""What a task asks of boosting and forests: its scale and its constraints."""
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING, Any
 
 from toolkit.automl.engines.outcome import may_be_logged
@@ -12,13 +11,6 @@ if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask, TaskFacts
 
 _MEDIAN_METRICS = ("mae", "median_absolute_error")
-
-
-def missing(package: str) -> str:
-    """Return why a package's engine cannot be used; empty if it can."""
-    if importlib.util.find_spec(package) is not None:
-        return ""
-    return f"{package} is not installed (pip install 'jupyter-automl-toolkit[boosting]')"
 
 
 def median_wanted(facts: TaskFacts) -> bool:
