@@ -222,6 +222,17 @@ def test_a_limit_on_time_ends_the_search_and_the_rest_is_listed(binary_project):
     assert search.peak_mib > 0
 
 
+def test_a_search_on_a_sample_says_of_how_many_rows_and_what_that_costs(binary_project):
+    stage = prepared(binary_project(**QUICK | {"automl__rows": 120}), "runs/a")
+    board, _ = automl.search(stage)
+    assert board.train_rows == 120
+    drawn, costs = stage.notes
+    assert "120 of 168 training rows" in drawn
+    assert "on all 120 rows of it, beside half of them, changes Log loss by" in costs
+    assert "all 168 rows are 0.5 doublings more" in costs
+    assert not list((stage.run.folder / "search").glob("halved*"))
+
+
 def test_all_rows_of_time_ordered_folds_are_predicted_from_earlier_ones(binary_project):
     # 'joined' is a date in the fixture's table.
     file = binary_project(**QUICK | {"automl__budget__models": 2})

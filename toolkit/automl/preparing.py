@@ -34,7 +34,9 @@ def prepare(stage: Stage, preset: Preset) -> tuple[SearchTask, np.ndarray[Any, A
         If a constraint names a column that is not there.
     """
     project = stage.project
-    part = _sampled(stage, table.load_part(stage, "train"))
+    whole = table.load_part(stage, "train")
+    part, total = _sampled(stage, whole), len(whole)
+    del whole  # it may be several times as large
     columns = _columns(stage, part)
     classes = classes_of(stage, part.target)
     _refuse_unlearnable(stage, part, columns, classes)
@@ -70,8 +72,9 @@ def prepare(stage: Stage, preset: Preset) -> tuple[SearchTask, np.ndarray[Any, A
         parquet_mib=project.h2o.parquet_mib,
     )
     target = part.target.astype(np.float64) if codes is None else codes.astype(np.int64)
-    weights = _weights(stage, part, codes)
-    return SearchTask(facts, inputs, target, weights, folds), part.rows
+    task = SearchTask(facts, inputs, target, _weights(stage, part, codes), folds)
+    task.total = total
+    return task, part.rows
 
 
 def _sampled(stage: Stage, part: Part) -> Part:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 import time
@@ -16,7 +15,6 @@ import numpy as np
 from toolkit import canonical, metrics
 from toolkit.artifacts import Check, Entry, Interval, Leaderboard, Shuffled
 from toolkit.automl.engines.base import Trial
-from toolkit.automl.folds import Folds
 from toolkit.automl.ledger import SEARCH
 from toolkit.automl.picking import pick
 from toolkit.automl.refit import refit
@@ -213,25 +211,7 @@ def permuted(task: SearchTask) -> SearchTask:
     if len(rows) > MOST_ROWS:
         rows = np.sort(generator.permutation(rows)[:MOST_ROWS])
     order = rows[generator.permutation(len(rows))]
-    fold = task.folds.fold[rows]
-    # Folds of which no row was drawn would leave a gap in the numbering.
-    kept = np.unique(fold[fold >= 0])
-    fold = np.where(fold >= 0, np.searchsorted(kept, fold), fold).astype(task.folds.fold.dtype)
-    moment = task.folds.moment
-    small = SearchTask(
-        dataclasses.replace(task.facts, rows=len(rows), folds=len(kept)),
-        task.inputs.take(rows),
-        task.target[order],
-        None if task.weights is None else task.weights[order],
-        Folds(
-            fold,
-            task.folds.ordered,
-            task.folds.method,
-            None if moment is None else moment[rows],
-        ),
-    )
-    small.seconds, small.scratch, small.progress = task.seconds, task.scratch, task.progress
-    return small
+    return task.part(rows, order)
 
 
 def _better(difference: Interval, greater_is_better: bool) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit.artifacts import Check, EngineRun, Leaderboard, OutOfFoldPredictions, Search
-from toolkit.automl import engines, ensemble, sanity
+from toolkit.automl import engines, ensemble, sampling, sanity
 from toolkit.automl.constraints import violations
 from toolkit.automl.engines.ensemble import write as write_ensemble
 from toolkit.automl.judge import judge
@@ -194,12 +194,17 @@ class _Work:
     def sanity(self) -> None:
         """Fit the winner on shuffled labels, in little time where time is limited."""
         limit = self.stage.project.automl.budget.seconds
-        sanity.of_winner(
-            self.stage,
-            self.task,
-            {trial.name: trial for trial in self.plan},
-            seconds=None if limit is None else max(_LEAST_KEPT, _FOR_SANITY * limit),
-        )
+        seconds = None if limit is None else max(_LEAST_KEPT, _FOR_SANITY * limit)
+        trials = {trial.name: trial for trial in self.plan}
+        sanity.of_winner(self.stage, self.task, trials, seconds=seconds)
+        if self.task.total == len(self.task.target):
+            return
+        equal = dict.fromkeys(self.oof, 1.0)
+        quick = sanity.stand_in(self.ensemble.weights if self.ensemble else equal, trials)
+        if quick is not None:
+            apart = self.ledger.folder / "halved"
+            oof = self.oof[quick.name]
+            sampling.halved(self.stage, self.task, quick, oof, apart, seconds=seconds)
 
     # -- what it did -------------------------------------------------------------
 

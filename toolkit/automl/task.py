@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,8 @@ class SearchTask:
         How much each row counts; mean 1.
     folds : Folds
         The same for every engine.
+    total : int
+        How many training rows there were; more than these where they are a sample.
     seconds : float, optional
         What this trial may take.
     scratch : Path
@@ -114,9 +116,42 @@ class SearchTask:
         self.target = target
         self.weights = weights
         self.folds = folds
+        self.total = len(target)
         self.seconds: float | None = None
         self.scratch = Path()
         self.progress: Any = lambda *_: None
+
+    def part(self, rows: np.ndarray, order: np.ndarray | None = None) -> SearchTask:
+        """Return the task on some of its rows.
+
+        Parameters
+        ----------
+        rows : array of int
+            Positions, in their order.
+        order : array of int, optional
+            Positions that give each of these rows its target and weight: others than its own,
+            where there shall be nothing to find.
+        """
+        order = rows if order is None else order
+        fold = self.folds.fold[rows]
+        # Folds of which no row was drawn would leave a gap in the numbering.
+        kept = np.unique(fold[fold >= 0])
+        fold = np.where(fold >= 0, np.searchsorted(kept, fold), fold).astype(self.folds.fold.dtype)
+        moment = self.folds.moment
+        small = SearchTask(
+            replace(self.facts, rows=len(rows), folds=len(kept)),
+            self.inputs.take(rows),
+            self.target[order],
+            None if self.weights is None else self.weights[order],
+            Folds(
+                fold,
+                self.folds.ordered,
+                self.folds.method,
+                None if moment is None else moment[rows],
+            ),
+        )
+        small.seconds, small.scratch, small.progress = self.seconds, self.scratch, self.progress
+        return small
 
     def empty_oof(self) -> np.ndarray:
         """Return out-of-fold scores to be filled: NaN everywhere."""
