@@ -193,6 +193,39 @@ def test_on_few_rows_every_family_that_keeps_up_has_a_part():
     assert len(quick.weights) <= 8
 
 
+def test_weights_of_a_blend_do_not_hang_on_where_a_number_begins():
+    target, oof = library("regression", 400)
+    folds = make_folds(4, 0, rows=400)
+    options = (None, folds, "rmse", CONTEXTS["regression"])
+    near = ensemble.select(oof, target, *options, seed=1)
+    far = ensemble.select(
+        {name: scores + 1.7e9 for name, scores in oof.items()}, target + 1.7e9, *options, seed=1
+    )
+    assert far.weights == pytest.approx(near.weights)
+    np.testing.assert_allclose(far.oof - 1.7e9, near.oof, atol=1e-5)
+
+
+@pytest.mark.parametrize("task", list(CONTEXTS))
+def test_rows_that_count_for_nothing_stop_no_blend(task):
+    target, oof = library(task, 60)
+    codes = None if task == "regression" else target
+    folds = make_folds(3, 0, rows=60, codes=codes)
+    for metric in {objectives.surrogate(name) for name in metrics.for_task(task)}:
+        for counted in (folds.fold == 0, np.arange(60) < 2, np.zeros(60)):
+            found = ensemble.select(
+                oof, target, np.asarray(counted, float), folds, metric, CONTEXTS[task], seed=1
+            )
+            assert sum(found.weights.values()) == pytest.approx(1)
+            assert np.isfinite(found.oof).all()
+
+
+def test_two_moments_and_one_scored_row_make_a_blend():
+    target, oof = library("regression", 20)
+    folds = Folds(np.r_[np.full(19, -1), 0].astype(np.int16), True, "two moments")
+    found = ensemble.select(oof, target, None, folds, "rmse", CONTEXTS["regression"], seed=1)
+    assert np.isfinite(found.oof[-1]) and sum(found.weights.values()) == pytest.approx(1)
+
+
 @pytest.mark.parametrize("metric", ["log_loss", "roc_auc"])
 def test_gain_is_positive_where_a_blend_got_better(metric):
     target, oof = library("binary", 800, 3)
@@ -296,9 +329,8 @@ def test_quantiles_and_sets_are_those_of_mapie(coverage, rows):
     np.testing.assert_array_equal(inside[:, :, 0] | likeliest, mine)
 
 
-@given(seed=st.integers(0, 1000), coverage=st.sampled_from([0.8, 0.9, 0.95]))
-@settings(max_examples=15, deadline=None)
-def test_intervals_hold_the_truth_as_often_as_promised(seed, coverage):
+def uneven(seed, coverage):
+    """Errors that grow with column b: values, targets, columns, and what half of them taught."""
     rng = np.random.default_rng(seed)
     x = rng.uniform(size=(2500, 2))
     values = 3 * x[:, 0]
@@ -308,14 +340,24 @@ def test_intervals_hold_the_truth_as_often_as_promised(seed, coverage):
     learnt = conformal.learn_intervals(
         values[half], actual[half], design[half], np.arange(1250) % 5, coverage, seed=seed
     )
+    return values, actual, design, learnt
+
+
+@given(seed=st.integers(0, 1000), coverage=st.sampled_from([0.8, 0.9, 0.95]))
+@settings(max_examples=15, deadline=None)
+def test_intervals_hold_the_truth_as_often_as_promised(seed, coverage):
+    values, actual, design, learnt = uneven(seed, coverage)
     stored = conformal.Learnt(**json.loads(json.dumps(learnt.facts())))
     seen = conformal.measure(stored, values[1250:], actual[1250:], design[1250:])
     # Twice the binomial error, of the rows learnt from and of those measured.
     assert abs(seen.measured.value - coverage) < 4 * np.sqrt(coverage * (1 - coverage) / 625)
-    # Wide where errors are large.
-    widths = np.diff(stored.interval(values[1250:], design[1250:]), axis=1)[:, 0]
+
+
+def test_intervals_are_wide_where_errors_are_large():
+    values, _, design, learnt = uneven(0, 0.9)
+    widths = np.diff(learnt.interval(values[1250:], design[1250:]), axis=1)[:, 0]
     assert learnt.scale["kind"] == "columns"
-    assert np.corrcoef(widths, x[1250:, 1])[0, 1] > 0.5
+    assert np.corrcoef(widths, design["b"][1250:])[0, 1] > 0.5
 
 
 @given(seed=st.integers(0, 1000), k=st.sampled_from(["binary", "multiclass"]))

@@ -375,17 +375,31 @@ def test_the_winner_of_equals_is_only_lucky_and_a_better_one_is_not():
     metric = metrics.get("roc_auc")
     options = {"resamples": 200, "seed": 3}
     found = metrics.joint(metric, actual, given, BINARY, contenders=list(given), **options)
-    assert max(found.values.values()) > 0.55
-    assert found.winner().value == pytest.approx(0.5, abs=0.03)
-    assert found.winner().low < 0.5 < found.winner().high
+    best = max(found.values, key=lambda name: found.values[name])
+    assert found.values[best] > 0.55
+    luck = found.beside_winner(best).value
+    assert found.values[best] - luck == pytest.approx(0.5, abs=0.03)
 
     knows = np.clip((actual == "yes") * 0.3 + generator.random(300) * 0.7, 0, 1)
     both = given | {"knows": np.column_stack([1 - knows, knows])}
     beside = metrics.joint(metric, actual, both, BINARY, contenders=list(given), **options)
-    assert beside.winner() == found.winner()
+    assert beside.beside_winner(best) == found.beside_winner(best)
     assert beside.beside_winner("knows").low > 0
     inside = metrics.joint(metric, actual, both, BINARY, contenders=list(both), **options)
-    assert inside.winner().value == pytest.approx(inside.values["knows"], abs=0.01)
+    assert inside.beside_winner("knows").value == pytest.approx(0, abs=0.001)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5, 8, 40])
+@pytest.mark.parametrize("name", ["r2", "rmse", "mae"])
+def test_equal_models_owe_nothing_to_luck_on_however_few_rows(rows, name):
+    generator = np.random.default_rng(rows)
+    actual = generator.lognormal(0, 1, rows)
+    same = dict.fromkeys("abc", actual + generator.normal(size=rows))
+    weights = np.r_[np.ones(min(rows, 10)), np.zeros(max(0, rows - 10))]
+    found = metrics.joint(
+        metrics.get(name), actual, same, NUMBERS, weights=weights, contenders=list(same)
+    )
+    assert found.beside_winner("a").value in (None, 0)
 
 
 def test_codes_stand_for_labels():

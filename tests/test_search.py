@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -231,6 +232,18 @@ def test_a_search_on_a_sample_says_of_how_many_rows_and_what_that_costs(binary_p
     assert "on all 120 rows of it, beside half of them, changes Log loss by" in costs
     assert "all 168 rows are 0.5 doublings more" in costs
     assert not list((stage.run.folder / "search").glob("halved*"))
+
+
+def test_a_cluster_that_is_not_there_costs_h2o_and_nothing_else(binary_project):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        choices = {"automl__engines": ["h2o", "baseline"], "h2o__url": url}
+        board, search = automl.search(prepared(binary_project(**QUICK | choices), "runs/a"))
+    assert {entry.engine for entry in board.entries} <= {"baseline", "ensemble"}
+    (h2o,) = [run for run in search.engines if run.engine == "h2o"]
+    assert h2o.failures and not h2o.models
+    assert {trial.status for trial in search.trials if trial.engine == "h2o"} == {"failed"}
 
 
 def test_all_rows_of_time_ordered_folds_are_predicted_from_earlier_ones(binary_project):

@@ -40,9 +40,10 @@ class Winner(Record):
     among: int
     """How many single models keep to the constraints."""
     score: Interval
-    """The ranking metric where each choice is judged by rows that had no part in it."""
+    """The ranking metric, less the luck."""
     luck: float | None = None
-    """How much better its place on the leaderboard looks, in the metric's unit."""
+    """What its score on the leaderboard owes to having been chosen by it: the mean difference to
+    winners of bootstrap samples, on the rows that those left out; in the metric's unit."""
     ensemble_gain: Interval | None = None
     """By how much the ensemble is better on the same rows; positive is better."""
 

@@ -132,8 +132,8 @@ def _optimism(canary: Canary, ordered: bool) -> Check:
         f"{metric.title}: {canary.selection:.4g} when selected, {score.value:.4g}{interval} on"
         f" {canary.rows:,} rows that search, selection and calibration never saw."
     )
-    if canary.luck:
-        text += f" Being the best of several models explains {canary.luck:.2g} of it."
+    if canary.luck and optimism > 0:
+        text += f" Being the best of several models explains up to {canary.luck:.2g} of it."
     if canary.explained:
         few = canary.rows < _FEW
         return Check(

@@ -187,7 +187,12 @@ class _Selection:
         self.names = sorted(oof)
         self.families = [families.get(name, name) for name in self.names]
         self.metric = objectives.surrogate(metric)
-        codes = metrics.class_codes(target, context.classes) if context.classes else target
+        if context.classes:
+            codes, self.centre = metrics.class_codes(target, context.classes), 0.0
+        else:
+            # Losses are quick and of few digits: those of a date in seconds would all be alike.
+            self.centre = float(np.mean(target))
+            codes = target - self.centre
         self.rows = _sample(folds.scored, len(oof), max(1, len(context.classes)), seed)
         self.codes = codes[self.rows]
         self.counted = None if weights is None else weights[self.rows]
@@ -203,7 +208,7 @@ class _Selection:
             chosen, _ = self.weights(space, seen, bags)
             given = [self.oof[name][held] for name in chosen]
             blend[held] = combine(given, list(chosen.values()), space)
-        own = objectives.parts(blend[self.rows], self.codes, self.metric, "linear")
+        own = self._part(blend, "linear")
         return blend, self._loss("linear", np.arange(len(self.rows)))(own)
 
     def weights(
@@ -275,7 +280,8 @@ class _Selection:
         """Give the rows to choose on (places in the sample) and those to blend (positions)."""
         scored = self.folds.scored
         if self.folds.count == 1:
-            half = np.random.default_rng(self.seed).permutation(len(self.folds.fold)) % 2
+            half = np.full(len(self.folds.fold), -1)
+            half[scored] = np.random.default_rng(self.seed).permutation(len(scored)) % 2
             for side in (0, 1):
                 yield (
                     np.flatnonzero(half[self.rows] != side),
@@ -290,16 +296,25 @@ class _Selection:
     def _of(self, space: str) -> np.ndarray:
         if space not in self._parts:
             self._parts[space] = np.stack(
-                [
-                    objectives.parts(self.oof[name][self.rows], self.codes, self.metric, space)
-                    for name in self.names
-                ]
+                [self._part(self.oof[name], space) for name in self.names]
             )
         return self._parts[space]
 
+    def _part(self, scores: np.ndarray, space: str) -> np.ndarray:
+        given = scores[self.rows] - self.centre
+        return objectives.parts(given, self.codes, self.metric, space)
+
     def _loss(self, space: str, seen: np.ndarray) -> objectives.Loss:
         counted = None if self.counted is None else self.counted[seen]
-        return objectives.loss(self.metric, space, self.codes[seen], counted)
+        if not len(seen) or (counted is not None and counted.sum() <= 0):
+            return lambda _: 0.0  # nothing is known of any blend
+        loss = objectives.loss(self.metric, space, self.codes[seen], counted)
+
+        def known(blend: np.ndarray) -> float:
+            value = loss(blend)
+            return value if np.isfinite(value) else 0.0
+
+        return known
 
 
 def greedy(parts: np.ndarray, loss: objectives.Loss, rounds: int = 50) -> tuple[np.ndarray, float]:

@@ -120,19 +120,23 @@ def _winner(
     if not singles:
         return None
     sign = 1 if metric.greater_is_better else -1
-    score, seen = judged.winner(), judged.values[singles[0]]
-    luck = None
-    if score.value is not None and seen is not None and len(singles) > 1:
-        # Left-out rows are fewer, and may by chance look better than all of them do.
-        luck = max(0.0, sign * (seen - score.value))
+    seen = judged.interval(singles[0])
+    found = _signed(judged.beside_winner(singles[0]), sign).value
+    luck = None if found is None else max(0.0, found)
     blends = [name for name in order if name == ENSEMBLE]
     return Winner(
         name=singles[0],
         among=len(singles),
-        score=score,
+        score=_shifted(seen, -sign * (luck or 0.0)),
         luck=luck,
         ensemble_gain=_signed(judged.beside_winner(blends[0]), sign) if blends else None,
     )
+
+
+def _shifted(found: Interval, by: float) -> Interval:
+    ends = (found.value, found.low, found.high)
+    value, low, high = (None if end is None else end + by for end in ends)
+    return Interval(value=value, low=low, high=high)
 
 
 def _signed(found: Interval, sign: int) -> Interval:

@@ -157,6 +157,7 @@ class Starting(Worker):
 
     def __init__(self, group: str, trial: Trial) -> None:  # no process: none is needed yet
         self.group, self.trial, self.started, self.doing = group, trial, time.monotonic(), ""
+        self.environment = {}
 
     def stop(self) -> None:
         """Nothing runs yet."""

@@ -198,11 +198,12 @@ def _bins(margin: np.ndarray) -> np.ndarray:
 
 def _missed_area(positives: np.ndarray, negatives: np.ndarray) -> float:
     below = np.cumsum(negatives) - negatives / 2
-    return 1 - float(np.sum(positives * below) / (positives.sum() * negatives.sum()))
+    pairs = positives.sum() * negatives.sum()
+    return 1 - float(np.sum(positives * below) / pairs) if pairs > 0 else float("nan")
 
 
 def _missed_precision(positives: np.ndarray, negatives: np.ndarray) -> float:
     hits = np.cumsum(positives[::-1])
     flagged = hits + np.cumsum(negatives[::-1])
     precision = np.divide(hits, flagged, out=np.zeros_like(hits), where=flagged > 0)
-    return 1 - float(np.sum(precision * positives[::-1]) / hits[-1])
+    return 1 - float(np.sum(precision * positives[::-1]) / hits[-1]) if hits[-1] > 0 else np.nan

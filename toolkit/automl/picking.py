@@ -137,7 +137,8 @@ def _by_rule(stage: Stage, leaderboard: Leaderboard) -> Pick:
     winner = leaderboard.winner
     gain = winner.ensemble_gain if winner is not None else None
     if winner is None or gain is None:
-        return Pick(single, "best", reason, [])
+        unknown = " What the ensemble gains is not known: run the search again."
+        return Pick(single, "best", reason + unknown, [])
     text = f"{_number(gain.value)} ({_number(gain.low)} to {_number(gain.high)})"
     if gain.low is not None and gain.low > 0:
         reason = (

@@ -10,12 +10,17 @@ import numpy as np
 
 from toolkit import metrics
 from toolkit.automl.engines.base import Trial
+from toolkit.automl.ledger import Record
+from toolkit.automl.outcome import Watcher
 from toolkit.automl.refit import refit
 from toolkit.automl.task import SearchTask
 from toolkit.errors import ToolkitError
 
 if TYPE_CHECKING:
     from toolkit.run.stage import Stage
+
+_PATIENCE = 6.0
+_LEAST_SECONDS = 20.0
 
 
 def halved(
@@ -25,7 +30,7 @@ def halved(
     oof: np.ndarray,
     folder: Path,
     *,
-    seconds: float | None = None,
+    took: float | None = None,
 ) -> None:
     """Fit a trial on half of its rows, and note by how much it is worse on them.
 
@@ -44,15 +49,19 @@ def halved(
         Its out-of-fold scores in the search.
     folder : Path
         Takes the place of a run; removed afterwards.
-    seconds : float, optional
-        The most that the fit may take.
+    took : float, optional
+        Seconds that it took in the search, if time is limited. Half of the rows should take half
+        as long; the limit is much wider, so that the trial does not hurry.
     """
     generator = np.random.default_rng(task.facts.seed + 2)
     half = np.sort(generator.permutation(len(task.target))[: len(task.target) // 2])
     small = task.part(half)
     stage.progress(f"learning curve: {trial.name} on {len(half):,} rows")
+    hurried = _Hurried()
+    limit = None if took is None else max(_LEAST_SECONDS, _PATIENCE * took)
     try:
-        again = refit(stage.project, small, [trial], folder, seconds=seconds).oof(trial.name)
+        ledger = refit(stage.project, small, [trial], folder, seconds=limit, watcher=hurried)
+        again = ledger.oof(trial.name)
     except ToolkitError as error:
         stage.note(f"What more rows would bring is not known: {error.problem}")
         return
@@ -73,4 +82,15 @@ def halved(
         f"What the sample costs: {trial.name} on all {len(task.target):,} rows of it, beside half"
         f" of them, changes {metric.title} by {value} ({low} to {high}); all {task.total:,} rows"
         f" are {doublings:.1f} doublings more, each worth less than the one before"
+        + "".join(f"; on the half, {note}" for note in hurried.notes)
     )
+
+
+class _Hurried(Watcher):
+    """Keeps what was degraded in the fit on half of the rows: the comparison suffers from it."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def finished(self, trial: Trial, record: Record, before: bool) -> None:
+        self.notes += record.notes

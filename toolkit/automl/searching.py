@@ -37,6 +37,8 @@ _KEPT_FOR_THE_REST = 0.08
 """Share of a time limit that is left for ensemble, leaderboard and champion."""
 _LEAST_KEPT = 4.0
 _FOR_SANITY = 0.05
+_FOR_THE_SAMPLE = 0.1
+"""Share of a time limit that a fit on half of a sample may take."""
 
 
 def search(stage: Stage, live: Live | None = None) -> tuple[Leaderboard, Search]:
@@ -116,7 +118,9 @@ class _Work:
             self.ledger,
             plan,
             most=self.preset.models,
-            deadline=_deadline(choices.budget.seconds, started),
+            deadline=_deadline(
+                choices.budget.seconds, started, sampled=task.total > len(task.target)
+            ),
             watcher=self.follower,
         ).run()
         for note in self.outcome.notes:
@@ -197,14 +201,27 @@ class _Work:
         seconds = None if limit is None else max(_LEAST_KEPT, _FOR_SANITY * limit)
         trials = {trial.name: trial for trial in self.plan}
         sanity.of_winner(self.stage, self.task, trials, seconds=seconds)
-        if self.task.total == len(self.task.target):
+        if self.task.total > len(self.task.target):
+            self._cost_of_the_sample(trials, limit)
+
+    def _cost_of_the_sample(self, trials: dict[str, Trial], limit: float | None) -> None:
+        """Measure what fewer rows cost, with a quick one of the models that count."""
+        stage, records = self.stage, self.outcome.records
+        first = stage.read(Leaderboard).entries[0]
+        quick = sanity.stand_in(first.members or {first.name: 1.0}, trials)
+        if limit is not None:
+            affordable = [n for n in records if records[n].seconds <= _FOR_THE_SAMPLE * limit]
+            if quick is None or quick.name not in affordable:
+                quick = trials[affordable[0]] if affordable else None
+        elif not self.outcome.whole:
+            quick = None  # a person stopped it
+        if quick is None:
+            stage.note("What the sample costs was not measured, for want of time")
             return
-        equal = dict.fromkeys(self.oof, 1.0)
-        quick = sanity.stand_in(self.ensemble.weights if self.ensemble else equal, trials)
-        if quick is not None:
-            apart = self.ledger.folder / "halved"
-            oof = self.oof[quick.name]
-            sampling.halved(self.stage, self.task, quick, oof, apart, seconds=seconds)
+        sampling.halved(
+            stage, self.task, quick, self.oof[quick.name], self.ledger.folder / "halved",
+            took=None if limit is None else records[quick.name].seconds,
+        )  # fmt: skip
 
     # -- what it did -------------------------------------------------------------
 
@@ -248,10 +265,11 @@ class _Work:
         )
 
 
-def _deadline(seconds: float | None, started: float) -> float | None:
+def _deadline(seconds: float | None, started: float, *, sampled: bool) -> float | None:
     if seconds is None:
         return None
-    return started + seconds - max(_LEAST_KEPT, _KEPT_FOR_THE_REST * seconds)
+    share = _KEPT_FOR_THE_REST + (_FOR_THE_SAMPLE if sampled else 0.0)
+    return started + seconds - max(_LEAST_KEPT, share * seconds)
 
 
 def _reproducible(stage: Stage, outcome: Outcome) -> tuple[bool, str]:

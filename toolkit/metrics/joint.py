@@ -43,8 +43,9 @@ class Joint:
     wanted: int
     confidence: float
     left_out: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
-    """For each resample, the metric on the rows that it left out, of every model that is no
-    contender, and under the name ``""`` of the contender that did best on the resample."""
+    """For each resample, the metric on the rows that it left out: of the contender that did best
+    on the resample, under the name ``""``; of the one that did best on all rows; and of every
+    model that is no contender."""
 
     def interval(self, name: str) -> Interval:
         """Return a model's value with its interval, as `bootstrap` would."""
@@ -56,15 +57,12 @@ class Joint:
         value = None if first is None or second is None else first - second
         return self._interval(value, self.drawn[a] - self.drawn[b])
 
-    def winner(self) -> Interval:
-        """Return what the best contender is worth on rows that did not choose it."""
-        return self._mean(self.left_out.get("", np.empty(0)))
-
     def beside_winner(self, name: str) -> Interval:
-        """Return model ``name`` minus the best contender, on rows that did not choose that."""
-        return self._mean(self.left_out[name] - self.left_out[""])
+        """Return model ``name`` minus the best contender, on rows that did not choose that.
 
-    def _mean(self, drawn: np.ndarray) -> Interval:
+        Of the contender that is best on all rows, it is what its score owes to luck.
+        """
+        drawn = self.left_out.get(name, np.empty(0)) - self.left_out.get("", np.empty(0))
         known = drawn[np.isfinite(drawn)]
         return self._interval(float(known.mean()) if len(known) else None, drawn)
 
@@ -106,7 +104,7 @@ def joint(
     weights : array of shape (n,), optional
         How much each row counts.
     contenders : sequence of str
-        Models of which the best is to be chosen, for `Joint.winner`.
+        Models of which the best is to be chosen, for `Joint.beside_winner`.
     """
     rows = len(actual)
     if rows == 0:
@@ -121,16 +119,18 @@ def joint(
     share = max(1, len(scores) // _MODELS_AT_FULL_PRICE)
     count = affordable(rows, resamples, share) if rows > 1 else 0
     drawn = {name: np.full(count, np.nan) for name in scores}
-    rivals = [name for name in scores if name not in set(contenders)] if contenders else []
-    left_out = {name: np.full(count, np.nan) for name in (["", *rivals] if contenders else [])}
+    top = _best({name: _number(values[name]) for name in contenders}, metric)
+    beside = [name for name in scores if name == top or name not in set(contenders)]
+    left_out = {name: np.full(count, np.nan) for name in (["", *beside] if top else [])}
+    counted = whole if weights is None else np.asarray(weights)
     for place, draws in enumerate(_weights(rows, count, seed)):
         for name, statistic in statistics.items():
             drawn[name][place] = _number(statistic(draws))
         best = _best({name: drawn[name][place] for name in contenders}, metric)
-        if best is not None:
-            rest = (draws == 0).astype(np.float64)
+        rest = (draws == 0).astype(np.float64)
+        if best is not None and (rest * counted).sum() > 0:
             left_out[""][place] = _number(statistics[best](rest))
-            for name in rivals:
+            for name in beside:
                 left_out[name][place] = _number(statistics[name](rest))
     return Joint(values, drawn, resamples, confidence, left_out)
 

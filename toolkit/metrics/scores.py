@@ -28,7 +28,11 @@ def _dot(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _mean(losses: np.ndarray) -> Statistic:
-    return lambda weights: _dot(weights, losses) / float(weights.sum())
+    def mean(weights: np.ndarray) -> float | None:
+        total = float(weights.sum())
+        return _dot(weights, losses) / total if total > 0 else None  # no row that counts
+
+    return mean
 
 
 def _coded(
@@ -196,7 +200,12 @@ def _errors(actual: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 def _rmse(actual: np.ndarray, scores: np.ndarray, context: Context) -> Statistic:
     mean = _mean(_errors(actual, scores) ** 2)
-    return lambda weights: float(np.sqrt(mean(weights)))  # type: ignore[arg-type]
+
+    def root(weights: np.ndarray) -> float | None:
+        square = mean(weights)
+        return None if square is None else float(np.sqrt(square))
+
+    return root
 
 
 def _mae(actual: np.ndarray, scores: np.ndarray, context: Context) -> Statistic:

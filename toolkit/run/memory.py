@@ -36,9 +36,9 @@ class Memory:
         try:
             own = psutil.Process()
             processes = [own, *own.children(recursive=True)]
-        except psutil.Error:  # a child that ended meanwhile
+            processes += [psutil.Process(pid) for pid in self._others if psutil.pid_exists(pid)]
+        except psutil.Error:  # one that ended meanwhile
             return
-        processes += [psutil.Process(pid) for pid in self._others if psutil.pid_exists(pid)]
         total = 0
         for process in {p.pid: p for p in processes}.values():
             try:
@@ -68,5 +68,5 @@ def _watch(reference: weakref.ref[Memory]) -> None:
 def _shared_server() -> int:
     try:
         return int(json.loads(os.environ.get(_SERVER, "{}")).get("pid") or -1)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, AttributeError):
         return -1

@@ -141,7 +141,7 @@ class Stage:
         """Record the stage as failed, with the error in one line; a finished one stays so."""
         if self._finished:
             return
-        self._memory.stop()
+        self._memory.look()  # and go on: the next cell may mend it
         line = error.line() if isinstance(error, ToolkitError) else _one_line(error)
         code = error.exit_code if isinstance(error, ToolkitError) else 1
         self.run.record(

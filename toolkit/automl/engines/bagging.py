@@ -246,7 +246,7 @@ def candidate(
     matrix: np.ndarray,
     refit: Callable[[], Any],
     *,
-    details: dict[str, str],
+    details: dict[str, str] | Callable[[list[Any]], dict[str, str]],
     leaves: Callable[[Any], float],
     notes: list[str],
     single: bool = False,
@@ -264,7 +264,7 @@ def candidate(
     refit : callable
         Fits one model on all rows: the one that is shipped where folds follow time.
     details, notes
-        For the candidate.
+        For the candidate; details may hang on the models that are shipped.
     leaves : callable
         A model's complexity.
     single : bool
@@ -281,7 +281,7 @@ def candidate(
         oof,
         bag.score,
         bag.save,
-        {"models": str(models)} | details,
+        {"models": str(models)} | (details(bag.models) if callable(details) else details),
         float(sum(leaves(model) for model in bag.models)),
         notes,
     )

@@ -85,24 +85,29 @@ class _Training:
         for number, (learnt, _) in enumerate(pairs):
             self.task.progress(f"fold {number + 1} of {len(pairs)}", number, len(pairs))
             models.append(self._fit(learnt, trees, self.clock.left / (steps - number)))
+        least = min(len(model.trees) for model in models)
         bag = bagging.Bag(models, Forests(), self.coding, self.classes, self.outcome)
 
         def refit() -> Forest:
             rows = self.shares.sample(np.arange(len(self.target)), _CELLS, 0)
-            return self._fit(rows, _MORE * trees, self.clock.left)
+            return self._fit(rows, _MORE * trees, self.clock.left, least)
 
-        details = {
-            "trees": ", ".join(str(len(model.trees)) for model in models),
-            "smallest leaf": str(self._smallest(len(pairs[0][0]))),
-            "target": self.outcome.kind,
-        }
+        def details(shipped: list[Forest]) -> dict[str, str]:
+            return {
+                "trees": str(len(shipped[0].trees)),
+                "trees of a fold": str(least),
+                "smallest leaf": str(self._smallest(len(pairs[0][0]))),
+                "target": self.outcome.kind,
+            }
+
         return bagging.candidate(
             self.task, bag, self.matrix, refit,
             details=details, leaves=lambda model: float(model.leaves), notes=self.shares.notes,
             single=True,
         )  # fmt: skip
 
-    def _fit(self, rows: np.ndarray, wanted: int, seconds: float) -> Forest:
+    def _fit(self, rows: np.ndarray, wanted: int, seconds: float, least: int = _BATCH) -> Forest:
+        """Grow as many trees as there is time for, and `least` in any case."""
         weights = self.task.weights
         model = self._model(len(rows))
         prepared, target = self.matrix[rows], self.target[rows]
@@ -111,17 +116,18 @@ class _Training:
             model.set_params(n_estimators=trees)
             model.fit(prepared, target, sample_weight=None if weights is None else weights[rows])
             # The next batch takes as long as the mean one did.
-            if clock.left < (seconds - clock.left) * _BATCH / trees:
+            if trees >= least and clock.left < (seconds - clock.left) * _BATCH / trees:
                 break
         if trees < wanted:
             self.shares.notes.append(f"time was over after {trees} trees of {wanted}")
-        return Forest.of(model, self.classes, self._prior())
+        return Forest.of(model, self.classes, self._prior(rows))
 
-    def _prior(self) -> np.ndarray:
-        """Return each class's share, none of them 0."""
+    def _prior(self, rows: np.ndarray) -> np.ndarray:
+        """Return each class's share of the rows learnt from, none of them 0."""
         if not self.classes:
             return np.zeros(0)
-        counts = np.bincount(self.target, self.task.weights, self.classes)
+        weights = None if self.task.weights is None else self.task.weights[rows]
+        counts = np.bincount(self.target[rows], weights, self.classes)
         return np.asarray((counts + 0.5) / (counts.sum() + 0.5 * self.classes))
 
     def _model(self, rows: int) -> Any:

@@ -106,6 +106,8 @@ class Forest:
         """
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
+        if "prior" not in arrays:
+            raise ValueError("another version of the toolkit wrote this forest")
         outputs, width = map(int, arrays["shape"])
         ends = np.cumsum(arrays["nodes"])
         columns = arrays["values"].shape[1]
