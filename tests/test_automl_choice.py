@@ -28,6 +28,7 @@ from toolkit.automl import (
 )
 from toolkit.automl.engines.base import Trial
 from toolkit.automl.folds import Folds, make_folds
+from toolkit.automl.greedy import greedy
 from toolkit.automl.reproducing import reproduce
 from toolkit.cli import main
 from toolkit.data import new_project
@@ -103,7 +104,7 @@ def test_a_blend_is_never_worse_than_the_best_model_on_the_rows_it_is_chosen_on(
     for space in spaces:
         parts = np.stack([objectives.parts(s, target, name, space) for s in oof.values()])
         loss = objectives.loss(name, space, target, None)
-        weights, single = ensemble.greedy(parts, loss, 30)
+        weights, single = greedy(parts, loss, 30)
         assert single == pytest.approx(min(loss(part) for part in parts))
         assert loss(np.einsum("m,mcn->cn", weights, parts)) <= single + 1e-5
         assert weights.sum() == pytest.approx(1)
