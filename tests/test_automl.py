@@ -133,11 +133,12 @@ def test_binary_search_replays_resumes_and_loads_elsewhere(binary_project, h2o, 
 
 def _choose_by_hand(file, stage, board):
     last = board.entries[-1].name
-    panel = widgets.ChampionPanel(stage, board, automl.choose(stage), automl.rechoose)
+    by_rule = automl.choose(stage)
+    panel = widgets.ChampionPanel(stage, board, by_rule, automl.rechoose)
     panel.picker.value = last
     panel.apply.click()
     assert "reason" in panel._status.value
-    assert panel.champion.name == board.entries[0].name
+    assert panel.champion.name == by_rule.name
     panel.reason.value = "simple enough"
     panel.apply.click()
     assert panel.champion.name == last

@@ -16,10 +16,9 @@ from toolkit import canonical, metrics
 from toolkit.artifacts import Check, Entry, Interval, Leaderboard, Shuffled
 from toolkit.automl.engines.base import Trial
 from toolkit.automl.ledger import SEARCH
-from toolkit.automl.picking import pick
 from toolkit.automl.refit import refit
 from toolkit.automl.task import SearchTask
-from toolkit.errors import ProjectError, ToolkitError
+from toolkit.errors import ToolkitError
 
 if TYPE_CHECKING:
     from toolkit.run.stage import Stage
@@ -73,7 +72,7 @@ def recorded(stage: Stage, entry: Entry) -> Recorded | None:
     checks = [Check(**facts) for facts in content["checks"]]
     if content["name"] != entry.name:
         # What leaks is engine, folds or rows, which models share: the result still tells.
-        checks.append(_not_made(f"It was made of {content['name']}, the winner by rule"))
+        checks.append(_not_made(f"It was made of {content['name']}, the best on the leaderboard"))
     result = content["result"]
     return Recorded(None if result is None else Shuffled(**result), checks)
 
@@ -85,7 +84,7 @@ def _not_made(text: str) -> Check:
 def of_winner(
     stage: Stage, task: SearchTask, trials: dict[str, Trial], *, seconds: float | None = None
 ) -> None:
-    """Fit the winner of a search on shuffled labels, and keep what comes out for `choose`.
+    """Fit the best on the leaderboard on shuffled labels, and keep what comes out for `choose`.
 
     Parameters
     ----------
@@ -102,10 +101,9 @@ def of_winner(
         return
     leaderboard = stage.read(Leaderboard)
     folder = stage.run.folder / SEARCH
-    try:
-        entry = pick(stage, leaderboard).entry
-    except ProjectError:
-        entry = leaderboard.entries[0]  # a person will choose
+    # Not of the champion: a click changes that after the search, and a replay knows it before.
+    kept = [entry for entry in leaderboard.entries if not entry.violates]
+    entry = (kept or leaderboard.entries)[0]
     trial = stand_in(entry.members or {entry.name: 1.0}, trials)
     if trial is None:
         return

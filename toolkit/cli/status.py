@@ -81,7 +81,7 @@ def _stages_table(run: Run, facts: Manifest, current: dict[str, bool]) -> object
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("stage", "state", "started (UTC)", "seconds", "GiB at most", "what to know")
+    table = Table("stage", "state", "started (UTC)", "seconds", "GiB", "what to know")
     for stage in paths.STAGES:
         record = facts.stages.get(stage)
         if record is None:
