@@ -109,7 +109,7 @@ def by_cost(
     cuts = _Cuts(p, positive, costs, weights)
     best, place = cuts.cheapest(np.ones(len(cuts.costs), dtype=bool), implied)
     rule = (
-        f"least mean cost on {len(p)} out-of-fold rows: {cuts.costs[place]:.4g} a row"
+        f"least mean cost on {len(p):,} out-of-fold rows: {cuts.costs[place]:.4g} a row"
         f" (the costs alone imply {implied:.3g})"
     )
     return Chosen(best, rule, curve(p, positive, costs, best, weights))
@@ -161,7 +161,7 @@ def by_rule(
         f"{other} {cuts.quantity(other)[place]:.3g}" for other in ("precision", "recall", "flagged")
     )
     words = (
-        f"{rule} at the least mean cost on {len(p)} out-of-fold rows: {reached},"
+        f"{rule} at the least mean cost on {len(p):,} out-of-fold rows: {reached},"
         f" {cuts.costs[place]:.4g} a row"
     )
     return Chosen(best, words, curve(p, positive, costs, best, weights), missed, weak)

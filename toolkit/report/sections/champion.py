@@ -116,8 +116,8 @@ def _canary(book: Book, found: Champion) -> list[Facts | None]:
         optimism = book.cite(Champion, "canary", "optimism", unit="change", recipe=recipe)
         rows.append(("Optimism of the selection", optimism))
     for label, name in (
-        ("At least", "optimism_low"),
-        ("At most", "optimism_high"),
+        ("Optimism at the least", "optimism_low"),
+        ("Optimism at the most", "optimism_high"),
         ("Explained by being the best of several models", "luck"),
     ):
         if getattr(canary, name) is not None:

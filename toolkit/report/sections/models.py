@@ -11,7 +11,7 @@ from toolkit.report.sections.features import features
 from toolkit.report.words import metric_title, metric_unit
 
 SHOWN_MODELS = 25
-SHOWN_TRIALS = 40
+SHOWN_TRIALS = 20
 _MODES = {"increasing": "may only rise with it", "decreasing": "may only fall with it"}
 
 
