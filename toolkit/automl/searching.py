@@ -207,13 +207,14 @@ class _Work:
     def _cost_of_the_sample(self, trials: dict[str, Trial], limit: float | None) -> None:
         """Measure what fewer rows cost, with a quick one of the models that count."""
         stage, records = self.stage, self.outcome.records
-        first = stage.read(Leaderboard).entries[0]
-        quick = sanity.stand_in(first.members or {first.name: 1.0}, trials)
+        entries = stage.read(Leaderboard).entries
         if limit is not None:
-            affordable = [n for n in records if records[n].seconds <= _FOR_THE_SAMPLE * limit]
-            if quick is None or quick.name not in affordable:
-                quick = trials[affordable[0]] if affordable else None
-        elif not self.outcome.whole:
+            ranked = [entry.name for entry in entries if entry.name in records]
+            affordable = [n for n in ranked if records[n].seconds <= _FOR_THE_SAMPLE * limit]
+            quick = trials[affordable[0]] if affordable else None
+        elif self.outcome.whole:
+            quick = sanity.stand_in(entries[0].members or {entries[0].name: 1.0}, trials)
+        else:
             quick = None  # a person stopped it
         if quick is None:
             stage.note("What the sample costs was not measured, for want of time")
