@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from toolkit.automl.folds import Folds
 
 NAME = "ensemble"
+_MOST_CELLS = 40_000
+"""Rows times classes beyond which a mean of selections would take more than a few seconds."""
 _WORSE = 0.005
 """A mean of selections that is worse than one selection by this share of the loss is none."""
 
@@ -104,7 +106,7 @@ def select(  # noqa: PLR0917
     blends = [work.nested(space) for space in work.spaces]
     best = min(range(len(blends)), key=lambda place: (blends[place][1], place))
     space, (scores, nested) = work.spaces[best], blends[best]
-    bags = _bags(len(work.rows)) if bagged else 0
+    bags = _bags(len(work.rows), len(context.classes)) if bagged else 0
     if bags:
         mean = work.nested(space, -(-bags // 2))
         if mean[1] < nested + _WORSE * abs(nested):
@@ -149,6 +151,8 @@ def gain(  # noqa: PLR0917
     return Interval(value=-found.value, low=low, high=high)
 
 
-def _bags(rows: int) -> int:
+def _bags(rows: int, classes: int) -> int:
     # What a selection owes to chance matters on few rows, where bags cost little.
+    if rows * max(1, classes - 1) > _MOST_CELLS:
+        return 0
     return 20 if rows <= 2_500 else 12 if rows <= 10_000 else 0
