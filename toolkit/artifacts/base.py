@@ -45,6 +45,13 @@ class Interval(Record):
     low: float | None = None
     high: float | None = None
 
+    def __neg__(self) -> Interval:
+        """Return the interval of the negative number."""
+        low, value, high = (
+            None if end is None else -end for end in (self.high, self.value, self.low)
+        )
+        return Interval(value=value, low=low, high=high)
+
 
 class JsonArtifact(Record):
     """An artefact kept as a JSON file."""

@@ -135,8 +135,6 @@ def gain(  # noqa: PLR0917
 
     The paired difference of their scores on rows that neither was chosen on.
     """
-    from toolkit.artifacts import Interval
-
     rows = folds.scored
     metric = metrics.get(metric_name)
     found = metrics.paired_difference(
@@ -144,11 +142,7 @@ def gain(  # noqa: PLR0917
         resamples=resamples, confidence=confidence, seed=seed,
         weights=None if weights is None else weights[rows],
     )  # fmt: skip
-    if metric.greater_is_better or found.value is None:
-        return found
-    low = None if found.high is None else -found.high
-    high = None if found.low is None else -found.low
-    return Interval(value=-found.value, low=low, high=high)
+    return found if metric.greater_is_better else -found
 
 
 def _bags(rows: int, classes: int) -> int:

@@ -109,27 +109,29 @@ def judge(  # noqa: PLR0917
         folds=folds.count,
         fold_method=folds.method,
         entries=entries,
-        winner=_winner(judged, metric, [name for name in order if name in contenders], order),
+        winner=_winner(judged, metric, [name for name in order if name in contenders]),
     )
 
 
-def _winner(
-    judged: metrics.Joint, metric: metrics.Metric, singles: list[str], order: list[str]
-) -> Winner | None:
+def _winner(judged: metrics.Joint, metric: metrics.Metric, singles: list[str]) -> Winner | None:
     """Return what the best single model is worth, and the ensemble's gain over it."""
     if not singles:
         return None
     sign = 1 if metric.greater_is_better else -1
     seen = judged.interval(singles[0])
-    found = _signed(judged.beside_winner(singles[0]), sign).value
+
+    def better(name: str) -> Interval:
+        found = judged.beside_winner(name)
+        return found if metric.greater_is_better else -found
+
+    found = better(singles[0]).value
     luck = None if found is None else max(0.0, found)
-    blends = [name for name in order if name == ENSEMBLE]
     return Winner(
         name=singles[0],
         among=len(singles),
         score=_shifted(seen, -sign * (luck or 0.0)),
         luck=luck,
-        ensemble_gain=_signed(judged.beside_winner(blends[0]), sign) if blends else None,
+        ensemble_gain=better(ENSEMBLE) if ENSEMBLE in judged.values else None,
     )
 
 
@@ -137,14 +139,6 @@ def _shifted(found: Interval, by: float) -> Interval:
     ends = (found.value, found.low, found.high)
     value, low, high = (None if end is None else end + by for end in ends)
     return Interval(value=value, low=low, high=high)
-
-
-def _signed(found: Interval, sign: int) -> Interval:
-    if sign > 0 or found.value is None:
-        return found
-    low = None if found.high is None else -found.high
-    high = None if found.low is None else -found.low
-    return Interval(value=-found.value, low=low, high=high)
 
 
 def pareto(leaderboard: Leaderboard, search: Search) -> list[str]:
