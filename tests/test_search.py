@@ -12,9 +12,12 @@ import time
 
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from toolkit import automl, data, open_stage
 from toolkit.artifacts import OutOfFoldPredictions
+from toolkit.automl.lanes import next_in_line
 from toolkit.errors import EngineError, ProjectError
 
 QUICK = {
@@ -232,6 +235,24 @@ def test_a_search_on_a_sample_says_of_how_many_rows_and_what_that_costs(binary_p
     assert "on all 120 rows of it, beside half of them, changes Log loss by" in costs
     assert "all 168 rows are 0.5 doublings more" in costs
     assert not list((stage.run.folder / "search").glob("halved*"))
+
+
+GROUPS = st.sampled_from(["h2o", "autokeras", "python"])
+SLOW = {"h2o", "autokeras"}
+
+
+@given(waiting=st.lists(GROUPS), active=st.sets(GROUPS), timed=st.booleans())
+def test_slow_engines_share_a_lane_while_time_is_short_and_quicker_trials_wait(
+    waiting, active, timed
+):
+    place = next_in_line(waiting, active, SLOW, timed=timed)
+    took_turns = timed and "python" in waiting and bool(active & SLOW)
+    barred = SLOW if took_turns else active & SLOW
+    if place is None:
+        assert set(waiting) <= barred
+    else:
+        assert waiting[place] not in barred
+        assert set(waiting[:place]) <= barred  # the most promising of those that may begin
 
 
 def test_a_cluster_that_is_not_there_costs_h2o_and_nothing_else(binary_project):

@@ -32,8 +32,8 @@ from toolkit.automl import external, guard
 from toolkit.automl.java import find_jar, find_java, heap_gib
 from toolkit.automl.rest import Server
 from toolkit.errors import EngineError
+from toolkit.run.memory import SERVER_VARIABLE
 
-VARIABLE = "TOOLKIT_H2O"
 _USER = "toolkit"
 _START_SECONDS = 180
 _ATTEMPTS = 3
@@ -71,7 +71,7 @@ class Connection:
         """What child processes need in their environment to attach."""
         server = self.server
         facts = {"url": server.url, "user": server.user, "password": server.password}
-        return {VARIABLE: json.dumps(facts | {"pid": self.pid})}
+        return {SERVER_VARIABLE: json.dumps(facts | {"pid": self.pid})}
 
 
 class SharedCluster:
@@ -310,7 +310,7 @@ def usable(environment: dict[str, str], url: str | None = None) -> bool:
 
 
 def _named(environment: Mapping[str, str] = os.environ) -> Connection | None:
-    named = environment.get(VARIABLE)
+    named = environment.get(SERVER_VARIABLE)
     if not named:
         return None
     try:
@@ -319,7 +319,7 @@ def _named(environment: Mapping[str, str] = os.environ) -> Connection | None:
         return Connection(server, owned=False, external=facts["pid"] is None, pid=facts["pid"])
     except (ValueError, KeyError, TypeError) as error:
         raise EngineError(
-            f"the environment variable {VARIABLE} does not name a server",
+            f"the environment variable {SERVER_VARIABLE} does not name a server",
             remedy="Unset it: H2O is then started where it is needed",
         ) from error
 

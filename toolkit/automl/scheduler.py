@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from toolkit.artifacts import TrialRun
 from toolkit.automl import cluster, engines
 from toolkit.automl.engines.base import Trial
-from toolkit.automl.lanes import Event, Starting, Worker, words_of_death
+from toolkit.automl.lanes import Event, Starting, Worker, next_in_line, words_of_death
 from toolkit.automl.ledger import Ledger, Record, trial_fingerprint
 from toolkit.automl.outcome import Outcome, Watcher
 from toolkit.automl.pacing import Pace
@@ -168,14 +167,8 @@ class Scheduler:
     def _next(self, waiting: list[Trial]) -> Trial | None:
         active = {worker.group for worker in self._busy()} | set(self._starting)
         groups = [engines.get(trial.engine).group for trial in waiting]
-        barred: Set[str] = active & _ALONE
-        if barred and self.pace.timed and not set(groups) <= _ALONE:
-            # Two slow ones side by side would keep the many quick ones waiting.
-            barred = _ALONE
-        for place, group in enumerate(groups):
-            if group not in barred:
-                return waiting.pop(place)
-        return None
+        place = next_in_line(groups, active, _ALONE, timed=self.pace.timed)
+        return None if place is None else waiting.pop(place)
 
     def _lanes_free(self) -> bool:
         return len(self._starting) + len(self._busy()) < self._lanes()

@@ -20,7 +20,6 @@ from toolkit.automl.preparing import prepare
 from toolkit.automl.scheduler import Scheduler
 from toolkit.automl.watching import Follower
 from toolkit.errors import EngineError
-from toolkit.run.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from toolkit.automl.state import Live
     from toolkit.run.stage import Stage
 
-ENSEMBLE = "ensemble"
 _KEPT_FOR_THE_REST = 0.08
 """Share of a time limit that is left for ensemble, leaderboard and champion."""
 _LEAST_KEPT = 4.0
@@ -87,12 +85,9 @@ class _Work:
     def __init__(self, stage: Stage, live: Live | None) -> None:
         self.stage = stage
         self.preset = effective(stage.project.automl)
-        self.memory = Memory()
         self.task, self.rows = prepare(stage, self.preset)
         self.ledger = Ledger(stage.run.folder)
-        self.follower = Follower(
-            stage, self.task, self.ledger, live, memory=self.memory, most=self.preset.models
-        )
+        self.follower = Follower(stage, self.task, self.ledger, live, most=self.preset.models)
         self.missing: list[str] = []
         self.plan: list[Trial] = []
         self.outcome = Outcome()
@@ -161,8 +156,8 @@ class _Work:
         if len(chosen.weights) == 1:
             return  # the best model alone: it is on the leaderboard already
         folders = {name: self.ledger.model(name) for name in chosen.weights}
-        write_ensemble(self.ledger.model(ENSEMBLE), folders, chosen)
-        self.oof[ENSEMBLE] = chosen.oof
+        write_ensemble(self.ledger.model(ensemble.NAME), folders, chosen)
+        self.oof[ensemble.NAME] = chosen.oof
         self.ensemble = chosen
 
     def leaderboard(self) -> Leaderboard:
@@ -232,7 +227,7 @@ class _Work:
     def _with_ensemble(self, of: Callable[[Record], float]) -> dict[str, float]:
         seconds = {name: of(record) for name, record in self.outcome.records.items()}
         if self.ensemble is not None:
-            seconds[ENSEMBLE] = round(sum(seconds[name] for name in self.ensemble.weights), 4)
+            seconds[ensemble.NAME] = round(sum(seconds[name] for name in self.ensemble.weights), 4)
         return seconds
 
     def result(self, seconds: float) -> Search:
@@ -248,7 +243,7 @@ class _Work:
             fit_seconds=self._with_ensemble(lambda record: record.seconds),
             timeline=self.follower.timeline,
             seconds=round(seconds, 1),
-            peak_mib=round(self.memory.peak_mib),
+            peak_mib=self.stage.peak_mib,
             reproducible=reproducible,
             reproducible_reason=reason,
             checks=_checks(runs),

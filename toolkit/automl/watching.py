@@ -13,7 +13,6 @@ from toolkit.automl.engines.base import Trial
 from toolkit.automl.ledger import Ledger, Record
 from toolkit.automl.outcome import Watcher
 from toolkit.automl.state import Live, LiveRow, SearchState, ranked
-from toolkit.run.memory import Memory
 
 if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask
@@ -42,8 +41,6 @@ class Follower(Watcher):
         Holds out-of-fold scores.
     live : Live, optional
         Shows the state and may stop.
-    memory : Memory
-        Looked at about once a second.
     most : int
         How many models the budget allows.
     """
@@ -55,12 +52,10 @@ class Follower(Watcher):
         ledger: Ledger,
         live: Live | None,
         *,
-        memory: Memory,
         most: int,
     ) -> None:
         project = stage.project
         self.stage, self.task, self.ledger, self.live = stage, task, ledger, live
-        self.memory = memory
         self.most = most
         self.metric = metrics.get(metrics.resolve(project)[0])
         self.context = metrics.Context(project.target.task, task.facts.classes, None, project.costs)
@@ -116,7 +111,6 @@ class Follower(Watcher):
         self._running, self._counted = running, (done, planned)
         if now - self._looked > _EVERY:
             self._looked = now
-            self.memory.look()
             self._show()
         if running and now - self._said > _SAY_EVERY:
             self._said = now

@@ -9,7 +9,11 @@ import time
 import weakref
 
 _EVERY = 0.5
-_SERVER = "TOOLKIT_H2O"  # the runner's H2O serves its notebooks, and is no child of theirs
+SERVER_VARIABLE = "TOOLKIT_H2O"
+"""Environment variable that names the runner's H2O, which serves its notebooks.
+
+It is no child of theirs, and what it holds is counted with what they hold.
+"""
 
 
 class Memory:
@@ -67,6 +71,6 @@ def _watch(reference: weakref.ref[Memory]) -> None:
 
 def _shared_server() -> int:
     try:
-        return int(json.loads(os.environ.get(_SERVER, "{}")).get("pid") or -1)
+        return int(json.loads(os.environ.get(SERVER_VARIABLE, "{}")).get("pid") or -1)
     except (ValueError, TypeError, AttributeError):
         return -1

@@ -71,6 +71,12 @@ class Stage:
         """The choices as they are now."""
         return self.file.project
 
+    @property
+    def peak_mib(self) -> int:
+        """The most memory so far that this process and those it started held at once, in MiB."""
+        self._memory.look()
+        return round(self._memory.peak_mib)
+
     def read(self, kind: type[A]) -> A:
         """Return an artefact, and remember that this stage depends on it."""
         if kind.stage != self.name:
@@ -141,7 +147,6 @@ class Stage:
         """Record the stage as failed, with the error in one line; a finished one stays so."""
         if self._finished:
             return
-        self._memory.look()  # and go on: the next cell may mend it
         line = error.line() if isinstance(error, ToolkitError) else _one_line(error)
         code = error.exit_code if isinstance(error, ToolkitError) else 1
         self.run.record(
@@ -151,7 +156,7 @@ class Stage:
                     "status": "failed",
                     "finished": now(),
                     "seconds": round(time.monotonic() - self._clock, 1),
-                    "peak_mib": round(self._memory.peak_mib),
+                    "peak_mib": self.peak_mib,
                     "notes": self.notes,
                     "error": line,
                     "exit_code": code,
