@@ -214,7 +214,7 @@ def test_a_server_that_dies_is_replaced_and_the_leaderboard_is_the_same(
     choices = {"automl__engines": ["h2o"], "automl__budget__models": 3}
     undisturbed, calm = automl.search(prepared(binary_project("whole", **choices)))
     own = cluster.start_shared(Budget(memory_gib=1.0))
-    monkeypatch.setenv(cluster.VARIABLE, own.environment[cluster.VARIABLE])
+    monkeypatch.setenv(cluster.SERVER_VARIABLE, own.environment[cluster.SERVER_VARIABLE])
 
     class Killer:
         def __init__(self):

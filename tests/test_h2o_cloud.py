@@ -79,7 +79,7 @@ def cloud(tmp_path_factory):
 
 @pytest.fixture
 def login(cloud, monkeypatch):
-    monkeypatch.delenv(cluster.VARIABLE, raising=False)
+    monkeypatch.delenv(cluster.SERVER_VARIABLE, raising=False)
     monkeypatch.setenv(external.USER, USER)
     monkeypatch.setenv(external.PASSWORD, cloud.password)
     return monkeypatch
@@ -124,9 +124,9 @@ def test_two_nodes_give_the_leaderboard_of_one(cloud, login, tmp_path):
 def test_workers_get_the_way_to_the_cluster(cloud, login):
     environment, note = cluster.ensure(SMALL, cloud.url)
     assert note == ""
-    facts = json.loads(environment[cluster.VARIABLE])
+    facts = json.loads(environment[cluster.SERVER_VARIABLE])
     assert facts["url"] == cloud.url and facts["pid"] is None
-    login.setenv(cluster.VARIABLE, environment[cluster.VARIABLE])
+    login.setenv(cluster.SERVER_VARIABLE, environment[cluster.SERVER_VARIABLE])
     login.delenv(external.PASSWORD)
     attached = cluster.connect(SMALL, url=cloud.url)
     assert attached.external and not attached.owned

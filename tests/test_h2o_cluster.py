@@ -57,7 +57,7 @@ def test_attach_through_the_environment(shared, monkeypatch):
     assert not connection.owned
     assert connection.server.url == shared.server.url
     assert connection.server.get("/3/Cloud")["cloud_healthy"]
-    assert set(json.loads(shared.environment[cluster.VARIABLE])) == {
+    assert set(json.loads(shared.environment[cluster.SERVER_VARIABLE])) == {
         "url", "user", "password", "pid",
     }  # fmt: skip
 
@@ -104,7 +104,7 @@ small = Budget(memory_gib=0.5, threads=1)
 seen = []
 def ask():
     environment, note = cluster.ensure(small)
-    seen.append((json.loads(environment[cluster.VARIABLE]), note))
+    seen.append((json.loads(environment[cluster.SERVER_VARIABLE]), note))
     os.environ.update(environment)
     return cluster.connect(small)
 def kill():
@@ -114,7 +114,7 @@ def kill():
     while server.alive():
         time.sleep(0.1)
 ask(); ask(); kill(); ask()
-os.environ.pop(cluster.VARIABLE)
+os.environ.pop(cluster.SERVER_VARIABLE)
 ask()
 print(json.dumps(seen))
 """
@@ -150,7 +150,7 @@ def test_a_dead_server_is_one_line_with_a_remedy():
 
 
 def test_an_unreadable_variable_is_refused(monkeypatch):
-    monkeypatch.setenv(cluster.VARIABLE, "127.0.0.1:54321")
+    monkeypatch.setenv(cluster.SERVER_VARIABLE, "127.0.0.1:54321")
     with pytest.raises(EngineError, match="does not name a server"):
         cluster.connect(SMALL)
 
