@@ -244,10 +244,12 @@ class _Tree:
             for start in range(0, block.shape[1], _NARROW):
                 rows = slice(start, start + _NARROW)
                 part = np.ascontiguousarray(block[:, rows])
+                found = np.zeros((*out.shape[:2], part.shape[1]))
                 kernels.add_by_cover(
                     self.nodes, self.root, self.paths, points, weights, self.value,
-                    self.output, part, out[:, :, rows],
+                    self.output, part, found,
                 )  # fmt: skip
+                out[:, :, rows] += found
 
         return work
 
