@@ -72,8 +72,9 @@ class Forest:
         Where a tree begins, and the first output that it adds to.
     base : array of float64, shape (outputs,)
         Added to every row.
-    player : array of int32, shape (columns,)
-        To which player each column of the matrix belongs.
+    player, other : array of int32, shape (columns,)
+        To which player each column of the matrix belongs, and the second one where it is made
+        of two, such as a ratio; else -1.
     players : list of str
         Their names.
     """
@@ -92,7 +93,14 @@ class Forest:
     output: np.ndarray
     base: np.ndarray
     player: np.ndarray
+    other: np.ndarray
     players: list[str]
+
+    @property
+    def paired(self) -> np.ndarray:
+        """The columns of two players that some node looks at."""
+        used = np.unique(self.column[self.column >= 0])
+        return used[self.other[used] >= 0]
 
     @property
     def outputs(self) -> int:
@@ -110,6 +118,7 @@ class Forest:
         base: Sequence[float] | np.ndarray,
         players: Sequence[str],
         player: Sequence[int] | np.ndarray | None = None,
+        other: Sequence[int] | np.ndarray | None = None,
     ) -> Forest:
         """Return the forest of some trees.
 
@@ -123,6 +132,8 @@ class Forest:
             Names of what is attributed to.
         player : sequence of int, optional
             The player of each column of the matrix; by default column i is player i.
+        other : sequence of int, optional
+            The second player of columns that are made of two; -1 for others.
 
         Raises
         ------
@@ -170,6 +181,9 @@ class Forest:
             output=np.array([tree.output for tree in laid], dtype=np.int32),
             base=np.asarray(base, dtype=np.float64),
             player=owner.astype(np.int32),
+            other=np.full(len(owner), -1, np.int32)
+            if other is None
+            else np.asarray(other, dtype=np.int32),
             players=list(players),
         )
 

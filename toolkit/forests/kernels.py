@@ -44,8 +44,9 @@ class Paths(NamedTuple):
     ----------
     depth, parent : array of int32, shape (nodes,)
         How deep a node lies, and the place of its parent in the tree.
-    slot : array of int8, shape (nodes,)
-        Inner nodes: the place of their player among the players on the path.
+    slot, second : array of int8, shape (nodes,)
+        Inner nodes: the place of their player among the players on the path, and that of
+        the other one where their column is made of two; else -1.
     count : array of int8, shape (nodes,)
         How many players the path to a node has.
     owner : array of int32, shape (nodes, deepest)
@@ -57,13 +58,15 @@ class Paths(NamedTuple):
     depth: np.ndarray
     parent: np.ndarray
     slot: np.ndarray
+    second: np.ndarray
     count: np.ndarray
     owner: np.ndarray
     ratio: np.ndarray
 
 
 @numba.njit(cache=True, nogil=True)
-def lay_paths(nodes, player, cover, root, end):  # type: ignore[no-untyped-def]
+def lay_paths(nodes, player, other, cover, root, end):  # type: ignore[no-untyped-def]
+    """Return the fields of `Paths`, and whether no path has more players than a mask has bits."""
     size = end - root
     depth = np.zeros(size, np.int32)
     parent = np.full(size, -1, np.int32)
@@ -76,35 +79,47 @@ def lay_paths(nodes, player, cover, root, end):  # type: ignore[no-untyped-def]
             depth[child - root] = depth[here] + 1
         deepest = max(deepest, depth[here] + 1)
     slot = np.full(size, -1, np.int8)
+    second = np.full(size, -1, np.int8)
     count = np.zeros(size, np.int8)
-    widest = min(max(1, deepest), MOST_PLAYERS + 1)
+    widest = min(max(1, 2 * deepest), MOST_PLAYERS)
     owner = np.full((size, widest), -1, np.int32)
     ratio = np.ones((size, widest))
     for here in range(size):
         node = root + here
         if nodes.left[node] < 0:
             continue
-        mine = player[nodes.column[node]]
         known = count[here]
-        place = known
-        for s in range(known):
-            if owner[here, s] == mine:
-                place = s
-                break
-        if place == widest:
-            return depth, parent, slot, count, owner, ratio, False
-        slot[here] = place
+        place, known = _place(owner[here], known, player[nodes.column[node]])
+        another = -1
+        if other[nodes.column[node]] >= 0 and place >= 0:
+            another, known = _place(owner[here], known, other[nodes.column[node]])
+            if another < 0:
+                place = -1
+        if place < 0:
+            return depth, parent, slot, second, count, owner, ratio, False
+        slot[here], second[here] = place, another
         total = cover[nodes.left[node]] + cover[nodes.right[node]]
         for child in (nodes.left[node], nodes.right[node]):
             there = child - root
-            count[there] = max(known, place + 1)
+            count[there] = known
             for s in range(known):
                 owner[there, s] = owner[here, s]
                 ratio[there, s] = ratio[here, s]
-            owner[there, place] = mine
             share = cover[child] / total if total > 0 else 0.5
             ratio[there, place] = max(ratio[there, place] * share, _TINY)
-    return depth, parent, slot, count, owner, ratio, True
+    return depth, parent, slot, second, count, owner, ratio, True
+
+
+@numba.njit(cache=True, nogil=True)
+def _place(owner, known, mine):  # type: ignore[no-untyped-def]
+    """Return a player's place on a path, and how many the path has with it; -1 if it is full."""
+    for s in range(known):
+        if owner[s] == mine:
+            return s, known
+    if known == len(owner):
+        return -1, known
+    owner[known] = mine
+    return known, known + 1
 
 
 # -- many rows at once: nodes in preorder, and for each depth what holds on the way there -----
@@ -388,15 +403,38 @@ def tests_of(nodes, root, size, block):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def add_by_pairs(nodes, root, paths, pays, value, output, theirs, total, block, out):  # type: ignore[no-untyped-def]
+def goes_left(nodes, node, value):  # type: ignore[no-untyped-def]
+    start = nodes.set_start[node]
+    if np.isnan(value):
+        return nodes.missing_left[node]
+    if start < 0:
+        return value < nodes.threshold[node]
+    if value < 0 or value >= nodes.set_size[node]:
+        return nodes.missing_left[node]
+    return nodes.sets[start + int(value)]
+
+
+@numba.njit(cache=True, nogil=True)
+def add_by_pairs(nodes, root, paths, pays, value, output, theirs, mixed, place, first, total, block, out):  # type: ignore[no-untyped-def]
     """Add a tree's interventional Shapley values, pair by pair of row and background row.
 
     Where both go the same way, so does every coalition; where they part, a player has to be
-    taken from one or the other from there on. ``theirs`` are the tests of background rows.
+    taken from one or the other from there on.
+
+    Parameters
+    ----------
+    theirs : array of bool, shape (background, nodes)
+        The tests of background rows.
+    mixed : array of shape (2, columns of two players, rows, background)
+        Their values where the first player is taken from the row and the second from the
+        background row, and the other way round.
+    place : array of int
+        Which of these a column of the matrix is; -1 for those of one player.
+    first : int
+        The background row, of all, that is the first of ``theirs``.
     """
-    size = len(paths.slot)
-    ours = tests_of(nodes, root, size, block)
-    stack = np.empty((paths.depth.max() + 2, 3), np.int64)
+    ours = tests_of(nodes, root, len(paths.slot), block)
+    stack = np.empty((3 * paths.depth.max() + 4, 3), np.int64)
     for i in range(len(ours)):
         for b in range(len(theirs)):
             stack[0, 0], stack[0, 1], stack[0, 2] = 0, 0, 0
@@ -404,25 +442,50 @@ def add_by_pairs(nodes, root, paths, pays, value, output, theirs, total, block, 
             while filled:
                 filled -= 1
                 here, taken, given = stack[filled, 0], stack[filled, 1], stack[filled, 2]
-                left = nodes.left[root + here] - root
+                node = root + here
+                left, right = nodes.left[node] - root, nodes.right[node] - root
                 if left < 0:
                     _pay(here, taken, given, paths, pays, value[here], output, total, out, i)
                     continue
-                right = nodes.right[root + here] - root
-                mine = left if ours[i, here] else right
-                other = left if theirs[b, here] else right
                 bit = np.int64(1) << paths.slot[here]
-                if mine == other or taken & bit:
-                    stack[filled, 0], stack[filled, 1], stack[filled, 2] = mine, taken, given
-                elif given & bit:
-                    stack[filled, 0], stack[filled, 1], stack[filled, 2] = other, taken, given
-                else:
-                    stack[filled, 0], stack[filled, 1] = mine, taken | bit
-                    stack[filled, 2] = given
-                    filled += 1
-                    stack[filled, 0], stack[filled, 1] = other, taken
-                    stack[filled, 2] = given | bit
-                filled += 1
+                both, none = ours[i, here], theirs[b, here]
+                if paths.second[here] < 0:
+                    if both == none or taken & bit:
+                        filled = _push(stack, filled, left if both else right, taken, given)
+                    elif given & bit:
+                        filled = _push(stack, filled, left if none else right, taken, given)
+                    else:
+                        filled = _push(stack, filled, left if both else right, taken | bit, given)
+                        filled = _push(stack, filled, left if none else right, taken, given | bit)
+                    continue
+                twin = np.int64(1) << paths.second[here]
+                which = place[nodes.column[node]]
+                one = goes_left(nodes, node, mixed[0, which, i, first + b])
+                two = goes_left(nodes, node, mixed[1, which, i, first + b])
+                for own in range(2):  # the first player: from the row, from the background row
+                    if (own == 0 and given & bit) or (own == 1 and taken & bit):
+                        continue
+                    with_own = both if own == 0 else two
+                    without = one if own == 0 else none
+                    taken_now = taken | bit if own == 0 else taken
+                    given_now = given if own == 0 else given | bit
+                    if with_own == without or taken & twin:
+                        there = left if with_own else right
+                        filled = _push(stack, filled, there, taken_now, given_now)
+                    elif given & twin:
+                        there = left if without else right
+                        filled = _push(stack, filled, there, taken_now, given_now)
+                    else:
+                        there = left if with_own else right
+                        filled = _push(stack, filled, there, taken_now | twin, given_now)
+                        there = left if without else right
+                        filled = _push(stack, filled, there, taken_now, given_now | twin)
+
+
+@numba.njit(cache=True, nogil=True)
+def _push(stack, filled, there, taken, given):  # type: ignore[no-untyped-def]
+    stack[filled, 0], stack[filled, 1], stack[filled, 2] = there, taken, given
+    return filled + 1
 
 
 @numba.njit(cache=True, nogil=True)
@@ -448,16 +511,7 @@ def add_margins(nodes, root, value, output, block, out):  # type: ignore[no-unty
     for i in range(block.shape[1]):
         node = root
         while nodes.left[node] >= 0:
-            found = block[nodes.column[node], i]
-            start = nodes.set_start[node]
-            if np.isnan(found):
-                go = nodes.missing_left[node]
-            elif start < 0:
-                go = found < nodes.threshold[node]
-            elif found < 0 or found >= nodes.set_size[node]:
-                go = nodes.missing_left[node]
-            else:
-                go = nodes.sets[start + int(found)]
+            go = goes_left(nodes, node, block[nodes.column[node], i])
             node = nodes.left[node] if go else nodes.right[node]
         for k in range(value.shape[1]):
             out[output + k, i] += value[node - root, k]

@@ -18,7 +18,7 @@ import numpy as np
 
 from toolkit.forests.forest import Forest
 
-_TABLED = 8
+MOST_TABLED = 8
 """Players on a path up to which what a leaf pays is looked up: 256 masks."""
 _CELLS = 8_000_000
 """Numbers of tables that are held at once."""
@@ -42,7 +42,7 @@ def margins(forest: Forest, matrix: np.ndarray, *, threads: int = 1) -> np.ndarr
 
     nodes = _nodes(forest)
 
-    def add(block: np.ndarray, out: np.ndarray) -> None:
+    def add(block: np.ndarray, out: np.ndarray, _: slice) -> None:
         for root, end, output in _trees(forest):
             kernels.add_margins(nodes, root, forest.value[root:end], output, block, out)
 
@@ -80,6 +80,7 @@ def shapley_values(
     matrix: np.ndarray,
     background: np.ndarray | None = None,
     *,
+    mixed: np.ndarray | None = None,
     threads: int = 1,
     progress: Callable[[int, int], Any] | None = None,
 ) -> np.ndarray:
@@ -95,6 +96,9 @@ def shapley_values(
         The rows.
     background : array of shape (b, columns), optional
         For the interventional game; without it, the path-dependent one is played.
+    mixed : array of shape (2, k, n, b), optional
+        The values of each of `Forest.paired` where the first player is taken from the row and
+        the second from the background row, and the other way round.
     threads : int
         Blocks of rows that are worked on at once.
     progress : callable, optional
@@ -103,20 +107,27 @@ def shapley_values(
     Raises
     ------
     ValueError
-        If the matrix does not fit, the background has no rows, or a path has more than 62
-        players.
+        If the matrix does not fit, the background has no rows, a path has more than 62
+        players, or columns of two players are looked at and `mixed` is not given.
     """
+    if len(forest.paired) and (background is None or mixed is None):
+        raise ValueError("columns of two players need a background and `mixed`")
     if background is not None and not len(background):
         raise ValueError("the background has no rows")
     back = None if background is None else _checked(forest, background)
     shape = (forest.outputs, len(forest.players))
     result = np.zeros((len(matrix), *shape[::-1]))
     done = 0
+    if mixed is None:
+        mixed = np.zeros((2, 0, len(matrix), 0 if back is None else len(back)))
     for works, trees in _batches(forest, back):
 
-        def add(block: np.ndarray, out: np.ndarray, works: list[Work] = works) -> None:
+        def add(
+            block: np.ndarray, out: np.ndarray, rows: slice, works: list[Work] = works
+        ) -> None:
+            part = np.ascontiguousarray(mixed[:, :, rows])
             for work in works:
-                work(block, out)
+                work(block, part, out)
 
         result += _in_blocks(add, forest, matrix, shape, threads).swapaxes(1, 2)
         done += trees
@@ -148,13 +159,15 @@ def cost(forest: Forest) -> Cost:
     nodes = _nodes(forest)
     most = 0
     for root, end, _ in _trees(forest):
-        count = kernels.lay_paths(nodes, forest.player, forest.cover, root, end)[3]
+        laid = kernels.lay_paths(nodes, forest.player, forest.other, forest.cover, root, end)
+        count = kernels.Paths(*laid[:-1]).count
         most = max(most, int(count.max()))
     return Cost(int((forest.left < 0).sum()), most)
 
 
-Work = Callable[[np.ndarray, np.ndarray], None]
-"""Adds the values of a block of rows, (columns, rows), to (outputs, players, rows)."""
+Work = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
+"""Takes a block of rows, (columns, rows), what is mixed of them, (2, k, rows, background), and
+adds their values to (outputs, players, rows)."""
 
 
 def _batches(
@@ -164,16 +177,22 @@ def _batches(
     from toolkit.forests import kernels
 
     nodes = _nodes(forest)
+    place = np.full(len(forest.player), -1)
+    place[forest.paired] = np.arange(len(forest.paired))
     works: list[Work] = []
     trees = size = 0
     for root, end, output in _trees(forest):
-        *laid, fits = kernels.lay_paths(nodes, forest.player, forest.cover, root, end)
+        *laid, fits = kernels.lay_paths(
+            nodes, forest.player, forest.other, forest.cover, root, end
+        )
         if not fits:
             raise ValueError(f"a path of a tree has more than {kernels.MOST_PLAYERS} players")
         trees += 1
         if end - root < 2:
             continue  # a constant: nobody adds anything
-        tree = _Tree(nodes, root, end, output, kernels.Paths(*laid), forest.value[root:end])
+        tree = _Tree(
+            nodes, root, end, output, kernels.Paths(*laid), forest.value[root:end], place
+        )
         for work, cells in tree.works(background):
             works.append(work)
             size += cells
@@ -191,11 +210,14 @@ class _Tree:
     output: int
     paths: Any
     value: np.ndarray
+    place: np.ndarray
+    """Which of `Forest.paired` a column is."""
 
     def works(self, background: np.ndarray | None) -> Iterator[tuple[Work, int]]:
         """Give what adds the tree's values, and how many numbers it holds."""
         most = int(self.paths.count.max())
-        if most <= _TABLED:
+        paired = bool((self.paths.second >= 0).any())
+        if most <= MOST_TABLED and not paired:
             yield self._by_table(background, most)
         elif background is None:
             yield self._by_cover(most), self.paths.ratio.size
@@ -203,9 +225,8 @@ class _Tree:
             step = max(1, _CELLS // (self.end - self.root))
             for start in range(0, len(background), step):
                 part = background[start : start + step]
-                yield self._by_pairs(part, len(background), most), part.shape[0] * (
-                    self.end - self.root
-                ) // 8
+                work = self._by_pairs(part, start, len(background), most)
+                yield work, len(part) * (self.end - self.root) // 8
 
     def _by_table(self, background: np.ndarray | None, most: int) -> tuple[Work, int]:
         from toolkit.forests import kernels
@@ -228,7 +249,7 @@ class _Tree:
             pays = kernels.payments(most)
             kernels.tables_by_rows(paths, starts, places, shares, pays, table)
 
-        def work(block: np.ndarray, out: np.ndarray) -> None:
+        def work(block: np.ndarray, _: np.ndarray, out: np.ndarray) -> None:
             kernels.add_by_table(
                 nodes, root, paths, places, table, self.value, self.output, block, out
             )
@@ -240,7 +261,7 @@ class _Tree:
 
         points, weights = quadrature(most)
 
-        def work(block: np.ndarray, out: np.ndarray) -> None:
+        def work(block: np.ndarray, _: np.ndarray, out: np.ndarray) -> None:
             for start in range(0, block.shape[1], _NARROW):
                 rows = slice(start, start + _NARROW)
                 part = np.ascontiguousarray(block[:, rows])
@@ -253,17 +274,17 @@ class _Tree:
 
         return work
 
-    def _by_pairs(self, background: np.ndarray, total: int, most: int) -> Work:
+    def _by_pairs(self, background: np.ndarray, first: int, total: int, most: int) -> Work:
         from toolkit.forests import kernels
 
         size, pays = self.end - self.root, kernels.payments(most)
         part = np.ascontiguousarray(background.T)
         theirs = kernels.tests_of(self.nodes, self.root, size, part)
 
-        def work(block: np.ndarray, out: np.ndarray) -> None:
+        def work(block: np.ndarray, mixed: np.ndarray, out: np.ndarray) -> None:
             kernels.add_by_pairs(
                 self.nodes, self.root, self.paths, pays, self.value, self.output,
-                theirs, total, block, out,
+                theirs, mixed, self.place, first, total, block, out,
             )  # fmt: skip
 
         return work
@@ -301,7 +322,7 @@ def _blocks(matrix: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _in_blocks(
-    work: Work, forest: Forest, matrix: np.ndarray, shape: tuple[int, ...], threads: int
+    work: Callable[[np.ndarray, np.ndarray, slice], None], forest: Forest, matrix: np.ndarray, shape: tuple[int, ...], threads: int
 ) -> np.ndarray:
     """Return what `work` adds up for each row, rows first."""
     matrix = _checked(forest, matrix)
@@ -311,7 +332,7 @@ def _in_blocks(
         rows = slice(start, start + _BLOCK)
         block = np.ascontiguousarray(matrix[rows].T)
         out = np.zeros((*shape, block.shape[1]))
-        work(block, out)
+        work(block, out, rows)
         result[rows] = np.moveaxis(out, -1, 0)
 
     starts = range(0, len(matrix), _BLOCK)
