@@ -7,8 +7,8 @@ __getattr__, __dir__, __all__ = attach(
     {
         "Forest": "forest",
         "TreeNodes": "forest",
-        "Cost": "values",
-        "cost": "values",
+        "Grown": "grown",
+        "Sum": "grown",
         "expected": "values",
         "margins": "values",
         "shapley_values": "values",

@@ -8,7 +8,7 @@ next number, so that one comparison serves all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -49,6 +49,10 @@ class TreeNodes:
     value: np.ndarray
     sets: dict[int, np.ndarray] = field(default_factory=dict)
     output: int = 0
+
+    def times(self, factor: float) -> TreeNodes:
+        """Return the tree with its leaves multiplied."""
+        return replace(self, value=np.asarray(self.value, dtype=np.float64) * factor)
 
 
 @dataclass(frozen=True)

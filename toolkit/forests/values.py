@@ -136,35 +136,6 @@ def shapley_values(
     return result
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a forest takes to explain.
-
-    Attributes
-    ----------
-    leaves : int
-        Leaves of all trees.
-    players : int
-        The most players on one path.
-    """
-
-    leaves: int
-    players: int
-
-
-def cost(forest: Forest) -> Cost:
-    """Return what decides how long `shapley_values` takes."""
-    from toolkit.forests import kernels
-
-    nodes = _nodes(forest)
-    most = 0
-    for root, end, _ in _trees(forest):
-        laid = kernels.lay_paths(nodes, forest.player, forest.other, forest.cover, root, end)
-        count = kernels.Paths(*laid[:-1]).count
-        most = max(most, int(count.max()))
-    return Cost(int((forest.left < 0).sum()), most)
-
-
 Work = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
 """Takes a block of rows, (columns, rows), what is mixed of them, (2, k, rows, background), and
 adds their values to (outputs, players, rows)."""

@@ -22,10 +22,14 @@ from toolkit.automl.engines.base import Candidate
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.outcome import Outcome
 from toolkit.errors import ModelError
+from toolkit.forests import Grown
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from toolkit.automl.inputs import Inputs
     from toolkit.automl.task import SearchTask
+    from toolkit.forests import TreeNodes
 
 _FILE = "bag.json"
 CELLS = 40_000_000
@@ -127,6 +131,42 @@ class Bag:
         if self.classes == 2 and result.ndim == 1:
             return np.column_stack([1 - result, result])
         return result
+
+    def grown(
+        self,
+        read: Callable[[Any], tuple[list[TreeNodes], np.ndarray] | None],
+        space: str,
+        matrix: Callable[[pd.DataFrame], np.ndarray] | None = None,
+    ) -> list[Grown]:
+        """Return the models as forests that add up to `score`; empty where they do not.
+
+        A mean of several probabilities is no sum of margins, and neither is a target whose
+        logarithm is learnt.
+
+        Parameters
+        ----------
+        read : callable
+            Gives a model's trees and base, or None where it cannot be read.
+        space : str
+            What they add up to, for classes.
+        matrix : callable, optional
+            From a design frame to what they look at; by default, `Coding.matrix`.
+        """
+        if self.outcome.kind not in ("classes", "plain"):
+            return []
+        if self.classes and space == "margin" and len(self.models) > 1:
+            return []
+        found = []
+        for model in self.models:
+            read_of = read(model)
+            if read_of is None:
+                return []
+            trees, base = read_of
+            where = space if self.classes else "value"
+            one = Grown(where, trees, base, self.coding.columns, matrix or self.coding.matrix)
+            scale, centre = self.outcome.scale, self.outcome.centre
+            found.append(one.scaled(scale, centre).scaled(1 / len(self.models)))
+        return found
 
     def save(self, folder: Path) -> None:
         """Write all models and what surrounds them."""

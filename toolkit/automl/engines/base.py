@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from toolkit.automl.inputs import Inputs
     from toolkit.automl.task import SearchTask, TaskFacts
+    from toolkit.forests import Grown
 
 Scorer = Callable[["Inputs"], "np.ndarray"]
 """Gives (n, k) probabilities in the order of the task's classes, or (n,) values."""
@@ -120,6 +121,9 @@ class Engine(Protocol):
     def load(self, folder: Path) -> Scorer:
         """Return the scorer of a model that a candidate saved."""
 
+    def grown(self, folder: Path) -> list[Grown]:
+        """Return a saved model as forests that add up to it; empty where it is no such sum."""
+
 
 class PythonEngine:
     """What engines on one Python library have in common: the first of `packages` does the work."""
@@ -131,6 +135,10 @@ class PythonEngine:
     def version(self) -> str:
         """The library's version."""
         return installed(self.packages[0])
+
+    def grown(self, folder: Path) -> list[Grown]:
+        """Return no forests: engines of trees say otherwise."""
+        return []
 
     def available(self) -> str:
         """Return why the engine cannot be used here; empty if it can."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.automl.engines import bagging, portfolio, terms
+from toolkit.automl.engines import bagging, catboost_trees, portfolio, terms
 from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.outcome import Outcome
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.automl.task import SearchTask, TaskFacts
+    from toolkit.forests import Grown, TreeNodes
 
 _PROBE = 8
 """Rounds fitted to know how long a round takes."""
@@ -25,6 +26,8 @@ _FASTEST = 0.3
 _FLOOR = 30.0
 """Rounds times learning rate that a model commonly needs."""
 _MISSING = -1
+_LOGARITHMIC = ("Poisson", "Tweedie")
+"""Losses under which leaves add up to the logarithm of what is predicted."""
 
 
 class CatboostEngine(PythonEngine):
@@ -53,6 +56,22 @@ class CatboostEngine(PythonEngine):
         bag = bagging.Bag.load(folder, models)
         models.coding = bag.coding
         return bag.score
+
+    def grown(self, folder: Path) -> list[Grown]:
+        """Return the models' trees; none where a split looks at two categories at once."""
+        bag = bagging.Bag.load(folder, Models())
+        coding = bag.coding
+        levels = {place: coding.width(coding.columns[place]) for place in coding.categories}
+
+        def read(model: Any) -> tuple[list[TreeNodes], np.ndarray] | None:
+            if model.get_all_params().get("loss_function") in _LOGARITHMIC:
+                return None
+            trees = catboost_trees.trees(
+                model, len(coding.columns), levels, lambda matrix: _frame(coding, matrix)
+            )
+            return None if trees is None else (trees, catboost_trees.base(model))
+
+        return bag.grown(read, "margin")
 
 
 class Models:

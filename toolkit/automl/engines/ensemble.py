@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from toolkit.automl.ensemble import Ensemble
     from toolkit.automl.inputs import Inputs
     from toolkit.automl.task import SearchTask, TaskFacts
+    from toolkit.forests import Grown
 
 FILE, MEMBERS = "ensemble.json", "members"
 FAMILY = "weighted ensemble across engines"
@@ -72,6 +73,35 @@ class EnsembleEngine:
             return combine([scorer(inputs) for scorer in scorers], shares, space)
 
         return score
+
+
+    def grown(self, folder: Path) -> list[Grown]:
+        """Return the members' forests, weighted; empty where one of them has none."""
+        found, rest = self.parts(folder)
+        return [] if rest else found
+
+    def parts(self, folder: Path) -> tuple[list[Grown], dict[str, float]]:
+        """Return forests that add up, weighted, and the weights of the members that have none.
+
+        Values and probabilities add up where the blend is their mean, and margins where it
+        is that of logarithms.
+        """
+        from toolkit.automl import engines
+        from toolkit.automl.model import NATIVE, read_facts
+
+        facts = read(folder)
+        spaces = ("value", "probability") if facts["space"] == "linear" else ("margin",)
+        total = sum(facts["weights"].values())
+        found: list[Grown] = []
+        rest: dict[str, float] = {}
+        for name, weight in facts["weights"].items():
+            member = folder / MEMBERS / name
+            trees = engines.get(read_facts(member)["engine"]).grown(member / NATIVE)
+            if trees and all(one.space in spaces for one in trees):
+                found += [one.scaled(weight / total) for one in trees]
+            else:
+                rest[name] = weight / total
+        return found, rest
 
 
 def _refuse() -> NoReturn:

@@ -18,7 +18,10 @@ from toolkit.automl.engines.forest_file import Forest
 from toolkit.automl.engines.outcome import Outcome
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from toolkit.automl.task import SearchTask, TaskFacts
+    from toolkit.forests import Grown
 
 _CELLS = 4_000_000
 _LEAVES = 3_000_000
@@ -46,6 +49,16 @@ class ForestEngine(PythonEngine):
     def load(self, folder: Path) -> Scorer:
         """Return the scorer of saved forests."""
         return bagging.Bag.load(folder, Forests()).score
+
+    def grown(self, folder: Path) -> list[Grown]:
+        """Return the forests' trees: their mean is a probability, or a value."""
+        bag = bagging.Bag.load(folder, Forests())
+
+        def matrix(design: pd.DataFrame) -> np.ndarray:
+            # Scikit-learn compares numbers of single precision.
+            return np.asarray(bag.coding.matrix(design), dtype=np.float32)
+
+        return bag.grown(Forest.nodes, "probability", matrix)
 
 
 class Forests:

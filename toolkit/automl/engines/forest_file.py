@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.automl import archive
+from toolkit.forests import TreeNodes
 
 _LEAF = -1
 _FIELDS = {
@@ -77,6 +78,35 @@ class Forest:
         scores = np.tile(self.prior, (len(matrix), 1))
         scores[:, self.known] += total
         return np.asarray(scores / (len(self.trees) + 1))
+
+    def nodes(self) -> tuple[list[TreeNodes], np.ndarray]:
+        """Return the trees as plain arrays whose leaves add up to `predict`, and the base.
+
+        Of two classes, the second alone is given.
+        """
+        share = 1 / (len(self.trees) + bool(self.outputs))
+        first = self.outputs == 2
+        found = []
+        for tree in self.trees:
+            nodes = tree.__getstate__()["nodes"]
+            value = tree.value[:, 0, :]
+            if self.outputs:
+                value = np.zeros((len(nodes), self.outputs))
+                value[:, self.known] = tree.value[:, 0, :]
+            leaf = nodes["left_child"] == _LEAF
+            found.append(
+                TreeNodes(
+                    column=np.where(leaf, _LEAF, nodes["feature"]),
+                    threshold=np.nextafter(nodes["threshold"], np.inf),
+                    left=nodes["left_child"],
+                    right=nodes["right_child"],
+                    missing_left=nodes["missing_go_to_left"].astype(bool),
+                    cover=nodes["weighted_n_node_samples"],
+                    value=value[:, first:] * share,
+                )
+            )
+        base = self.prior[first:] * share if self.outputs else np.zeros(1)
+        return found, base
 
     def save(self, path: Path) -> None:
         """Write the forest; equal forests give equal bytes."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from toolkit.automl.engines.h2o_table import Fitted, Table
     from toolkit.automl.inputs import Inputs
     from toolkit.automl.task import SearchTask, TaskFacts
+    from toolkit.forests import Grown
 
 
 class H2oEngine:
@@ -77,6 +78,12 @@ class H2oEngine:
         from toolkit.automl.engines import h2o_mojo
 
         return h2o_mojo.MojoScorer(folder)
+
+    def grown(self, folder: Path) -> list[Grown]:
+        """Return the trees of a GBM, a forest or XGBoost; none of other models."""
+        from toolkit.automl.engines import h2o_grown
+
+        return h2o_grown.grown(folder)
 
 
 class _Model:

@@ -78,12 +78,27 @@ class FrameCode:
             if "levels" not in column:
                 series[f"c{number}"] = values.to_numpy(dtype=np.float64, na_value=np.nan)
                 continue
-            levels = column["levels"]
-            codes, known = _codes(values, levels)
-            if column["rest"]:
-                codes = np.where((codes < 0) & known, len(levels), codes)
-            series[f"c{number}"] = _tokens("L", codes, len(levels) + 1)
+            codes = self._coded(column, values)
+            series[f"c{number}"] = _tokens("L", codes, len(column["levels"]) + 1)
         return pd.DataFrame(series, index=frame.index)
+
+    def matrix(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return the frame as numbers and codes of levels, (n, columns); missing ones are NaN."""
+        result = np.empty((len(frame), len(self.columns)))
+        for place, column in enumerate(self.columns):
+            values = frame[column["name"]]
+            if "levels" in column:
+                result[:, place] = self._coded(column, values)
+                result[result[:, place] < 0, place] = np.nan
+            else:
+                result[:, place] = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        return result
+
+    def _coded(self, column: dict[str, Any], values: pd.Series) -> np.ndarray:
+        codes, known = _codes(values, column["levels"])
+        if column["rest"]:
+            codes = np.where((codes < 0) & known, len(column["levels"]), codes)
+        return codes
 
     def kinds(self) -> list[str]:
         """Return H2O's type of each column."""

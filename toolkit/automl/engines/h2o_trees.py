@@ -22,6 +22,16 @@ _REST, _LEFT_TOO = 1, (2, 4)
 """How missing values go: apart from all others, or to the left."""
 
 
+def head(archive: bytes) -> dict[str, str]:
+    """Return what ``model.ini`` of a MOJO says of the model."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as mojo:
+        return _facts(mojo.read("model.ini").decode())
+
+
+def _facts(text: str) -> dict[str, str]:
+    return dict(re.findall(r"(?m)^(\w+) = (.*)$", text))
+
+
 class MojoTrees:
     """What a MOJO of trees holds.
 
@@ -44,7 +54,7 @@ class MojoTrees:
     def __init__(self, archive: bytes, where: str = "model.zip") -> None:
         with zipfile.ZipFile(io.BytesIO(archive)) as mojo:
             text = mojo.read("model.ini").decode()
-            self.facts = dict(re.findall(r"(?m)^(\w+) = (.*)$", text))
+            self.facts = _facts(text)
             self.algorithm = self.facts["algo"]
             start = float(self.facts.get("init_f", 0.0))
             if self.algorithm in ("gbm", "drf"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.automl.engines import bagging, portfolio, terms
+from toolkit.automl.engines import bagging, lightgbm_trees, portfolio, terms
 from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.outcome import Outcome
@@ -16,6 +16,7 @@ from toolkit.errors import EngineError
 
 if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask, TaskFacts
+    from toolkit.forests import Grown, TreeNodes
 
 _WIDE = 500
 _PROBE = 5
@@ -44,6 +45,10 @@ class LightgbmEngine(PythonEngine):
         """Return the scorer of saved boosters."""
         return bagging.Bag.load(folder, Boosters()).score
 
+    def grown(self, folder: Path) -> list[Grown]:
+        """Return the boosters' trees."""
+        return bagging.Bag.load(folder, Boosters()).grown(_read, "margin")
+
 
 class Boosters:
     """LightGBM's boosters: saved as its text format."""
@@ -62,6 +67,13 @@ class Boosters:
 
         text = stem.with_suffix(".txt").read_text(encoding="utf-8")
         return lightgbm.Booster(model_str=text)
+
+
+def _read(model: Any) -> tuple[list[TreeNodes], np.ndarray] | None:
+    text = _text(model)
+    if "\nobjective=poisson" in text:
+        return None  # the leaves add up to a logarithm
+    return lightgbm_trees.trees(text), np.zeros(lightgbm_trees.outputs(text))
 
 
 def _text(model: Any) -> str:

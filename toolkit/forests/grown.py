@@ -1,0 +1,86 @@
+"""A model as a sum: forests whose values are exact, and what has to be estimated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from toolkit.forests.forest import Forest, TreeNodes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SPACES = ("value", "probability", "margin")
+
+
+@dataclass(frozen=True)
+class Grown:
+    """Trees of a saved model, and how rows become what they look at.
+
+    Attributes
+    ----------
+    space : str
+        What the leaves add up to: value (the target's unit), probability, or margin (log-odds,
+        or for several classes logarithms of probabilities but for a constant).
+    trees : list of TreeNodes
+        `TreeNodes.column` is a place in `columns`.
+    base : array of shape (outputs,)
+        Added to every row. Two classes have one output, that of the positive class.
+    columns : list of str
+        The design frame's columns, in the matrix's order.
+    matrix : callable
+        From a design frame to the matrix, (n, columns).
+    """
+
+    space: str
+    trees: list[TreeNodes]
+    base: np.ndarray
+    columns: list[str]
+    matrix: Callable[[pd.DataFrame], np.ndarray]
+
+    def scaled(self, factor: float, shift: float | np.ndarray = 0.0) -> Grown:
+        """Return the trees whose sum is multiplied, and then moved."""
+        trees = [tree.times(factor) for tree in self.trees]
+        return Grown(self.space, trees, self.base * factor + shift, self.columns, self.matrix)
+
+    def forest(self, players: Sequence[str], sources: dict[str, tuple[str, ...]]) -> Forest:
+        """Return the forest whose players are the table's columns.
+
+        Parameters
+        ----------
+        players : sequence of str
+            The table's columns.
+        sources : dict of str to tuple of str
+            The one or two of them that each column of the design frame comes from.
+        """
+        place = {name: number for number, name in enumerate(players)}
+        owners = [sources[name] for name in self.columns]
+        return Forest.build(
+            self.trees,
+            self.base,
+            players,
+            [place[names[0]] for names in owners],
+            [place[names[1]] if len(names) > 1 else -1 for names in owners],
+        )
+
+
+@dataclass(frozen=True)
+class Sum:
+    """What a model predicts, as a sum.
+
+    Attributes
+    ----------
+    grown : list of Grown
+        Forests, all of one space.
+    rest : callable, optional
+        Gives the remainder for typed rows, (n, outputs); None where nothing remains.
+    share : float
+        How much of the model, by weight, the forests are.
+    """
+
+    grown: list[Grown]
+    rest: Callable[[pd.DataFrame], np.ndarray] | None = None
+    share: float = 1.0
