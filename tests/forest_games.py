@@ -54,9 +54,7 @@ def case(seed, *, paired=False, depth=5):
     ]
     names = [f"player {n}" for n in range(players)]
     forest = Forest.build(trees, rng.normal(size=outputs), names, owner, other)
-    return Case(
-        forest, _rows(rng, 4, columns, codes), _rows(rng, 5, columns, codes), paired
-    )
+    return Case(forest, _rows(rng, 4, columns, codes), _rows(rng, 5, columns, codes), paired)
 
 
 def _rows(rng, count, columns, codes):

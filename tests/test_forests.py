@@ -90,7 +90,9 @@ def test_a_deep_forest_gives_the_same_by_tables_and_by_walks(monkeypatch):
     rows = np.tile(game.rows, (40, 1))
     by_table = shapley_values(game.forest, rows, game.background)
     monkeypatch.setattr(values, "MOST_TABLED", 0)
-    np.testing.assert_allclose(shapley_values(game.forest, rows, game.background), by_table, atol=1e-10)
+    np.testing.assert_allclose(
+        shapley_values(game.forest, rows, game.background), by_table, atol=1e-10
+    )
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,8 @@ class Explanation(JsonArtifact):
     method: str
     output: str
     """What the values add up to, in words: probability of the class `bad`, EUR."""
+    space: str = "probability"
+    """The same in a word: value, probability or margin (log-odds)."""
     classes: list[str]
     """The outputs that are explained: the positive class, every class, or the one number."""
     base: dict[str, float]

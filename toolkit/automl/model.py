@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from toolkit.forests import Sum
     from toolkit.run.stage import Stage
     from toolkit.table import Features
 
@@ -112,6 +113,16 @@ class Model:
             Raw rows (as in the source) or typed ones, columns in any order.
         """
         return self.calibration.apply(self.raw(frame))
+
+    def as_sum(self) -> Sum | None:
+        """Return what the model says as a sum of forests, as far as it is one; else None.
+
+        Of two classes it is the log-odds of the positive one, calibrated as `predict` is, or,
+        for forests of votes, its probability; of a number, the number.
+        """
+        from toolkit.automl import additive
+
+        return additive.as_sum(self)
 
     def decide(self, scores: np.ndarray) -> np.ndarray:
         """Return a label for each row, or the values of a regression."""

@@ -102,21 +102,17 @@ def artifact(project: Project, model: Predictor, values: RowValues, how: Provena
     """Return the explanation of some rows, with its checks."""
     plan = how.plan
     orders = plan.orders * plan.background
-    method = (
-        "Exact Shapley values: all coalitions of columns enumerated"
-        if values.exact
-        else f"Permutation SHAP: {orders:,} sampled orders a row, in antithetic pairs"
-    )
     importance = _importance(project, values)
     grouped = next((group for group in values.players.columns if len(group) > 1), [])
     return Explanation(
-        method=f"{method}; interventional, on the original columns",
-        output=_words(project, model),
+        method=f"{values.method}; interventional, on the original columns",
+        output=_words(project, model, values.space),
+        space=values.space,
         classes=values.classes,
         base={name: float(x) for name, x in zip(values.classes, values.base, strict=True)},
         rows=len(values.rows),
         background=plan.background,
-        permutations=0 if values.exact else orders,
+        permutations=orders if values.sampled else 0,
         evaluations=values.evaluations + how.screened,
         additivity_error=values.additivity_error,
         additivity_tolerance=values.tolerance,
@@ -127,9 +123,11 @@ def artifact(project: Project, model: Predictor, values: RowValues, how: Provena
     )
 
 
-def _words(project: Project, model: Predictor) -> str:
+def _words(project: Project, model: Predictor, space: str) -> str:
     if model.task == "regression":
         return f"predicted {project.target.column}, in its own unit"
+    if space == "margin":
+        return f"log-odds of the class {model.classes[1]}"
     if model.task == "binary":
         return f"probability of the class {model.classes[1]}"
     return "probability of each class"

@@ -10,14 +10,17 @@ import numpy as np
 
 from toolkit.errors import DataError, ModelError
 from toolkit.explain import shapley
+from toolkit.explain.exact import SumValues
 from toolkit.explain.shapley import Game, Players, Score
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from toolkit.forests import Sum
     from toolkit.table.predictor import Predictor
 
 EXACT_EVALUATIONS = 400_000
+_LEAST = 1e-15
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,12 @@ class RowValues:
         The model's output for each row.
     shap, standard_error : ndarray, shape (n, players, outputs)
         Values in the output's unit, and their standard errors.
-    exact : bool
-        Whether all coalitions were enumerated.
+    method : str
+        How they were found, in words.
+    space : str
+        What they add up to: value, probability or margin.
+    sampled : bool
+        Whether orders of columns were drawn.
     evaluations : int
         Rows that the model had to score.
     additivity_error : float
@@ -59,7 +66,9 @@ class RowValues:
     output: np.ndarray
     shap: np.ndarray
     standard_error: np.ndarray
-    exact: bool
+    method: str
+    space: str
+    sampled: bool
     evaluations: int
     additivity_error: float
     tolerance: float
@@ -139,11 +148,13 @@ def explain_rows(
     orders: int = 1,
     seed: int = 7,
     players: Players | None = None,
+    total: Sum | None = None,
     progress: Callable[[int, int], Any] | None = None,
 ) -> RowValues:
     """Return the SHAP values of rows.
 
-    Exact where all coalitions cost at most 400,000 evaluations, else sampled.
+    Exact where the model is a sum of trees, or all coalitions cost at most 400,000
+    evaluations; else sampled.
 
     Parameters
     ----------
@@ -159,6 +170,8 @@ def explain_rows(
         The seed of the orders.
     players : Players, optional
         Groups of columns; by default each column by itself.
+    total : Sum, optional
+        The model as a sum; the values then are of its space. Its players are the columns.
     progress : callable, optional
         Called with rows done and rows in all.
 
@@ -181,49 +194,108 @@ def explain_rows(
     score = scorer(model)
     background = background[columns].reset_index(drop=True)
     background = background.iloc[in_score_order(score(background))].reset_index(drop=True)
-    game = Game(score, frame, background, players)
-    coalitions = len(frame) * len(background) << min(len(players.names), 40)
-    exact = coalitions <= EXACT_EVALUATIONS
-    if exact:
-        unit, found = 1, shapley.enumerated(game)
+    found = _Found()
+    if total is None:
+        _play(found, Game(score, frame, background, players), orders, seed, numbers, progress)
     else:
-        unit = 2 if orders == 1 else orders
-        found = shapley.sampled(game, orders, [[seed, int(number)] for number in numbers])
-    values, errors = [], []
-    for contributions in found:
-        value, error = shapley.summarise(contributions, unit)
-        values.append(value)
-        errors.append(error)
-        if progress is not None:
-            progress(len(values), len(frame))
-    shap = np.stack(values)
+        exact = SumValues(total, columns, frame, background)
+        found.shap, found.error = exact.values(progress if total.rest is None else None)
+        found.method = "Exact Shapley values of trees, from their own structure"
+        if total.rest is not None:
+            rest = _Found()
+            game = Game(total.rest, frame, background, players)
+            _play(rest, game, orders, seed, numbers, progress)
+            found.method += f" ({total.share:.0%} of the model by weight); the rest: {rest.method}"
+            found.shap = found.shap + rest.shap
+            found.error = np.hypot(found.error, rest.error)
+            found.evaluations, found.sampled = rest.evaluations, rest.sampled
     # Scored again, alone and in another order: a model that does not give a row the same
     # output twice is found out here.
-    output = score(frame.iloc[::-1].reset_index(drop=True))[::-1]
-    base = score(background).mean(axis=0)
-    both = np.concatenate([game.output, game.reference])
+    told = in_space(score, None if total is None else total.space)
+    output = told(frame.iloc[::-1].reset_index(drop=True))[::-1]
+    reference = told(background)
+    base = reference.mean(axis=0)
+    space = (
+        ("value" if model.task == "regression" else "probability")
+        if total is None
+        else (total.space)
+    )
     return RowValues(
         rows=numbers,
         players=players,
         classes=outputs(model),
         base=base,
         output=output,
-        shap=shap,
-        standard_error=np.stack(errors),
-        exact=exact,
-        evaluations=game.evaluations + 2 * len(background) + len(frame),
-        additivity_error=float(np.abs(base + shap.sum(axis=1) - output).max()),
-        tolerance=tolerance(both, model.task),
+        shap=found.shap,
+        standard_error=found.error,
+        method=found.method,
+        space=space,
+        sampled=found.sampled,
+        evaluations=found.evaluations + 2 * len(background) + len(frame),
+        additivity_error=float(np.abs(base + found.shap.sum(axis=1) - output).max()),
+        tolerance=tolerance(np.concatenate([output, reference]), space),
         frame=frame,
         kinds={name: model.columns[name].type for name in columns},
     )
 
 
-def tolerance(scores: np.ndarray, task: str) -> float:
+@dataclass
+class _Found:
+    shap: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    error: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    method: str = ""
+    sampled: bool = False
+    evaluations: int = 0
+
+
+def _play(
+    found: _Found,
+    game: Game,
+    orders: int,
+    seed: int,
+    numbers: np.ndarray,
+    progress: Callable[[int, int], Any] | None,
+) -> None:
+    coalitions = game.rows * game.references << min(len(game.players.names), 40)
+    if coalitions <= EXACT_EVALUATIONS:
+        unit, given = 1, shapley.enumerated(game)
+        found.method = "Exact Shapley values: all coalitions of columns enumerated"
+    else:
+        unit = 2 if orders == 1 else orders
+        given = shapley.sampled(game, orders, [[seed, int(number)] for number in numbers])
+        found.method = (
+            f"Permutation SHAP: {orders * game.references:,} sampled orders a row, in antithetic"
+            " pairs"
+        )
+        found.sampled = True
+    values, errors = [], []
+    for contributions in given:
+        value, error = shapley.summarise(contributions, unit)
+        values.append(value)
+        errors.append(error)
+        if progress is not None:
+            progress(len(values), game.rows)
+    found.shap, found.error = np.stack(values), np.stack(errors)
+    found.evaluations = game.evaluations
+
+
+def in_space(score: Score, space: str | None) -> Score:
+    """Return a model's outputs as log-odds where these are what values add up to."""
+    if space != "margin":
+        return score
+
+    def log_odds(frame: pd.DataFrame) -> np.ndarray:
+        p = np.clip(score(frame), _LEAST, 1 - _LEAST)
+        return np.asarray(np.log(p) - np.log1p(-p))
+
+    return log_odds
+
+
+def tolerance(scores: np.ndarray, space: str) -> float:
     """Return the additivity error that rounding may cause: 1e-4 of the output's range.
 
     Models in single precision give a row slightly different outputs in different batches.
     """
-    if task != "regression":
+    if space == "probability":
         return 1e-4
     return float(max(1e-4 * (scores.max() - scores.min()), 1e-6 * np.abs(scores).max(), 1e-12))

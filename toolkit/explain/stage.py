@@ -16,10 +16,12 @@ from toolkit.explain.assemble import Provenance, artifact, attribution_frame
 from toolkit.explain.rows import scorer, spread_sample
 from toolkit.explain.screening import screen
 from toolkit.explain.shapley import Players
+from toolkit.table.predictor import Additive
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from toolkit.forests import Sum
     from toolkit.run.stage import Stage
     from toolkit.table import Part, Predictor
 
@@ -58,7 +60,10 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
     score, asked, seed = scorer(model), stage.project.explain, stage.project.seed
     chosen, _ = spread_sample(score, test.frame, asked.rows, [seed, _ROWS])
     back, _ = spread_sample(score, train.frame, asked.background, [seed, _BACKGROUND])
-    players, screened = _players(stage, model, test.frame.iloc[chosen], train.frame.iloc[back])
+    total = _total(model, asked.output, len(columns))
+    players, screened = Players(columns, [[name] for name in columns]), 0
+    if total is None:
+        players, screened = _players(stage, model, test.frame.iloc[chosen], train.frame.iloc[back])
     steps = _steps(test.frame.iloc[chosen], train.frame.iloc[back], players)
     plan = planner.plan(asked, len(chosen), len(back), steps, len(columns))
     if plan.rows < len(chosen):
@@ -78,6 +83,7 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
         orders=plan.orders,
         seed=seed,
         players=players,
+        total=total,
         progress=_tenths(stage),
     )
     explanation = artifact(stage.project, model, values, Provenance(plan, screened, gap))
@@ -86,6 +92,15 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
     if values.additivity_error > values.tolerance:
         stage.note("The SHAP values do not add up to the output: see the check Additivity")
     return explanation
+
+
+def _total(model: Predictor, output: str, columns: int) -> Sum | None:
+    """Return the model as a sum, where that is how it is to be explained."""
+    total = model.as_sum() if isinstance(model, Additive) else None
+    if total is None or (total.space == "margin" and output == "probability"):
+        return None
+    # What remains of a blend has to be sampled, and a wide table is screened for that.
+    return None if total.rest is not None and columns > planner.MOST_COLUMNS else total
 
 
 def _tenths(stage: Stage) -> Callable[[int, int], None]:
@@ -120,6 +135,11 @@ def row_explainer(
         players = Players([*single, group], [*([n] for n in single), explanation.grouped])
     prepared: list[pd.DataFrame] = []
     orders = max(1, explanation.permutations // explanation.background)
+    total = None
+    if isinstance(model, Additive) and not explanation.grouped:
+        total = model.as_sum()
+        if total is not None and total.space != explanation.space:
+            total = None
 
     def one(row: int) -> pd.DataFrame:
         if row not in place:
@@ -137,6 +157,7 @@ def row_explainer(
             orders=orders,
             seed=seed,
             players=players,
+            total=total,
         )
         return attribution_frame(values)
 

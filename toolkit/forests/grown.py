@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,14 +73,24 @@ class Sum:
 
     Attributes
     ----------
+    space : str
+        As in `Grown`.
     grown : list of Grown
-        Forests, all of one space.
+        Forests, all of it.
+    design : callable
+        Takes typed rows, and names or None, and makes the design frame: these of its columns,
+        or all.
+    sources : dict of str to tuple of str
+        The one or two of the table's columns that each column of the design frame comes from.
     rest : callable, optional
         Gives the remainder for typed rows, (n, outputs); None where nothing remains.
     share : float
         How much of the model, by weight, the forests are.
     """
 
+    space: str
     grown: list[Grown]
+    design: Callable[[pd.DataFrame, Collection[str] | None], pd.DataFrame]
+    sources: dict[str, tuple[str, ...]]
     rest: Callable[[pd.DataFrame], np.ndarray] | None = None
     share: float = 1.0

@@ -344,9 +344,7 @@ def add_by_cover(nodes, root, paths, points, weights, value, output, block, out)
                 kept = (z + new * (1 - z)) / (z + old * (1 - z))
                 for i in range(rows):
                     factor = (
-                        neither
-                        + had[depth, i] * (lost - neither)
-                        + fits[depth, i] * (kept - lost)
+                        neither + had[depth, i] * (lost - neither) + fits[depth, i] * (kept - lost)
                     )
                     product[depth, k, i] = product[depth - 1, k, i] * factor
         if nodes.left[root + here] >= 0:
@@ -415,7 +413,9 @@ def goes_left(nodes, node, value):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def add_by_pairs(nodes, root, paths, pays, value, output, theirs, mixed, place, first, total, block, out):  # type: ignore[no-untyped-def]
+def add_by_pairs(
+    nodes, root, paths, pays, value, output, theirs, mixed, place, first, total, block, out
+):  # type: ignore[no-untyped-def]
     """Add a tree's interventional Shapley values, pair by pair of row and background row.
 
     Where both go the same way, so does every coalition; where they part, a player has to be

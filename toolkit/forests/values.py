@@ -122,9 +122,7 @@ def shapley_values(
         mixed = np.zeros((2, 0, len(matrix), 0 if back is None else len(back)))
     for works, trees in _batches(forest, back):
 
-        def add(
-            block: np.ndarray, out: np.ndarray, rows: slice, works: list[Work] = works
-        ) -> None:
+        def add(block: np.ndarray, out: np.ndarray, rows: slice, works: list[Work] = works) -> None:
             part = np.ascontiguousarray(mixed[:, :, rows])
             for work in works:
                 work(block, part, out)
@@ -141,9 +139,7 @@ Work = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
 adds their values to (outputs, players, rows)."""
 
 
-def _batches(
-    forest: Forest, background: np.ndarray | None
-) -> Iterator[tuple[list[Work], int]]:
+def _batches(forest: Forest, background: np.ndarray | None) -> Iterator[tuple[list[Work], int]]:
     """Give trees that are ready to be worked off, as many as memory is meant for."""
     from toolkit.forests import kernels
 
@@ -153,17 +149,13 @@ def _batches(
     works: list[Work] = []
     trees = size = 0
     for root, end, output in _trees(forest):
-        *laid, fits = kernels.lay_paths(
-            nodes, forest.player, forest.other, forest.cover, root, end
-        )
+        *laid, fits = kernels.lay_paths(nodes, forest.player, forest.other, forest.cover, root, end)
         if not fits:
             raise ValueError(f"a path of a tree has more than {kernels.MOST_PLAYERS} players")
         trees += 1
         if end - root < 2:
             continue  # a constant: nobody adds anything
-        tree = _Tree(
-            nodes, root, end, output, kernels.Paths(*laid), forest.value[root:end], place
-        )
+        tree = _Tree(nodes, root, end, output, kernels.Paths(*laid), forest.value[root:end], place)
         for work, cells in tree.works(background):
             works.append(work)
             size += cells
@@ -293,7 +285,11 @@ def _blocks(matrix: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _in_blocks(
-    work: Callable[[np.ndarray, np.ndarray, slice], None], forest: Forest, matrix: np.ndarray, shape: tuple[int, ...], threads: int
+    work: Callable[[np.ndarray, np.ndarray, slice], None],
+    forest: Forest,
+    matrix: np.ndarray,
+    shape: tuple[int, ...],
+    threads: int,
 ) -> np.ndarray:
     """Return what `work` adds up for each row, rows first."""
     matrix = _checked(forest, matrix)

@@ -240,6 +240,10 @@ class Explain(Section):
     permutations: int = Field(default=16, ge=2)
     """The least number of orders in which columns are revealed, for each row; every background
     row has at least one of its own. More is slower and more exact."""
+    output: Literal["auto", "probability"] = "auto"
+    """What SHAP values of two classes add up to. `probability` is estimated; `auto` explains
+    models that are sums of trees in log-odds, where their values are exact, and others in
+    probability."""
     bootstrap: int = Field(default=300, ge=50)
     """Resamples behind each interval."""
     confidence: float = Field(default=0.95, gt=0.5, lt=1)

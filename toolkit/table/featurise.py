@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,12 +108,21 @@ class Features:
         notes += _left_out([name for name in columns if name not in used])
         return cls(columns, steps, made, notes)
 
-    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the design frame of typed rows: float64 numbers and string categories."""
+    def transform(self, frame: pd.DataFrame, only: Collection[str] | None = None) -> pd.DataFrame:
+        """Return the design frame of typed rows: float64 numbers and string categories.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Typed rows.
+        only : collection of str, optional
+            The columns that are made; by default, all.
+        """
         import pandas as pd
 
         made: dict[str, Any] = {}
-        for place, columns in itertools.groupby(self._made, lambda column: column.step):
+        wanted = [column for column in self._made if only is None or column.name in only]
+        for place, columns in itertools.groupby(wanted, lambda column: column.step):
             parts = self._steps[place].transform(frame)
             for column in columns:
                 made[column.name] = _aligned(parts[column.part], frame.index)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from toolkit.forests import Sum
     from toolkit.project.model import Column
 
 
@@ -44,4 +45,13 @@ class Predictor(Protocol):
 
     def decide(self, scores: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return labels (by the threshold, or the likeliest class), or the values themselves."""
+        ...
+
+
+@runtime_checkable
+class Additive(Protocol):
+    """A model that may be a sum of forests, whose values are exact then."""
+
+    def as_sum(self) -> Sum | None:
+        """Return what it says as a sum, in the space that the sum names; None if it is none."""
         ...

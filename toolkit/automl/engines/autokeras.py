@@ -18,6 +18,7 @@ from toolkit.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask, TaskFacts
+    from toolkit.forests import Grown
 
 _BACKEND = "jax"
 _MEMBERS = 8
@@ -40,6 +41,10 @@ class AutoKerasEngine:
     def version(self) -> str:
         """The versions of AutoKeras and Keras."""
         return f"{installed('autokeras')} on Keras {installed('keras')}"
+
+    def grown(self, folder: Path) -> list[Grown]:
+        """Return no forests: networks are none."""
+        return []
 
     def available(self) -> str:
         """Return why the engine cannot be used here; empty if it can."""

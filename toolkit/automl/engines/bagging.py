@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,6 +37,9 @@ CELLS = 40_000_000
 _HELD_CELLS = 10_000_000
 """Numbers on which one model is judged round by round at most."""
 
+_TEMPERED = 4_000
+"""Rows by which a bag's sureness is set."""
+_LEAST = 1e-300
 _MEANT = 0.5
 """The share of its time that a trial means to use; what it misjudges may take the rest."""
 
@@ -104,6 +107,10 @@ class Bag:
         How many classes they tell apart; 0 for numbers.
     outcome : Outcome
         From the scale of learning back to the target's.
+    temper : float, optional
+        For two classes and several models: their log-odds are averaged and multiplied with it.
+        So the bag is a sum of its trees like each of its models, and a prediction can be taken
+        apart exactly. Without it, probabilities are averaged. See ``docs/adr/0015-one-sum.md``.
     """
 
     models: list[Any]
@@ -111,6 +118,7 @@ class Bag:
     coding: Coding
     classes: int
     outcome: Outcome
+    temper: float | None = None
 
     def score(self, inputs: Inputs) -> np.ndarray:
         """Return (n, k) probabilities or (n,) values."""
@@ -120,10 +128,42 @@ class Bag:
         """Return the mean of what the models predict."""
         if not len(matrix):  # which not every library takes
             return np.zeros((0, self.classes) if self.classes else 0)
+        if self.temper is not None:
+            return _probabilities(self.temper * self.margin(matrix))
         total = self.outcome.back(self.raw(self.models[0], matrix))
         for model in self.models[1:]:
             total = total + self.outcome.back(self.raw(model, matrix))
         return total / len(self.models)
+
+    def margin(self, matrix: np.ndarray) -> np.ndarray:
+        """Return the mean log-odds of the second of two classes, (n,)."""
+        found = [_log_odds(self.raw(model, matrix)) for model in self.models]
+        return np.asarray(np.mean(found, axis=0))
+
+    def tempered(self, matrix: np.ndarray) -> Bag:
+        """Return the bag that averages log-odds, and comes close to the mean of probabilities.
+
+        A mean of log-odds is surer than one of probabilities. The factor that takes this back
+        is the one whose probabilities have the least cross-entropy to the means.
+
+        Parameters
+        ----------
+        matrix : array
+            Training rows; some thousands are enough.
+        """
+        from scipy.optimize import minimize_scalar
+
+        step = max(1, len(matrix) // _TEMPERED)
+        part = matrix[::step]
+        mean = np.mean([self.raw(model, part)[:, 1] for model in self.models], axis=0)
+        margin = self.margin(part)
+
+        def loss(temper: float) -> float:
+            surer = temper * margin
+            return float(np.mean(np.logaddexp(0.0, surer) - mean * surer))
+
+        found = minimize_scalar(loss, bounds=(0.25, 1.0), method="bounded")
+        return replace(self, temper=round(float(found.x), 6))
 
     def raw(self, model: Any, matrix: np.ndarray) -> np.ndarray:
         """Return one model's (n, k) probabilities, or (n,) values in the scale of learning."""
@@ -154,7 +194,7 @@ class Bag:
         """
         if self.outcome.kind not in ("classes", "plain"):
             return []
-        if self.classes and space == "margin" and len(self.models) > 1:
+        if self.classes and space == "margin" and len(self.models) > 1 and self.temper is None:
             return []
         found = []
         for model in self.models:
@@ -165,7 +205,8 @@ class Bag:
             where = space if self.classes else "value"
             one = Grown(where, trees, base, self.coding.columns, matrix or self.coding.matrix)
             scale, centre = self.outcome.scale, self.outcome.centre
-            found.append(one.scaled(scale, centre).scaled(1 / len(self.models)))
+            share = (1.0 if self.temper is None else self.temper) / len(self.models)
+            found.append(one.scaled(scale, centre).scaled(share))
         return found
 
     def save(self, folder: Path) -> None:
@@ -178,6 +219,7 @@ class Bag:
             "classes": self.classes,
             "coding": self.coding.facts(),
             "outcome": self.outcome.facts(),
+            "temper": self.temper,
         }
         # Places in these lists and the digits of numbers matter: no key is sorted away.
         canonical.write_text(folder / _FILE, json.dumps(facts, ensure_ascii=False) + "\n")
@@ -203,7 +245,17 @@ class Bag:
                 where=str(folder),
                 remedy="Run 04_automl.ipynb again with --fresh",
             ) from error
-        return cls(models, native, coding, facts["classes"], outcome)
+        return cls(models, native, coding, facts["classes"], outcome, facts.get("temper"))
+
+
+def _log_odds(scores: np.ndarray) -> np.ndarray:
+    low, high = np.clip(scores, _LEAST, 1.0).T
+    return np.asarray(np.log(high) - np.log(low))
+
+
+def _probabilities(margin: np.ndarray) -> np.ndarray:
+    # Either side by its own exponential: 1 - p would lose the digits of a small one.
+    return np.column_stack([1 / (1 + np.exp(margin)), 1 / (1 + np.exp(-margin))])
 
 
 @dataclass
@@ -316,6 +368,8 @@ def candidate(
     oof = bag.outcome.settle(raw, task.target, task.weights, task.folds)
     if single or task.folds.ordered:
         bag.models = [refit()]
+    elif bag.classes == 2 and len(bag.models) > 1:
+        bag = bag.tempered(matrix)
     models = len(bag.models)
     return Candidate(
         oof,

@@ -74,7 +74,6 @@ class EnsembleEngine:
 
         return score
 
-
     def grown(self, folder: Path) -> list[Grown]:
         """Return the members' forests, weighted; empty where one of them has none."""
         found, rest = self.parts(folder)

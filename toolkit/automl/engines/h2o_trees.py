@@ -222,8 +222,8 @@ def _booster(
         if not level:
             continue
         # A column of the level alone: 1 where the row has it, else 0, or missing if sparse.
-        absent = bool(missing_left[node]) if sparse else 0.0 < threshold[node]
-        present = 1.0 < threshold[node]
+        absent = bool(missing_left[node]) if sparse else threshold[node] > 0.0
+        present = threshold[node] > 1.0
         codes = np.full(levels[name], absent)
         if level.startswith("L"):
             codes[int(level[1:])] = present

@@ -24,9 +24,7 @@ def trees(text: str) -> list[TreeNodes]:
         What ``Booster.model_to_string`` gives.
     """
     outputs = int(_field(text, "num_tree_per_iteration"))
-    return [
-        _tree(fields, number % outputs) for number, fields in enumerate(_blocks(text))
-    ]
+    return [_tree(fields, number % outputs) for number, fields in enumerate(_blocks(text))]
 
 
 def outputs(text: str) -> int:
@@ -63,9 +61,9 @@ def _tree(fields: dict[str, str], output: int) -> TreeNodes:
     category = (kind & _CATEGORY) > 0
     threshold = _numbers(fields, "threshold")
     # A missing value is a 0 where the column had none in training.
-    missing_left = np.where(
-        (kind >> 2) & 3 == _NAN, (kind & _MISSING_LEFT) > 0, threshold >= 0.0
-    ) & ~category
+    missing_left = (
+        np.where((kind >> 2) & 3 == _NAN, (kind & _MISSING_LEFT) > 0, threshold >= 0.0) & ~category
+    )
 
     def child(name: str) -> np.ndarray:
         places = _numbers(fields, name).astype(np.int64)

@@ -1,0 +1,175 @@
+"""SHAP values of models that are sums of forests: exact for these, sampled for the remainder.
+
+The values of a sum are the sums of its summands' values (linearity, Shapley 1953). So what is
+known as trees costs no sampling error, in whatever blend it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from toolkit.forests import Grown, Sum, margins, shapley_values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GROUPS = 8
+"""Parts of the background, whose spread says what another background would give."""
+
+
+class SumValues:
+    """Exact values of a sum's forests.
+
+    Parameters
+    ----------
+    total : Sum
+        The model.
+    players : list of str
+        The table's columns.
+    frame, background : pandas.DataFrame
+        Typed rows to explain, and rows to compare them with.
+    """
+
+    def __init__(
+        self, total: Sum, players: list[str], frame: pd.DataFrame, background: pd.DataFrame
+    ) -> None:
+        self.total = total
+        self.players = players
+        self.frame, self.background = frame, background
+        self.rows = total.design(frame, None)
+        self.references = total.design(background, None)
+        self._matrices: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
+        self._mixtures: dict[Any, np.ndarray] = {}
+        self._mixed_design: tuple[pd.DataFrame, pd.DataFrame] | None = None
+
+    def outputs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the forests add up to, for rows and background: (n, k) and (b, k)."""
+        own = theirs = np.zeros(0)
+        for number, grown in enumerate(self.total.grown):
+            forest = grown.forest(self.players, self.total.sources)
+            rows, references = self._matrix(grown)
+            one, other = margins(forest, rows), margins(forest, references)
+            own, theirs = (one, other) if number == 0 else (own + one, theirs + other)
+        return own, theirs
+
+    def values(
+        self, progress: Callable[[int, int], Any] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return values and standard errors, each (n, players, k).
+
+        The errors hold them against the values over all rows that the background was drawn
+        from, and come from the spread between parts of it.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Told of forests done and forests in all.
+        """
+        count = len(self.background)
+        groups = min(GROUPS, count)
+        # Neighbours in the background have similar outputs: each part gets some of all.
+        parts = [np.arange(start, count, groups) for start in range(groups)]
+        found: np.ndarray | None = None
+        for number, grown in enumerate(self.total.grown):
+            forest = grown.forest(self.players, self.total.sources)
+            rows, references = self._matrix(grown)
+            mixed = self._mixed(grown, forest.paired) if len(forest.paired) else None
+            one = np.stack(
+                [
+                    shapley_values(
+                        forest,
+                        rows,
+                        references[part],
+                        mixed=None if mixed is None else mixed[:, :, :, part],
+                    )
+                    for part in parts
+                ]
+            )
+            found = one if found is None else found + one
+            if progress is not None:
+                progress(number + 1, len(self.total.grown))
+        assert found is not None
+        shares = np.array([len(part) for part in parts]) / count
+        mean = np.einsum("g,gnpk->npk", shares, found)
+        if groups < 2:
+            return mean, np.zeros_like(mean)
+        spread = np.einsum("g,gnpk->npk", shares, (found - mean) ** 2)
+        return mean, np.sqrt(spread / (groups - 1))
+
+    def _matrix(self, grown: Grown) -> tuple[np.ndarray, np.ndarray]:
+        key = grown.matrix
+        if key not in self._matrices:
+            self._matrices[key] = (grown.matrix(self.rows), grown.matrix(self.references))
+        return self._matrices[key]
+
+    def _mixed(self, grown: Grown, paired: np.ndarray) -> np.ndarray:
+        """Return the values of columns of two players that are taken from two rows."""
+        names = [grown.columns[place] for place in paired]
+        key = (grown.matrix, tuple(names))
+        if key not in self._mixtures:
+            shape = (len(self.frame), len(self.background))
+            result = np.empty((2, len(names), *shape))
+            for side, design in enumerate(self._mixed_designs()):
+                matrix = grown.matrix(design)
+                for number, place in enumerate(paired):
+                    result[side, number] = matrix[:, place].reshape(shape)
+            self._mixtures[key] = result
+        return self._mixtures[key]
+
+    def _mixed_designs(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return two design frames of all pairs of row and background row.
+
+        In the first, columns of two players take the first from the row and the second from
+        the background row; in the second, the other way round. Other columns are as they come.
+        """
+        if self._mixed_design is None:
+            pairs = [n for n, of in self.total.sources.items() if len(of) > 1 and n in self.rows]
+            place = {name: number for number, name in enumerate(self.players)}
+            n, b = len(self.frame), len(self.background)
+            row, reference = np.repeat(np.arange(n), b), np.tile(np.arange(b), n)
+            first = self.references.take(reference).reset_index(drop=True)
+            second = first.copy()
+            for bit in range(max(1, math.ceil(math.log2(max(2, len(self.players)))))):
+                # Two players differ in some bit of their numbers: by it they are told apart.
+                chosen = {name for name in self.players if place[name] >> bit & 1}
+                told = [
+                    name
+                    for name in pairs
+                    if len(chosen & set(self.total.sources[name])) == 1
+                    and all(
+                        len({place[s] >> lower & 1 for s in self.total.sources[name]}) == 1
+                        for lower in range(bit)
+                    )
+                ]
+                if not told:
+                    continue
+                by_row = self._mixture(row, reference, chosen, told)
+                by_reference = self._mixture(row, reference, set(self.players) - chosen, told)
+                for name in told:
+                    own = self.total.sources[name][0] in chosen
+                    first[name] = (by_row if own else by_reference)[name]
+                    second[name] = (by_reference if own else by_row)[name]
+            self._mixed_design = first, second
+        return self._mixed_design
+
+    def _mixture(
+        self, row: np.ndarray, reference: np.ndarray, chosen: set[str], told: list[str]
+    ) -> pd.DataFrame:
+        """Return columns of rows that take some of the table's columns from `row`."""
+        import pandas as pd
+
+        frame = pd.DataFrame(
+            {
+                name: (
+                    self.frame[name].array.take(row)
+                    if name in chosen
+                    else self.background[name].array.take(reference)
+                )
+                for name in self.players
+            }
+        )
+        return self.total.design(frame, told)
