@@ -49,7 +49,14 @@ def case(seed, *, paired=False, depth=5):
         owner, other[-1] = np.append(owner, 0), 1
     codes = () if paired else (0,)
     trees = [
-        _tree(rng, columns + paired, int(rng.integers(0, depth + 1)), width, outputs, codes)
+        _tree(
+            rng,
+            columns + paired,
+            depth=int(rng.integers(0, depth + 1)),
+            width=width,
+            outputs=outputs,
+            codes=codes,
+        )
         for _ in range(3)
     ]
     names = [f"player {n}" for n in range(players)]
@@ -65,7 +72,7 @@ def _rows(rng, count, columns, codes):
     return rows
 
 
-def _tree(rng, columns, depth, width, outputs, codes):
+def _tree(rng, columns, *, depth, width, outputs, codes):
     nodes = []
 
     def grow(depth, cover):

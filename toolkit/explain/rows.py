@@ -194,9 +194,11 @@ def explain_rows(
     score = scorer(model)
     background = background[columns].reset_index(drop=True)
     background = background.iloc[in_score_order(score(background))].reset_index(drop=True)
+    seeds = [[seed, int(number)] for number in numbers]
     found = _Found()
     if total is None:
-        _play(found, Game(score, frame, background, players), orders, seed, numbers, progress)
+        game = Game(score, frame, background, players)
+        _play(found, game, orders=orders, seeds=seeds, progress=progress)
     else:
         exact = SumValues(total, columns, frame, background)
         found.shap, found.error = exact.values(progress if total.rest is None else None)
@@ -204,7 +206,7 @@ def explain_rows(
         if total.rest is not None:
             rest = _Found()
             game = Game(total.rest, frame, background, players)
-            _play(rest, game, orders, seed, numbers, progress)
+            _play(rest, game, orders=orders, seeds=seeds, progress=progress)
             found.method += f" ({total.share:.0%} of the model by weight); the rest: {rest.method}"
             found.shap = found.shap + rest.shap
             found.error = np.hypot(found.error, rest.error)
@@ -251,9 +253,9 @@ class _Found:
 def _play(
     found: _Found,
     game: Game,
+    *,
     orders: int,
-    seed: int,
-    numbers: np.ndarray,
+    seeds: list[list[int]],
     progress: Callable[[int, int], Any] | None,
 ) -> None:
     coalitions = game.rows * game.references << min(len(game.players.names), 40)
@@ -262,7 +264,7 @@ def _play(
         found.method = "Exact Shapley values: all coalitions of columns enumerated"
     else:
         unit = 2 if orders == 1 else orders
-        given = shapley.sampled(game, orders, [[seed, int(number)] for number in numbers])
+        given = shapley.sampled(game, orders, seeds)
         found.method = (
             f"Permutation SHAP: {orders * game.references:,} sampled orders a row, in antithetic"
             " pairs"

@@ -47,7 +47,7 @@ class Paths(NamedTuple):
     slot, second : array of int8, shape (nodes,)
         Inner nodes: the place of their player among the players on the path, and that of
         the other one where their column is made of two; else -1.
-    count : array of int8, shape (nodes,)
+    known : array of int8, shape (nodes,)
         How many players the path to a node has.
     owner : array of int32, shape (nodes, deepest)
         Which players, in the order of their places.
@@ -59,13 +59,13 @@ class Paths(NamedTuple):
     parent: np.ndarray
     slot: np.ndarray
     second: np.ndarray
-    count: np.ndarray
+    known: np.ndarray
     owner: np.ndarray
     ratio: np.ndarray
 
 
 @numba.njit(cache=True, nogil=True)
-def lay_paths(nodes, player, other, cover, root, end):  # type: ignore[no-untyped-def]
+def lay_paths(nodes, player, other, cover, root, end):
     """Return the fields of `Paths`, and whether no path has more players than a mask has bits."""
     size = end - root
     depth = np.zeros(size, np.int32)
@@ -111,7 +111,7 @@ def lay_paths(nodes, player, other, cover, root, end):  # type: ignore[no-untype
 
 
 @numba.njit(cache=True, nogil=True)
-def _place(owner, known, mine):  # type: ignore[no-untyped-def]
+def _place(owner, known, mine):
     """Return a player's place on a path, and how many the path has with it; -1 if it is full."""
     for s in range(known):
         if owner[s] == mine:
@@ -126,7 +126,7 @@ def _place(owner, known, mine):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def test_rows(nodes, node, block, out):  # type: ignore[no-untyped-def]
+def test_rows(nodes, node, block, out):
     """Say of each row of a block, (columns, rows), whether it goes left."""
     values = block[nodes.column[node]]
     missing_left = nodes.missing_left[node]
@@ -135,7 +135,7 @@ def test_rows(nodes, node, block, out):  # type: ignore[no-untyped-def]
         threshold = nodes.threshold[node]
         for i in range(len(values)):
             value = values[i]
-            out[i] = (value < threshold) | (missing_left & (value != value))
+            out[i] = (value < threshold) | (missing_left & np.isnan(value))
         return
     size = nodes.set_size[node]
     for i in range(len(values)):
@@ -145,7 +145,7 @@ def test_rows(nodes, node, block, out):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def step_masks(nodes, root, here, paths, tests, masks):  # type: ignore[no-untyped-def]
+def step_masks(nodes, root, here, paths, tests, masks):
     """Set the masks of a node from its parent's: the bits of players whose splits a row fits."""
     depth, above = paths.depth[here], paths.parent[here]
     if above < 0:
@@ -162,7 +162,7 @@ def step_masks(nodes, root, here, paths, tests, masks):  # type: ignore[no-untyp
 
 
 @numba.njit(cache=True, nogil=True)
-def table_by_cover(ratio, count, points, weights, table):  # type: ignore[no-untyped-def]
+def table_by_cover(ratio, count, points, weights, table):
     """Players that do not join let the share of the training rows through that their splits do."""
     before = np.empty(count + 1)
     for mask in range(1 << count):
@@ -182,7 +182,7 @@ def table_by_cover(ratio, count, points, weights, table):  # type: ignore[no-unt
 
 
 @numba.njit(cache=True, nogil=True)
-def table_by_rows(shares, count, pays, ranked, table):  # type: ignore[no-untyped-def]
+def table_by_rows(shares, count, pays, ranked, table):
     """Players that do not join are taken from background rows.
 
     ``shares`` says, for each mask, which share of the background has it. A pair of rows meets
@@ -222,7 +222,7 @@ def table_by_rows(shares, count, pays, ranked, table):  # type: ignore[no-untype
 
 
 @numba.njit(cache=True, nogil=True)
-def count_masks(nodes, root, paths, starts, block, counts):  # type: ignore[no-untyped-def]
+def count_masks(nodes, root, paths, starts, block, counts):
     """Count, leaf by leaf, how many rows of a block have each mask."""
     levels, rows = paths.depth.max() + 1, block.shape[1]
     tests = np.empty((levels, rows), np.bool_)
@@ -233,36 +233,38 @@ def count_masks(nodes, root, paths, starts, block, counts):  # type: ignore[no-u
         if nodes.left[root + here] >= 0:
             test_rows(nodes, root + here, block, tests[depth])
         elif starts[here] >= 0:
-            low = (np.int64(1) << paths.count[here]) - 1
+            low = (np.int64(1) << paths.known[here]) - 1
             found, mask = counts[starts[here] : starts[here] + low + 1], masks[depth]
             for i in range(rows):
                 found[mask[i] & low] += 1.0
 
 
 @numba.njit(cache=True, nogil=True)
-def tables_by_cover(paths, starts, places, points, weights, table):  # type: ignore[no-untyped-def]
+def tables_by_cover(paths, starts, places, points, weights, table):
+    """Fill the tables of a tree's leaves for the path-dependent game."""
     for here in range(len(starts)):
         if starts[here] >= 0:
-            count = paths.count[here]
+            count = paths.known[here]
             size = 1 << count
             part = table[places[here] : places[here] + count * size].reshape(count, size)
             table_by_cover(paths.ratio[here], count, points, weights, part)
 
 
 @numba.njit(cache=True, nogil=True)
-def tables_by_rows(paths, starts, places, shares, pays, table):  # type: ignore[no-untyped-def]
+def tables_by_rows(paths, starts, places, shares, pays, table):
+    """Fill the tables of a tree's leaves for the interventional game."""
     widest = len(pays) - 1
     ranked = np.zeros((widest + 1, 1 << widest))
     for here in range(len(starts)):
         if starts[here] >= 0:
-            count = paths.count[here]
+            count = paths.known[here]
             size = 1 << count
             part = table[places[here] : places[here] + count * size].reshape(count, size)
             table_by_rows(shares[starts[here] : starts[here] + size], count, pays, ranked, part)
 
 
 @numba.njit(cache=True, nogil=True)
-def payments(count):  # type: ignore[no-untyped-def]
+def payments(count):
     """Return a! b! / (a + b + 1)! for all a and b up to some number of players."""
     result = np.zeros((count + 1, count + 1))
     for a in range(count + 1):
@@ -274,7 +276,7 @@ def payments(count):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def add_by_table(nodes, root, paths, places, table, value, output, block, out):  # type: ignore[no-untyped-def]
+def add_by_table(nodes, root, paths, places, table, value, output, block, out):
     """Add a tree's Shapley values, (outputs, players, rows), by looking them up.
 
     ``places`` says where each leaf's table begins, and -1 where there is none.
@@ -291,7 +293,7 @@ def add_by_table(nodes, root, paths, places, table, value, output, block, out): 
             continue
         if places[here] < 0:
             continue
-        count = paths.count[here]
+        count = paths.known[here]
         size = np.int64(1) << count
         for i in range(rows):
             lines[i] = masks[depth, i] & (size - 1)
@@ -310,7 +312,7 @@ def add_by_table(nodes, root, paths, places, table, value, output, block, out): 
 
 
 @numba.njit(cache=True, nogil=True)
-def add_by_cover(nodes, root, paths, points, weights, value, output, block, out):  # type: ignore[no-untyped-def]
+def add_by_cover(nodes, root, paths, points, weights, value, output, block, out):
     """Add a tree's path-dependent Shapley values, in time linear in its nodes.
 
     Going down, ``product`` is what the path lets through for each point of the integral; coming
@@ -330,7 +332,7 @@ def add_by_cover(nodes, root, paths, points, weights, value, output, block, out)
         step_masks(nodes, root, here, paths, tests, masks)
         if above >= 0:
             s = paths.slot[above]
-            seen = s < paths.count[above]
+            seen = s < paths.known[above]
             new = paths.ratio[here, s]
             old = paths.ratio[above, s] if seen else 1.0
             for i in range(rows):
@@ -367,9 +369,9 @@ def add_by_cover(nodes, root, paths, points, weights, value, output, block, out)
 
 
 @numba.njit(cache=True, nogil=True)
-def _settle(paths, here, above, points, weights, fits, had, below, output, out):  # type: ignore[no-untyped-def]
+def _settle(paths, here, above, points, weights, fits, had, below, output, out):
     depth, s = paths.depth[here], paths.slot[above]
-    seen = s < paths.count[above]
+    seen = s < paths.known[above]
     new = paths.ratio[here, s]
     old = paths.ratio[above, s] if seen else 1.0
     mine = paths.owner[here, s]
@@ -391,7 +393,7 @@ def _settle(paths, here, above, points, weights, fits, had, below, output, out):
 
 
 @numba.njit(cache=True, nogil=True)
-def tests_of(nodes, root, size, block):  # type: ignore[no-untyped-def]
+def tests_of(nodes, root, size, block):
     """Return whether rows go left at each node: (rows, nodes)."""
     found = np.zeros((size, block.shape[1]), np.bool_)
     for here in range(size):
@@ -401,7 +403,8 @@ def tests_of(nodes, root, size, block):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def goes_left(nodes, node, value):  # type: ignore[no-untyped-def]
+def goes_left(nodes, node, value):
+    """Say whether a value goes to a node's left child."""
     start = nodes.set_start[node]
     if np.isnan(value):
         return nodes.missing_left[node]
@@ -415,7 +418,7 @@ def goes_left(nodes, node, value):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def add_by_pairs(
     nodes, root, paths, pays, value, output, theirs, mixed, place, first, total, block, out
-):  # type: ignore[no-untyped-def]
+):
     """Add a tree's interventional Shapley values, pair by pair of row and background row.
 
     Where both go the same way, so does every coalition; where they part, a player has to be
@@ -483,18 +486,18 @@ def add_by_pairs(
 
 
 @numba.njit(cache=True, nogil=True)
-def _push(stack, filled, there, taken, given):  # type: ignore[no-untyped-def]
+def _push(stack, filled, there, taken, given):
     stack[filled, 0], stack[filled, 1], stack[filled, 2] = there, taken, given
     return filled + 1
 
 
 @numba.njit(cache=True, nogil=True)
-def _pay(here, taken, given, paths, pays, value, output, total, out, i):  # type: ignore[no-untyped-def]
+def _pay(here, taken, given, paths, pays, value, output, total, out, i):
     a = b = 0
-    for s in range(paths.count[here]):
+    for s in range(paths.known[here]):
         a += (taken >> s) & 1
         b += (given >> s) & 1
-    for s in range(paths.count[here]):
+    for s in range(paths.known[here]):
         if (taken >> s) & 1:
             paid = pays[a - 1, b] / total
         elif (given >> s) & 1:
@@ -506,7 +509,7 @@ def _pay(here, taken, given, paths, pays, value, output, total, out, i):  # type
 
 
 @numba.njit(cache=True, nogil=True)
-def add_margins(nodes, root, value, output, block, out):  # type: ignore[no-untyped-def]
+def add_margins(nodes, root, value, output, block, out):
     """Add the leaves that the rows of a block reach: (outputs, rows)."""
     for i in range(block.shape[1]):
         node = root

@@ -178,7 +178,7 @@ class _Tree:
 
     def works(self, background: np.ndarray | None) -> Iterator[tuple[Work, int]]:
         """Give what adds the tree's values, and how many numbers it holds."""
-        most = int(self.paths.count.max())
+        most = int(self.paths.known.max())
         paired = bool((self.paths.second >= 0).any())
         if most <= MOST_TABLED and not paired:
             yield self._by_table(background, most)
@@ -195,8 +195,8 @@ class _Tree:
         from toolkit.forests import kernels
 
         nodes, root, paths = self.nodes, self.root, self.paths
-        leaf = (nodes.left[root : self.end] < 0) & (paths.count > 0)
-        count = paths.count.astype(np.int64)
+        leaf = (nodes.left[root : self.end] < 0) & (paths.known > 0)
+        count = paths.known.astype(np.int64)
         sizes = np.where(leaf, 1 << count, 0)
         starts = np.where(leaf, np.cumsum(sizes) - sizes, -1)
         cells = sizes * count
@@ -294,16 +294,17 @@ def _in_blocks(
     """Return what `work` adds up for each row, rows first."""
     matrix = _checked(forest, matrix)
     result = np.zeros((len(matrix), *shape))
+    size = min(_BLOCK, max(1, -(-len(matrix) // max(1, threads))))
 
     def one(start: int) -> None:
-        rows = slice(start, start + _BLOCK)
+        rows = slice(start, start + size)
         block = np.ascontiguousarray(matrix[rows].T)
         out = np.zeros((*shape, block.shape[1]))
         work(block, out, rows)
         result[rows] = np.moveaxis(out, -1, 0)
 
-    starts = range(0, len(matrix), _BLOCK)
-    if threads <= 1 or len(starts) < 2:
+    starts = range(0, len(matrix), size)
+    if threads <= 1:
         for start in starts:
             one(start)
     else:

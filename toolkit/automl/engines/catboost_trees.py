@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+Test = tuple[int, float, bool, "np.ndarray | None"]
+"""A column, a border, whether a missing value passes, and for categories which codes pass."""
+
+
 def trees(
     model: Any, width: int, levels: dict[int, int], frame: Callable[[np.ndarray], pd.DataFrame]
 ) -> list[TreeNodes] | None:
@@ -49,12 +53,13 @@ def trees(
     if columns is None:
         return None
     grown = facts["oblivious_trees"]
-    passed = _passed(model, grown, columns, width, levels, frame)
+    leaves = _leaves(model, width, levels, frame)
+    passed = _passed(grown, columns, levels, leaves)
     scale, _ = facts.get("scale_and_bias", [1.0, [0.0]])
     found = []
     for number, tree in enumerate(grown):
         splits = tree["splits"]
-        tests = []
+        tests: list[Test] = []
         for place, split in enumerate(splits):
             if split["split_type"] == "FloatFeature":
                 column, missing = floats[split["float_feature_index"]]
@@ -100,35 +105,40 @@ def _columns(facts: dict[str, Any]) -> dict[int, int] | None:
     return found
 
 
-def _passed(
-    model: Any,
-    grown: list[dict[str, Any]],
-    columns: dict[int, int],
-    width: int,
-    levels: dict[int, int],
-    frame: Callable[[np.ndarray], pd.DataFrame],
-) -> dict[tuple[int, int], np.ndarray]:
-    """Return, for each split on a category, which codes pass it: the last stands for missing."""
-    asked = [(column, code) for column, count in levels.items() for code in range(count + 1)]
-    if not asked:
-        return {}
+def _asked(levels: dict[int, int]) -> list[tuple[int, int]]:
+    return [(column, code) for column, count in levels.items() for code in range(count + 1)]
+
+
+def _leaves(
+    model: Any, width: int, levels: dict[int, int], frame: Callable[[np.ndarray], pd.DataFrame]
+) -> np.ndarray:
+    """Return the leaves of rows that have one code each: the bits of its number are the splits."""
+    asked = _asked(levels)
     matrix = np.zeros((len(asked), width))
     for row, (column, code) in enumerate(asked):
         matrix[row, column] = code if code < levels[column] else np.nan
-    leaves = np.asarray(model.calc_leaf_indexes(frame(matrix)))
+    return np.asarray(model.calc_leaf_indexes(frame(matrix))) if asked else np.zeros((0, 0))
+
+
+def _passed(
+    grown: list[dict[str, Any]],
+    columns: dict[int, int],
+    levels: dict[int, int],
+    leaves: np.ndarray,
+) -> dict[tuple[int, int], np.ndarray]:
+    """Return, for each split on a category, which codes pass it: the last stands for missing."""
+    asked = _asked(levels)
     rows = {column: [r for r, (c, _) in enumerate(asked) if c == column] for column in levels}
     found = {}
     for number, tree in enumerate(grown):
         for place, split in enumerate(tree["splits"]):
             if split["split_type"] != "FloatFeature":
                 mine = rows[columns[split["split_index"]]]
-                found[number, place] = (leaves[mine, number] >> place) & 1 == 1
+                found[number, place] = (leaves[mine, number].astype(np.int64) >> place) & 1 == 1
     return found
 
 
-def _symmetric(
-    tests: list[tuple[int, float, bool, np.ndarray | None]], tree: dict[str, Any], scale: float
-) -> TreeNodes:
+def _symmetric(tests: list[Test], tree: dict[str, Any], scale: float) -> TreeNodes:
     """Return a tree of which each level makes one test; those that pass go right."""
     depth = len(tests)
     size = (2 << depth) - 1
@@ -137,7 +147,7 @@ def _symmetric(
     level = np.floor(np.log2(here + 1)).astype(np.int64)
     column, threshold = np.full(size, -1), np.zeros(size)
     missing_left = np.zeros(size, dtype=bool)
-    sets = {}
+    sets: dict[int, np.ndarray] = {}
     for place, (which, border, missing_right, passed) in enumerate(reversed(tests)):
         mine = level == place
         column[mine] = which

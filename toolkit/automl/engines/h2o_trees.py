@@ -92,7 +92,8 @@ class _Bytes:
 
     def __init__(self, body: bytes, beside: bytes) -> None:
         self.body = body
-        self.rows: list[tuple[int, float, int, int, bool, float, float]] = []
+        self.rows: list[tuple[int, float, bool, float, float]] = []
+        self.links: list[list[int]] = []
         self.sets: dict[int, np.ndarray] = {}
         # The weights of a node's children, and their numbers, by its own.
         self.beside = {
@@ -103,9 +104,8 @@ class _Bytes:
     def tree(self) -> TreeNodes:
         root = self.beside.get(0, (1.0, 0.0, 0, 0))
         self._grow(root[0] + root[1])
-        column, threshold, left, right, missing_left, cover, value = map(
-            np.array, zip(*self.rows, strict=True)
-        )
+        column, threshold, missing_left, cover, value = map(np.array, zip(*self.rows, strict=True))
+        left, right = np.array(self.links).T
         return TreeNodes(
             column, threshold, left, right, missing_left, cover, value.astype(np.float64), self.sets
         )
@@ -127,11 +127,11 @@ class _Bytes:
                     is_leaf, at = True, at + 3
             if is_leaf:
                 (value,) = struct.unpack_from("<f", body, at)
-                self.rows.append((-1, 0.0, -1, -1, False, weight, value))
+                self.rows.append((-1, 0.0, False, weight, value))
                 continue
             way, at = body[at + 3], at + 4
             threshold, at = self._split(here, kind & 12, way, at)
-            self.rows.append((column, threshold, -1, -1, way in _LEFT_TOO, weight, 0.0))
+            self.rows.append((column, threshold, way in _LEFT_TOO, weight, 0.0))
             left_leaf, right_leaf = kind & 48 == 48, kind & 192 == 192
             if left_leaf:
                 left, right = at, at + 4
@@ -142,9 +142,7 @@ class _Bytes:
             weights = self.beside[nid]
             waiting.append((right, weights[3], weights[1], here, True, right_leaf))
             waiting.append((left, weights[2], weights[0], here, False, left_leaf))
-        self.rows = [
-            (row[0], row[1], *link, *row[4:]) for row, link in zip(self.rows, links, strict=True)
-        ]
+        self.links = links
 
     def _split(self, here: int, kind: int, way: int, at: int) -> tuple[float, int]:
         if way == _REST:
@@ -181,7 +179,7 @@ def _boosters(mojo: zipfile.ZipFile, sparse: bool, where: str) -> tuple[list[Tre
         levels[name] = levels.get(name, 0) + (level[:1] == "L")
     body = mojo.read("boosterBytes")
     at = 4 if body.startswith(b"binf") else 0
-    base, _, classes = struct.unpack_from("<fIi", body, at)
+    base, *_ = struct.unpack_from("<fIi", body, at)
     at += _LEARNER
     names = []
     for _ in range(2):
