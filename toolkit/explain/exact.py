@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.forests import Grown, Sum, margins, shapley_values
+from toolkit.forests import Grown, Sum, shapley_values, walked
 
 if TYPE_CHECKING:
     import pandas as pd
 
 GROUPS = 8
 """Parts of the background, whose spread says what another background would give."""
+
+
+def work(total: Sum, players: list[str]) -> float:
+    """Return what a pair of row and background row costs, for `planner.paired_background`."""
+    return float(
+        sum(np.sqrt(walked(one.forest(players, total.sources))).sum() for one in total.grown)
+    )
 
 
 class SumValues:
@@ -32,11 +39,19 @@ class SumValues:
         The table's columns.
     frame, background : pandas.DataFrame
         Typed rows to explain, and rows to compare them with.
+    threads : int
+        Blocks of rows that are worked on at once.
     """
 
     def __init__(
-        self, total: Sum, players: list[str], frame: pd.DataFrame, background: pd.DataFrame
+        self,
+        total: Sum,
+        players: list[str],
+        frame: pd.DataFrame,
+        background: pd.DataFrame,
+        threads: int = 1,
     ) -> None:
+        self.threads = threads
         self.total = total
         self.players = players
         self.frame, self.background = frame, background
@@ -45,16 +60,6 @@ class SumValues:
         self._matrices: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
         self._mixtures: dict[Any, np.ndarray] = {}
         self._mixed_design: tuple[pd.DataFrame, pd.DataFrame] | None = None
-
-    def outputs(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return what the forests add up to, for rows and background: (n, k) and (b, k)."""
-        own = theirs = np.zeros(0)
-        for number, grown in enumerate(self.total.grown):
-            forest = grown.forest(self.players, self.total.sources)
-            rows, references = self._matrix(grown)
-            one, other = margins(forest, rows), margins(forest, references)
-            own, theirs = (one, other) if number == 0 else (own + one, theirs + other)
-        return own, theirs
 
     def values(
         self, progress: Callable[[int, int], Any] | None = None
@@ -85,6 +90,7 @@ class SumValues:
                         rows,
                         references[part],
                         mixed=None if mixed is None else mixed[:, :, :, part],
+                        threads=self.threads,
                     )
                     for part in parts
                 ]

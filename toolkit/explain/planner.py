@@ -36,6 +36,26 @@ class Plan:
     reductions: list[str] = field(default_factory=list)
 
 
+PAIR_WORK = 3e8
+"""What walking trees for pairs of rows may cost, in roots of leaves: about two minutes."""
+FEWEST_PAIRED = 25
+"""Background rows below which trees are not walked: sampling says more then."""
+
+
+def paired_background(rows: int, background: int, work: float) -> int:
+    """Return against how many background rows trees can be walked; 0 if too few.
+
+    Parameters
+    ----------
+    rows, background : int
+        Rows that were asked for.
+    work : float
+        Roots of leaves of the trees that have to be walked for each pair of rows.
+    """
+    affordable = background if not work else min(background, int(PAIR_WORK / (rows * work)))
+    return affordable if affordable >= min(background, FEWEST_PAIRED) else 0
+
+
 def budget(columns: int) -> int:
     """Return how many rows of so many columns the model may be asked to score."""
     return max(2_000, min(EVALUATIONS, CELLS // max(1, columns)))

@@ -149,6 +149,7 @@ def explain_rows(
     seed: int = 7,
     players: Players | None = None,
     total: Sum | None = None,
+    threads: int = 1,
     progress: Callable[[int, int], Any] | None = None,
 ) -> RowValues:
     """Return the SHAP values of rows.
@@ -172,6 +173,8 @@ def explain_rows(
         Groups of columns; by default each column by itself.
     total : Sum, optional
         The model as a sum; the values then are of its space. Its players are the columns.
+    threads : int
+        Blocks of rows that are worked on at once, where trees are explained.
     progress : callable, optional
         Called with rows done and rows in all.
 
@@ -200,7 +203,7 @@ def explain_rows(
         game = Game(score, frame, background, players)
         _play(found, game, orders=orders, seeds=seeds, progress=progress)
     else:
-        exact = SumValues(total, columns, frame, background)
+        exact = SumValues(total, columns, frame, background, threads)
         found.shap, found.error = exact.values(progress if total.rest is None else None)
         found.method = "Exact Shapley values of trees, from their own structure"
         if total.rest is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from toolkit import table
 from toolkit.artifacts import Attributions, Explanation
 from toolkit.errors import DataError
-from toolkit.explain import planner
+from toolkit.explain import exact, planner
 from toolkit.explain import rows as explaining
 from toolkit.explain.assemble import Provenance, artifact, attribution_frame
 from toolkit.explain.rows import scorer, spread_sample
@@ -60,12 +60,16 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
     score, asked, seed = scorer(model), stage.project.explain, stage.project.seed
     chosen, _ = spread_sample(score, test.frame, asked.rows, [seed, _ROWS])
     back, _ = spread_sample(score, train.frame, asked.background, [seed, _BACKGROUND])
-    total = _total(model, asked.output, len(columns))
+    total, size = _total(stage, model, columns, len(chosen), len(back))
     players, screened = Players(columns, [[name] for name in columns]), 0
-    if total is None:
-        players, screened = _players(stage, model, test.frame.iloc[chosen], train.frame.iloc[back])
-    steps = _steps(test.frame.iloc[chosen], train.frame.iloc[back], players)
-    plan = planner.plan(asked, len(chosen), len(back), steps, len(columns))
+    if total is not None and total.rest is None:
+        plan = planner.Plan(len(chosen), size, 1)
+    else:
+        frame, against = test.frame.iloc[chosen], train.frame.iloc[back]
+        if total is None:
+            players, screened = _players(stage, model, frame, against)
+        steps = _steps(frame, against, players)
+        plan = planner.plan(asked, len(chosen), size, steps, len(columns))
     if plan.rows < len(chosen):
         chosen, _ = spread_sample(score, test.frame, plan.rows, [seed, _ROWS])
     background, gap = _background(stage, model, train, plan.background)
@@ -84,6 +88,7 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
         seed=seed,
         players=players,
         total=total,
+        threads=stage.project.automl.budget.threads,
         progress=_tenths(stage),
     )
     explanation = artifact(stage.project, model, values, Provenance(plan, screened, gap))
@@ -94,13 +99,25 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
     return explanation
 
 
-def _total(model: Predictor, output: str, columns: int) -> Sum | None:
-    """Return the model as a sum, where that is how it is to be explained."""
+def _total(
+    stage: Stage, model: Predictor, columns: list[str], rows: int, background: int
+) -> tuple[Sum | None, int]:
+    """Return the model as a sum, where that is how it is explained, and its background rows."""
     total = model.as_sum() if isinstance(model, Additive) else None
-    if total is None or (total.space == "margin" and output == "probability"):
-        return None
-    # What remains of a blend has to be sampled, and a wide table is screened for that.
-    return None if total.rest is not None and columns > planner.MOST_COLUMNS else total
+    if total is None or (total.space == "margin" and stage.project.explain.output == "probability"):
+        return None, background
+    if total.rest is not None and len(columns) > planner.MOST_COLUMNS:
+        return None, background  # what remains of a blend is sampled, once the table is screened
+    size = planner.paired_background(rows, background, exact.work(total, columns))
+    if not size:
+        stage.note(
+            "The trees are too many to explain exactly: they look at columns made of two, or are"
+            " deep. SHAP values are sampled instead"
+        )
+        return None, background
+    if size < background:
+        stage.note(f"{size} background rows instead of {background}: the model has many trees")
+    return total, size
 
 
 def _tenths(stage: Stage) -> Callable[[int, int], None]:

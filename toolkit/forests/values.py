@@ -134,6 +134,24 @@ def shapley_values(
     return result
 
 
+def walked(forest: Forest) -> np.ndarray:
+    """Return the leaves of each tree that is walked for each pair of row and background row.
+
+    These are trees too deep for tables, and those that look at columns of two players: what
+    makes the interventional game dear.
+    """
+    from toolkit.forests import kernels
+
+    nodes = _nodes(forest)
+    found = []
+    for root, end, _ in _trees(forest):
+        laid = kernels.lay_paths(nodes, forest.player, forest.other, forest.cover, root, end)
+        paths = kernels.Paths(*laid[:-1])
+        if paths.known.max() > MOST_TABLED or (paths.second >= 0).any():
+            found.append(int((forest.left[root:end] < 0).sum()))
+    return np.array(found, dtype=np.int64)
+
+
 Work = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
 """Takes a block of rows, (columns, rows), what is mixed of them, (2, k, rows, background), and
 adds their values to (outputs, players, rows)."""

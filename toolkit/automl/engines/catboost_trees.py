@@ -58,7 +58,7 @@ def trees(
     scale, _ = facts.get("scale_and_bias", [1.0, [0.0]])
     found = []
     for number, tree in enumerate(grown):
-        splits = tree["splits"]
+        splits = tree["splits"] or []
         tests: list[Test] = []
         for place, split in enumerate(splits):
             if split["split_type"] == "FloatFeature":
@@ -131,7 +131,7 @@ def _passed(
     rows = {column: [r for r, (c, _) in enumerate(asked) if c == column] for column in levels}
     found = {}
     for number, tree in enumerate(grown):
-        for place, split in enumerate(tree["splits"]):
+        for place, split in enumerate(tree["splits"] or []):
             if split["split_type"] != "FloatFeature":
                 mine = rows[columns[split["split_index"]]]
                 found[number, place] = (leaves[mine, number].astype(np.int64) >> place) & 1 == 1
