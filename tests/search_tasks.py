@@ -11,6 +11,7 @@ import pandas as pd
 from toolkit.automl.folds import make_folds
 from toolkit.automl.inputs import Inputs
 from toolkit.automl.task import SearchTask, TaskFacts
+from toolkit.forests import Forest, Grown, margins
 from toolkit.project.model import Column
 from toolkit.table import Features
 
@@ -125,3 +126,25 @@ def search_task(
 def _kinds(frame: pd.DataFrame) -> dict[str, str]:
     numeric = pd.api.types.is_numeric_dtype
     return {name: "number" if numeric(frame[name]) else "category" for name in frame.columns}
+
+
+def summed(grown: list[Grown], design: pd.DataFrame) -> np.ndarray:
+    """Return what forests add up to for the rows of a design frame, (n, outputs)."""
+    return np.sum(
+        [
+            margins(Forest.build(one.trees, one.base, one.columns), one.matrix(design))
+            for one in grown
+        ],
+        axis=0,
+    )
+
+
+def in_space(scores: np.ndarray, space: str) -> np.ndarray:
+    """Return an engine's scores as forests of a space add up to them, (n, outputs)."""
+    if scores.ndim == 1:
+        return scores[:, None]
+    two = scores.shape[1] == 2
+    if space == "probability":
+        return scores[:, 1:] if two else scores
+    logs = np.log(scores)
+    return logs[:, 1:] - logs[:, :1] if two else logs - logs.mean(axis=1, keepdims=True)

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from explain_runs import make_stage
 
-from toolkit import automl
-from toolkit.artifacts import Leaderboard
+from toolkit import automl, explain, open_stage, table
+from toolkit.artifacts import Attributions, Leaderboard
 from toolkit.automl.model import load_model
-from toolkit.explain import explain_rows
+from toolkit.explain import explain_rows, planner
 from toolkit.explain.rows import in_space, scorer
 
 
@@ -61,6 +61,19 @@ def typed(model, rows):
     return model.inputs(frame.head(rows)).typed
 
 
+class JustOutputs:
+    """A model of which nothing but its outputs is known, in the space of a sum."""
+
+    task, classes = "regression", ()
+
+    def __init__(self, model, space):
+        self.columns, self.name = model.columns, model.name
+        self.told = in_space(scorer(model), space)
+
+    def predict(self, frame):
+        return self.told(frame)[:, 0]
+
+
 @pytest.fixture(scope="module", params=["binary", "regression"])
 def trees(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
@@ -79,16 +92,71 @@ def test_every_model_of_trees_is_a_sum_with_the_values_of_all_coalitions(trees):
         assert found.additivity_error <= found.tolerance, model.name
         assert not found.sampled
 
-        class InSpace:
-            """The same model, of which nothing but its outputs is known."""
-
-            task, classes, columns, name = "regression", [], model.columns, model.name
-
-            def predict(self, frame, told=in_space(scorer(model), total.space)):
-                return told(frame)[:, 0]
-
-        wanted = explain_rows(InSpace(), rows, background)
+        wanted = explain_rows(JustOutputs(model, total.space), rows, background)
         assert "enumerated" in wanted.method
         size = np.abs(wanted.shap).max()
         np.testing.assert_allclose(found.shap, wanted.shap, atol=1e-6 * size, err_msg=model.name)
     assert read >= 4
+
+
+@pytest.fixture(scope="module")
+def blend(tmp_path_factory):
+    """A blend of trees and of models that are none."""
+    folder = tmp_path_factory.mktemp("blend")
+    return searched(
+        folder, "regression", ["baseline", "lightgbm", "forest"], models=5,
+        choice={"ensemble": "always"},
+    )  # fmt: skip
+
+
+def test_of_a_blend_only_what_is_no_tree_is_estimated(blend):
+    model = models(blend)["ensemble"]
+    total = model.as_sum()
+    assert total.rest is not None
+    assert 0 < total.share < 1
+    rows, background = typed(model, 5), typed(model, 30).tail(12).reset_index(drop=True)
+    found = explain_rows(model, rows, background, total=total)
+    assert f"{total.share:.0%} of the model" in found.method
+    assert found.additivity_error <= found.tolerance
+    wanted = explain_rows(JustOutputs(model, "value"), rows, background)
+    size = np.abs(wanted.shap).max()
+    np.testing.assert_allclose(found.shap, wanted.shap, atol=1e-5 * size)
+
+
+def chosen(stage, name):
+    choice = {"choice.champion": name, "choice.reason": "it is to be explained"}
+    stage.file.update(choice, by="test")
+    automl.choose(stage)
+    stage.finish()
+    return open_stage("explain", stage.file.path, stage.run.folder)
+
+
+def test_log_odds_are_named_wherever_they_are_meant_and_can_be_declined(tmp_path):
+    stage = searched(tmp_path, "binary", ["lightgbm"], models=2, calibration={"method": "sigmoid"})
+    stage = chosen(stage, "lightgbm_1")
+    model = automl.load_champion(stage)
+    found = explain.explain(stage, model)
+    assert found.space == "margin"
+    assert found.output == "log-odds of the class bad"
+    assert "Exact Shapley values of trees" in found.method
+    assert found.permutations == 0
+    lines = stage.read(Attributions).frame
+    row = int(lines["row"].iloc[0])
+    p = model.predict(table.load_part(stage, "test").frame)
+    place = list(table.load_part(stage, "test").rows).index(row)
+    total = found.base["bad"] + lines.loc[lines["row"] == row, "shap"].sum()
+    assert total == pytest.approx(np.log(p[place, 1] / p[place, 0]), abs=1e-6)
+    one = explain.row_explainer(stage, model, found)(row)
+    np.testing.assert_allclose(one["shap"], lines.loc[lines["row"] == row, "shap"], atol=1e-9)
+    stage.file.set("explain.output", "probability", by="test")
+    found = explain.explain(stage, model)
+    assert found.space == "probability"
+    assert found.output == "probability of the class bad"
+
+
+def test_trees_that_are_too_many_are_sampled_with_a_note(blend, monkeypatch):
+    monkeypatch.setattr(planner, "PAIR_WORK", 1.0)
+    stage = chosen(blend, "lightgbm_1")
+    found = explain.explain(stage, automl.load_champion(stage))
+    assert "Exact Shapley values of trees" not in found.method
+    assert any("too many to explain exactly" in note for note in stage.notes)

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from search_tasks import search_task, signal, typed_frame
+from search_tasks import in_space, search_task, signal, summed, typed_frame
 
 from toolkit.automl import cluster
 from toolkit.automl.engines import get, h2o_frames, h2o_keys, h2o_table, h2o_train
@@ -56,7 +56,7 @@ def guess(task):
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
-@pytest.mark.parametrize("name", ["glm_1", "gbm_2", "xgboost_1"])
+@pytest.mark.parametrize("name", ["glm_1", "gbm_2", "drf_1", "xgboost_1"])
 def test_out_of_fold_scores_say_more_than_a_guess(tmp_path, kind, name):
     task = search_task(tmp_path, kind)
     found = ENGINE.fit(task, trial(task, name))
@@ -69,6 +69,28 @@ def test_out_of_fold_scores_say_more_than_a_guess(tmp_path, kind, name):
     again = ENGINE.load(saved(found, tmp_path / "model"))
     rows = task.inputs.take(np.arange(40))
     np.testing.assert_allclose(again(rows), found.predict(rows), atol=1e-6)
+    grown = ENGINE.grown(tmp_path / "model")
+    # Votes for several classes are scaled to 1 afterwards: no sum.
+    assert bool(grown) == (name != "glm_1" and (name, kind) != ("drf_1", "multiclass"))
+    if grown:
+        holes = unheard_of(task)
+        wanted = in_space(again(holes), grown[0].space)
+        summed_up = summed(grown, holes.design)
+        if kind == "multiclass":
+            summed_up -= summed_up.mean(axis=1, keepdims=True)
+        np.testing.assert_allclose(summed_up, wanted, rtol=2e-6, atol=2e-6)
+
+
+def unheard_of(task):
+    """Rows with levels that no training row has, and with gaps in every column."""
+    typed = task.inputs.typed.iloc[:60].reset_index(drop=True).copy()
+    generator = np.random.default_rng(0)
+    for name in typed.columns:
+        gaps = generator.random(len(typed)) < 0.2
+        if not pd.api.types.is_numeric_dtype(typed[name]):
+            typed.loc[generator.random(len(typed)) < 0.1, name] = "new"
+        typed.loc[gaps, name] = None
+    return Inputs(typed, task.inputs.features)
 
 
 def saved(candidate, folder):

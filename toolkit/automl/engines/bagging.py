@@ -25,8 +25,6 @@ from toolkit.errors import ModelError
 from toolkit.forests import Grown
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from toolkit.automl.inputs import Inputs
     from toolkit.automl.task import SearchTask
     from toolkit.forests import TreeNodes
@@ -176,7 +174,8 @@ class Bag:
         self,
         read: Callable[[Any], tuple[list[TreeNodes], np.ndarray] | None],
         space: str,
-        matrix: Callable[[pd.DataFrame], np.ndarray] | None = None,
+        *,
+        single: bool = False,
     ) -> list[Grown]:
         """Return the models as forests that add up to `score`; empty where they do not.
 
@@ -189,13 +188,14 @@ class Bag:
             Gives a model's trees and base, or None where it cannot be read.
         space : str
             What they add up to, for classes.
-        matrix : callable, optional
-            From a design frame to what they look at; by default, `Coding.matrix`.
+        single : bool
+            Whether they compare numbers of single precision.
         """
         if self.outcome.kind not in ("classes", "plain"):
             return []
         if self.classes and space == "margin" and len(self.models) > 1 and self.temper is None:
             return []
+        matrix = self.coding.single_matrix if single else self.coding.matrix
         found = []
         for model in self.models:
             read_of = read(model)
@@ -203,7 +203,7 @@ class Bag:
                 return []
             trees, base = read_of
             where = space if self.classes else "value"
-            one = Grown(where, trees, base, self.coding.columns, matrix or self.coding.matrix)
+            one = Grown(where, trees, base, self.coding.columns, matrix)
             scale, centre = self.outcome.scale, self.outcome.centre
             share = (1.0 if self.temper is None else self.temper) / len(self.models)
             found.append(one.scaled(scale, centre).scaled(share))

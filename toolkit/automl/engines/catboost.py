@@ -71,7 +71,7 @@ class CatboostEngine(PythonEngine):
             )
             return None if trees is None else (trees, catboost_trees.base(model))
 
-        return bag.grown(read, "margin")
+        return bag.grown(read, "margin", single=True)
 
 
 class Models:

@@ -91,6 +91,10 @@ class Coding:
                 np.clip(values, -_LIMIT, _LIMIT, out=result[:, place], casting="same_kind")
         return result
 
+    def single_matrix(self, design: pd.DataFrame) -> np.ndarray:
+        """Return the matrix in single precision."""
+        return np.asarray(self.matrix(design), dtype=np.float32)
+
     def _codes(self, name: str, series: pd.Series) -> np.ndarray:
         import pandas as pd
 

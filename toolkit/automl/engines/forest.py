@@ -18,8 +18,6 @@ from toolkit.automl.engines.forest_file import Forest
 from toolkit.automl.engines.outcome import Outcome
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from toolkit.automl.task import SearchTask, TaskFacts
     from toolkit.forests import Grown
 
@@ -54,11 +52,7 @@ class ForestEngine(PythonEngine):
         """Return the forests' trees: their mean is a probability, or a value."""
         bag = bagging.Bag.load(folder, Forests())
 
-        def matrix(design: pd.DataFrame) -> np.ndarray:
-            # Scikit-learn compares numbers of single precision.
-            return np.asarray(bag.coding.matrix(design), dtype=np.float32)
-
-        return bag.grown(Forest.nodes, "probability", matrix)
+        return bag.grown(Forest.nodes, "probability", single=True)
 
 
 class Forests:
