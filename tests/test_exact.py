@@ -17,8 +17,8 @@ from toolkit.explain.rows import in_space, scorer
 def loans(rows=260, seed=3):
     """A table with a ratio that matters, gaps, and two categories."""
     rng = np.random.default_rng(seed)
-    income = rng.lognormal(3, 0.6, rows)
-    debt = income * rng.lognormal(-0.5, 0.7, rows)
+    income = rng.lognormal(3, 0.9, rows)
+    debt = income * rng.lognormal(-0.5, 0.4, rows)
     kind = rng.choice(["car", "house", "trip"], rows)
     region = rng.choice(["north", "south"], rows)
     risk = debt / income + 0.4 * (kind == "trip") - 0.2 * (region == "south")
@@ -87,6 +87,7 @@ def test_every_model_of_trees_is_a_sum_with_the_values_of_all_coalitions(trees):
         if total is None or total.rest is not None:
             continue
         read += 1
+        assert any(len(of) == 2 for of in total.sources.values())  # a ratio
         rows, background = typed(model, 6), typed(model, 40).tail(16).reset_index(drop=True)
         found = explain_rows(model, rows, background, total=total)
         assert found.additivity_error <= found.tolerance, model.name
@@ -132,7 +133,7 @@ def chosen(stage, name):
 
 
 def test_log_odds_are_named_wherever_they_are_meant_and_can_be_declined(tmp_path):
-    stage = searched(tmp_path, "binary", ["lightgbm"], models=2, calibration={"method": "sigmoid"})
+    stage = searched(tmp_path, "binary", ["lightgbm"], models=2, choice={"calibration": "sigmoid"})
     stage = chosen(stage, "lightgbm_1")
     model = automl.load_champion(stage)
     found = explain.explain(stage, model)
