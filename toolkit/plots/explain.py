@@ -226,13 +226,21 @@ def waterfall(
         " — THE VALUES DO NOT ADD UP, do not use them" if wrong else ""
     )
     with canvas(title, alt, height=1.2 + 0.3 * len(names)) as sheet:
-        _waterfall_bars(sheet.axes, names, base, np.asarray(steps), errors)
+        span = _waterfall_bars(sheet.axes, names, base, np.asarray(steps), errors)
+        words = [f"{_clean(value, span):.4g}" for value in (base, ends[-1])]
+        if explanation.space == "margin":
+            words = [
+                f"{word} ({1 / (1 + np.exp(-value)):.1%})"
+                for word, value in zip(words, (base, ends[-1]), strict=True)
+            ]
+        sheet.axes.set_xlabel(f"dashed: mean output {words[0]}; solid: this row {words[1]}")
     return sheet.plot
 
 
 def _waterfall_bars(
     axes: Any, names: list[str], base: float, steps: np.ndarray, errors: list[float]
-) -> None:
+) -> float:
+    """Draw the bars, and return how wide the axis is."""
     ends = base + np.cumsum(steps)
     starts = ends - steps
     places = np.arange(len(names))
@@ -253,9 +261,8 @@ def _waterfall_bars(
     axes.axvline(ends[-1], color="black", linewidth=1)
     _names(axes, names, length=40)
     axes.set_xlim(low - 0.04 * span, high + 0.16 * span)
-    first, last = _clean(base, span), _clean(ends[-1], span)
-    axes.set_xlabel(f"dashed: mean output {first:.4g}; solid: this row {last:.4g}")
     axes.grid(axis="y", visible=False)
+    return float(span)
 
 
 def _clean(value: float, span: float) -> float:

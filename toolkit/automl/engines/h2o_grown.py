@@ -16,8 +16,12 @@ from toolkit.forests import Grown
 if TYPE_CHECKING:
     import pandas as pd
 
-_PLAIN = ("identity", "logit", "multinomial", "")
-"""Links of GBM under which leaves add up to a value or a margin."""
+_PLAIN = ("identity", "logit", "")
+"""Links under which leaves add up to a value or a margin; several classes have a logarithm."""
+
+
+_LOGARITHMIC = ("count:", "reg:gamma", "reg:tweedie")
+"""XGBoost's objectives under which they add up to a logarithm."""
 
 
 def grown(folder: Path) -> list[Grown]:
@@ -30,9 +34,12 @@ def grown(folder: Path) -> list[Grown]:
     algorithm, classes = facts["algo"], int(facts["n_classes"])
     if algorithm not in ("gbm", "drf", "xgboost") or facts.get("booster", "gbtree") != "gbtree":
         return []
-    if facts.get("link_function", "") not in _PLAIN or (algorithm == "drf" and classes > 2):
+    logarithm = facts.get("link_function", "") not in _PLAIN and classes <= 2
+    if logarithm or (algorithm == "drf" and classes > 2):
         return []
     read = MojoTrees(archive, str(folder / MODEL_FILE))
+    if read.objective.startswith(_LOGARITHMIC):
+        return []
     code = FrameCode(json.loads((folder / CODE_FILE).read_text(encoding="utf-8"))["columns"])
     numbers = [place for place, column in enumerate(code.columns) if "levels" not in column]
 

@@ -47,9 +47,12 @@ class MojoTrees:
         Added to every row, one number an output.
     zero_is_missing : bool
         Whether numbers that are 0 go where missing ones go: XGBoost on sparse rows.
+    objective : str
+        XGBoost's name of what it minimised.
     """
 
     zero_is_missing = False
+    objective = ""
 
     def __init__(self, archive: bytes, where: str = "model.zip") -> None:
         with zipfile.ZipFile(io.BytesIO(archive)) as mojo:
@@ -61,7 +64,7 @@ class MojoTrees:
                 self.trees = _shared_trees(mojo, text)
             elif self.algorithm == "xgboost":
                 self.zero_is_missing = self.facts["sparse"] == "true"
-                self.trees, start = _boosters(mojo, self.zero_is_missing, where)
+                self.trees, start, self.objective = _boosters(mojo, self.zero_is_missing, where)
             else:
                 raise ModelError(f"has no trees: it is a {self.algorithm}", where=where)
         count = int(self.facts["n_classes"])
@@ -170,8 +173,10 @@ _LEARNER, _GBTREE, _TREE = 136, 160, 148  # bytes of what stands before names, t
 _DEFAULT_LEFT = 1 << 31
 
 
-def _boosters(mojo: zipfile.ZipFile, sparse: bool, where: str) -> tuple[list[TreeNodes], float]:
-    """Return XGBoost's trees, from its binary format, and the base score in the margin's scale."""
+def _boosters(
+    mojo: zipfile.ZipFile, sparse: bool, where: str
+) -> tuple[list[TreeNodes], float, str]:
+    """Return XGBoost's trees, from its binary format, the base of the margin, the objective."""
     columns = [line.split()[1] for line in mojo.read("feature_map").decode().splitlines()]
     levels: dict[str, int] = {}
     for column in columns:
@@ -202,7 +207,7 @@ def _boosters(mojo: zipfile.ZipFile, sparse: bool, where: str) -> tuple[list[Tre
     for tree, output in zip(trees, outputs, strict=True):
         tree.output = int(output)
     logistic = names[0] == "binary:logistic"
-    return trees, math.log(base / (1 - base)) if logistic else float(base)
+    return trees, math.log(base / (1 - base)) if logistic else float(base), names[0]
 
 
 def _booster(
