@@ -8,7 +8,7 @@ from forest_games import by_definition, case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.forests import Forest, TreeNodes, expected, margins, shapley_values, values
+from toolkit.forests import Forest, TreeNodes, expected, margins, shapley_values, works
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -16,10 +16,10 @@ SEEDS = st.integers(0, 2**32 - 1)
 @pytest.fixture(params=["tables", "walks"], scope="module")
 def method(request):
     """Shallow trees are looked up and deep ones walked: here each way for all of them."""
-    before = values.MOST_TABLED
-    values.MOST_TABLED = 8 if request.param == "tables" else 0
+    before = works.MOST_TABLED
+    works.MOST_TABLED = 8 if request.param == "tables" else 0
     yield request.param
-    values.MOST_TABLED = before
+    works.MOST_TABLED = before
 
 
 @settings(max_examples=150, deadline=None)
@@ -89,7 +89,7 @@ def test_a_deep_forest_gives_the_same_by_tables_and_by_walks(monkeypatch):
     game = case(11, depth=9)
     rows = np.tile(game.rows, (40, 1))
     by_table = shapley_values(game.forest, rows, game.background)
-    monkeypatch.setattr(values, "MOST_TABLED", 0)
+    monkeypatch.setattr(works, "MOST_TABLED", 0)
     np.testing.assert_allclose(
         shapley_values(game.forest, rows, game.background), by_table, atol=1e-10
     )

@@ -108,7 +108,8 @@ class Bag:
     temper : float, optional
         For two classes and several models: their log-odds are averaged and multiplied with it.
         So the bag is a sum of its trees like each of its models, and a prediction can be taken
-        apart exactly. Without it, probabilities are averaged. See ``docs/adr/0015-sums-of-trees.md``.
+        apart exactly (``docs/adr/0015-sums-of-trees.md``). Without it, probabilities are
+        averaged.
     """
 
     models: list[Any]

@@ -1,0 +1,192 @@
+"""How a forest's trees are worked off: in batches that fit into memory, and blocks of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from toolkit.forests import paths, tables, walks
+from toolkit.forests.forest import Forest
+
+MOST_TABLED = 8
+"""Players on a path up to which what a leaf pays is looked up: 256 masks."""
+_CELLS = 8_000_000
+"""Numbers of tables that are held at once."""
+_BLOCK, _NARROW = 512, 64
+"""Rows worked on at once: what is known of them fits into a processor's cache."""
+
+Work = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
+"""Takes a block of rows, (columns, rows), what is mixed of them, (2, k, rows, background), and
+adds their values to (outputs, players, rows)."""
+
+
+def batches(forest: Forest, background: np.ndarray | None) -> Iterator[tuple[list[Work], int]]:
+    """Give trees that are ready to be worked off, as many as memory is meant for."""
+    nodes = nodes_of(forest)
+    place = np.full(len(forest.player), -1)
+    place[forest.paired] = np.arange(len(forest.paired))
+    works: list[Work] = []
+    trees = size = 0
+    for root, end, output in trees_of(forest):
+        *laid, fits = paths.lay_paths(nodes, forest.player, forest.other, forest.cover, root, end)
+        if not fits:
+            raise ValueError(f"a path of a tree has more than {paths.MOST_PLAYERS} players")
+        trees += 1
+        if end - root < 2:
+            continue  # a constant: nobody adds anything
+        tree = Tree(nodes, root, end, output, paths.Paths(*laid), forest.value[root:end], place)
+        for work, cells in tree.works(background):
+            works.append(work)
+            size += cells
+            if size > _CELLS:
+                yield works, trees
+                works, trees, size = [], 0, 0
+    yield works, trees
+
+
+@dataclass(frozen=True)
+class Tree:
+    """One tree of a forest, ready to be worked off."""
+
+    nodes: paths.Nodes
+    root: int
+    end: int
+    output: int
+    laid: paths.Paths
+    value: np.ndarray
+    place: np.ndarray
+    """Which of `Forest.paired` a column is."""
+
+    def works(self, background: np.ndarray | None) -> Iterator[tuple[Work, int]]:
+        """Give what adds the tree's values, and how many numbers it holds."""
+        most = int(self.laid.known.max())
+        paired = bool((self.laid.second >= 0).any())
+        if most <= MOST_TABLED and not paired:
+            yield self._by_table(background, most)
+        elif background is None:
+            yield self._by_cover(most), self.laid.ratio.size
+        else:
+            step = max(1, _CELLS // (self.end - self.root))
+            for start in range(0, len(background), step):
+                part = background[start : start + step]
+                work = self._by_pairs(part, start, len(background), most)
+                yield work, len(part) * (self.end - self.root) // 8
+
+    def _by_table(self, background: np.ndarray | None, most: int) -> tuple[Work, int]:
+        nodes, root, laid = self.nodes, self.root, self.laid
+        leaf = (nodes.left[root : self.end] < 0) & (laid.known > 0)
+        count = laid.known.astype(np.int64)
+        sizes = np.where(leaf, 1 << count, 0)
+        starts = np.where(leaf, np.cumsum(sizes) - sizes, -1)
+        cells = sizes * count
+        places = np.where(leaf, np.cumsum(cells) - cells, -1)
+        table = np.zeros(int(cells.sum()))
+        if background is None:
+            tables.tables_by_cover(laid, starts, places, *quadrature(most), table)
+        else:
+            shares = np.zeros(int(sizes.sum()))
+            for block in _blocks(background):
+                tables.count_masks(nodes, root, laid, starts, block, shares)
+            shares /= len(background)
+            pays = tables.payments(most)
+            tables.tables_by_rows(laid, starts, places, shares, pays, table)
+
+        def work(block: np.ndarray, _: np.ndarray, out: np.ndarray) -> None:
+            tables.add_by_table(
+                nodes, root, laid, places, table, self.value, self.output, block, out
+            )
+
+        return work, table.size
+
+    def _by_cover(self, most: int) -> Work:
+        points, weights = quadrature(most)
+
+        def work(block: np.ndarray, _: np.ndarray, out: np.ndarray) -> None:
+            for start in range(0, block.shape[1], _NARROW):
+                rows = slice(start, start + _NARROW)
+                part = np.ascontiguousarray(block[:, rows])
+                found = np.zeros((*out.shape[:2], part.shape[1]))
+                walks.add_by_cover(
+                    self.nodes, self.root, self.laid, points, weights, self.value,
+                    self.output, part, found,
+                )  # fmt: skip
+                out[:, :, rows] += found
+
+        return work
+
+    def _by_pairs(self, background: np.ndarray, first: int, total: int, most: int) -> Work:
+        size, pays = self.end - self.root, tables.payments(most)
+        part = np.ascontiguousarray(background.T)
+        theirs = walks.tests_of(self.nodes, self.root, size, part)
+
+        def work(block: np.ndarray, mixed: np.ndarray, out: np.ndarray) -> None:
+            walks.add_by_pairs(
+                self.nodes, self.root, self.laid, pays, self.value, self.output,
+                theirs, mixed, self.place, first, total, block, out,
+            )  # fmt: skip
+
+        return work
+
+
+def quadrature(players: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return points and weights on (0, 1), exact for products over so many other players."""
+    points, weights = np.polynomial.legendre.leggauss(max(1, (players + 1) // 2))
+    return (points + 1) / 2, weights / 2
+
+
+def nodes_of(forest: Forest) -> paths.Nodes:
+    """Return what says where a row goes."""
+    return paths.Nodes(*(getattr(forest, name) for name in paths.Nodes._fields))
+
+
+def trees_of(forest: Forest) -> Iterator[tuple[int, int, int]]:
+    """Give where each tree begins and ends, and its first output."""
+    for root, end, output in zip(forest.roots, forest.ends(), forest.output, strict=True):
+        yield int(root), int(end), int(output)
+
+
+def checked(forest: Forest, matrix: np.ndarray) -> np.ndarray:
+    """Return a matrix of doubles, or raise where it does not fit."""
+    matrix = np.ascontiguousarray(matrix, dtype=np.float64)
+    if matrix.ndim != 2 or matrix.shape[1] != len(forest.player):
+        raise ValueError(
+            f"the forest takes {len(forest.player)} columns, and the matrix is {matrix.shape}"
+        )
+    return matrix
+
+
+def _blocks(matrix: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(matrix), _BLOCK):
+        yield np.ascontiguousarray(matrix[start : start + _BLOCK].T)
+
+
+def in_blocks(
+    work: Callable[[np.ndarray, np.ndarray, slice], None],
+    forest: Forest,
+    matrix: np.ndarray,
+    shape: tuple[int, ...],
+    threads: int,
+) -> np.ndarray:
+    """Return what `work` adds up for each row, rows first."""
+    matrix = checked(forest, matrix)
+    result = np.zeros((len(matrix), *shape))
+    size = min(_BLOCK, max(1, -(-len(matrix) // max(1, threads))))
+
+    def one(start: int) -> None:
+        rows = slice(start, start + size)
+        block = np.ascontiguousarray(matrix[rows].T)
+        out = np.zeros((*shape, block.shape[1]))
+        work(block, out, rows)
+        result[rows] = np.moveaxis(out, -1, 0)
+
+    starts = range(0, len(matrix), size)
+    if threads <= 1:
+        for start in starts:
+            one(start)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(one, starts))
+    return result
