@@ -176,13 +176,15 @@ def _checks(
     total = sum(i.mean_abs.value or 0 for items in importance.values() for i in items)
     noise = math.sqrt(sum(i.standard_error**2 for items in importance.values() for i in items))
     share = noise / total if total else 0.0
+    drawn = "the orders and " if values.sampled else ""
+    keys = "explain.background" + (" and explain.permutations" if values.sampled else "")
     checks.append(
         Check(
             name="Exactness",
             severity="ok" if share <= 0.25 else "warning",
             message=f"The standard error of a single row's values is {share:.1%} of their"
-            " total size, counting the orders and the background rows drawn.",
-            remedy="" if share <= 0.25 else "Raise explain.background and explain.permutations",
+            f" total size, counting {drawn}the background rows drawn.",
+            remedy="" if share <= 0.25 else f"Raise {keys}",
         )
     )
     checks.append(
