@@ -151,8 +151,9 @@ def methods_of(
             return sign * values, sign * float(expected(forest, background)[0]) + (sign < 0)
 
         deep = forest.column.size / len(forest.roots) > 2000
-        found.append(Method(model, "toolkit", "path-dependent", by_cover, asked.rows))
-        most = min(asked.rows, 1000) if deep else asked.rows
+        most = min(asked.rows, 20 * asked.slow) if deep else asked.rows
+        found.append(Method(model, "toolkit", "path-dependent", by_cover, most))
+        most = min(asked.rows, asked.slow) if deep else asked.rows
         found.append(Method(model, "toolkit", f"interventional ({BACKGROUND})", by_rows, most))
 
     for name in ("gbm", "xgboost", "drf"):
