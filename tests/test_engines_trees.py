@@ -19,6 +19,7 @@ from toolkit.automl.engines.base import Candidate, Trial
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.forest_file import Forest
 from toolkit.automl.engines.outcome import Outcome
+from toolkit.automl.engines.shares import Shares
 from toolkit.automl.inputs import Inputs
 from toolkit.automl.task import SearchTask
 from toolkit.errors import EngineError, ModelError
@@ -256,7 +257,7 @@ def test_time_that_does_not_suffice_is_said_and_gives_a_model(name: str, tmp_pat
 def test_many_rows_are_sampled_with_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("toolkit.automl.engines.forest._CELLS", 8000)
     task = make.search_task(tmp_path, "binary", rows=2400)
-    shares = bagging.Shares(task, cells=8000)
+    shares = Shares(task, cells=8000)
     sampled = [learnt for learnt, _ in shares.pairs()]
     whole = [learnt for learnt, _ in task.folds.pairs()]
     for part, rows in zip(sampled, whole, strict=True):

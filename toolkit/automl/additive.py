@@ -29,7 +29,7 @@ _FLOOR = 1e-7
 
 def as_sum(model: Model) -> Sum | None:
     """Return a model as a sum; see `toolkit.automl.model.Model.as_sum`."""
-    from toolkit.automl.model import NATIVE
+    from toolkit.automl.model_file import NATIVE
 
     folder = model.folder / NATIVE
     engine = engines.get(model.engine)
@@ -68,7 +68,7 @@ def _stretched(model: Model, space: str) -> tuple[float, float] | None:
 def _remainder(
     model: Model, folder: Path, rest: dict[str, float], space: str, slope: float
 ) -> Callable[[pd.DataFrame], np.ndarray]:
-    from toolkit.automl.model import NATIVE, read_facts
+    from toolkit.automl.model_file import NATIVE, read_facts
 
     scorers: list[tuple[Scorer, float]] = []
     for name, weight in rest.items():

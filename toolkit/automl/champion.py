@@ -14,7 +14,8 @@ from toolkit.artifacts import Bin, Champion, Check, Leaderboard
 from toolkit.automl import calibration, canary, conformal, sanity, threshold
 from toolkit.automl.judge import calibration_error, confidence
 from toolkit.automl.ledger import MODELS
-from toolkit.automl.model import load_model, read_facts, write_facts
+from toolkit.automl.model import load_model
+from toolkit.automl.model_file import read_facts, write_facts
 from toolkit.automl.picking import Held, against_baseline, held_rows, pick
 from toolkit.errors import RunError
 from toolkit.run import fingerprint

@@ -11,7 +11,8 @@ from toolkit import metrics
 from toolkit.artifacts import Entry, Interval, Leaderboard, Search, Winner
 from toolkit.automl.engines import ensemble as blends
 from toolkit.automl.ensemble import NAME as ENSEMBLE
-from toolkit.automl.model import NATIVE, Model, read_facts
+from toolkit.automl.model import Model
+from toolkit.automl.model_file import NATIVE, read_facts
 
 if TYPE_CHECKING:
     from toolkit.automl.folds import Folds

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +13,9 @@ from toolkit import canonical
 from toolkit.automl import engines
 from toolkit.automl.calibration import Calibration
 from toolkit.automl.conformal import Learnt
-from toolkit.automl.engines.base import Engine, Scorer, installed
+from toolkit.automl.engines.base import Scorer
 from toolkit.automl.inputs import Inputs
+from toolkit.automl.model_file import FEATURES, NATIVE, check_versions, read_facts
 from toolkit.errors import ModelError
 from toolkit.project.model import Column, Costs
 
@@ -26,14 +26,6 @@ if TYPE_CHECKING:
     from toolkit.forests import Sum
     from toolkit.run.stage import Stage
     from toolkit.table import Features
-
-FACTS_FILE = "model.json"
-NATIVE = "native"
-FEATURES = "features"
-FORMAT = 2
-_REMEDY = "Run 04_automl.ipynb again with --fresh"
-# A new minor version of scikit-learn may change what its estimators hold inside.
-_PARTS_THAT_MUST_AGREE = {"scikit-learn": 2}
 
 
 class Model:
@@ -120,9 +112,9 @@ class Model:
         Of two classes it is the log-odds of the positive one, calibrated as `predict` is, or,
         for forests of votes, its probability; of a number, the number.
         """
-        from toolkit.automl import additive
+        from toolkit.automl.additive import as_sum
 
-        return additive.as_sum(self)
+        return as_sum(self)
 
     def decide(self, scores: np.ndarray) -> np.ndarray:
         """Return a label for each row, or the values of a regression."""
@@ -191,70 +183,6 @@ class Model:
         return engines.get(self.engine).load(self.folder / NATIVE)
 
 
-def facts_of(
-    *,
-    name: str,
-    engine: Engine,
-    family: str,
-    task: str,
-    classes: list[str],
-    columns: dict[str, Column],
-    costs: Costs,
-    details: dict[str, str],
-    complexity: float | None = None,
-) -> dict[str, Any]:
-    """Return the content of ``model.json`` of a model without calibration or threshold."""
-    return {
-        "format": FORMAT,
-        "name": name,
-        "engine": engine.name,
-        "family": family,
-        "task": task,
-        "classes": classes,
-        "threshold": None,
-        "columns": {name: column.model_dump(mode="json") for name, column in columns.items()},
-        "column_order": list(columns),
-        "costs": costs.model_dump(mode="json"),
-        "calibration": {"method": "none", "parameters": {}},
-        "requires": {package: installed(package) for package in engine.packages},
-        "details": details,
-        "complexity": complexity,
-        "conformal": None,
-    }
-
-
-def write_facts(folder: Path, facts: dict[str, Any]) -> None:
-    """Write ``model.json``."""
-    canonical.write_text(folder / FACTS_FILE, canonical.dumps(facts))
-
-
-def read_facts(folder: Path) -> dict[str, Any]:
-    """Return the content of ``model.json``.
-
-    Raises
-    ------
-    ModelError
-        If there is none, or it was written by another version.
-    """
-    path = folder / FACTS_FILE
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError("there is no model here", where=str(folder), remedy=_REMEDY) from error
-    except ValueError as error:
-        raise ModelError("is damaged", where=str(path), remedy=_REMEDY) from error
-    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        raise ModelError(
-            "was written by another version of the toolkit",
-            where=str(path),
-            expected=f"format {FORMAT}",
-            remedy=_REMEDY,
-        )
-    columns = facts["columns"]
-    facts["columns"] = {name: columns[name] for name in facts["column_order"]}
-    return facts
-
-
 def load_model(folder: Path | str) -> Model:
     """Return a saved model; nothing of its training session is needed.
 
@@ -267,25 +195,6 @@ def load_model(folder: Path | str) -> Model:
     facts = read_facts(folder)
     check_versions(facts, folder)
     return Model(folder, facts)
-
-
-def check_versions(facts: dict[str, Any], folder: Path) -> None:
-    """Raise where a model's packages are here in versions that may not load it.
-
-    Raises
-    ------
-    ModelError
-        Naming the package, and how to get the right one.
-    """
-    for package, version in facts["requires"].items():
-        here = installed(package)
-        parts = _PARTS_THAT_MUST_AGREE.get(package, 1)
-        if here.split(".")[:parts] != version.split(".")[:parts]:
-            raise ModelError(
-                f"was made with {package} {version}, and here is {here}",
-                where=str(folder / FACTS_FILE),
-                remedy=f"Run `pip install {package}=={version}`, or train again",
-            )
 
 
 def load_champion(stage: Stage) -> Model:

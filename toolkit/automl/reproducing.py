@@ -16,7 +16,8 @@ from toolkit.artifacts import Champion, Search
 from toolkit.automl import engines
 from toolkit.automl.judge import members
 from toolkit.automl.ledger import MODELS
-from toolkit.automl.model import NATIVE, Model, load_model, read_facts
+from toolkit.automl.model import Model, load_model
+from toolkit.automl.model_file import NATIVE, read_facts
 from toolkit.automl.objectives import combine
 from toolkit.automl.outcome import Watcher
 from toolkit.automl.plan import effective, make_plan

@@ -22,7 +22,8 @@ import numpy as np
 from toolkit.automl import engines
 from toolkit.automl.engines.base import Candidate, Trial
 from toolkit.automl.ledger import Ledger, Record
-from toolkit.automl.model import FEATURES, NATIVE, facts_of, load_model, write_facts
+from toolkit.automl.model import load_model
+from toolkit.automl.model_file import FEATURES, NATIVE, facts_of, write_facts
 from toolkit.automl.task import SearchTask
 from toolkit.errors import ToolkitError
 from toolkit.project.model import Column, Costs

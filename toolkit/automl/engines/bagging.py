@@ -9,9 +9,8 @@ and groups are respected wherever folds respect them. See ``docs/adr/0010-tree-p
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,16 +29,9 @@ if TYPE_CHECKING:
     from toolkit.forests import TreeNodes
 
 _FILE = "bag.json"
-CELLS = 40_000_000
-"""Numbers (rows x columns) that one model learns from at most."""
-_HELD_CELLS = 10_000_000
-"""Numbers on which one model is judged round by round at most."""
-
 _TEMPERED = 4_000
 """Rows by which a bag's sureness is set."""
 _LEAST = 1e-300
-_MEANT = 0.5
-"""The share of its time that a trial means to use; what it misjudges may take the rest."""
 
 
 class Native(Protocol):
@@ -56,37 +48,6 @@ class Native(Protocol):
 
     def load(self, stem: Path) -> Any:
         """Return the model that `save` wrote."""
-
-
-class Clock:
-    """What is left of a trial's time.
-
-    Parameters
-    ----------
-    seconds : float, optional
-        What the trial may take.
-    share : float
-        The share of it that fitting may take: the rest is for predicting and saving.
-    """
-
-    def __init__(self, seconds: float | None, share: float = 0.85) -> None:
-        self._began = time.monotonic()
-        self._seconds = np.inf if seconds is None else seconds * share
-
-    @property
-    def planned(self) -> float:
-        """Seconds by which fitting is meant to be done: others wait for the rest."""
-        return self.left * _MEANT
-
-    @property
-    def limited(self) -> bool:
-        """Whether there is a limit at all."""
-        return bool(np.isfinite(self._seconds))
-
-    @property
-    def left(self) -> float:
-        """Seconds left, infinite without a limit."""
-        return float(self._seconds - (time.monotonic() - self._began))
 
 
 @dataclass
@@ -257,44 +218,6 @@ def _log_odds(scores: np.ndarray) -> np.ndarray:
 def _probabilities(margin: np.ndarray) -> np.ndarray:
     # Either side by its own exponential: 1 - p would lose the digits of a small one.
     return np.column_stack([1 / (1 + np.exp(margin)), 1 / (1 + np.exp(-margin))])
-
-
-@dataclass
-class Shares:
-    """Which rows each fold's model learns from and is judged on: samples, where rows are many.
-
-    Attributes
-    ----------
-    task : SearchTask
-        Whose folds.
-    cells : int
-        Numbers that one model learns from at most.
-    notes : list of str
-        What was sampled.
-    """
-
-    task: SearchTask
-    cells: int = CELLS
-    notes: list[str] = field(default_factory=list)
-
-    def pairs(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Give, for each fold, positions to learn from and positions to be judged on."""
-        for number, (learnt, held) in enumerate(self.task.folds.pairs()):
-            yield self.sample(learnt, self.cells, number), self._part(held, _HELD_CELLS, number)
-
-    def sample(self, rows: np.ndarray, cells: int, number: int) -> np.ndarray:
-        """Return rows to learn from: all, or a seeded sample with a note."""
-        part = self._part(rows, cells, number)
-        if len(part) < len(rows) and not self.notes:
-            self.notes.append(f"each model learnt from {len(part):,} rows drawn from {len(rows):,}")
-        return part
-
-    def _part(self, rows: np.ndarray, cells: int, number: int) -> np.ndarray:
-        most = max(1000, cells // max(1, self.task.facts.width))
-        if len(rows) <= most:
-            return rows
-        generator = np.random.default_rng([self.task.facts.seed, number])
-        return np.sort(generator.choice(rows, most, replace=False))
 
 
 def rounds_by_others(curves: Sequence[np.ndarray]) -> list[int]:

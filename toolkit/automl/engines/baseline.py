@@ -14,6 +14,7 @@ from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.estimators import Estimators, dense, quiet
 from toolkit.automl.engines.outcome import Outcome
+from toolkit.automl.engines.shares import CELLS, Clock, Shares
 
 if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask, TaskFacts
@@ -144,7 +145,7 @@ class _Tree(_Recipe):
 
 class _Boosting(_Recipe):
     single = False
-    cells = bagging.CELLS
+    cells = CELLS
     levels = _MOST_LEVELS
 
     def model(self, step: float) -> Any:
@@ -172,8 +173,8 @@ def _fit(task: SearchTask, recipe: _Recipe) -> Candidate:
     outcome = Outcome.of(task)
     target = outcome.forth(task.target)
     native = Estimators(len(task.facts.classes))
-    shares = bagging.Shares(task, recipe.cells)
-    clock = bagging.Clock(task.seconds)
+    shares = Shares(task, recipe.cells)
+    clock = Clock(task.seconds)
     grown: list[list[Any]] = []
     curves: list[np.ndarray] = []
     steps = len(recipe.ladder)

@@ -58,7 +58,7 @@ class EnsembleEngine:
             If a member was made by another version of its engine.
         """
         from toolkit.automl import engines
-        from toolkit.automl.model import NATIVE, check_versions, read_facts
+        from toolkit.automl.model_file import NATIVE, check_versions, read_facts
 
         facts = read(folder)
         scorers = []
@@ -86,7 +86,7 @@ class EnsembleEngine:
         is that of logarithms.
         """
         from toolkit.automl import engines
-        from toolkit.automl.model import NATIVE, read_facts
+        from toolkit.automl.model_file import NATIVE, read_facts
 
         facts = read(folder)
         spaces = ("value", "probability") if facts["space"] == "linear" else ("margin",)
@@ -119,7 +119,7 @@ def write(folder: Path, members: dict[str, Path], chosen: Ensemble) -> None:
     chosen : Ensemble
         The blend.
     """
-    from toolkit.automl.model import FACTS_FILE, FEATURES, NATIVE, read_facts, write_facts
+    from toolkit.automl.model_file import FACTS_FILE, FEATURES, NATIVE, read_facts, write_facts
 
     part = folder.with_name(f".part-{folder.name}")
     shutil.rmtree(part, ignore_errors=True)

@@ -16,6 +16,7 @@ from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.forest_file import Forest
 from toolkit.automl.engines.outcome import Outcome
+from toolkit.automl.engines.shares import Clock, Shares
 
 if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask, TaskFacts
@@ -77,12 +78,12 @@ class _Training:
     def __init__(self, task: SearchTask, trial: Trial) -> None:
         self.task = task
         self.settings = trial.settings
-        self.clock = bagging.Clock(task.seconds, share=0.7)
+        self.clock = Clock(task.seconds, share=0.7)
         self.coding = Coding.fit(task.inputs.design)
         self.matrix = self.coding.matrix(task.inputs.design).astype(np.float32, copy=False)
         self.outcome = Outcome.of(task, terms.outcome_kind(task, trial.settings))
         self.target = self.outcome.forth(task.target)
-        self.shares = bagging.Shares(task, _CELLS)
+        self.shares = Shares(task, _CELLS)
         self.classes = len(task.facts.classes)
 
     def run(self) -> Candidate:
@@ -118,7 +119,7 @@ class _Training:
         weights = self.task.weights
         model = self._model(len(rows))
         prepared, target = self.matrix[rows], self.target[rows]
-        clock = bagging.Clock(seconds, share=1.0)
+        clock = Clock(seconds, share=1.0)
         for trees in range(_BATCH, wanted + 1, _BATCH):
             model.set_params(n_estimators=trees)
             model.fit(prepared, target, sample_weight=None if weights is None else weights[rows])

@@ -12,6 +12,7 @@ from toolkit.automl.engines import bagging, lightgbm_trees, portfolio, terms
 from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.outcome import Outcome
+from toolkit.automl.engines.shares import CELLS, Clock, Shares
 from toolkit.errors import EngineError
 
 if TYPE_CHECKING:
@@ -87,12 +88,12 @@ class _Training:
     def __init__(self, task: SearchTask, trial: Trial) -> None:
         self.task = task
         self.settings = trial.settings
-        self.clock = bagging.Clock(task.seconds, share=0.6 if task.folds.ordered else 0.85)
+        self.clock = Clock(task.seconds, share=0.6 if task.folds.ordered else 0.85)
         self.coding = Coding.fit(task.inputs.design, most=trial.settings["levels"])
         self.matrix = self.coding.matrix(task.inputs.design)
         self.outcome = Outcome.of(task, terms.outcome_kind(task, trial.settings))
         self.target = self.outcome.forth(task.target)
-        self.shares = bagging.Shares(task)
+        self.shares = Shares(task)
         self.parameters = self._parameters()
         self.rate = float(trial.settings["parameters"]["learning_rate"])
         self.patience = int(np.clip(4 / self.rate, 40, 200))
@@ -108,7 +109,7 @@ class _Training:
         )
 
         def refit() -> Any:
-            rows = self.shares.sample(np.arange(len(self.target)), bagging.CELLS, 0)
+            rows = self.shares.sample(np.arange(len(self.target)), CELLS, 0)
             wanted = bagging.rounds_for_all(rounds, learnt, len(rows))
             return self._refit(rows, wanted)
 
