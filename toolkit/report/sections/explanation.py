@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -207,12 +208,24 @@ def _waterfall(  # noqa: PLR0917
         unit="score",
         source=Attributions.file,
         place="/shap",
-        recipe="prediction",
+        recipe="log_odds" if found.space == "margin" else "prediction",
     )
+    ends: list[list[Cell]] = [["This row's output", "", prediction]]
+    if found.space == "margin":
+        probability = book.derive(
+            f"probability/{row}/{name}",
+            1 / (1 + math.exp(-output)),
+            unit="share",
+            source=Attributions.file,
+            place="/shap",
+            recipe="prediction",
+        )
+        ends.append(["As a probability", "", probability])
     return [
         blocks.figure(
             "explain.waterfall",
             found.model_copy(update={"importance": {}}),
+            "space",
             title=f"{title}: row {row}",
             lines=drawn,
             row=row,
@@ -222,7 +235,7 @@ def _waterfall(  # noqa: PLR0917
         blocks.table(
             f"{title}: row {row}" + (f", output {name}" if len(found.classes) > 1 else ""),
             ["Column", "Value", "SHAP"],
-            [["Mean over the background", "", mean], *cells, ["This row's output", "", prediction]],
+            [["Mean over the background", "", mean], *cells, *ends],
         ),
     ]
 
