@@ -13,7 +13,7 @@ from stub_chain import manifest, run, stub_project
 
 from toolkit import paths
 from toolkit.errors import ProjectError, RunError, StageFailed, ToolkitError, UsageError
-from toolkit.pipeline import Request, run_project, stages_of
+from toolkit.pipeline import Request, notebook, run_project, stages_of
 from toolkit.pipeline.plan import choose_run, load, newest_run, notebook_of
 from toolkit.run.folder import Run
 
@@ -92,6 +92,23 @@ def test_any_exception_in_a_cell_is_one_line(tmp_path: Path) -> None:
     assert "\n" not in caught.value.line()
     assert "KeyError" in caught.value.line()
     assert "KeyError" in manifest(folder)["stages"]["scoping"]["error"]
+
+
+def test_outputs_that_do_not_arrive_are_said_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What sends a cell's outputs is held up, as on a machine with far too much to do.
+    slow = (
+        "import sys, time\n"
+        "sys.stdout.flush_timeout = sys.stderr.flush_timeout = 0.1\n"
+        "get_ipython().kernel.iopub_thread.schedule(lambda: time.sleep(8))"
+    )
+    folder = stub_project(tmp_path / "p", {"scoping": slow})
+    monkeypatch.setattr(notebook, "_OUTPUT_SECONDS", 2)
+    with pytest.raises(StageFailed, match="did not arrive within 2 seconds") as caught:
+        run_project(Request(folder, run="a"))
+    assert "too busy" in caught.value.line()
+    assert "did not arrive" in manifest(folder)["stages"]["scoping"]["error"]
 
 
 def test_a_notebook_that_never_finishes_its_stage_is_not_done(tmp_path: Path) -> None:
