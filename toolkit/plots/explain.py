@@ -233,7 +233,8 @@ def waterfall(
                 f"{word} ({1 / (1 + np.exp(-value)):.1%})"
                 for word, value in zip(words, (base, ends[-1]), strict=True)
             ]
-        sheet.axes.set_xlabel(f"dashed: mean output {words[0]}; solid: this row {words[1]}")
+        between = "\n" if explanation.space == "margin" else "; "
+        sheet.axes.set_xlabel(f"dashed: mean output {words[0]}{between}solid: this row {words[1]}")
     return sheet.plot
 
 
