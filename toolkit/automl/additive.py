@@ -16,6 +16,8 @@ import numpy as np
 from toolkit.automl import engines
 from toolkit.automl.engines.ensemble import MEMBERS, EnsembleEngine
 from toolkit.automl.inputs import Inputs
+from toolkit.automl.model_file import NATIVE, read_facts
+from toolkit.automl.objectives import margin
 from toolkit.forests import Sum
 
 if TYPE_CHECKING:
@@ -24,13 +26,9 @@ if TYPE_CHECKING:
     from toolkit.automl.engines.base import Scorer
     from toolkit.automl.model import Model
 
-_FLOOR = 1e-7
-
 
 def as_sum(model: Model) -> Sum | None:
     """Return a model as a sum; see `toolkit.automl.model.Model.as_sum`."""
-    from toolkit.automl.model_file import NATIVE
-
     folder = model.folder / NATIVE
     engine = engines.get(model.engine)
     rest: dict[str, float] = {}
@@ -68,8 +66,6 @@ def _stretched(model: Model, space: str) -> tuple[float, float] | None:
 def _remainder(
     model: Model, folder: Path, rest: dict[str, float], space: str, slope: float
 ) -> Callable[[pd.DataFrame], np.ndarray]:
-    from toolkit.automl.model_file import NATIVE, read_facts
-
     scorers: list[tuple[Scorer, float]] = []
     for name, weight in rest.items():
         member = folder / MEMBERS / name
@@ -91,5 +87,4 @@ def _in_space(scores: np.ndarray, space: str) -> np.ndarray:
         return scores
     if space == "probability":
         return scores[:, 1]
-    low, high = np.clip(scores, _FLOOR, 1.0).T
-    return np.asarray(np.log(high) - np.log(low))
+    return margin(scores)

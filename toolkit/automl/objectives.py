@@ -64,6 +64,12 @@ def _weighted(scores: list[np.ndarray], shares: np.ndarray) -> np.ndarray:
     return total
 
 
+def margin(scores: np.ndarray, least: float = _FLOOR) -> np.ndarray:
+    """Return the log-odds of the second of two classes, (n,), no probability below `least`."""
+    low, high = np.clip(scores, least, 1.0).T
+    return np.asarray(np.log(high) - np.log(low))
+
+
 def parts(scores: np.ndarray, codes: np.ndarray, metric: str, space: str) -> np.ndarray:
     """Return what is averaged of one model: float32 of shape (c, n).
 

@@ -20,6 +20,7 @@ from toolkit import canonical
 from toolkit.automl.engines.base import Candidate
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.outcome import Outcome
+from toolkit.automl.objectives import margin
 from toolkit.errors import ModelError
 from toolkit.forests import Grown
 
@@ -97,7 +98,7 @@ class Bag:
 
     def margin(self, matrix: np.ndarray) -> np.ndarray:
         """Return the mean log-odds of the second of two classes, (n,)."""
-        found = [_log_odds(self.raw(model, matrix)) for model in self.models]
+        found = [margin(self.raw(model, matrix), _LEAST) for model in self.models]
         return np.asarray(np.mean(found, axis=0))
 
     def tempered(self, matrix: np.ndarray) -> Bag:
@@ -116,10 +117,10 @@ class Bag:
         step = max(1, len(matrix) // _TEMPERED)
         part = matrix[::step]
         mean = np.mean([self.raw(model, part)[:, 1] for model in self.models], axis=0)
-        margin = self.margin(part)
+        average = self.margin(part)
 
         def loss(temper: float) -> float:
-            surer = temper * margin
+            surer = temper * average
             return float(np.mean(np.logaddexp(0.0, surer) - mean * surer))
 
         found = minimize_scalar(loss, bounds=(0.25, 1.0), method="bounded")
@@ -208,11 +209,6 @@ class Bag:
                 remedy="Run 04_automl.ipynb again with --fresh",
             ) from error
         return cls(models, native, coding, facts["classes"], outcome, facts.get("temper"))
-
-
-def _log_odds(scores: np.ndarray) -> np.ndarray:
-    low, high = np.clip(scores, _LEAST, 1.0).T
-    return np.asarray(np.log(high) - np.log(low))
 
 
 def _probabilities(margin: np.ndarray) -> np.ndarray:
