@@ -10,6 +10,7 @@ from explain_runs import make_stage
 from toolkit import automl, explain, open_stage, table
 from toolkit.artifacts import Attributions, Leaderboard
 from toolkit.automl.model import load_model
+from toolkit.errors import ProjectError
 from toolkit.explain import explain_rows, planner
 from toolkit.explain.rows import in_space, scorer
 
@@ -62,16 +63,16 @@ def typed(model, rows):
 
 
 class JustOutputs:
-    """A model of which nothing but its outputs is known, in the space of a sum."""
+    """A model of which nothing but one output is known, in the space of a sum."""
 
     task, classes = "regression", ()
 
-    def __init__(self, model, space):
-        self.columns, self.name = model.columns, model.name
+    def __init__(self, model, space, output=0):
+        self.columns, self.name, self.output = model.columns, model.name, output
         self.told = in_space(scorer(model), space)
 
     def predict(self, frame):
-        return self.told(frame)[:, 0]
+        return self.told(frame)[:, self.output]
 
 
 @pytest.fixture(scope="module", params=["binary", "regression"])
@@ -100,13 +101,91 @@ def test_every_model_of_trees_is_a_sum_with_the_values_of_all_coalitions(trees):
     assert read >= 4
 
 
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_linear_models_single_trees_and_histogram_boosting_are_exact_too(tmp_path, task):
+    stage = searched(tmp_path, task, ["baseline"], models=4)
+    methods = {}
+    for name, model in models(stage).items():
+        total = model.as_sum()
+        if total is None or total.rest is not None:
+            continue
+        rows, background = typed(model, 6), typed(model, 40).tail(16).reset_index(drop=True)
+        found = explain_rows(model, rows, background, total=total)
+        if found.additivity_error > found.tolerance:
+            # Where a ratio explodes, probabilities are clipped: the model is no sum there, and
+            # that is found out although the values add up on the rows themselves.
+            assert name == "baseline_linear"
+            assert task != "regression"
+            continue
+        methods[name] = found.method
+        for k in range(found.shap.shape[2]):
+            wanted = explain_rows(JustOutputs(model, total.space, k), rows, background)
+            size = np.abs(wanted.shap).max()
+            np.testing.assert_allclose(
+                found.shap[:, :, k], wanted.shap[:, :, 0], atol=1e-9 * size, err_msg=name
+            )
+    assert "closed form" in methods["baseline_additive"]
+    assert "own structure" in methods["baseline_tree"]
+    # Of several classes it is a bag of boosters whose probabilities are averaged: no sum.
+    assert ("baseline_boosting" in methods) == (task != "multiclass")
+
+
+def test_a_model_that_is_not_quite_its_sum_is_estimated_and_that_is_said(tmp_path):
+    stage = searched(tmp_path, "binary", ["baseline"], models=1, explain={"rows": 5,
+                     "background": 12, "bootstrap": 60})  # fmt: skip
+    stage = chosen(stage, "baseline_linear")
+    found = explain.explain(stage, automl.load_champion(stage))
+    assert found.space == "probability"
+    assert found.additivity_error <= found.additivity_tolerance
+    assert any("not everywhere what its parts add up to" in note for note in stage.notes)
+
+
+@pytest.mark.parametrize(
+    ("asked", "rows", "words"),
+    [
+        ("kind = car", None, "training rows with kind = car"),
+        ("row {row}", 1, "training row {row}"),
+        ("income =", None, "training rows with income = missing"),
+    ],
+)
+def test_the_background_is_a_choice_that_the_explanation_names(tmp_path, asked, rows, words):
+    stage = searched(tmp_path, "regression", ["lightgbm"], models=1)
+    row = int(table.load_part(stage, "train").rows[3])
+    stage.file.update({"explain.reference": asked.format(row=row)}, by="test")
+    stage = chosen(stage, "lightgbm_1")
+    model = automl.load_champion(stage)
+    found = explain.explain(stage, model)
+    assert words.format(row=row) in found.reference
+    assert rows is None or found.background == rows
+    train = table.load_part(stage, "train")
+    if rows == 1:
+        wanted = model.predict(train.frame[train.rows == row])[0]
+        assert found.base["value"] == pytest.approx(wanted)
+    assert found.additivity_error <= found.additivity_tolerance
+    one = int(stage.read(Attributions).frame["row"].iloc[0])
+    again = explain.row_explainer(stage, model, found)(one)
+    kept = stage.read(Attributions).frame.query("row == @one")
+    np.testing.assert_allclose(again["shap"], kept["shap"])
+
+
+@pytest.mark.parametrize("asked", ["row 999999", "kind = boat", "nothing", "colour = red"])
+def test_a_background_that_is_not_there_is_refused_with_what_is(tmp_path, asked):
+    stage = searched(tmp_path, "regression", ["baseline"], models=1)
+    stage.file.update({"explain.reference": asked}, by="test")
+    stage = chosen(stage, "baseline_linear")
+    with pytest.raises(ProjectError) as caught:
+        explain.explain(stage, automl.load_champion(stage))
+    assert "explain.reference" in caught.value.line()
+    assert caught.value.expected
+
+
 @pytest.fixture(scope="module")
 def blend(tmp_path_factory):
     """A blend of trees and of models that are none."""
     folder = tmp_path_factory.mktemp("blend")
     return searched(
-        folder, "regression", ["baseline", "lightgbm", "forest"], models=5,
-        choice={"ensemble": "always"},
+        folder, "binary", ["baseline", "lightgbm", "forest"], models=7,
+        choice={"ensemble": "always", "calibration": "sigmoid"},
     )  # fmt: skip
 
 
@@ -119,7 +198,7 @@ def test_of_a_blend_only_what_is_no_tree_is_estimated(blend):
     found = explain_rows(model, rows, background, total=total)
     assert f"{total.share:.0%} of the model" in found.method
     assert found.additivity_error <= found.tolerance
-    wanted = explain_rows(JustOutputs(model, "value"), rows, background)
+    wanted = explain_rows(JustOutputs(model, total.space), rows, background)
     size = np.abs(wanted.shap).max()
     np.testing.assert_allclose(found.shap, wanted.shap, atol=1e-5 * size)
 

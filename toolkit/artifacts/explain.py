@@ -121,6 +121,10 @@ class Explanation(JsonArtifact):
     """Mean output over the background rows, by class (``value`` for regression)."""
     rows: int
     background: int
+    reference: str = "all training rows"
+    """Which rows the background was drawn from, in words."""
+    plan: str = ""
+    """What was affordable, in a line."""
     permutations: int
     evaluations: int
     """Model evaluations spent."""

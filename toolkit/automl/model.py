@@ -110,8 +110,13 @@ class Model:
         """Return what the model says as a sum of forests, as far as it is one; else None.
 
         Of two classes it is the log-odds of the positive one, calibrated as `predict` is, or,
-        for forests of votes, its probability; of a number, the number.
+        for forests of votes, its probability; of several classes the log-odds of each against
+        the mean of all, or probabilities; of a number, the number.
         """
+        return self._sum
+
+    @cached_property
+    def _sum(self) -> Sum | None:
         from toolkit.automl.additive import as_sum
 
         return as_sum(self)

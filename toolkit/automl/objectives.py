@@ -70,6 +70,18 @@ def margin(scores: np.ndarray, least: float = _FLOOR) -> np.ndarray:
     return np.asarray(np.log(high) - np.log(low))
 
 
+def margins(scores: np.ndarray, least: float = _FLOOR) -> np.ndarray:
+    """Return each class's log-odds against the mean of all classes' logarithms, (n, k).
+
+    Parameters
+    ----------
+    scores : array of shape (n, k)
+        Probabilities of three or more classes; none counts below `least`.
+    """
+    logs = np.log(np.clip(scores, least, 1.0))
+    return np.asarray(logs - logs.mean(axis=1, keepdims=True))
+
+
 def parts(scores: np.ndarray, codes: np.ndarray, metric: str, space: str) -> np.ndarray:
     """Return what is averaged of one model: float32 of shape (c, n).
 

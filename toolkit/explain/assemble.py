@@ -34,11 +34,14 @@ class Provenance:
         Evaluations spent on finding the columns that matter.
     gap : float
         Largest difference of the mean output of the background and of what it was chosen from.
+    reference : str
+        What it was chosen from, in words.
     """
 
     plan: Plan
     screened: int
     gap: float
+    reference: str
 
 
 def attribution_frame(values: RowValues) -> pd.DataFrame:
@@ -112,6 +115,8 @@ def artifact(project: Project, model: Predictor, values: RowValues, how: Provena
         base={name: float(x) for name, x in zip(values.classes, values.base, strict=True)},
         rows=len(values.rows),
         background=plan.background,
+        reference=how.reference,
+        plan=plan.words(),
         permutations=orders if values.sampled else 0,
         evaluations=values.evaluations + how.screened,
         additivity_error=values.additivity_error,
@@ -126,6 +131,8 @@ def artifact(project: Project, model: Predictor, values: RowValues, how: Provena
 def _words(project: Project, model: Predictor, space: str) -> str:
     if model.task == "regression":
         return f"predicted {project.target.column}, in its own unit"
+    if space == "margin" and model.task == "multiclass":
+        return "log-odds of each class against the mean of all classes"
     if space == "margin":
         return f"log-odds of the class {model.classes[1]}"
     if model.task == "binary":
@@ -192,7 +199,7 @@ def _checks(
             name="Background",
             severity="info",
             message=f"The mean output of the {how.plan.background:,} background rows differs by"
-            f" {how.gap:.2g} from that of the training rows they were chosen from.",
+            f" {how.gap:.2g} from that of what they were chosen from: {how.reference}.",
         )
     )
     if how.plan.reductions:

@@ -1,7 +1,7 @@
-"""SHAP values of models that are sums of forests: exact for these, sampled for the remainder.
+"""SHAP values of models that are sums of forests and terms: exact for these.
 
 The values of a sum are the sums of its summands' values (linearity, Shapley 1953). So what is
-known as trees costs no sampling error, in whatever blend it is.
+known as trees, or as terms of single columns, costs no sampling error, in whatever blend it is.
 """
 
 from __future__ import annotations
@@ -12,31 +12,66 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit.explain.terms import term_values
 from toolkit.forests import Grown, Sum, shapley_values, walked
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from toolkit.explain.shapley import Score
+
 GROUPS = 8
 """Parts of the background, whose spread says what another background would give."""
 
 
-def work(total: Sum, players: list[str]) -> float:
+MIXTURES = 256
+"""Mixtures of rows on which a sum is held against its model."""
+
+
+def work(total: Sum) -> float:
     """Return what a pair of row and background row costs, for `planner.paired_background`."""
-    return float(
-        sum(np.sqrt(walked(one.forest(players, total.sources))).sum() for one in total.grown)
+    return float(sum(np.sqrt(walked(forest)).sum() for forest in total.forests))
+
+
+def sum_error(total: Sum, told: Score, frame: pd.DataFrame, background: pd.DataFrame) -> float:
+    """Return how far a sum is from its model, at most, on mixtures of rows.
+
+    A model may round or clip what its parts add up to, and do so where no real row lies: then
+    the parts' values are not the model's, though they add up on the rows themselves.
+
+    Parameters
+    ----------
+    total : Sum
+        What the model is said to be.
+    told : callable
+        The model's outputs in the sum's space.
+    frame, background : pandas.DataFrame
+        Typed rows; each mixture takes some columns of one of each.
+    """
+    import pandas as pd
+
+    generator = np.random.default_rng(0)
+    rows = generator.integers(0, len(frame), MIXTURES)
+    references = len(frame) + generator.integers(0, len(background), MIXTURES)
+    both = pd.concat([frame, background], ignore_index=True)
+    mixed = pd.DataFrame(
+        {
+            name: both[name].array.take(
+                np.where(generator.random(MIXTURES) < 0.5, rows, references)
+            )
+            for name in both.columns
+        }
     )
+    return float(np.abs(told(mixed) - total.outputs(mixed)).max())
 
 
 class SumValues:
-    """Exact values of a sum's forests.
+    """Exact values of a sum's forests and terms.
 
     Parameters
     ----------
     total : Sum
         The model.
-    players : list of str
-        The table's columns.
     frame, background : pandas.DataFrame
         Typed rows to explain, and rows to compare them with.
     threads : int
@@ -46,14 +81,13 @@ class SumValues:
     def __init__(
         self,
         total: Sum,
-        players: list[str],
         frame: pd.DataFrame,
         background: pd.DataFrame,
         threads: int = 1,
     ) -> None:
         self.threads = threads
         self.total = total
-        self.players = players
+        self.players = total.players
         self.frame, self.background = frame, background
         self.rows = total.design(frame, None)
         self.references = total.design(background, None)
@@ -79,8 +113,14 @@ class SumValues:
         # Neighbours in the background have similar outputs: each part gets some of all.
         parts = [np.arange(start, count, groups) for start in range(groups)]
         found: np.ndarray | None = None
+        if self.total.terms is not None:
+            pairs = self._mixed_designs() if self._pairs() else None
+            found = term_values(
+                self.total.terms, sources=self.total.sources, players=self.players,
+                rows=self.rows, references=self.references, parts=parts, mixed=pairs,
+            )  # fmt: skip
         for number, grown in enumerate(self.total.grown):
-            forest = grown.forest(self.players, self.total.sources)
+            forest = self.total.forests[number]
             rows, references = self._matrix(grown)
             mixed = self._mixed(grown, forest.paired) if len(forest.paired) else None
             one = np.stack(
@@ -99,6 +139,8 @@ class SumValues:
             if progress is not None:
                 progress(number + 1, len(self.total.grown))
         assert found is not None
+        if self.total.space == "margin" and found.shape[-1] > 1:
+            found -= found.mean(axis=-1, keepdims=True)
         shares = np.array([len(part) for part in parts]) / count
         mean = np.einsum("g,gnpk->npk", shares, found)
         if groups < 2:
@@ -126,6 +168,10 @@ class SumValues:
             self._mixtures[key] = result
         return self._mixtures[key]
 
+    def _pairs(self) -> list[str]:
+        """Return the design columns that are made of two of the table's."""
+        return [n for n, of in self.total.sources.items() if len(of) > 1 and n in self.rows]
+
     def _mixed_designs(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return two design frames of all pairs of row and background row.
 
@@ -133,7 +179,7 @@ class SumValues:
         the background row; in the second, the other way round. Other columns are as they come.
         """
         if self._mixed_design is None:
-            pairs = [n for n, of in self.total.sources.items() if len(of) > 1 and n in self.rows]
+            pairs = self._pairs()
             place = {name: number for number, name in enumerate(self.players)}
             n, b = len(self.frame), len(self.background)
             row, reference = np.repeat(np.arange(n), b), np.tile(np.arange(b), n)

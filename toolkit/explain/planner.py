@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from toolkit.project.model import Explain
 
-EVALUATIONS = 400_000
 CELLS = 400_000_000
 FEWEST_BACKGROUND = 20
 FEWEST_ROWS = 20
@@ -26,6 +25,8 @@ class Plan:
         How many rows are explained, and against how many.
     orders : int
         Orders for each pair of them.
+    evaluations : int
+        Rows that the model will be asked to score, about; 0 where none.
     reductions : list of str
         What was asked for and is not done, a sentence each.
     """
@@ -33,7 +34,15 @@ class Plan:
     rows: int
     background: int
     orders: int
+    evaluations: int = 0
     reductions: list[str] = field(default_factory=list)
+
+    def words(self) -> str:
+        """Return the plan in a line."""
+        pairs = f"{self.rows:,} rows against {self.background:,}"
+        if not self.evaluations:
+            return f"{pairs}, from the model's own structure"
+        return f"{pairs} in {self.orders:,} orders each, about {self.evaluations:,} mixtures"
 
 
 PAIR_WORK = 3e8
@@ -56,9 +65,9 @@ def paired_background(rows: int, background: int, work: float) -> int:
     return affordable if affordable >= min(background, FEWEST_PAIRED) else 0
 
 
-def budget(columns: int) -> int:
+def budget(asked: Explain, columns: int) -> int:
     """Return how many rows of so many columns the model may be asked to score."""
-    return max(2_000, min(EVALUATIONS, CELLS // max(1, columns)))
+    return max(2_000, min(asked.evaluations, CELLS // max(1, columns)))
 
 
 def plan(asked: Explain, rows: int, background: int, steps: float, columns: int) -> Plan:
@@ -75,7 +84,7 @@ def plan(asked: Explain, rows: int, background: int, steps: float, columns: int)
     columns : int
         Columns the model has to be given.
     """
-    most = budget(columns)
+    most = budget(asked, columns)
     orders = 1
     if asked.permutations > background:
         orders = -(-asked.permutations // background)
@@ -104,4 +113,4 @@ def plan(asked: Explain, rows: int, background: int, steps: float, columns: int)
         if affordable < rows:
             reductions.append(f"{affordable} explained rows instead of {rows}.")
             rows = affordable
-    return Plan(rows, background, orders, reductions)
+    return Plan(rows, background, orders, max(1, round(cost())), reductions)

@@ -10,7 +10,7 @@ import numpy as np
 
 from toolkit.errors import DataError, ModelError
 from toolkit.explain import shapley
-from toolkit.explain.exact import SumValues
+from toolkit.explain.exact import MIXTURES, SumValues, sum_error
 from toolkit.explain.shapley import Game, Players, Score
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ class RowValues:
     evaluations : int
         Rows that the model had to score.
     additivity_error : float
-        Largest absolute difference between base plus values and an independently scored output.
+        Largest absolute difference between base plus values and an independently scored output;
+        of a sum also between it and the model on mixtures of rows.
     tolerance : float
         Beyond it the values must not be relied on.
     frame : pandas.DataFrame
@@ -162,7 +163,7 @@ def explain_rows(
     model : Predictor
         Anything with ``predict``, ``task``, ``classes`` and ``columns``.
     frame, background : pandas.DataFrame
-        Rows to explain, and rows that stand for an average case (at least 2).
+        Rows to explain, and rows that stand for an average case.
     rows : sequence of int, optional
         The rows' numbers; a row's draws depend on its number and the seed alone.
     orders : int
@@ -181,14 +182,14 @@ def explain_rows(
     Raises
     ------
     DataError
-        With fewer than two background rows or no row.
+        Without a row or a background row.
     ModelError
         When the model gives a row no number.
     """
-    if len(background) < 2 or not len(frame):
+    if not len(background) or not len(frame):
         raise DataError(
             f"{len(frame)} rows cannot be explained against {len(background)}",
-            expected="at least one row and two background rows",
+            expected="at least one row and one background row",
         )
     columns = [name for name in model.columns if name in frame.columns]
     players = players or Players(columns, [[name] for name in columns])
@@ -203,9 +204,9 @@ def explain_rows(
         game = Game(score, frame, background, players)
         _play(found, game, orders=orders, seeds=seeds, progress=progress)
     else:
-        exact = SumValues(total, columns, frame, background, threads)
+        exact = SumValues(total, frame, background, threads)
         found.shap, found.error = exact.values(progress if total.rest is None else None)
-        found.method = "Exact Shapley values of trees, from their own structure"
+        found.method = _exactly(total)
         if total.rest is not None:
             rest = _Found()
             game = Game(total.rest, frame, background, players)
@@ -220,6 +221,10 @@ def explain_rows(
     output = told(frame.iloc[::-1].reset_index(drop=True))[::-1]
     reference = told(background)
     base = reference.mean(axis=0)
+    error = float(np.abs(base + found.shap.sum(axis=1) - output).max())
+    mixtures = 0 if total is None else MIXTURES
+    if total is not None:
+        error = max(error, sum_error(total, told, frame, background))
     space = (
         ("value" if model.task == "regression" else "probability")
         if total is None
@@ -236,12 +241,18 @@ def explain_rows(
         method=found.method,
         space=space,
         sampled=found.sampled,
-        evaluations=found.evaluations + 2 * len(background) + len(frame),
-        additivity_error=float(np.abs(base + found.shap.sum(axis=1) - output).max()),
+        evaluations=found.evaluations + 2 * len(background) + len(frame) + mixtures,
+        additivity_error=error,
         tolerance=tolerance(np.concatenate([output, reference]), space),
         frame=frame,
         kinds={name: model.columns[name].type for name in columns},
     )
+
+
+def _exactly(total: Sum) -> str:
+    kinds = ["of trees, from their own structure"] * bool(total.grown)
+    kinds += ["of linear terms, in closed form"] * (total.terms is not None)
+    return f"Exact Shapley values {' and '.join(kinds)}"
 
 
 @dataclass
@@ -266,7 +277,8 @@ def _play(
         unit, given = 1, shapley.enumerated(game)
         found.method = "Exact Shapley values: all coalitions of columns enumerated"
     else:
-        unit = 2 if orders == 1 else orders
+        # Of one background row only its pairs of orders can be compared with each other.
+        unit = 2 if orders == 1 or game.references == 1 else orders
         given = shapley.sampled(game, orders, seeds)
         found.method = (
             f"Permutation SHAP: {orders * game.references:,} sampled orders a row, in antithetic"
@@ -285,12 +297,17 @@ def _play(
 
 
 def in_space(score: Score, space: str | None) -> Score:
-    """Return a model's outputs as log-odds where these are what values add up to."""
+    """Return a model's outputs as log-odds where these are what values add up to.
+
+    Of several classes each one's is against the mean of all classes' logarithms.
+    """
     if space != "margin":
         return score
 
     def log_odds(frame: pd.DataFrame) -> np.ndarray:
         p = np.clip(score(frame), _LEAST, 1 - _LEAST)
+        if p.shape[1] > 1:
+            return np.asarray(np.log(p) - np.log(p).mean(axis=1, keepdims=True))
         return np.asarray(np.log(p) - np.log1p(-p))
 
     return log_odds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,10 @@ from toolkit.errors import DataError
 from toolkit.explain import exact, planner
 from toolkit.explain import rows as explaining
 from toolkit.explain.assemble import Provenance, artifact, attribution_frame
+from toolkit.explain.reference import Reference, references
 from toolkit.explain.rows import scorer, spread_sample
 from toolkit.explain.screening import screen
-from toolkit.explain.shapley import Players
+from toolkit.explain.shapley import CALL_CELLS, CALL_ROWS, Players
 from toolkit.table.predictor import Additive
 
 if TYPE_CHECKING:
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     from toolkit.run.stage import Stage
     from toolkit.table import Part, Predictor
 
-_ROWS, _BACKGROUND, _SCREEN = 1, 2, 3  # streams of random numbers
+_ROWS, _SCREEN = 1, 3  # streams of random numbers
+_TIMED = 500
+"""Rows by which the time of scoring is estimated."""
 
 
 def explain(stage: Stage, model: Predictor) -> Explanation:
@@ -58,27 +62,54 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
         )
     stage.progress("choosing rows to explain")
     score, asked, seed = scorer(model), stage.project.explain, stage.project.seed
+    reference = references(stage, train)
     chosen, _ = spread_sample(score, test.frame, asked.rows, [seed, _ROWS])
-    back, _ = spread_sample(score, train.frame, asked.background, [seed, _BACKGROUND])
-    total, size = _total(stage, model, columns, len(chosen), len(back))
+    total, size = _total(stage, model, columns, len(chosen), min(asked.background, len(reference)))
+    values, how = _explained(stage, model, test, reference, chosen, total=total, size=size)
+    if total is not None and values.additivity_error > values.tolerance:
+        stage.note(
+            "The model is not everywhere what its parts add up to (it differs by up to"
+            f" {values.additivity_error:.2g}): its SHAP values are estimated instead"
+        )
+        size = min(asked.background, len(reference))
+        values, how = _explained(stage, model, test, reference, chosen, total=None, size=size)
+    explanation = artifact(stage.project, model, values, how)
+    stage.write(Attributions(attribution_frame(values)))
+    stage.write(explanation)
+    if values.additivity_error > values.tolerance:
+        stage.note("The SHAP values do not add up to the output: see the check Additivity")
+    return explanation
+
+
+def _explained(
+    stage: Stage,
+    model: Predictor,
+    test: Part,
+    reference: Reference,
+    chosen: np.ndarray,
+    *,
+    total: Sum | None,
+    size: int,
+) -> tuple[explaining.RowValues, Provenance]:
+    """Return the values of test rows, by what was affordable."""
+    seed, columns = stage.project.seed, [n for n in model.columns if n in test.frame.columns]
     players, screened = Players(columns, [[name] for name in columns]), 0
     if total is not None and total.rest is None:
         plan = planner.Plan(len(chosen), size, 1)
     else:
-        frame, against = test.frame.iloc[chosen], train.frame.iloc[back]
+        frame = test.frame.iloc[chosen]
+        against = reference.sample(model, size, seed)[0]
         if total is None:
             players, screened = _players(stage, model, frame, against)
         steps = _steps(frame, against, players)
-        plan = planner.plan(asked, len(chosen), size, steps, len(columns))
+        plan = planner.plan(stage.project.explain, len(chosen), size, steps, len(columns))
     if plan.rows < len(chosen):
-        chosen, _ = spread_sample(score, test.frame, plan.rows, [seed, _ROWS])
-    background, gap = _background(stage, model, train, plan.background)
+        chosen, _ = spread_sample(scorer(model), test.frame, plan.rows, [seed, _ROWS])
+    background, gap = reference.sample(model, plan.background, seed)
     for sentence in plan.reductions:
         stage.note(f"The explanation would take too long as asked: {sentence}")
     chosen = np.sort(chosen)
-    stage.progress(
-        f"scoring mixtures of {len(chosen):,} rows with {len(background):,} background rows"
-    )
+    stage.progress(f"{plan.words()}: {_cost(model, test.frame.iloc[chosen], plan)}")
     values = explaining.explain_rows(
         model,
         test.frame.iloc[chosen],
@@ -91,12 +122,19 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
         threads=stage.project.automl.budget.threads,
         progress=_tenths(stage),
     )
-    explanation = artifact(stage.project, model, values, Provenance(plan, screened, gap))
-    stage.write(Attributions(attribution_frame(values)))
-    stage.write(explanation)
-    if values.additivity_error > values.tolerance:
-        stage.note("The SHAP values do not add up to the output: see the check Additivity")
-    return explanation
+    return values, Provenance(plan, screened, gap, reference.words)
+
+
+def _cost(model: Predictor, frame: pd.DataFrame, plan: planner.Plan) -> str:
+    """Return in words how long scoring will take here, and what it will hold in memory."""
+    if not plan.evaluations:
+        return "no mixture is scored"
+    sample = frame.iloc[np.arange(_TIMED) % len(frame)].reset_index(drop=True)
+    clock = time.perf_counter()
+    model.predict(sample)
+    seconds = (time.perf_counter() - clock) * plan.evaluations / _TIMED
+    cells = min(plan.evaluations, CALL_ROWS, CALL_CELLS // max(1, frame.shape[1])) * frame.shape[1]
+    return f"at most {seconds:,.0f} s of scoring here, {cells * 8 / 2**20:,.0f} MiB a call"
 
 
 def _total(
@@ -108,7 +146,7 @@ def _total(
         return None, background
     if total.rest is not None and len(columns) > planner.MOST_COLUMNS:
         return None, background  # what remains of a blend is sampled, once the table is screened
-    size = planner.paired_background(rows, background, exact.work(total, columns))
+    size = planner.paired_background(rows, background, exact.work(total))
     if not size:
         stage.note(
             "The trees are too many to explain exactly: they look at columns made of two, or are"
@@ -141,7 +179,7 @@ def row_explainer(
         By that function, for a row that is not among the test rows.
     """
     test, train = table.load_part(stage, "test"), table.load_part(stage, "train")
-    seed = stage.project.seed
+    seed, reference = stage.project.seed, references(stage, train)
     place = {int(row): i for i, row in enumerate(test.rows)}
     names = [item.column for item in next(iter(explanation.importance.values()))]
     own = [name for name in test.frame.columns if name in model.columns]
@@ -165,7 +203,7 @@ def row_explainer(
                 expected=f"one of {len(place):,} rows, such as {test.rows[0]}",
             )
         if not prepared:
-            prepared.append(_background(stage, model, train, explanation.background)[0])
+            prepared.append(reference.sample(model, explanation.background, seed)[0])
         values = explaining.explain_rows(
             model,
             test.frame.iloc[[place[row]]],
@@ -179,15 +217,6 @@ def row_explainer(
         return attribution_frame(values)
 
     return one
-
-
-def _background(
-    stage: Stage, model: Predictor, train: Part, size: int
-) -> tuple[pd.DataFrame, float]:
-    positions, gap = spread_sample(
-        scorer(model), train.frame, size, [stage.project.seed, _BACKGROUND]
-    )
-    return train.frame.iloc[positions].reset_index(drop=True), gap
 
 
 def _players(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from toolkit.forests.forest import Forest, TreeNodes
+from toolkit.forests.values import margins
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,23 +76,52 @@ class Sum:
     Attributes
     ----------
     space : str
-        As in `Grown`.
+        As in `Grown`. Margins of several classes are taken against the mean of all classes'
+        (the centred log-ratio, Aitchison 1986), so that each is known, not just differences.
     grown : list of Grown
-        Forests, all of it.
+        Forests.
+    players : list of str
+        The table's columns, to which values are attributed.
     design : callable
         Takes typed rows, and names or None, and makes the design frame: these of its columns,
         or all.
     sources : dict of str to tuple of str
         The one or two of the table's columns that each column of the design frame comes from.
+    terms : callable, optional
+        Gives, for a design frame, what is a sum of one term for each of its columns, such as
+        a linear model: (n, outputs).
     rest : callable, optional
         Gives the remainder for typed rows, (n, outputs); None where nothing remains.
     share : float
-        How much of the model, by weight, the forests are.
+        How much of the model, by weight, the forests and terms are.
     """
 
     space: str
     grown: list[Grown]
+    players: list[str]
     design: Callable[[pd.DataFrame, Collection[str] | None], pd.DataFrame]
     sources: dict[str, tuple[str, ...]]
+    terms: Callable[[pd.DataFrame], np.ndarray] | None = None
     rest: Callable[[pd.DataFrame], np.ndarray] | None = None
     share: float = 1.0
+
+    @cached_property
+    def forests(self) -> list[Forest]:
+        """The forest of each of `grown`."""
+        return [one.forest(self.players, self.sources) for one in self.grown]
+
+    def outputs(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return what the summands say of typed rows, added up: (n, outputs)."""
+        design = self.design(frame, None)
+        parts = [
+            margins(forest, one.matrix(design))
+            for one, forest in zip(self.grown, self.forests, strict=True)
+        ]
+        if self.terms is not None:
+            parts.append(self.terms(design))
+        if self.rest is not None:
+            parts.append(self.rest(frame))
+        total = np.sum(parts, axis=0)
+        if self.space == "margin" and total.shape[1] > 1:
+            total = total - total.mean(axis=1, keepdims=True)
+        return np.asarray(total)

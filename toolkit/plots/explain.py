@@ -228,12 +228,13 @@ def waterfall(
     with canvas(title, alt, height=1.2 + 0.3 * len(names)) as sheet:
         span = _waterfall_bars(sheet.axes, names, base, np.asarray(steps), errors)
         words = [f"{_clean(value, span):.4g}" for value in (base, ends[-1])]
-        if explanation.space == "margin":
+        two = explanation.space == "margin" and len(explanation.classes) == 1
+        if two:
             words = [
                 f"{word} ({1 / (1 + np.exp(-value)):.1%})"
                 for word, value in zip(words, (base, ends[-1]), strict=True)
             ]
-        between = "\n" if explanation.space == "margin" else "; "
+        between = "\n" if two else "; "
         sheet.axes.set_xlabel(f"dashed: mean output {words[0]}{between}solid: this row {words[1]}")
     return sheet.plot
 
@@ -281,7 +282,8 @@ def _class(explanation: Explanation, of: str | None) -> str:
 
 def _output(explanation: Explanation, of: str) -> str:
     if len(explanation.classes) > 1:
-        return f"probability of the class {shorten(of)}"
+        what = "log-odds" if explanation.space == "margin" else "probability"
+        return f"{what} of the class {shorten(of)}"
     return shorten(explanation.output, 60)
 
 

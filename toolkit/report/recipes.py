@@ -43,7 +43,8 @@ RECIPES: dict[str, str] = {
     "importance": "Mean of |shap| in attributions.parquet for the column and class.",
     "attribution": "The `shap` of one row and column in attributions.parquet.",
     "prediction": "Load the saved champion and predict the row.",
-    "log_odds": "The logarithm of p / (1 - p) of the predicted probability p.",
+    "log_odds": "The logarithm of p / (1 - p) of the predicted probability p; of several"
+    " classes, the logarithm of p less the mean of all classes' logarithms.",
     "choice": "What the project says at this key.",
     "count": "Count the items at `pointer` that meet the condition named in brackets.",
     "completeness": "`toolkit.project.completeness.questions`, answered over asked.",

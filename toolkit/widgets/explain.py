@@ -294,7 +294,8 @@ def show_explanation(explanation: Explanation) -> Html:
         ("Method", explanation.method),
         ("Values add up to", explanation.output),
         ("Rows explained", f"{explanation.rows:,}"),
-        ("Background rows", f"{explanation.background:,}"),
+        ("Background rows", f"{explanation.background:,}, from {explanation.reference}"),
+        ("Plan", explanation.plan),
         ("Model evaluations", f"{explanation.evaluations:,}"),
         ("Additivity error", f"{explanation.additivity_error:.2g}"),
     ]

@@ -46,6 +46,10 @@ class AutoKerasEngine:
         """Return no forests: networks are none."""
         return []
 
+    def linear(self, folder: Path) -> bool:
+        """Return False: networks are not linear."""
+        return False
+
     def available(self) -> str:
         """Return why the engine cannot be used here; empty if it can."""
         missing = [p for p in ("autokeras", "keras", "jax") if installed(p) == "not installed"]

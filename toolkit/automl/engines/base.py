@@ -124,6 +124,12 @@ class Engine(Protocol):
     def grown(self, folder: Path) -> list[Grown]:
         """Return a saved model as forests that add up to it; empty where it is no such sum."""
 
+    def linear(self, folder: Path) -> bool:
+        """Return whether a saved model is a sum of one term for each design column.
+
+        Of classes it is their margins that are such a sum.
+        """
+
 
 class PythonEngine:
     """What engines on one Python library have in common: the first of `packages` does the work."""
@@ -139,6 +145,10 @@ class PythonEngine:
     def grown(self, folder: Path) -> list[Grown]:
         """Return no forests: engines of trees say otherwise."""
         return []
+
+    def linear(self, folder: Path) -> bool:
+        """Return False: engines of linear models say otherwise."""
+        return False
 
     def available(self) -> str:
         """Return why the engine cannot be used here; empty if it can."""

@@ -18,6 +18,7 @@ from toolkit.automl.engines.shares import CELLS, Clock, Shares
 
 if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask, TaskFacts
+    from toolkit.forests import Grown
 
 _FEWER_CELLS = 5_000_000
 _SPLINED = 100
@@ -64,10 +65,35 @@ class BaselineEngine(PythonEngine):
 
     def load(self, folder: Path) -> Scorer:
         """Return the scorer of a saved model."""
-        native = Estimators(0)
-        bag = bagging.Bag.load(folder, native)
-        native.classes = bag.classes
-        return bag.score
+        return _bag(folder).score
+
+    def grown(self, folder: Path) -> list[Grown]:
+        """Return the trees of histogram boosting, or the one tree; none of linear models."""
+        from toolkit.automl.engines import sklearn_trees
+
+        bag = _bag(folder)
+        read = sklearn_trees.reader(bag.models[0], bag.coding, bag.classes)
+        if read is None:
+            return []
+        boosted = sklearn_trees.boosted(bag.models[0])
+        return bag.grown(read, "margin" if boosted else "probability", single=not boosted)
+
+    def linear(self, folder: Path) -> bool:
+        """Return whether the model is linear in functions of single columns."""
+        bag = _bag(folder)
+        one = len(bag.models) == 1 and bag.outcome.kind in ("classes", "plain")
+        return one and hasattr(_last(bag.models[0]), "coef_")
+
+
+def _bag(folder: Path) -> bagging.Bag:
+    native = Estimators(0)
+    bag = bagging.Bag.load(folder, native)
+    native.classes = bag.classes
+    return bag
+
+
+def _last(model: Any) -> Any:
+    return model[-1] if hasattr(model, "steps") else model
 
 
 class _Recipe(ABC):

@@ -79,6 +79,14 @@ class EnsembleEngine:
         found, rest = self.parts(folder)
         return [] if rest else found
 
+    def linear(self, folder: Path) -> bool:
+        """Return False: members that are linear models are found one by one."""
+        return False
+
+    def space(self, folder: Path) -> str:
+        """Return what is averaged: linear or log, as in `toolkit.automl.objectives`."""
+        return str(read(folder)["space"])
+
     def parts(self, folder: Path) -> tuple[list[Grown], dict[str, float]]:
         """Return forests that add up, weighted, and the weights of the members that have none.
 

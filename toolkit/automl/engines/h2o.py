@@ -85,6 +85,12 @@ class H2oEngine:
 
         return h2o_grown.grown(folder)
 
+    def linear(self, folder: Path) -> bool:
+        """Return whether the model is a GLM whose terms add up to a margin or a value."""
+        from toolkit.automl.engines import h2o_grown
+
+        return h2o_grown.linear(folder)
+
 
 class _Model:
     """A model in the server."""

@@ -19,9 +19,16 @@ if TYPE_CHECKING:
 _PLAIN = ("identity", "logit", "")
 """Links under which leaves add up to a value or a margin; several classes have a logarithm."""
 
-
+_LINEAR = ("identity", "logit", "multinomial")
+"""A GLM's links under which terms add up to what is explained."""
 _LOGARITHMIC = ("count:", "reg:gamma", "reg:tweedie")
 """XGBoost's objectives under which they add up to a logarithm."""
+
+
+def linear(folder: Path) -> bool:
+    """Return whether a saved model is a GLM of a link under which its terms add up."""
+    facts = head((folder / MODEL_FILE).read_bytes())
+    return facts["algo"] == "glm" and facts.get("link", "") in _LINEAR
 
 
 def grown(folder: Path) -> list[Grown]:

@@ -89,6 +89,8 @@ def _method(book: Book, found: Explanation) -> list[Facts | None]:
         ),
         ("Rows explained", count("rows")),
         ("Background rows", count("background")),
+        ("Drawn from", "a group that is not shown"
+         if any(name in found.reference for name in book.hidden) else found.reference),
         ("Orders drawn for a row", count("permutations")),
         ("Model evaluations", count("evaluations")),
         ("Additivity error, at most",
@@ -211,7 +213,7 @@ def _waterfall(  # noqa: PLR0917
         recipe="log_odds" if found.space == "margin" else "prediction",
     )
     ends: list[list[Cell]] = [["This row's output", "", prediction]]
-    if found.space == "margin":
+    if found.space == "margin" and len(found.classes) == 1:
         probability = book.derive(
             f"probability/{row}/{name}",
             1 / (1 + math.exp(-output)),
