@@ -190,7 +190,7 @@ def test_a_model_without_an_answer_and_too_few_rows_are_refused():
     with pytest.raises(ModelError, match="no number"):
         explain_rows(FunctionModel(lambda f: f["x0"] * np.nan, frame.columns), frame, frame)
     with pytest.raises(DataError):
-        explain_rows(FunctionModel(lambda f: f["x0"], frame.columns), frame, frame.iloc[:1])
+        explain_rows(FunctionModel(lambda f: f["x0"], frame.columns), frame, frame.iloc[:0])
 
 
 def test_scoring_calls_are_few_and_groups_are_one_player(sampling):

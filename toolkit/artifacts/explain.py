@@ -113,6 +113,8 @@ class Explanation(JsonArtifact):
     method: str
     output: str
     """What the values add up to, in words: probability of the class `bad`, EUR."""
+    exact: list[str] = []
+    """What of the model was taken apart exactly: trees, terms."""
     space: str = "probability"
     """The same in a word: value, probability or margin (log-odds)."""
     classes: list[str]

@@ -63,6 +63,7 @@ def as_sum(model: Model) -> Sum | None:
     def remainder(frame: pd.DataFrame) -> np.ndarray:
         return _told(others, model.inputs(frame), space, slope)
 
+    weight = float(sum(each for _, each in linear))
     others = [(_member(folder, name), weight) for name, weight in rest.items()]
     return Sum(
         space,
@@ -72,7 +73,8 @@ def as_sum(model: Model) -> Sum | None:
         model.features.sources,
         terms if linear else None,
         remainder if others else None,
-        1.0 - sum(rest.values()),
+        share=1.0 - sum(rest.values()) - weight,
+        linear=weight,
     )
 
 

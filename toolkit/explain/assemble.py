@@ -110,6 +110,7 @@ def artifact(project: Project, model: Predictor, values: RowValues, how: Provena
     return Explanation(
         method=f"{values.method}; interventional, on the original columns",
         output=_words(project, model, values.space),
+        exact=values.exact,
         space=values.space,
         classes=values.classes,
         base={name: float(x) for name, x in zip(values.classes, values.base, strict=True)},

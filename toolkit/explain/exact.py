@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.explain.terms import term_values
-from toolkit.forests import Grown, Sum, shapley_values, walked
+from toolkit.explain.terms import added_up, term_values
+from toolkit.forests import Grown, Sum, margins, shapley_values, walked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,24 @@ def sum_error(total: Sum, told: Score, frame: pd.DataFrame, background: pd.DataF
             for name in both.columns
         }
     )
-    return float(np.abs(told(mixed) - total.outputs(mixed)).max())
+    return float(np.abs(told(mixed) - _added(total, mixed)).max())
+
+
+def _added(total: Sum, frame: pd.DataFrame) -> np.ndarray:
+    """Return what the summands say of typed rows, added up: (n, outputs)."""
+    design = total.design(frame, None)
+    parts = [
+        margins(forest, grown.matrix(design))
+        for grown, forest in zip(total.grown, total.forests, strict=True)
+    ]
+    if total.terms is not None:
+        parts.append(added_up(total.terms, design))
+    if total.rest is not None:
+        parts.append(total.rest(frame))
+    result = np.sum(parts, axis=0)
+    if total.space == "margin" and result.shape[1] > 1:
+        result = result - result.mean(axis=1, keepdims=True)
+    return np.asarray(result)
 
 
 class SumValues:

@@ -45,6 +45,8 @@ class RowValues:
         How they were found, in words.
     space : str
         What they add up to: value, probability or margin.
+    exact : list of str
+        What of the model was taken apart exactly: trees, terms.
     sampled : bool
         Whether orders of columns were drawn.
     evaluations : int
@@ -69,6 +71,7 @@ class RowValues:
     standard_error: np.ndarray
     method: str
     space: str
+    exact: list[str]
     sampled: bool
     evaluations: int
     additivity_error: float
@@ -211,7 +214,7 @@ def explain_rows(
             rest = _Found()
             game = Game(total.rest, frame, background, players)
             _play(rest, game, orders=orders, seeds=seeds, progress=progress)
-            found.method += f" ({total.share:.0%} of the model by weight); the rest: {rest.method}"
+            found.method += f" ({total.share + total.linear:.0%} of the model by weight); the rest: {rest.method}"
             found.shap = found.shap + rest.shap
             found.error = np.hypot(found.error, rest.error)
             found.evaluations, found.sampled = rest.evaluations, rest.sampled
@@ -240,6 +243,9 @@ def explain_rows(
         standard_error=found.error,
         method=found.method,
         space=space,
+        exact=[]
+        if total is None
+        else ["trees"] * bool(total.grown) + ["terms"] * bool(total.terms),
         sampled=found.sampled,
         evaluations=found.evaluations + 2 * len(background) + len(frame) + mixtures,
         additivity_error=error,

@@ -66,19 +66,29 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
     chosen, _ = spread_sample(score, test.frame, asked.rows, [seed, _ROWS])
     total, size = _total(stage, model, columns, len(chosen), min(asked.background, len(reference)))
     values, how = _explained(stage, model, test, reference, chosen, total=total, size=size)
-    if total is not None and values.additivity_error > values.tolerance:
+    for less in _fallbacks(total):
+        if values.additivity_error <= values.tolerance:
+            break
+        kept = "only its trees are exact" if less is not None else "all are estimated"
         stage.note(
             "The model is not everywhere what its parts add up to (it differs by up to"
-            f" {values.additivity_error:.2g}): its SHAP values are estimated instead"
+            f" {values.additivity_error:.2g} on mixtures of rows): of its SHAP values {kept}"
         )
-        size = min(asked.background, len(reference))
-        values, how = _explained(stage, model, test, reference, chosen, total=None, size=size)
+        size = size if less is not None else min(asked.background, len(reference))
+        values, how = _explained(stage, model, test, reference, chosen, total=less, size=size)
     explanation = artifact(stage.project, model, values, how)
     stage.write(Attributions(attribution_frame(values)))
     stage.write(explanation)
     if values.additivity_error > values.tolerance:
         stage.note("The SHAP values do not add up to the output: see the check Additivity")
     return explanation
+
+
+def _fallbacks(total: Sum | None) -> list[Sum | None]:
+    """Return what to explain a model by where the sum turns out not to be the model."""
+    if total is None:
+        return []
+    return [total.without_terms(), None] if total.terms is not None and total.grown else [None]
 
 
 def _explained(
@@ -193,7 +203,9 @@ def row_explainer(
     total = None
     if isinstance(model, Additive) and not explanation.grouped:
         total = model.as_sum()
-        if total is not None and total.space != explanation.space:
+        if total is not None and "terms" not in explanation.exact:
+            total = total.without_terms()
+        if total is not None and not explanation.exact:
             total = None
 
     def one(row: int) -> pd.DataFrame:

@@ -79,6 +79,18 @@ def term_values(
     return result
 
 
+def added_up(terms: Terms, frame: pd.DataFrame) -> np.ndarray:
+    """Return what the terms of the cells of a design frame add up to, (n, outputs).
+
+    That is what `terms` gives for its rows, if that is such a sum.
+    """
+    base = frame.iloc[[0]]
+    result = np.zeros(())
+    for name in frame.columns:
+        result = result + _paid(terms, base, name, frame[name])
+    return np.asarray(result - (frame.shape[1] - 1) * terms(base))
+
+
 def _paid(terms: Terms, base: pd.DataFrame, name: str, cells: pd.Series) -> np.ndarray:
     """Return what each cell of a column pays, in a row that is else the base row."""
     import pandas as pd

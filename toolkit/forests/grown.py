@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from toolkit.forests.forest import Forest, TreeNodes
-from toolkit.forests.values import margins
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,8 +91,8 @@ class Sum:
         a linear model: (n, outputs).
     rest : callable, optional
         Gives the remainder for typed rows, (n, outputs); None where nothing remains.
-    share : float
-        How much of the model, by weight, the forests and terms are.
+    share, linear : float
+        How much of the model, by weight, the forests are, and the terms.
     """
 
     space: str
@@ -104,24 +103,21 @@ class Sum:
     terms: Callable[[pd.DataFrame], np.ndarray] | None = None
     rest: Callable[[pd.DataFrame], np.ndarray] | None = None
     share: float = 1.0
+    linear: float = 0.0
+
+    def without_terms(self) -> Sum:
+        """Return the sum whose terms are part of what remains, to be estimated."""
+        terms, rest = self.terms, self.rest
+        if terms is None:
+            return self
+
+        def remainder(frame: pd.DataFrame) -> np.ndarray:
+            told = terms(self.design(frame, None))
+            return told if rest is None else told + rest(frame)
+
+        return replace(self, terms=None, rest=remainder, linear=0.0)
 
     @cached_property
     def forests(self) -> list[Forest]:
         """The forest of each of `grown`."""
         return [one.forest(self.players, self.sources) for one in self.grown]
-
-    def outputs(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return what the summands say of typed rows, added up: (n, outputs)."""
-        design = self.design(frame, None)
-        parts = [
-            margins(forest, one.matrix(design))
-            for one, forest in zip(self.grown, self.forests, strict=True)
-        ]
-        if self.terms is not None:
-            parts.append(self.terms(design))
-        if self.rest is not None:
-            parts.append(self.rest(frame))
-        total = np.sum(parts, axis=0)
-        if self.space == "margin" and total.shape[1] > 1:
-            total = total - total.mean(axis=1, keepdims=True)
-        return np.asarray(total)
