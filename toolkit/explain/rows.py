@@ -214,7 +214,8 @@ def explain_rows(
             rest = _Found()
             game = Game(total.rest, frame, background, players)
             _play(rest, game, orders=orders, seeds=seeds, progress=progress)
-            found.method += f" ({total.share + total.linear:.0%} of the model by weight); the rest: {rest.method}"
+            share = f"{total.share + total.linear:.0%} of the model by weight"
+            found.method += f" ({share}); the rest: {rest.method}"
             found.shap = found.shap + rest.shap
             found.error = np.hypot(found.error, rest.error)
             found.evaluations, found.sampled = rest.evaluations, rest.sampled
@@ -256,9 +257,11 @@ def explain_rows(
 
 
 def _exactly(total: Sum) -> str:
-    kinds = ["of trees, from their own structure"] * bool(total.grown)
-    kinds += ["of linear terms, in closed form"] * (total.terms is not None)
-    return f"Exact Shapley values {' and '.join(kinds)}"
+    words = {
+        "trees": "of trees, from their own structure",
+        "terms": "of linear terms, in closed form",
+    }
+    return f"Exact Shapley values {' and '.join(words[kind] for kind in total.kinds())}"
 
 
 @dataclass

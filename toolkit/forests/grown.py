@@ -105,6 +105,10 @@ class Sum:
     share: float = 1.0
     linear: float = 0.0
 
+    def kinds(self) -> list[str]:
+        """Return what is taken apart exactly: trees, terms."""
+        return ["trees"] * bool(self.grown) + ["terms"] * (self.terms is not None)
+
     def without_terms(self) -> Sum:
         """Return the sum whose terms are part of what remains, to be estimated."""
         terms, rest = self.terms, self.rest
