@@ -81,6 +81,8 @@ class RowStories(JsonArtifact):
     file: ClassVar[str] = "row_stories.json"
     stage: ClassVar[str] = "explain"
 
+    task: str
+    """binary, multiclass or regression."""
     adverse: str
     """Which outcome counts as adverse, and why, in words."""
     output: str

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.artifacts import CellChange, Counterfactual
+from toolkit.explain.blocked import why_blocked
 from toolkit.explain.changes import CALLS, Case, Changes, Search, cells_of, changed
 from toolkit.explain.density import Density
 from toolkit.explain.distance import Gower
@@ -132,7 +131,7 @@ def counterfactuals(  # noqa: PLR0917
     chosen, rare = _chosen(search, known, asked.counterfactuals, asked.plausibility)
     found = _scored_again(search, chosen)
     missing = [case for case in cases if not found[case.position]]
-    why = _blocked(search, missing, limits, rare)
+    why = why_blocked(search, missing, limits, rare)
     return [Found(found[i], why.get(i, "")) for i in range(len(cases))]
 
 
@@ -228,81 +227,3 @@ def _scored_again(
 def decision_text(decided: Any) -> str:
     """Return a decision as text; numbers with six digits."""
     return f"{decided:.6g}" if isinstance(decided, float | np.floating) else str(decided)
-
-
-# -- why there is none -------------------------------------------------------------------
-
-
-def _blocked(
-    search: Search, missing: Sequence[Case], limits: Mapping[str, Limit], rare: Mapping[int, int]
-) -> dict[int, str]:
-    why = {}
-    open_cases = []
-    for case in missing:
-        if not search.limits:
-            why[case.position] = "Every column is fixed."
-        elif case.reached:
-            number = rare.get(case.position, 0)
-            why[case.position] = (
-                f"{number:,} combinations of changes lead there, but to rows rarer than"
-                " recourse.plausibility allows."
-                if number
-                else "What led there in the search did not when it was scored again."
-            )
-        else:
-            open_cases.append(case)
-    if open_cases:
-        levers = _levers(search, open_cases, limits)
-        most = search.most
-        for case in open_cases:
-            best = max([case.start, *case.tried.values()])
-            why[case.position] = (
-                f"No {'change' if most == 1 else f'combination of up to {most} changes'} of"
-                f" {len(search.limits)} columns led there:"
-                f" {_nearest(case, best)}.{levers[case.position]}"
-            )
-    return why
-
-
-def _nearest(case: Case, best: float) -> str:
-    model, wanted = case.goal.model, case.goal.wanted
-    if model.task == "regression":
-        return f"the nearest prediction stays {-best:.4g} outside {wanted}"
-    if model.task == "binary":
-        return f"the probability of {wanted} rose from {case.start:.3f} to at most {best:.3f}"
-    return (
-        f"the probability of {wanted} less the largest other one rose from {case.start:.3f} to at"
-        f" most {best:.3f}"
-    )
-
-
-def _levers(search: Search, cases: Sequence[Case], limits: Mapping[str, Limit]) -> dict[int, str]:
-    """Return, for each case, which limited columns would lead there if they were free."""
-    bound = [
-        each
-        for each in limits.values()
-        if each.rule != "free" and len(each.values) > 1 and not each.why.startswith("it has")
-    ][:_MOST_COLUMNS]
-    opened = [dataclasses.replace(each, rule="free") for each in bound]
-    if not opened:
-        return {case.position: "" for case in cases}
-    cells = cells_of(search.frame, opened)
-    probe = [Case(case.position, case.goal, cells[case.position], [], -math.inf) for case in cases]
-    # On top of the best that the allowed changes did.
-    base = [max(case.tried, key=lambda c: (case.tried[c], str(c)), default=()) for case in cases]
-    frame = changed(
-        search.frame, search.limits,
-        [(case.position, changes) for case, changes in zip(cases, base, strict=True)],
-    )  # fmt: skip
-    for place, case in enumerate(probe):
-        case.position = place
-    tries = max(24, search.tries)
-    alone = Search(search.outputs, frame, opened, probe, tries, 1, 1)
-    alone.score([(case, alone.singles(case)) for case in probe])
-    said = {}
-    for case, own in zip(probe, cases, strict=True):
-        places = sorted({c[0][0] for c in case.reached})
-        names = [f"{bound[p].column} ({bound[p].why or bound[p].rule + ' only'})" for p in places]
-        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-        said[own.position] = f" What blocks: {', '.join(names[:4])}{more}." if names else ""
-    return said

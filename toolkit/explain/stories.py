@@ -93,6 +93,7 @@ def row_stories(stage: Stage, model: Predictor, explanation: Explanation) -> Row
             )
         )
     result = RowStories(
+        task=model.task,
         adverse=side.words,
         output=score_words(project, model),
         threshold=model.threshold if model.task == "binary" else None,

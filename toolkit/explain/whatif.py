@@ -135,7 +135,7 @@ class WhatIf:
         if kind == "number":
             return pd.Series([_number(name, text, self._columns[name])], dtype="float64")
         if kind == "date":
-            moment = pd.to_datetime(text or None, errors="coerce")
+            moment = pd.to_datetime(text, errors="coerce") if text else pd.NaT
             if text and pd.isna(moment):
                 raise _wrong(name, text, "a date such as 2026-01-31")
             return pd.Series([moment]).astype(before.dtype)
