@@ -34,7 +34,7 @@ class Recourse(Section):
     Two classes need none: the outcome that is not adverse is wanted."""
     plausibility: float = Field(default=0.05, ge=0, lt=1)
     """Changed rows that lie in a thinner part of the table than all but this share of the
-    training rows are not offered."""
+    training rows are not offered; a row that is rarer itself may stay as rare as it is."""
     reasons: dict[str, str] = Field(default_factory=dict)
     """By column, the reason in words for a decision that it pushed to; `{value}` stands for the
     cell."""
