@@ -530,7 +530,7 @@ def test_figures_say_their_numbers(told):
     for story in stories.stories:
         plot = plots.counterfactuals(stories, story.row)
         assert f"Row {story.row}" in plot.alt
-        assert all(f"{each.score:.3g}" in plot.alt for each in story.counterfactuals)
+        assert all(f"{each.score:.4g}" in plot.alt for each in story.counterfactuals)
         assert f"most like row {story.row}" in plots.similar(stories, story.row).alt
     with pytest.raises(UsageError):
         plots.similar(stories, -5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ def row_stories(stage: Stage, model: Predictor, explanation: Explanation) -> Row
     project, outputs = stage.project, Outputs(model)
     test, train = table.load_part(stage, "test"), table.load_part(stage, "train")
     lines = stage.read(Attributions).frame
-    side, ways = adverse(project, model), limits(project, train.frame, train.columns)
+    side, ways = adverse(project, model), _limits(project, model, train)
     stage.progress("choosing rows to tell of")
     chosen = _choose(project, outputs, side, test, set(lines["row"].tolist()))
     frame = test.frame.iloc[chosen.positions].reset_index(drop=True)
@@ -107,6 +108,16 @@ def row_stories(stage: Stage, model: Predictor, explanation: Explanation) -> Row
     )
     stage.write(result)
     return result
+
+
+def _limits(project: Project, model: Predictor, train: Part) -> dict[str, Limit]:
+    found = limits(project, train.frame, train.columns)
+    return {
+        name: way
+        if name in model.columns
+        else dataclasses.replace(way, rule="fixed", why="the model does not get it")
+        for name, way in found.items()
+    }
 
 
 def _choose(

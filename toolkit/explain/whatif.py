@@ -49,7 +49,7 @@ class WhatIf:
     choices : dict of str to list of str
         By category column, the values seen in training, the most frequent first.
     kinds : dict of str to str
-        What each feature column is: number, category, boolean, date, text, image.
+        What each column of the model is: number, category, boolean, date, text, image.
     """
 
     def __init__(self, model: Predictor, train: Part, test: Part) -> None:
@@ -58,9 +58,11 @@ class WhatIf:
         self._seen = {
             name: set(map(str, train.frame[name].dropna().unique().tolist()))
             for name, column in train.columns.items()
-            if column.type in ("category", "boolean")
+            if column.type in ("category", "boolean") and name in model.columns
         }
-        self.kinds: dict[str, str] = {n: c.type for n, c in train.columns.items()}
+        self.kinds: dict[str, str] = {
+            name: column.type for name, column in train.columns.items() if name in model.columns
+        }
         self.choices: dict[str, list[str]] = {
             name: [str(x) for x in train.frame[name].astype(object).value_counts().index[:_OFFERED]]
             for name in self._seen
@@ -76,7 +78,7 @@ class WhatIf:
         """
         frame = self._row(row)
         found = {}
-        for name in frame.columns:
+        for name in self.kinds:
             cell = frame[name].iloc[0]
             missing = not isinstance(cell, bytes) and bool(frame[name].isna().iloc[0])
             if self.kinds[name] == "image" or missing:

@@ -8,7 +8,6 @@ from toolkit.errors import UsageError
 from toolkit.plots.style import BLUE, GREY, PALETTE, RED, Plot, canvas, shorten
 
 _MARKS = "osD^vP*X"
-_LABEL = 46
 
 
 def counterfactuals(stories: RowStories, row: int) -> Plot:
@@ -23,8 +22,8 @@ def counterfactuals(stories: RowStories, row: int) -> Plot:
     """
     story = story_of(stories, row)
     found = story.counterfactuals
-    alt = f"Row {row} scores {story.score:.3g} and is {story.decision}. " + (
-        "; ".join(f"{change_words(each)}: {each.score:.3g}" for each in found) or story.blocked
+    alt = f"Row {row} scores {story.score:.4g} and is {story.decision}. " + (
+        "; ".join(f"{change_words(each)}: {each.score:.4g}" for each in found) or story.blocked
     )
     title = f"Row {row}: what would lead to {story.wanted or 'another decision'}"
     with canvas(
@@ -43,7 +42,7 @@ def counterfactuals(stories: RowStories, row: int) -> Plot:
             axes.plot(each.score, place, "o", color=BLUE, markersize=7)
             right = each.score >= story.score
             axes.annotate(
-                f"{each.score:.3g}",
+                f"{each.score:.4g}",
                 (each.score, place),
                 xytext=(7 if right else -7, 0),
                 textcoords="offset points",
@@ -53,14 +52,14 @@ def counterfactuals(stories: RowStories, row: int) -> Plot:
             )
         heights = range(len(found)) if found else [0]
         axes.plot([story.score] * len(heights), heights, "D", color=GREY, markersize=6,
-                  label=f"as it is: {story.score:.3g}")  # fmt: skip
+                  label=f"as it is: {story.score:.4g}")  # fmt: skip
         if stories.threshold is not None:
             axes.axvline(stories.threshold, color=RED, linestyle="--", linewidth=1.2,
                          label=f"threshold {stories.threshold:.3g}")  # fmt: skip
         labels = [_wrapped(each) for each in found] or ["nothing found"]
         axes.set_yticks(range(len(labels)), labels, fontsize=9)
         axes.set_ylim(len(labels) - 0.5, -0.5)
-        axes.margins(x=0.14)
+        axes.margins(x=0.22)  # the scores stand beside the points
         axes.set_xlabel(shorten(stories.output, 70))
         axes.grid(axis="y", visible=False)
         sheet.figure.legend(fontsize=8, ncols=2, loc="outside upper right")
@@ -141,8 +140,8 @@ def change_words(found: Counterfactual) -> str:
 def _wrapped(found: Counterfactual) -> str:
     lines = []
     for each in found.changes[:3]:
-        move = f"{shorten(cell_words(each.before), 14)} → {shorten(cell_words(each.after), 14)}"
-        lines.append(shorten(f"{shorten(each.column, 24)}: {move}", _LABEL))
+        move = f"{shorten(cell_words(each.before), 12)} → {shorten(cell_words(each.after), 12)}"
+        lines.append(f"{shorten(each.column, 20)}: {move}")
     if len(found.changes) > 3:
         lines[-1] += f" (+{len(found.changes) - 3})"
     return "\n".join(lines)

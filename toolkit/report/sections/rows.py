@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit.artifacts import RowStories, RowStory
+from toolkit.artifacts import Explanation, RowStories, RowStory
 from toolkit.artifacts.base import Facts
 from toolkit.artifacts.rows_explained import Cell as Value
 from toolkit.explain.reasons import reason_text
@@ -75,6 +75,7 @@ def _story(book: Book, found: RowStories, place: int, story: RowStory) -> list[F
 
 
 def _reasons(book: Book, place: int, story: RowStory) -> Facts | None:
+    explained = book.get(Explanation)
     return blocks.table(
         f"Reasons for the decision on row {story.row}",
         ["Reason", "SHAP", "Remark"],
@@ -87,6 +88,7 @@ def _reasons(book: Book, place: int, story: RowStory) -> Facts | None:
             ]
             for i, each in enumerate(story.reasons)
         ],
+        note=f"SHAP values in units of the output: {explained.output}." if explained else "",
     )  # fmt: skip
 
 
