@@ -377,8 +377,10 @@ def test_reasons_come_from_the_attributions(told):
     stage, model, _, stories = told
     lines = stage.read(Attributions).frame.set_index(["row", "class", "column"])["shap"]
     output = {"binary": NASTY, "multiclass": "ok", "regression": "value"}[model.task]
-    sign = -1 if model.task == "multiclass" else 1
     for story in stories.stories:
+        sign = -1 if model.task == "multiclass" else 1
+        if model.task == "regression":
+            sign = 1 if story.score > 0 else -1  # above or below the wanted range, -9 to 0
         for reason in story.reasons:
             assert reason.shap == lines[story.row, output, reason.column]
             assert reason.shap * sign > 0
@@ -410,6 +412,25 @@ def test_numbers_without_a_wanted_range_say_so(tmp_path):
     stories = explain.row_stories(stage, model, explanation)
     assert all("recourse.wanted" in each.blocked for each in stories.stories)
     assert all(each.reasons for each in stories.stories)
+
+
+def test_below_a_wanted_range_reasons_are_what_pulled_down(tmp_path):
+    stage, model, explanation = finished_stage(
+        tmp_path, "regression", rows=120, recourse={"wanted": "0.5 to 1"}
+    )
+    stories = explain.row_stories(stage, model, explanation).stories
+    assert {each.score < 0.5 for each in stories} == {True, False}
+    for each in stories:
+        assert all((reason.shap > 0) == (each.score > 1) for reason in each.reasons)
+        assert all(0.5 <= way.score <= 1 for way in each.counterfactuals)
+
+
+def test_columns_that_the_model_does_not_get_are_left_alone(tmp_path):
+    stage, model, explanation = finished_stage(tmp_path, "binary", rows=80)
+    del model.columns["owner"]
+    stories = explain.row_stories(stage, model, explanation)
+    assert stories.fixed["owner"] == "the model does not get it"
+    assert "owner" not in explain.what_if(stage, model).kinds
 
 
 def test_tiny_and_messy_tables(tmp_path):
@@ -494,6 +515,10 @@ def test_panel_shows_rows_and_answers(told):
         panel.row.value = each.row
         assert "as it is" in panel.answer.value
     assert set(panel.inputs) <= set(panel._what_if.kinds)
+    assert ("recourse.wanted" in panel.fields) == (model.task != "binary")
+    if model.task == "multiclass":
+        offered = [value for _, value in panel.fields["recourse.wanted"].control.options]
+        assert offered == ["", *explanation.classes]
 
 
 def test_panel_edits_the_limits(tmp_path):

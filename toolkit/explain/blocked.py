@@ -70,11 +70,9 @@ def _nearest(case: Case, best: float) -> str:
 
 def _levers(search: Search, cases: Sequence[Case], limits: Mapping[str, Limit]) -> dict[int, str]:
     """Return, for each case, which limited columns would lead there if they were free."""
-    bound = [
-        each
-        for each in limits.values()
-        if each.rule != "free" and len(each.values) > 1 and not each.why.startswith("it has")
-    ][:_MOST_COLUMNS]
+    bound = [each for each in limits.values() if each.rule != "free" and len(each.values) > 1][
+        :_MOST_COLUMNS
+    ]
     opened = [dataclasses.replace(each, rule="free") for each in bound]
     if not opened:
         return {case.position: "" for case in cases}

@@ -98,15 +98,25 @@ class Adverse:
     output : str
         The explained output whose SHAP values tell reasons; empty where each row has its own.
     sign : int
-        The sign of SHAP values that push towards the adverse outcome.
+        The sign of SHAP values that push towards the adverse outcome; 0 where it depends on the
+        side of the wanted range that a row is on.
     words : str
         The rule in a sentence.
+    assumed : bool
+        Whether `fairness.outcome_is_benefit` would have told and is not answered.
     """
 
     wanted: str
     output: str
     sign: int
     words: str
+    assumed: bool = False
+
+    def sign_of(self, score: float) -> int:
+        """Return the sign for a row with this score."""
+        if self.sign:
+            return self.sign
+        return 1 if score > bounds(self.wanted, "recourse.wanted")[1] else -1
 
 
 def adverse(project: Project, model: Predictor) -> Adverse:
@@ -121,17 +131,7 @@ def adverse(project: Project, model: Predictor) -> Adverse:
     if model.task == "binary":
         return _binary(model, benefit)
     if model.task == "regression":
-        if asked:
-            bounds(asked, "recourse.wanted")
-        lower = benefit is True
-        return Adverse(
-            asked, "value", -1 if lower else 1,
-            (f"A prediction outside {asked} is adverse" if asked
-             else f"A {'low' if lower else 'high'} prediction is adverse")
-            + ("." if benefit is not None else
-               "; fairness.outcome_is_benefit is not answered, so that high values count as"
-               " the unwanted ones."),
-        )  # fmt: skip
+        return _number(asked, benefit)
     if asked and asked not in model.classes:
         raise ProjectError(
             f"{asked!r} is no class",
@@ -147,6 +147,18 @@ def adverse(project: Project, model: Predictor) -> Adverse:
     )  # fmt: skip
 
 
+def _number(asked: str, benefit: bool | None) -> Adverse:
+    if asked:
+        bounds(asked, "recourse.wanted")
+        return Adverse(asked, "value", 0, f"A prediction outside {asked} is adverse.")
+    if benefit:
+        return Adverse("", "value", -1, "A low prediction is adverse: high ones are a benefit.")
+    words = "A high prediction is adverse"
+    if benefit is None:
+        words += ": fairness.outcome_is_benefit is not answered, and it is taken for no benefit"
+    return Adverse("", "value", 1, words + ".", assumed=benefit is None)
+
+
 def _binary(model: Predictor, benefit: bool | None) -> Adverse:
     negative, positive = model.classes
     if benefit:
@@ -155,7 +167,7 @@ def _binary(model: Predictor, benefit: bool | None) -> Adverse:
     words = f"The positive class {positive} is adverse"
     if benefit is None:
         words += ": fairness.outcome_is_benefit is not answered, and it is taken for no benefit"
-    return Adverse(negative, positive, 1, words + ".")
+    return Adverse(negative, positive, 1, words + ".", assumed=benefit is None)
 
 
 def score_words(project: Project, model: Predictor) -> str:

@@ -73,18 +73,19 @@ def row_stories(stage: Stage, model: Predictor, explanation: Explanation) -> Row
     stories = []
     for i, position in enumerate(chosen.positions):
         row = int(test.rows[position])
+        score = float(chosen.goals[i].scores(chosen.outputs)[i])
         reasons, doubtful = reason_codes(
             by_row[row],
             project,
             output=side.output or decision_text(decided[i]),
-            sign=side.sign,
+            sign=side.sign_of(score),
         )
         stories.append(
             RowStory(
                 row=row,
                 actual=decision_text(test.target[position]),
                 decision=decision_text(decided[i]),
-                score=float(chosen.goals[i].scores(chosen.outputs)[i]),
+                score=score,
                 wanted=chosen.goals[i].wanted,
                 reasons=reasons,
                 doubtful=doubtful,
@@ -173,13 +174,12 @@ def _changes(  # noqa: PLR0917
 
 
 def _checks(project: Project, side: Adverse, stories: list[RowStory]) -> list[Check]:
-    asked = project.fairness.outcome_is_benefit is None and project.target.task != "multiclass"
     checks = [
         Check(
             name="Adverse outcome",
-            severity="warning" if asked else "info",
+            severity="warning" if side.assumed else "info",
             message=side.words,
-            remedy="Answer fairness.outcome_is_benefit in 01_scoping" if asked else "",
+            remedy="Answer fairness.outcome_is_benefit in 01_scoping" if side.assumed else "",
         )
     ]
     pushed: dict[str, list[int]] = {}

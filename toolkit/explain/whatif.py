@@ -84,7 +84,8 @@ class WhatIf:
             if self.kinds[name] == "image" or missing:
                 found[name] = ""
             else:
-                found[name] = f"{cell:.12g}" if self.kinds[name] == "number" else str(cell)
+                number = self.kinds[name] == "number"
+                found[name] = f"{cell:.12g}" if number else str(cell).removesuffix(" 00:00:00")
         return found
 
     def __call__(self, values: Mapping[str, Any], row: int) -> Prediction:

@@ -20,7 +20,7 @@ from toolkit.widgets.texts import ColumnTexts
 
 _INPUTS = 12
 _STATIC = 3
-_FIELDS = ("counterfactuals", "most_changes", "rows", "plausibility", "most_reasons", "wanted")
+_FIELDS = ("counterfactuals", "most_changes", "rows", "plausibility", "most_reasons")
 _MISSING = "(missing)"
 
 
@@ -75,6 +75,7 @@ class RowPanel(Panel):
         super().__init__(stage, "Single rows", ["recourse"])
         self.stories, self._what_if = stories, what_if
         self._filling = False
+        self._classes = explanation.classes
         self._story, self.answer = w.HTML(), w.HTML()
         self.row = w.Dropdown(
             options=[(_label(each), each.row) for each in stories.stories], description="Row"
@@ -190,11 +191,19 @@ class RowPanel(Panel):
         )  # fmt: skip
         return [
             w.HTML("<h4>Settings</h4><p>Run the notebook again from the top after a change.</p>"),
-            grid(*(self.field(f"recourse.{name}") for name in _FIELDS)),
+            grid(*(self.field(f"recourse.{name}") for name in _FIELDS), *self._wanted()),
             self.change,
             self.ranges,
             self.reasons,
         ]
+
+    def _wanted(self) -> list[w.Widget]:
+        if self.stories.task == "binary":
+            return []  # the outcome that is not adverse
+        if self.stories.task == "regression":
+            return [self.field("recourse.wanted")]
+        classes = [("the second likeliest", ""), *((shorten(c, 40), c) for c in self._classes)]
+        return [self.field("recourse.wanted", options=classes)]
 
     def changed(self) -> None:
         """Show the lists as they are now."""
