@@ -322,4 +322,38 @@ def _explain(task: str) -> list:
                       additivity_error=3e-9, additivity_tolerance=1e-6,
                       importance=dict.fromkeys(outputs, importance)),
         a.Attributions(pd.DataFrame(lines)),
+        _row_stories(task),
     ]  # fmt: skip
+
+
+def _row_stories(task: str) -> a.RowStories:
+    names = CLASSES[task]
+    decision, wanted = (names[-1], names[0]) if names else ("70", "1 to 20")
+    reasons = [
+        a.Reason(column=column, value=value, shap=shap, standard_error=0.002, protected=flag,
+                 text=f"{column} is {value}")
+        for column, value, shap, flag in (
+            ("note", SECRET, 0.2, False), (NUMBER, "181", 0.15, False),
+            (CATEGORY, "boat", 0.1, False), ("sex", "f", 0.05, True))
+    ]  # fmt: skip
+    changes = [
+        a.CellChange(column=NUMBER, before=181.0, after=170.5, size=1.2),
+        a.CellChange(column=CATEGORY, before="boat", after=NASTY, size=1.0),
+    ]
+    way = a.Counterfactual(changes=changes, score=0.12, decision=wanted, size=2.2,
+                           plausibility=0.31)  # fmt: skip
+    similar = [
+        a.Similar(row=9, distance=0.1, actual=decision, decision=wanted, score=0.2),
+        a.Similar(row=11, distance=0.2, actual=wanted, decision=wanted, score=0.1),
+    ]
+    stories = [
+        a.RowStory(row=row, actual=decision, decision=decision, score=0.6, wanted=wanted,
+                   reasons=reasons if row != 12 else [], similar=similar,
+                   counterfactuals=[way] if row == 3 else [],
+                   blocked="" if row == 3 else "Every column is fixed.")
+        for row in (3, 7, 12, 40)
+    ]  # fmt: skip
+    return a.RowStories(task=task, adverse=f"{NASTY} is adverse.", output=f"probability of {NASTY}",
+                        threshold=0.172 if task == "binary" else None, adverse_rows=4,
+                        compared=360, training=360, evaluations=14000,
+                        fixed={"sex": "protected"}, stories=stories)  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from toolkit.project.recourse import Recourse
 from toolkit.project.search import H2O, AutoML, Choice
 from toolkit.project.section import Label, Section
 
@@ -309,6 +310,7 @@ class Project(Section):
     h2o: H2O = Field(default_factory=H2O)
     choice: Choice = Field(default_factory=Choice)
     explain: Explain = Field(default_factory=Explain)
+    recourse: Recourse = Field(default_factory=Recourse)
     report: Report = Field(default_factory=Report)
     tracking: Tracking = Field(default_factory=Tracking)
 

@@ -18,6 +18,7 @@ from toolkit.report.sections import (
     models,
     problem,
     results,
+    rows,
     summary,
 )
 from toolkit.run.stage import Stage
@@ -52,6 +53,7 @@ def claims(stage: Stage) -> ReportData:
         champion.build(book),
         results.build(book),
         explanation.build(book),
+        rows.build(book),
         results.fairness(book),
         governance.limitations(book, notes, outdated),
         governance.governance(book, gaps, share),

@@ -1,0 +1,179 @@
+"""Which outcome is adverse, which is wanted, and how near a row is to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from toolkit.errors import ModelError, ProjectError
+from toolkit.explain.limits import bounds
+from toolkit.explain.shapley import CALL_CELLS, CALL_ROWS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from toolkit.project.model import Project
+    from toolkit.table import Predictor
+
+
+class Outputs:
+    """A model as a function of rows to (n, k) or (n,), which counts what it scored.
+
+    Attributes
+    ----------
+    rows : int
+        Rows scored so far.
+    """
+
+    def __init__(self, model: Predictor) -> None:
+        self.model, self.rows = model, 0
+
+    def __call__(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return the outputs of rows, in as few calls as memory allows."""
+        step = max(1, min(CALL_ROWS, CALL_CELLS // max(1, frame.shape[1])))
+        parts = [
+            np.asarray(self.model.predict(frame.iloc[at : at + step].reset_index(drop=True)))
+            for at in range(0, max(len(frame), 1), step)
+        ]
+        found = np.concatenate(parts).astype(np.float64)
+        self.rows += len(frame)
+        if not np.isfinite(found).all():
+            raise ModelError(
+                "gives some rows no number",
+                where=f"model {self.model.name}",
+                remedy="Choose another champion, in choice.champion",
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A decision to be reached.
+
+    Attributes
+    ----------
+    model : Predictor
+        Whose decision.
+    wanted : str
+        A class, or for numbers a range such as ``100 to 200``.
+    """
+
+    model: Predictor
+    wanted: str
+
+    def reached(self, outputs: np.ndarray) -> np.ndarray:
+        """Whether each output leads to the wanted decision."""
+        if self.model.task == "regression":
+            return np.asarray(self.progress(outputs) >= 0)
+        return np.asarray(self.model.decide(outputs)).astype(str) == self.wanted
+
+    def progress(self, outputs: np.ndarray) -> np.ndarray:
+        """Return how near each output is to the decision: higher is nearer."""
+        if self.model.task == "regression":
+            low, high = bounds(self.wanted, "recourse.wanted")
+            return np.minimum(outputs - low, high - outputs)
+        own = self.model.classes.index(self.wanted)
+        if self.model.task == "binary":
+            return np.asarray(outputs[:, own])
+        return np.asarray(outputs[:, own] - np.delete(outputs, own, axis=1).max(axis=1))
+
+    def scores(self, outputs: np.ndarray) -> np.ndarray:
+        """Return what is shown of each output, see `score_words`."""
+        if self.model.task == "regression":
+            return outputs
+        own = 1 if self.model.task == "binary" else self.model.classes.index(self.wanted)
+        return np.asarray(outputs[:, own])
+
+
+@dataclass(frozen=True)
+class Adverse:
+    """Which outcome people do not want.
+
+    Attributes
+    ----------
+    wanted : str
+        The class or range that they want; empty where each row has its own, or none.
+    output : str
+        The explained output whose SHAP values tell reasons; empty where each row has its own.
+    sign : int
+        The sign of SHAP values that push towards the adverse outcome; 0 where it depends on the
+        side of the wanted range that a row is on.
+    words : str
+        The rule in a sentence.
+    assumed : bool
+        Whether `fairness.outcome_is_benefit` would have told and is not answered.
+    """
+
+    wanted: str
+    output: str
+    sign: int
+    words: str
+    assumed: bool = False
+
+    def sign_of(self, score: float) -> int:
+        """Return the sign for a row with this score."""
+        if self.sign:
+            return self.sign
+        return 1 if score > bounds(self.wanted, "recourse.wanted")[1] else -1
+
+
+def adverse(project: Project, model: Predictor) -> Adverse:
+    """Return which outcome is adverse: by `fairness.outcome_is_benefit` and `recourse.wanted`.
+
+    Raises
+    ------
+    ProjectError
+        When `recourse.wanted` is no class of the model, or no range.
+    """
+    benefit, asked = project.fairness.outcome_is_benefit, project.recourse.wanted.strip()
+    if model.task == "binary":
+        return _binary(model, benefit)
+    if model.task == "regression":
+        return _number(asked, benefit)
+    if asked and asked not in model.classes:
+        raise ProjectError(
+            f"{asked!r} is no class",
+            where="recourse.wanted",
+            expected=", ".join(model.classes[:8]),
+        )
+    if asked:
+        return Adverse(asked, asked, -1, f"Any class but {asked} is adverse.")
+    return Adverse(
+        "", "", 1,
+        "recourse.wanted names no class: the predicted class counts as adverse, and the"
+        " second likeliest as wanted.",
+    )  # fmt: skip
+
+
+def _number(asked: str, benefit: bool | None) -> Adverse:
+    if asked:
+        bounds(asked, "recourse.wanted")
+        return Adverse(asked, "value", 0, f"A prediction outside {asked} is adverse.")
+    if benefit:
+        return Adverse("", "value", -1, "A low prediction is adverse: high ones are a benefit.")
+    words = "A high prediction is adverse"
+    if benefit is None:
+        words += ": fairness.outcome_is_benefit is not answered, and it is taken for no benefit"
+    return Adverse("", "value", 1, words + ".", assumed=benefit is None)
+
+
+def _binary(model: Predictor, benefit: bool | None) -> Adverse:
+    negative, positive = model.classes
+    if benefit:
+        words = f"The positive class {positive} is a benefit, so that {negative} is adverse."
+        return Adverse(positive, positive, -1, words)
+    words = f"The positive class {positive} is adverse"
+    if benefit is None:
+        words += ": fairness.outcome_is_benefit is not answered, and it is taken for no benefit"
+    return Adverse(negative, positive, 1, words + ".", assumed=benefit is None)
+
+
+def score_words(project: Project, model: Predictor) -> str:
+    """Return what the score of a row is, in words."""
+    if model.task == "regression":
+        return f"predicted {project.target.column}"
+    if model.task == "binary":
+        return f"probability of the class {model.classes[1]}"
+    return "probability of the wanted class"

@@ -1,0 +1,42 @@
+"""The choices about what people are told of a decision."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from toolkit.project.section import Section
+
+Span = Annotated[str, Field(pattern=r"^-?\d+(\.\d+)? to -?\d+(\.\d+)?$")]
+"""Two numbers: `250 to 20000`."""
+
+
+class Recourse(Section):
+    """What people are told about one decision: its reasons, and what would change it."""
+
+    counterfactuals: int = Field(default=3, ge=0, le=10)
+    """How many ways to another decision are looked for, for each row."""
+    most_changes: int = Field(default=3, ge=1, le=5)
+    """The most columns that one way changes."""
+    rows: int = Field(default=10, ge=0, le=50)
+    """How many explained rows with an adverse outcome are told in full."""
+    change: dict[str, Literal["free", "fixed", "increase", "decrease"]] = Field(
+        default_factory=dict
+    )
+    """By column, how a person could change it. Without an entry, protected columns, dates, texts
+    and images are `fixed`, other features `free`."""
+    ranges: dict[str, Span] = Field(default_factory=dict)
+    """By number column, the values that a change may lead to, as `250 to 20000`; those seen in
+    training if not given."""
+    wanted: str = ""
+    """Several classes: the class that people want. Numbers: the values they want, as `100 to 200`.
+    Two classes need none: the outcome that is not adverse is wanted."""
+    plausibility: float = Field(default=0.05, ge=0, lt=1)
+    """Changed rows that lie in a thinner part of the table than all but this share of the
+    training rows are not offered; a row that is rarer itself may stay as rare as it is."""
+    reasons: dict[str, str] = Field(default_factory=dict)
+    """By column, the reason in words for a decision that it pushed to; `{value}` stands for the
+    cell."""
+    most_reasons: int = Field(default=4, ge=1, le=10)
+    """The most reasons given for a decision."""

@@ -1,0 +1,167 @@
+"""Single decisions: reasons and counterfactuals of up to three rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from toolkit.artifacts import Explanation, RowStories, RowStory
+from toolkit.artifacts.base import Facts
+from toolkit.artifacts.rows_explained import Cell as Value
+from toolkit.explain.reasons import reason_text
+from toolkit.plots.rows import cell_words
+from toolkit.report import blocks
+from toolkit.report.blocks import Cell
+from toolkit.report.book import Book
+from toolkit.report.sections.explanation import COMMON, shown_value
+
+SHOWN_ROWS = 3
+
+
+def build(book: Book) -> Facts:
+    """Return the section."""
+    found = book.get(RowStories)
+    if found is None:
+        return blocks.section(
+            "rows", "Single decisions", [book.missing(RowStories, "No single row was told of")]
+        )
+    content: list[Facts | None] = [blocks.prose(found.adverse), _how(book, found)]
+    for place, story in enumerate(found.stories[:SHOWN_ROWS]):
+        content += _story(book, found, place, story)
+    if not found.stories:
+        content.append(blocks.prose("No row with an adverse outcome was told of."))
+    content.append(blocks.checks("Checks of single decisions", found.checks, book.discreet))
+    return blocks.section("rows", "Single decisions", content)
+
+
+def _how(book: Book, found: RowStories) -> Facts:
+    def count(name: str) -> Facts:
+        return book.cite(RowStories, name, unit="count", recipe="row_stories")
+
+    rows: list[tuple[str, Cell]] = [
+        ("Explained rows with an adverse outcome", count("adverse_rows")),
+        ("Training rows searched for similar ones", count("compared")),
+        ("Model evaluations", count("evaluations")),
+        ("What a score is", found.output),
+    ]
+    fixed = [f"{name} ({why})" for name, why in found.fixed.items()]
+    if fixed:
+        more = f" and {len(fixed) - 20} more" if len(fixed) > 20 else ""
+        rows.append(("Columns that no counterfactual changes", ", ".join(fixed[:20]) + more))
+    return blocks.facts(rows)
+
+
+def _story(book: Book, found: RowStories, place: int, story: RowStory) -> list[Facts | None]:
+    path = ("stories", place)
+    score = book.cite(RowStories, *path, "score", unit="score", recipe="prediction")
+    alike = sum(each.actual == story.actual for each in story.similar)
+    rows: list[tuple[str, Cell]] = [
+        ("Decision", story.decision),
+        ("Score", score),
+        ("Recorded outcome", story.actual),
+        ("Wanted", story.wanted or "not stated"),
+    ]
+    if story.similar and book.project.target.task != "regression":
+        same = book.derive(f"similar/{story.row}", alike, unit="count", source=RowStories.file,
+                           place=f"/stories/{place}/similar", recipe="similar")  # fmt: skip
+        of = f"Of the {len(story.similar)} training rows most like it, with the same outcome"
+        rows.append((of, same))
+    return [
+        blocks.heading(f"Row {story.row}"),
+        blocks.facts(rows),
+        _reasons(book, place, story)
+        or blocks.prose("No column pushed it to the adverse side by two standard errors."),
+        *_changes(book, found, place, story),
+    ]
+
+
+def _reasons(book: Book, place: int, story: RowStory) -> Facts | None:
+    explained = book.get(Explanation)
+    return blocks.table(
+        f"Reasons for the decision on row {story.row}",
+        ["Reason", "SHAP", "Remark"],
+        [
+            [
+                _reason(book, each.column, each.value, each.text),
+                book.cite(RowStories, "stories", place, "reasons", i, "shap", unit="change",
+                          recipe="attribution"),
+                blocks.status("caution", "protected") if each.protected else "",
+            ]
+            for i, each in enumerate(story.reasons)
+        ],
+        note=f"SHAP values in units of the output: {explained.output}." if explained else "",
+    )  # fmt: skip
+
+
+def _reason(book: Book, column: str, value: str | None, text: str) -> str:
+    """Return a reason in words, its cell only if it may be shown."""
+    if column not in book.project.columns:
+        return text
+    kind = book.project.columns[column].type
+    number = _number(value) if kind == "number" else None
+    shown = shown_value(book, {"column": column, "value": value, "number": number})
+    return reason_text(book.project.recourse.reasons, column, shown)
+
+
+def _number(value: Value) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except ValueError:
+        return None
+
+
+def _shown(book: Book, column: str, value: Value) -> str:
+    text = None if value is None else cell_words(value)
+    return shown_value(book, {"column": column, "value": text, "number": _number(value)})
+
+
+def _changes(book: Book, found: RowStories, place: int, story: RowStory) -> list[Facts | None]:
+    if not story.counterfactuals:
+        return [blocks.prose(story.blocked)] if story.blocked else []
+    drawn = _discreet(book, story)
+    rows: list[list[Cell]] = []
+    for i, each in enumerate(drawn.counterfactuals):
+        path: tuple[Any, ...] = ("stories", place, "counterfactuals", i)
+
+        def cite(name: str, unit: str, path: tuple[Any, ...] = path) -> Facts:
+            return book.cite(RowStories, *path, name, unit=unit, recipe="counterfactual")
+
+        words = ", ".join(f"{c.column}: {c.before} → {c.after}" for c in each.changes)
+        rows.append([words, cite("size", "score"), cite("score", "score"),
+                     each.decision, cite("plausibility", "share")])  # fmt: skip
+    return [
+        blocks.figure(
+            "rows.counterfactuals",
+            found.model_copy(update={"stories": [drawn], "fixed": {}, "checks": []}),
+            "threshold",
+            row=story.row,
+        ),
+        blocks.table(
+            f"What would lead to {story.wanted}: row {story.row}",
+            ["Changes", "Size", "New score", "New decision", "Training rows as rare or rarer"],
+            rows,
+            note="Size: numbers in median absolute deviations, other changes count 1 each. Values"
+            f" of identifiers and of free text are never shown, nor are categories that fewer than"
+            f" {COMMON} rows have. It says what the model would answer, not what would come true.",
+        ),
+    ]
+
+
+def _discreet(book: Book, story: RowStory) -> RowStory:
+    """Return a story with the cells that may be shown, and without what no figure needs."""
+    found = [
+        each.model_copy(
+            update={
+                "changes": [
+                    change.model_copy(
+                        update={
+                            "before": _shown(book, change.column, change.before),
+                            "after": _shown(book, change.column, change.after),
+                        }
+                    )
+                    for change in each.changes
+                ]
+            }
+        )
+        for each in story.counterfactuals
+    ]
+    return story.model_copy(update={"counterfactuals": found, "reasons": [], "similar": []})

@@ -1,0 +1,311 @@
+"""The panel about single rows: reasons, ways to another decision, rows alike, and what if."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import ipywidgets as w
+
+from toolkit.artifacts import Explanation, RowStories, RowStory
+from toolkit.errors import ToolkitError
+from toolkit.plots import rows as plots
+from toolkit.plots.style import shorten
+from toolkit.run.stage import Stage
+from toolkit.widgets.base import Panel, checks_html, grid, table
+from toolkit.widgets.form import paragraph
+from toolkit.widgets.pick import ColumnPicker
+from toolkit.widgets.texts import ColumnTexts
+
+_INPUTS = 12
+_STATIC = 3
+_FIELDS = ("counterfactuals", "most_changes", "rows", "plausibility", "most_reasons")
+_MISSING = "(missing)"
+
+
+class WhatIf(Protocol):
+    """What the panel asks for a made-up row, see `toolkit.explain.what_if`."""
+
+    choices: dict[str, list[str]]
+    kinds: dict[str, str]
+
+    def cells(self, row: int) -> dict[str, str]:
+        """Return the cells of a row as texts."""
+        ...
+
+    def __call__(self, values: Mapping[str, Any], row: int) -> Any:
+        """Return decision and probabilities of the row with other cells."""
+        ...
+
+
+class RowPanel(Panel):
+    """Look at one row: why, what would change it, whom it is like, and what if.
+
+    Parameters
+    ----------
+    stage : Stage
+        The open stage.
+    stories : RowStories
+        The rows with an adverse outcome, nearest to the wanted one first.
+    explanation : Explanation
+        The most important columns get an input of the what-if form.
+    what_if : callable, optional
+        Predicts a row with some cells replaced; see `toolkit.explain.what_if`.
+
+    Attributes
+    ----------
+    row : ipywidgets.Dropdown
+        The row in view.
+    inputs : dict of str to ipywidgets.Widget
+        The what-if form's input of each column.
+    answer : ipywidgets.HTML
+        What the model says of the form.
+    change, ranges, reasons
+        Lists of columns with their limits and texts.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        stories: RowStories,
+        explanation: Explanation,
+        what_if: WhatIf | None = None,
+    ) -> None:
+        super().__init__(stage, "Single rows", ["recourse"])
+        self.stories, self._what_if = stories, what_if
+        self._filling = False
+        self._classes = explanation.classes
+        self._story, self.answer = w.HTML(), w.HTML()
+        self.row = w.Dropdown(
+            options=[(_label(each), each.row) for each in stories.stories], description="Row"
+        )
+        self.inputs = self._make_inputs(explanation)
+        self.row.observe(lambda _: self._row_changed(), "value")
+        self.show(
+            paragraph(f"{stories.adverse} Nearest to the wanted outcome first."),
+            self.row,
+            self._story,
+            *self._form(),
+            *self._settings(),
+        )
+        self._row_changed()
+
+    # -- one row ---------------------------------------------------------------------
+
+    def _row_changed(self) -> None:
+        if self.row.value is None:
+            self._story.value = "<p>No explained row has an adverse outcome.</p>"
+            return
+        story = plots.story_of(self.stories, int(self.row.value))
+        self._story.value = _story_html(self.stories, story)
+        self._fill(story.row)
+
+    # -- what if -----------------------------------------------------------------------
+
+    def _make_inputs(self, explanation: Explanation) -> dict[str, Any]:
+        if self._what_if is None or not self.stories.stories:
+            return {}
+        ranked: dict[str, float] = {}
+        for items in explanation.importance.values():
+            for item in items:
+                size = item.mean_abs.value or 0.0
+                ranked[item.column] = ranked.get(item.column, 0.0) + size
+        kinds = self._what_if.kinds
+        names = [n for n in ranked if kinds.get(n, "image") != "image"]
+        names = sorted(names, key=lambda name: -ranked[name])[:_INPUTS]
+        made = {name: self._input(name) for name in names}
+        for widget in made.values():
+            widget.observe(lambda _: self._asked(), "value")
+        return made
+
+    def _input(self, name: str) -> Any:
+        common: dict[str, Any] = {"layout": w.Layout(width="100%")}
+        assert self._what_if is not None
+        if name in self._what_if.choices:
+            seen = [(shorten(text, 40), text) for text in self._what_if.choices[name]]
+            return w.Dropdown(options=[(_MISSING, ""), *seen], value="", **common)
+        # Text and not a number field, which has no way to say that a value is missing.
+        hint = {"number": "a number", "date": "2026-01-31"}.get(self._what_if.kinds[name], "text")
+        return w.Text(continuous_update=False, placeholder=f"{_MISSING} or {hint}", **common)
+
+    def _form(self) -> list[w.Widget]:
+        if not self.inputs:
+            return []
+        fields = [
+            w.VBox([paragraph(shorten(name, 60), "toolkit-label"), widget])
+            for name, widget in self.inputs.items()
+        ]
+        again = w.Button(description="Back to the row", layout=w.Layout(width="150px"))
+        again.on_click(lambda _: self._row_changed())
+        return [w.HTML("<h4>What if</h4>"), grid(*fields, width=220), w.HBox([again]), self.answer]
+
+    def _fill(self, row: int) -> None:
+        if self._what_if is None or not self.inputs:
+            return
+        cells = self._what_if.cells(row)
+        self._filling = True
+        try:
+            for name, widget in self.inputs.items():
+                if isinstance(widget, w.Dropdown) and cells[name] not in [
+                    value for _, value in widget.options
+                ]:
+                    # Of very many values, or one not seen in training.
+                    widget.options = [*widget.options, (shorten(cells[name], 40), cells[name])]
+                widget.value = cells[name]
+        finally:
+            self._filling = False
+        self._asked()
+
+    def _asked(self) -> None:
+        if self._filling or self._what_if is None or self.row.value is None:
+            return
+        row = int(self.row.value)
+        before = self._what_if.cells(row)
+        # What was not touched stays as typed in the table, even if it is not seen in training.
+        values = {n: x.value for n, x in self.inputs.items() if x.value != before[n]}
+        try:
+            said = self._what_if(values, row)
+        except ToolkitError as error:
+            self.answer.value = (
+                f'<div class="toolkit-error" role="alert">{html.escape(error.line())}</div>'
+            )
+            return
+        self.answer.value = _answer(said, values)
+
+    # -- settings ----------------------------------------------------------------------
+
+    def _settings(self) -> list[w.Widget]:
+        columns = self.stage.project.features()
+        numbers = [n for n in columns if self.stage.project.columns[n].type == "number"]
+        self.change = ColumnPicker(
+            self, "recourse.change", "How columns may change", columns,
+            ("fixed", "increase", "decrease", "free"),
+        )  # fmt: skip
+        self.ranges = ColumnTexts(
+            self, "recourse.ranges", "Ranges", numbers, placeholder="250 to 20000"
+        )
+        self.reasons = ColumnTexts(
+            self, "recourse.reasons", "Reasons in words", columns,
+            placeholder="The amount asked for, {value}, is high",
+        )  # fmt: skip
+        return [
+            w.HTML("<h4>Settings</h4><p>Run the notebook again from the top after a change.</p>"),
+            grid(*(self.field(f"recourse.{name}") for name in _FIELDS), *self._wanted()),
+            self.change,
+            self.ranges,
+            self.reasons,
+        ]
+
+    def _wanted(self) -> list[w.Widget]:
+        if self.stories.task == "binary":
+            return []  # the outcome that is not adverse
+        if self.stories.task == "regression":
+            return [self.field("recourse.wanted")]
+        classes = [("the second likeliest", ""), *((shorten(c, 40), c) for c in self._classes)]
+        return [self.field("recourse.wanted", options=classes)]
+
+    def changed(self) -> None:
+        """Show the lists as they are now."""
+        for each in (self.change, self.ranges, self.reasons):
+            each.update()
+
+    # -- for readers without a kernel ----------------------------------------------------
+
+    def static_rows(self) -> list[tuple[str, str, str]]:
+        """Return the fields and the lists of columns."""
+        lists = [self.static_row(f"recourse.{name}") for name in ("change", "ranges", "reasons")]
+        return [*super().static_rows(), *lists]
+
+    def static(self) -> str:
+        """Return the first rows in full, and the checks."""
+        told = "".join(
+            f"<h4>Row {each.row}</h4>{_story_html(self.stories, each)}"
+            for each in self.stories.stories[:_STATIC]
+        )
+        said = html.escape(self.stories.adverse)
+        return f"<p>{said}</p>{told}{checks_html(self.stories.checks)}"
+
+
+def show_rows(stories: RowStories) -> Any:
+    """Return the remarks on single rows, as a table for a notebook."""
+    from toolkit.widgets.static import Html
+
+    fixed = [(shorten(name, 60), why) for name, why in stories.fixed.items()]
+    never = f"<h4>Never changed</h4>{table(('Column', 'Why'), fixed)}" if fixed else ""
+    return Html(checks_html(stories.checks) + never)
+
+
+def _label(story: RowStory) -> str:
+    return f"{story.row}: {shorten(story.decision, 24)} ({story.score:.4g})"
+
+
+def _answer(said: Any, values: Mapping[str, Any]) -> str:
+    shares = ", ".join(f"{shorten(n, 24)} {p:.1%}" for n, p in list(said.probabilities.items())[:8])
+    what = f"{len(values)} changed" if values else "as it is"
+    text = f" ({html.escape(shares)})" if shares else ""
+    return (
+        f'<p role="status">The model says <b>{html.escape(shorten(said.decision, 60))}</b>{text};'
+        f" cells: {what}.</p>"
+    )
+
+
+def _story_html(stories: RowStories, story: RowStory) -> str:
+    parts: list[tuple[str, Callable[[RowStories, RowStory], str]]] = [
+        ("Reasons", _reasons_html),
+        ("What would lead to another decision", _changes_html),
+        ("Training rows most like it", _similar_html),
+    ]
+    head = (
+        f"<p>Decision <b>{html.escape(shorten(story.decision, 60))}</b>,"
+        f" {html.escape(shorten(stories.output, 80))} {story.score:.4g};"
+        f" recorded outcome {html.escape(shorten(story.actual, 60))}.</p>"
+    )
+    return head + "".join(f"<h5>{title}</h5>{make(stories, story)}" for title, make in parts)
+
+
+def _reasons_html(_: RowStories, story: RowStory) -> str:
+    if not story.reasons:
+        return "<p>No column pushed it to the adverse side by two standard errors.</p>"
+    return table(
+        ("Reason", "Column", "SHAP value", "Standard error", "Remark"),
+        [
+            (
+                shorten(each.text, 200),
+                shorten(each.column, 40),
+                f"{each.shap:+.4g}",
+                f"{each.standard_error:.2g}",
+                "▲ protected" if each.protected else "",
+            )
+            for each in story.reasons
+        ],
+    )
+
+
+def _changes_html(stories: RowStories, story: RowStory) -> str:
+    if not story.counterfactuals:
+        return f"<p>{html.escape(story.blocked or 'None was looked for.')}</p>"
+    rows = [
+        (
+            shorten(plots.change_words(each), 300),
+            f"{each.size:.3g}",
+            f"{each.score:.4g}",
+            shorten(each.decision, 40),
+            f"{each.plausibility:.0%}",
+        )
+        for each in story.counterfactuals
+    ]
+    head = ("What changes", "Size", "New score", "New decision", "Training rows as rare or rarer")
+    return plots.counterfactuals(stories, story.row).html() + table(head, rows)
+
+
+def _similar_html(stories: RowStories, story: RowStory) -> str:
+    if not story.similar:
+        return "<p>There is none.</p>"
+    rows = [
+        (each.row, f"{each.distance:.3f}", shorten(each.actual, 40), shorten(each.decision, 40),
+         f"{each.score:.4g}")
+        for each in story.similar
+    ]  # fmt: skip
+    head = ("Row", "Distance", "How it ended", "Model's decision", "Score")
+    return plots.similar(stories, story.row).html() + table(head, rows)
