@@ -12,6 +12,8 @@ _MODULES = {
     " Leaderboard OutOfFoldPredictions Search Shuffled TrialRun Winner",
     "explain": "AcceptanceVerdict Attributions Evaluation Explanation FairnessVerdict Group"
     " Importance Slice TestPredictions",
+    "errors_found": "Confusion CurvePart ErrorCurve ErrorNode ErrorsFound",
+    "robustness": "Dose Extreme Failure Harm Outside Robustness",
     "report": "Claim Gap ReportData",
     "tracking": "Mirror",
 }

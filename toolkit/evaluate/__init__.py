@@ -6,6 +6,11 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "evaluate": "stage",
+        "errors": "error_analysis",
+        "robustness": "stress",
+        "slice_scores": "explorer",
+        "SliceScore": "explorer",
+        "SliceScores": "explorer",
         "Conditions": "conditions",
         "conditions": "conditions",
         "fairness_statistic": "fairness",
