@@ -25,7 +25,7 @@ class ErrorNode(Record):
     rows: int
     """Held-out rows, on which the loss is measured."""
     loss: Interval
-    """Mean loss of the held-out rows."""
+    """Mean loss of the held-out rows; its root where the loss is a squared error."""
     p_value: float | None = None
     """Leaves: of the loss not being higher than on all other held-out rows, corrected for the
     number of leaves."""
@@ -77,9 +77,9 @@ class ErrorsFound(JsonArtifact):
     of_rows: int
     """Test rows in all."""
     loss: str
-    """What a row's loss is, in words."""
+    """What tells how bad it is, in words: mean log loss, root mean squared error."""
     mean_loss: Interval
-    """Over all rows that were looked at."""
+    """The same over all rows that were looked at."""
     tree: list[ErrorNode] = []
     confusions: list[Confusion] = []
     """The most frequent first."""

@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = attach(
         "conditions": "conditions",
         "fairness_statistic": "fairness",
         "group_rates": "fairness",
+        "thresholds": "cutoffs",
         "holm": "slices",
         "weakest": "slices",
     },

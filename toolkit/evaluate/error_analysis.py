@@ -68,16 +68,18 @@ def errors(stage: Stage, model: Predictor) -> ErrorsFound:
     loss, loss_words = row_loss(scored)
     columns = described(scored.part, protected_columns(stage, scored.part))
     shown, measure = _shown(scored, loss, loss_words)
+    root = loss_words == "squared error"
+    loss_words = "root mean squared error" if root else f"mean {loss_words}"
     tree = error_tree.grow(
         columns, loss, seed=scored.seed, resamples=scored.resamples,
-        confidence=scored.confidence, weights=scored.part.weights,
+        confidence=scored.confidence, weights=scored.part.weights, root=root,
     )  # fmt: skip
     stage.progress("errors over ranges and time")
     found = ErrorsFound(
         rows=len(scored.part),
         of_rows=len(test),
         loss=loss_words,
-        mean_loss=_mean(scored, loss),
+        mean_loss=_mean(scored, loss, root=root),
         tree=tree,
         confusions=_confusions(scored),
         measure=measure,
@@ -89,12 +91,15 @@ def errors(stage: Stage, model: Predictor) -> ErrorsFound:
     return found
 
 
-def _mean(scored: Scored, values: np.ndarray, inside: np.ndarray | None = None) -> Interval:
+def _mean(
+    scored: Scored, values: np.ndarray, inside: np.ndarray | None = None, *, root: bool = False
+) -> Interval:
     rows = slice(None) if inside is None else inside
     weights = scored.part.weights
     return mean_interval(
         values[rows], seed=scored.seed, resamples=scored.resamples,
         confidence=scored.confidence, weights=None if weights is None else weights[rows],
+        root=root,
     )  # fmt: skip
 
 
@@ -214,7 +219,7 @@ def _checks(tree: list[ErrorNode], rows: int, looked: int, words: str) -> list[C
         return [*checks, Check(name="Error tree", severity="ok", message=message)]
     message = (
         f"{len(bad)} of {len(leaves)} leaves have a higher {words} on rows held out from the"
-        f" tree; the highest: {bad[0].where} ({bad[0].rows:,} rows, {bad[0].loss.value:.3g};"
+        f" tree; the highest: “{bad[0].where}” ({bad[0].rows:,} rows, {bad[0].loss.value:.3g};"
         f" all {tree[0].loss.value:.3g})."
     )
     return [

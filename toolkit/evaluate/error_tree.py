@@ -55,6 +55,7 @@ def grow(
     resamples: int,
     confidence: float,
     weights: np.ndarray | None = None,
+    root: bool = False,
 ) -> list[ErrorNode]:
     """Return an error tree; empty where there are too few rows or the loss is constant.
 
@@ -76,6 +77,8 @@ def grow(
         Of the intervals.
     weights : ndarray, shape (n,), optional
         How much each row counts in growing and in the means.
+    root : bool
+        Give the root of each mean: of squared errors, in the target's unit.
     """
     from sklearn.tree import DecisionTreeRegressor
 
@@ -100,7 +103,7 @@ def grow(
                 rows=len(rows),
                 loss=mean_interval(
                     loss[rows], seed=seed, resamples=resamples, confidence=confidence,
-                    weights=None if weights is None else weights[rows],
+                    weights=None if weights is None else weights[rows], root=root,
                 ),
             )
         )  # fmt: skip
@@ -114,15 +117,19 @@ def mean_interval(
     resamples: int,
     confidence: float,
     weights: np.ndarray | None = None,
+    root: bool = False,
 ) -> Interval:
-    """Return a (weighted) mean with its bootstrap interval; see `toolkit.metrics.interval`."""
+    """Return a (weighted) mean, or its root, with an interval by `toolkit.metrics.interval`."""
     counted = np.ones(len(values)) if weights is None else weights
     if not counted.sum() > 0:
         return Interval(value=None)
 
     def mean(drawn: np.ndarray) -> float | None:
         total = float((drawn * counted).sum())
-        return float((drawn * counted * values).sum()) / total if total > 0 else None
+        if total <= 0:
+            return None
+        value = float((drawn * counted * values).sum()) / total
+        return float(np.sqrt(value)) if root else value
 
     return metrics.interval(
         mean, len(values), resamples=resamples, confidence=confidence, seed=seed

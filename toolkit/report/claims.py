@@ -13,11 +13,13 @@ from toolkit.report.provenance import provenance, stale, times
 from toolkit.report.sections import (
     champion,
     data,
+    errors,
     explanation,
     governance,
     models,
     problem,
     results,
+    robustness,
     summary,
 )
 from toolkit.run.stage import Stage
@@ -51,6 +53,8 @@ def claims(stage: Stage) -> ReportData:
         models.build(book),
         champion.build(book),
         results.build(book),
+        errors.build(book),
+        robustness.build(book),
         explanation.build(book),
         results.fairness(book),
         governance.limitations(book, notes, outdated),
