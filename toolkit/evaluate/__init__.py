@@ -15,6 +15,8 @@ __getattr__, __dir__, __all__ = attach(
         "conditions": "conditions",
         "fairness_statistic": "fairness",
         "group_rates": "fairness",
+        "Effect": "cutoffs",
+        "Thresholds": "cutoffs",
         "thresholds": "cutoffs",
         "holm": "slices",
         "weakest": "slices",

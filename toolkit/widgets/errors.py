@@ -85,7 +85,7 @@ class SlicePanel(Panel):
         self.found.observe(lambda _: self._take_found(), "value")
         for column, part in ((self.column, self.part), (self.column2, self.part2)):
             column.observe(lambda _, c=column, p=part: self._offer(c, p), "value")
-            part.observe(lambda _: self._draw_slice(), "value")
+            part.observe(lambda _: self._by_hand(), "value")
         self.curve.observe(lambda _: self._draw_curve(), "value")
         self.pair.observe(lambda _: self._pair_changed(), "value")
         self.row.observe(lambda _: self._draw_row(), "value")
@@ -150,6 +150,9 @@ class SlicePanel(Panel):
         part.options = [(shorten(name.removeprefix("= "), 60), name) for name in names]
         part.value = kept if kept in names else (names[0] if names else None)
         self._busy = busy
+        self._by_hand()
+
+    def _by_hand(self) -> None:
         if not self._busy:
             self.found.value = -1
             self._draw_slice()
