@@ -139,6 +139,14 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if 10_000 <= abs(value) < 1e9 else f"{value:.3g}"
 
 
+def _middle(text: str, length: int) -> str:
+    """Return text cut in its middle: a condition's column and its value both tell."""
+    line = " ".join(text.split())
+    if len(line) <= length:
+        return line
+    return f"{line[: length // 2 - 1]}…{line[-(length // 2) :]}"
+
+
 def _spans(nodes: list[ErrorNode]) -> list[tuple[int, int]]:
     """Return the first and last leaf (exclusive) below each node."""
     count = 0
@@ -172,8 +180,8 @@ def _box(axes: Any, node: ErrorNode, span: tuple[int, int], low: float, high: fl
             linewidth=2.4 if node.worse else 0.8,
         )
     )  # fmt: skip
-    said = shorten(node.condition or "all rows", 2 * _LINE - 4)
-    lines = textwrap.wrap(said, _LINE, max_lines=2, placeholder="…")
+    said = _middle(node.condition or "all rows", 2 * _LINE - 4)
+    lines = textwrap.wrap(said, _LINE, max_lines=3, placeholder="…")
     mark = "▲ " if node.worse else ""
     text = "\n".join([*lines, f"{mark}{words(node.loss)}", f"{node.rows:,} rows"])
     axes.text(node.depth + 0.06, (first + last) / 2, text, fontsize=7.5, va="center", color=ink,

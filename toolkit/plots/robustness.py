@@ -125,9 +125,14 @@ def shifts(found: Robustness) -> Plot:
 
 
 def outside(found: Robustness) -> Plot:
-    """Draw how many rows from outside the data are predicted with great certainty."""
+    """Draw how many rows from outside the data are predicted with great certainty.
+
+    For numbers: how many predictions lie beyond the training rows' targets.
+    """
     items = [each for each in found.outside if each.share.value is not None]
-    title = "Rows outside the data: predicted too surely"
+    regression = found.metric in metrics.for_task("regression")
+    what = "outside the training targets" if regression else "predicted too surely"
+    title = f"Rows outside the data: {what}"
     if not items:
         return _nothing(title, "No rows outside the data could be made or scored.")
     alt = "; ".join(f"{e.made}: {e.share.value:.1%}, {e.verdict}" for e in items)
@@ -144,7 +149,7 @@ def outside(found: Robustness) -> Plot:
         axes.set_ylim(len(items) - 0.5, -0.5)
         axes.set_xlim(left=0)
         axes.margins(x=0.1)
-        axes.set_xlabel("% of the rows (dotted: 5 %)")
+        axes.set_xlabel(f"% of the rows {what} (dotted: 5 %)")
     return sheet.plot
 
 

@@ -99,7 +99,9 @@ class ThresholdPanel(Panel):
             )
 
     def _to_cheapest(self) -> None:
-        self.slider.value = _least(self._curve()).threshold
+        in_use = self.champion.threshold
+        if in_use is not None and self._curve():
+            self.slider.value = _least(self._curve(), in_use).threshold
 
     def _curve(self) -> list[CurvePoint]:
         if self._effects is None:
@@ -121,7 +123,7 @@ class ThresholdPanel(Panel):
         figure = ""
         cheapest = None
         if curve:
-            cheapest = _least(curve)
+            cheapest = _least(curve, in_use)
             figure = figures.tried(
                 curve,
                 current=in_use,
@@ -165,8 +167,11 @@ class ThresholdPanel(Panel):
         return f"<p>{NOTE}</p>" + self._drawn(self.champion.threshold)
 
 
-def _least(curve: list[CurvePoint]) -> CurvePoint:
-    return min(curve, key=lambda point: (point.cost, point.threshold))
+def _least(curve: list[CurvePoint], near: float) -> CurvePoint:
+    """Return the cheapest point; of equally cheap ones the nearest to the threshold in use."""
+    least = min(point.cost for point in curve)
+    cheap = [point for point in curve if point.cost <= least + 1e-9]
+    return min(cheap, key=lambda point: abs(point.threshold - near))
 
 
 def _cost(value: float, description: str) -> Any:
