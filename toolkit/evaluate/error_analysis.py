@@ -218,8 +218,8 @@ def _checks(tree: list[ErrorNode], rows: int, looked: int, words: str) -> list[C
         message = f"None of {len(leaves)} leaves has a higher {words} on rows held out from it."
         return [*checks, Check(name="Error tree", severity="ok", message=message)]
     message = (
-        f"{len(bad)} of {len(leaves)} leaves {'has' if len(bad) == 1 else 'have'} a higher {words} on rows held out from the"
-        f" tree; the highest: “{bad[0].where}” ({bad[0].rows:,} rows, {bad[0].loss.value:.3g};"
+        f"{len(bad)} of {len(leaves)} leaves {'has' if len(bad) == 1 else 'have'} a higher"
+        f" {words} on rows held out from the tree; the highest: “{bad[0].where}” ({bad[0].rows:,} rows, {bad[0].loss.value:.3g};"
         f" all {tree[0].loss.value:.3g})."
     )
     return [

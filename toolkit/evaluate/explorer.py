@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ROWS = 50_000
 """The most test rows that are held for choosing."""
-_ROWS_DRAWN = 2_000_000
+_ROWS_DRAWN = 4_000_000
 """Rows that a click may draw for intervals: a fraction of a second."""
 _FEWEST_DRAWN = 40
 _FEWEST = 20
