@@ -104,7 +104,14 @@ def make_run(folder: Path, task: str, *, answered: bool = True) -> Path:
 
 
 def _artifacts(task: str) -> list:
-    return [*_scoping(task), *_eda(task), *_labels(task), *_automl(task), *_explain(task)]
+    return [
+        *_scoping(task),
+        *_eda(task),
+        *_labels(task),
+        *_automl(task),
+        *_explain(task),
+        *_errors(task),
+    ]
 
 
 def _scoping(task: str) -> list:
@@ -357,3 +364,54 @@ def _row_stories(task: str) -> a.RowStories:
                         threshold=0.172 if task == "binary" else None, adverse_rows=4,
                         compared=360, training=360, evaluations=14000,
                         fixed={"sex": "protected"}, stories=stories)  # fmt: skip
+
+
+def _errors(task: str) -> list:
+    names, regression = CLASSES[task], task == "regression"
+    score = Interval(value=0.5, low=0.44, high=0.57)
+    changed = None if regression else 0.1
+
+    def node(parent, depth, condition, column, **more):
+        return a.ErrorNode(parent=parent, depth=depth, condition=condition, where=condition or
+                           "all rows", columns=[column] if column else [], leaf=depth > 0,
+                           fitted_rows=60, rows=29, loss=score, **more)  # fmt: skip
+
+    def harm(column, setting=None):
+        return a.Harm(column=column, setting=setting, score=0.6, changed=changed,
+                      harm=Interval(value=0.1, low=0.05, high=0.2))  # fmt: skip
+
+    curves = [
+        a.ErrorCurve(over=over, kind=kind, parts=[
+            a.CurvePart(name="below 3", rows=60, value=score),
+            a.CurvePart(name=part, rows=58, value=score)])
+        for over, kind, part in (("prediction", "prediction", "from 3"),
+                                 (CATEGORY, "column", NASTY), ("note", "column", SECRET))
+    ]  # fmt: skip
+    return [
+        a.ErrorsFound(
+            rows=118, of_rows=118, loss="root mean squared error" if regression else
+            "mean log loss", mean_loss=score, overall=score, curves=curves,
+            measure="mean residual (actual minus predicted)" if regression else "mean log loss",
+            tree=[node(None, 0, "", ""),
+                  node(0, 1, f"{CATEGORY} = {NASTY}", CATEGORY, p_value=0.001, worse=True),
+                  node(0, 1, f"note = {SECRET}", "note", p_value=1.0)],
+            confusions=[a.Confusion(actual=names[0], decided=NASTY, rows=9, share=0.2,
+                                    examples=[3, 7], certainty=[0.9, 0.8])] if names else [],
+            checks=[Check(name="Error tree", severity="warning", columns=["note"],
+                          message=f"A leaf is worse: note = '{SECRET}'.")],
+        ),
+        a.Robustness(
+            metric=METRIC[task], rows=118, of_rows=118, evaluations=9000, baseline=score,
+            constant=0.69,
+            noise=[a.Dose(strength=s, score=score, changed=changed) for s in (0.0, 0.5)],
+            blanks=[a.Dose(strength=0.1, score=score, changed=changed)],
+            missing=[harm(NUMBER), harm("note")], shifts=[harm(NUMBER, 2.0)],
+            unseen=[harm(CATEGORY)],
+            extremes=[a.Extreme(column=NUMBER, setting="above", value=250.0, change=0.2)],
+            outside=[a.Outside(made="columns permuted each by itself", rows=118, limit=0.9,
+                               share=Interval(value=0.2, low=0.1, high=0.3),
+                               verdict="overconfident")],
+            checks=[Check(name="Refused rows", severity="critical", columns=[CATEGORY],
+                          message=f"The model cannot score rows with {CATEGORY}.")],
+        ),
+    ]  # fmt: skip

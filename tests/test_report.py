@@ -30,8 +30,8 @@ from toolkit.report.sections.summary import against_constant
 
 TASKS = ("binary", "multiclass", "regression")
 SECTIONS = [
-    "summary", "problem", "data", "labels", "models", "champion", "results", "explanation",
-    "rows", "fairness", "limitations", "governance",
+    "summary", "problem", "data", "labels", "models", "champion", "results", "errors",
+    "robustness", "explanation", "rows", "fairness", "limitations", "governance",
 ]  # fmt: skip
 
 

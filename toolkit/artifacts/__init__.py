@@ -13,6 +13,8 @@ _MODULES = {
     "explain": "AcceptanceVerdict Attributions Evaluation Explanation FairnessVerdict Group"
     " Importance Slice TestPredictions",
     "rows_explained": "CellChange Counterfactual Reason RowStories RowStory Similar",
+    "errors_found": "Confusion CurvePart ErrorCurve ErrorNode ErrorsFound",
+    "robustness": "Dose Extreme Failure Harm Outside Robustness",
     "report": "Claim Gap ReportData",
     "tracking": "Mirror",
 }

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit.table.measures import MEASURES, measure
+
 if TYPE_CHECKING:
     import pandas as pd
+
+    from toolkit.table import Part
 
 MISSING = "missing"
 
@@ -116,3 +120,38 @@ def _with_missing(
         codes = np.where(missing, len(names), codes)
         names = [*names, MISSING]
     return Conditions(column, names, codes)
+
+
+def described(part: Part, others: dict[str, pd.Series] | None = None) -> dict[str, pd.Series]:
+    """Return the columns that rows are divided by, each named as a person reads it.
+
+    A text or an image is described by one number (see `toolkit.table.measures`).
+
+    Parameters
+    ----------
+    part : Part
+        The rows.
+    others : dict of str to pandas.Series, optional
+        Columns that are no features, such as protected ones, of the same rows.
+    """
+    import pandas as pd
+
+    columns = {}
+    for name, column in part.columns.items():
+        values = part.frame[name]
+        if column.type in MEASURES:
+            label = f"{MEASURES[column.type]} of {name}"
+            numbers = np.round(measure(values, column.type))
+            columns[label] = pd.Series(numbers, index=values.index, name=label)
+        else:
+            columns[name] = values.rename(name)
+    for name, values in (others or {}).items():
+        columns.setdefault(name, values.reset_index(drop=True).rename(name))
+    return columns
+
+
+def movement(codes: np.ndarray, score: np.ndarray) -> float:
+    """Return how far the mean output differs between a column's parts (its variance)."""
+    rows = np.bincount(codes + 1)
+    mean = np.bincount(codes + 1, score) / np.maximum(rows, 1)
+    return float(rows @ (mean - score.mean()) ** 2 / len(score))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from toolkit import metrics
-from toolkit.artifacts import Interval
+from toolkit.artifacts import Interval, Rows
+from toolkit.errors import DataError, ModelError
 from toolkit.metrics import Context
 from toolkit.metrics.scores import cost_by_row
 
 if TYPE_CHECKING:
-    from toolkit.table import Part
+    import pandas as pd
+
+    from toolkit.run.stage import Stage
+    from toolkit.table import Part, Predictor
 
 _SMALLEST = 1e-3  # of a probability, so that one row cannot make a slice
 
@@ -61,6 +65,61 @@ class Scored:
             seed=self.seed,
             weights=weights,
         )
+
+
+def score_part(stage: Stage, model: Predictor, part: Part) -> Scored:
+    """Return rows with what a model says of them.
+
+    Raises
+    ------
+    DataError
+        When there are no rows.
+    ModelError
+        When the model gives a row no number.
+    """
+    project = stage.project
+    if not len(part):
+        raise DataError("there are no test rows", remedy="Raise split.test, or give more rows")
+    scores = np.asarray(model.predict(part.frame), dtype=np.float64)
+    bad = ~np.isfinite(scores.reshape(len(part), -1)).all(axis=1)
+    if bad.any():
+        raise ModelError(
+            f"gives {int(bad.sum())} of {len(part)} test rows no number, first row"
+            f" {part.rows[bad][0]}",
+            where=f"model {model.name}",
+            remedy="Choose another champion, in choice.champion",
+        )
+    return Scored(
+        part=part,
+        scores=scores,
+        decided=np.asarray(model.decide(scores)),
+        context=Context(model.task, list(model.classes), model.threshold, project.costs),
+        metric=metrics.resolve(project)[0],
+        seed=project.seed,
+        resamples=project.explain.bootstrap,
+        confidence=project.explain.confidence,
+    )
+
+
+def some_rows(part: Part, most: int, seed: int) -> Part:
+    """Return at most so many rows of a part, drawn at random, in row order."""
+    if len(part) <= most:
+        return part
+    kept = np.sort(np.random.default_rng([seed, 71]).choice(len(part), most, replace=False))
+    return replace(
+        part,
+        rows=part.rows[kept],
+        frame=part.frame.iloc[kept].reset_index(drop=True),
+        target=part.target[kept],
+        part=part.part[kept],
+        weights=None if part.weights is None else part.weights[kept],
+    )
+
+
+def protected_columns(stage: Stage, part: Part) -> dict[str, pd.Series]:
+    """Return the protected columns of a part's rows."""
+    rows = stage.read(Rows).frame
+    return {name: rows[name].iloc[part.rows] for name in stage.project.protected()}
 
 
 def calibrated(scored: Scored) -> tuple[np.ndarray, np.ndarray]:

@@ -85,7 +85,7 @@ def weakest(
         singles.sort(key=lambda item: (-movement[item[0]], item))
     first, second, sums, squares, rows = _sums(parts, singles, loss)
     keep = (rows >= support) & (rows <= _MOST * n)
-    difference, p = _welch(rows[keep], sums[keep], squares[keep], loss)
+    difference, p = welch(rows[keep], sums[keep], squares[keep], loss)
     adjusted = holm(p)
     pieces = [
         [singles[a]] if a == b else [singles[a], singles[b]]
@@ -138,10 +138,20 @@ def _sums(
     )
 
 
-def _welch(
+def welch(
     rows: np.ndarray, sums: np.ndarray, squares: np.ndarray, loss: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean loss inside minus outside, and the one-sided p-value of it being above 0."""
+    """Return mean loss inside minus outside, and the one-sided p-value of it being above 0.
+
+    Welch's t-test (1947), for many slices at once.
+
+    Parameters
+    ----------
+    rows, sums, squares : ndarray of float64, shape (slices,)
+        Rows of each slice, and the sums of their losses and of the squared losses.
+    loss : ndarray, shape (n,)
+        Of all rows.
+    """
     from scipy import stats
 
     n = len(loss)

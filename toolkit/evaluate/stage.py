@@ -11,18 +11,21 @@ from toolkit.artifacts import (
     AcceptanceVerdict,
     Evaluation,
     Interval,
-    Rows,
     TestPredictions,
 )  # fmt: skip
 from toolkit.artifacts.automl import Bin
-from toolkit.errors import DataError, ModelError, ProjectError
+from toolkit.errors import ProjectError
 from toolkit.evaluate import checks, slices
-from toolkit.evaluate.conditions import conditions
+from toolkit.evaluate.conditions import conditions, described, movement
 from toolkit.evaluate.groups import compare_groups
 from toolkit.evaluate.mistakes import mistakes
-from toolkit.evaluate.scored import Scored, calibrated, row_loss
-from toolkit.metrics import Context
-from toolkit.table.measures import MEASURES, measure
+from toolkit.evaluate.scored import (
+    Scored,
+    calibrated,
+    protected_columns,
+    row_loss,
+    score_part,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +57,7 @@ def evaluate(stage: Stage, model: Predictor) -> Evaluation:
     _refuse_limits(stage)
     stage.progress("scoring the test rows")
     test, train = table.load_part(stage, "test"), table.load_part(stage, "train")
-    scored = _score(stage, model, test)
+    scored = score_part(stage, model, test)
     names = metrics.for_task(model.task)
     found = {}
     for done, name in enumerate(names):
@@ -72,8 +75,7 @@ def evaluate(stage: Stage, model: Predictor) -> Evaluation:
         for name in names
     }
     stage.progress("looking for weak slices")
-    rows = stage.read(Rows).frame
-    protected = {name: rows[name].iloc[test.rows] for name in project.protected()}
+    protected = protected_columns(stage, test)
     search = _slices(scored, protected)
     stage.progress("comparing groups")
     groups, fairness, said = compare_groups(project, scored, protected)
@@ -103,32 +105,6 @@ def evaluate(stage: Stage, model: Predictor) -> Evaluation:
     stage.write(TestPredictions(_predictions(scored)))
     stage.write(evaluation)
     return evaluation
-
-
-def _score(stage: Stage, model: Predictor, test: Part) -> Scored:
-    project = stage.project
-    if not len(test):
-        raise DataError("there are no test rows", remedy="Raise split.test, or give more rows")
-    scores = np.asarray(model.predict(test.frame), dtype=np.float64)
-    bad = ~np.isfinite(scores.reshape(len(test), -1)).all(axis=1)
-    if bad.any():
-        raise ModelError(
-            f"gives {int(bad.sum())} of {len(test)} test rows no number, first row"
-            f" {test.rows[bad][0]}",
-            where=f"model {model.name}",
-            remedy="Choose another champion, in choice.champion",
-        )
-    context = Context(model.task, list(model.classes), model.threshold, project.costs)
-    return Scored(
-        part=test,
-        scores=scores,
-        decided=np.asarray(model.decide(scores)),
-        context=context,
-        metric=metrics.resolve(project)[0],
-        seed=project.seed,
-        resamples=project.explain.bootstrap,
-        confidence=project.explain.confidence,
-    )
 
 
 def _predictions(scored: Scored) -> pd.DataFrame:
@@ -181,35 +157,15 @@ def _calibration(scored: Scored) -> list[Bin]:
 
 
 def _slices(scored: Scored, protected: dict[str, pd.Series]) -> slices.Search:
-    columns = {}
-    for name, column in scored.part.columns.items():
-        values = scored.part.frame[name]
-        if column.type in MEASURES:
-            columns[f"{MEASURES[column.type]} of {name}"] = _measured(values, column.type)
-        else:
-            columns[name] = values
-    columns |= {name: values for name, values in protected.items() if name not in columns}
-    parts = [conditions(values.rename(name)) for name, values in columns.items()]
+    columns = described(scored.part, protected)
+    parts = [conditions(values) for values in columns.values()]
     first = scored.scores.reshape(len(scored.part), -1)[:, -1]
     return slices.weakest(
         parts,
         row_loss(scored)[0],
         lambda inside: scored.interval(scored.metric, inside),
-        movement=[_movement(part.codes, first) for part in parts],
+        movement=[movement(part.codes, first) for part in parts],
     )
-
-
-def _measured(values: pd.Series, kind: str) -> pd.Series:
-    import pandas as pd
-
-    return pd.Series(np.round(measure(values, kind)), index=values.index)
-
-
-def _movement(codes: np.ndarray, score: np.ndarray) -> float:
-    """Return how far the mean output differs between a column's parts (its variance)."""
-    rows = np.bincount(codes + 1)
-    mean = np.bincount(codes + 1, score) / np.maximum(rows, 1)
-    return float(rows @ (mean - score.mean()) ** 2 / len(score))
 
 
 def _refuse_limits(stage: Stage) -> None:

@@ -13,11 +13,13 @@ from toolkit.report.provenance import provenance, stale, times
 from toolkit.report.sections import (
     champion,
     data,
+    errors,
     explanation,
     governance,
     models,
     problem,
     results,
+    robustness,
     rows,
     summary,
 )
@@ -52,6 +54,8 @@ def claims(stage: Stage) -> ReportData:
         models.build(book),
         champion.build(book),
         results.build(book),
+        errors.build(book),
+        robustness.build(book),
         explanation.build(book),
         rows.build(book),
         results.fairness(book),

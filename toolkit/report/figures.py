@@ -26,6 +26,8 @@ FIGURES = (
     "contents.words",
     "eda.associations",
     "eda.split",
+    "errors.curve",
+    "errors.tree",
     "evaluation.calibration",
     "evaluation.confusion",
     "evaluation.fairness",
@@ -36,6 +38,10 @@ FIGURES = (
     "explain.waterfall",
     "features.overview",
     "rows.counterfactuals",
+    "robustness.doses",
+    "robustness.missing",
+    "robustness.outside",
+    "robustness.shifts",
     "scoping.class_balance",
 )
 """Functions of `toolkit.plots`, the same that the notebooks show."""

@@ -1,0 +1,41 @@
+"""How the champion stands disturbed rows, for a notebook."""
+
+from __future__ import annotations
+
+from toolkit import metrics
+from toolkit.artifacts import Robustness
+from toolkit.plots import robustness as figures
+from toolkit.plots.errors import words
+from toolkit.plots.style import shorten
+from toolkit.widgets.static import Html, checks_html, table
+
+
+def show_robustness(found: Robustness) -> Html:
+    """Return the figures, the ends of the ranges and the remarks, for a notebook."""
+    plots = [figures.doses, figures.missing, figures.shifts, figures.outside]
+    title = metrics.get(found.metric).title
+    facts = table(
+        ("", ""),
+        [
+            ("Rows disturbed", f"{found.rows:,} of {found.of_rows:,} test rows"),
+            (f"{title}, undisturbed", words(found.baseline)),
+            ("Model evaluations", f"{found.evaluations:,}"),
+        ],
+    )
+    extremes = table(
+        ("Column", "All rows set to", "Value", "Change of the mean prediction"),
+        [
+            (shorten(each.column, 40), each.setting, f"{each.value:.5g}", f"{each.change:+.3g}")
+            for each in found.extremes
+        ],
+    )
+    return Html(
+        facts
+        + "".join(plot(found).html() for plot in plots)
+        + (
+            "<h4>Columns at and beyond the ends of their training ranges</h4>" + extremes
+            if found.extremes
+            else ""
+        )
+        + checks_html(found.checks)
+    )
