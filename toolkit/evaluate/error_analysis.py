@@ -219,7 +219,8 @@ def _checks(tree: list[ErrorNode], rows: int, looked: int, words: str) -> list[C
         return [*checks, Check(name="Error tree", severity="ok", message=message)]
     message = (
         f"{len(bad)} of {len(leaves)} leaves {'has' if len(bad) == 1 else 'have'} a higher"
-        f" {words} on rows held out from the tree; the highest: “{bad[0].where}” ({bad[0].rows:,} rows, {bad[0].loss.value:.3g};"
+        f" {words} on rows held out from the tree; the highest: “{bad[0].where}”"
+        f" ({bad[0].rows:,} rows, {bad[0].loss.value:.3g};"
         f" all {tree[0].loss.value:.3g})."
     )
     return [

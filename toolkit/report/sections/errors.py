@@ -20,26 +20,25 @@ def build(book: Book) -> Facts:
         gap = book.missing(ErrorsFound, "Nobody looked where the model errs")
         return blocks.section("errors", title, [gap])
     unit = "target" if found.measure.startswith("mean residual") else "score"
+    rows = [
+        ("Test rows looked at", book.cite(ErrorsFound, "rows", unit="count", recipe="split")),
+        (found.loss.capitalize(), book.cite(ErrorsFound, "mean_loss", unit=unit,
+                                            recipe="error_tree")),
+    ]  # fmt: skip
+    if found.measure != found.loss:
+        cell = book.cite(ErrorsFound, "overall", unit=unit, recipe="error_curve")
+        rows.append((found.measure.capitalize(), cell))
     return blocks.section(
         "errors",
         title,
         [
-            blocks.facts(
-                [
-                    ("Test rows looked at", book.cite(ErrorsFound, "rows", unit="count",
-                                                      recipe="split")),
-                    (found.loss.capitalize(), book.cite(ErrorsFound, "mean_loss", unit=unit,
-                                                        recipe="error_tree")),
-                    (found.measure.capitalize(), book.cite(ErrorsFound, "overall", unit=unit,
-                                                           recipe="error_curve"))
-                ]
-            ),
+            blocks.facts(rows),
             *_tree(book, found, unit),
             *_confusions(book, found),
             *_curves(book, found, unit),
             blocks.checks("Checks of the errors", found.checks, book.discreet),
         ],
-    )  # fmt: skip
+    )
 
 
 def _tree(book: Book, found: ErrorsFound, unit: str) -> list[Facts | None]:
@@ -67,7 +66,7 @@ def _tree(book: Book, found: ErrorsFound, unit: str) -> list[Facts | None]:
                  book.cite(ErrorsFound, "tree", i, "loss", unit=unit, recipe="error_tree"),
                  book.cite(ErrorsFound, "tree", i, "p_value", unit="p", recipe="error_tree"),
                  blocks.status("caution", "worse") if node.worse
-                 else blocks.status("info", "not confirmed")]
+                 else blocks.status("info", "not worse")]
                 for i, node in leaves
             ],
             note="The tree was grown on the other half of the test rows. A class that is hard to"

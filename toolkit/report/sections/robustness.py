@@ -81,7 +81,7 @@ def _harms(book: Book, found: Robustness, title: str, unit: str) -> Facts | None
         for i, each in enumerate(getattr(found, name)[:SHOWN])
     ]  # fmt: skip
     return blocks.table(
-        "Columns that the model cannot do without",
+        "Columns taken away, or set to a value never seen",
         ["Column", "What is done to it", title, "Worse by"],
         rows,
     )
