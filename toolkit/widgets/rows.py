@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import ipywidgets as w
@@ -16,6 +16,7 @@ from toolkit.run.stage import Stage
 from toolkit.widgets.base import Panel, checks_html, grid, table
 from toolkit.widgets.form import paragraph
 from toolkit.widgets.pick import ColumnPicker
+from toolkit.widgets.row_tables import story_html
 from toolkit.widgets.texts import ColumnTexts
 
 _INPUTS = 12
@@ -98,7 +99,7 @@ class RowPanel(Panel):
             self._story.value = "<p>No explained row has an adverse outcome.</p>"
             return
         story = plots.story_of(self.stories, int(self.row.value))
-        self._story.value = _story_html(self.stories, story)
+        self._story.value = story_html(self.stories, story)
         self._fill(story.row)
 
     # -- what if -----------------------------------------------------------------------
@@ -220,7 +221,7 @@ class RowPanel(Panel):
     def static(self) -> str:
         """Return the first rows in full, and the checks."""
         told = "".join(
-            f"<h4>Row {each.row}</h4>{_story_html(self.stories, each)}"
+            f"<h4>Row {each.row}</h4>{story_html(self.stories, each)}"
             for each in self.stories.stories[:_STATIC]
         )
         said = html.escape(self.stories.adverse)
@@ -248,64 +249,3 @@ def _answer(said: Any, values: Mapping[str, Any]) -> str:
         f'<p role="status">The model says <b>{html.escape(shorten(said.decision, 60))}</b>{text};'
         f" cells: {what}.</p>"
     )
-
-
-def _story_html(stories: RowStories, story: RowStory) -> str:
-    parts: list[tuple[str, Callable[[RowStories, RowStory], str]]] = [
-        ("Reasons", _reasons_html),
-        ("What would lead to another decision", _changes_html),
-        ("Training rows most like it", _similar_html),
-    ]
-    head = (
-        f"<p>Decision <b>{html.escape(shorten(story.decision, 60))}</b>,"
-        f" {html.escape(shorten(stories.output, 80))} {story.score:.4g};"
-        f" recorded outcome {html.escape(shorten(story.actual, 60))}.</p>"
-    )
-    return head + "".join(f"<h5>{title}</h5>{make(stories, story)}" for title, make in parts)
-
-
-def _reasons_html(_: RowStories, story: RowStory) -> str:
-    if not story.reasons:
-        return "<p>No column pushed it to the adverse side by two standard errors.</p>"
-    return table(
-        ("Reason", "Column", "SHAP value", "Standard error", "Remark"),
-        [
-            (
-                shorten(each.text, 200),
-                shorten(each.column, 40),
-                f"{each.shap:+.4g}",
-                f"{each.standard_error:.2g}",
-                "▲ protected" if each.protected else "",
-            )
-            for each in story.reasons
-        ],
-    )
-
-
-def _changes_html(stories: RowStories, story: RowStory) -> str:
-    if not story.counterfactuals:
-        return f"<p>{html.escape(story.blocked or 'None was looked for.')}</p>"
-    rows = [
-        (
-            shorten(plots.change_words(each), 300),
-            f"{each.size:.3g}",
-            f"{each.score:.4g}",
-            shorten(each.decision, 40),
-            f"{each.plausibility:.0%}",
-        )
-        for each in story.counterfactuals
-    ]
-    head = ("What changes", "Size", "New score", "New decision", "Training rows as rare or rarer")
-    return plots.counterfactuals(stories, story.row).html() + table(head, rows)
-
-
-def _similar_html(stories: RowStories, story: RowStory) -> str:
-    if not story.similar:
-        return "<p>There is none.</p>"
-    rows = [
-        (each.row, f"{each.distance:.3f}", shorten(each.actual, 40), shorten(each.decision, 40),
-         f"{each.score:.4g}")
-        for each in story.similar
-    ]  # fmt: skip
-    head = ("Row", "Distance", "How it ended", "Model's decision", "Score")
-    return plots.similar(stories, story.row).html() + table(head, rows)
