@@ -12,6 +12,8 @@ _MODULES = {
     " Leaderboard OutOfFoldPredictions Search Shuffled TrialRun Winner",
     "explain": "AcceptanceVerdict Attributions Evaluation Explanation FairnessVerdict Group"
     " Importance Slice TestPredictions",
+    "views": "ComparedImportance Curve Effect GlobalViews Interactions PairStrength"
+    " PermutationComparison RankStability Surrogate TreeNode",
     "report": "Claim Gap ReportData",
     "tracking": "Mirror",
 }
