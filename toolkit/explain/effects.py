@@ -168,9 +168,7 @@ def _set_to(sample: Sample, grid: Grid, rows: np.ndarray) -> pd.DataFrame:
     )
 
 
-def _moves(
-    grid: Grid, rows: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _moves(grid: Grid, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return rows, the cells each is given (two), and the step it tells of.
 
     A number's row goes to both ends of its interval. A category's row goes to the next level

@@ -85,9 +85,7 @@ def permutation(
     def statistic(scores: np.ndarray) -> Callable[[np.ndarray], float | None]:
         if scores.shape[1] == 1:  # a value, or the positive class's probability
             scores = scores[:, 0]
-        return weighted(
-            metric.statistic(test.target[rows], scores, context), weights
-        )
+        return weighted(metric.statistic(test.target[rows], scores, context), weights)
 
     scored = sample.score(_shuffled(frame, columns, generator))
     before = statistic(scored[0])
@@ -184,9 +182,7 @@ def _why(
     if abs(rank - shap_rank) < far and not idle:
         return ""
     if rank < shap_rank and not idle:
-        return (
-            "Few rows depend on it, but they depend on it much, or where the metric counts most."
-        )
+        return "Few rows depend on it, but they depend on it much, or where the metric counts most."
     close = [
         other
         for other in around.related(name)

@@ -136,9 +136,7 @@ def as_levels(series: pd.Series) -> np.ndarray:
     return texts
 
 
-def mixed(
-    base: pd.DataFrame, rows: np.ndarray, given: Mapping[str, np.ndarray]
-) -> pd.DataFrame:
+def mixed(base: pd.DataFrame, rows: np.ndarray, given: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """Return rows of a table with some columns' cells taken from other rows of it.
 
     Cells are moved, never made, so every column keeps its type.

@@ -111,9 +111,7 @@ def _fit(inputs: np.ndarray, sample: Sample, depth: int) -> DecisionTreeRegresso
     from sklearn.tree import DecisionTreeRegressor
 
     fewest = max(_FEWEST, len(inputs) // 100) if len(inputs) >= 4 * _FEWEST else 1
-    tree = DecisionTreeRegressor(
-        max_depth=depth, min_samples_leaf=fewest, random_state=sample.seed
-    )
+    tree = DecisionTreeRegressor(max_depth=depth, min_samples_leaf=fewest, random_state=sample.seed)
     return tree.fit(inputs, sample.scores)
 
 

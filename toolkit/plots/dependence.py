@@ -10,6 +10,7 @@ import pandas as pd
 
 from toolkit.errors import UsageError
 from toolkit.plots.style import GREY, PALETTE, Plot, canvas, shorten
+from toolkit.plots.views import date_axis
 
 if TYPE_CHECKING:
     from toolkit.artifacts import Attributions, Explanation
@@ -104,16 +105,15 @@ def _along(axes: Any, part: pd.DataFrame, column: str) -> np.ndarray:
     axes.set_xlabel(shorten(column, 60))
     if found is None:
         names, codes = _levels(part, _LEVELS)
-        labels = [shorten(name, 16) for name in names]
         missing = part["value"].isna().to_numpy()
-        codes = np.where(codes >= 0, codes, len(names) + (missing if (codes < 0).any() else 0))
-        rare = bool((codes == len(names)).any())
-        labels += ["(rarer)"] * rare
-        if not rare:
-            codes = np.where(codes > len(names), len(names), codes)
-        labels += ["(missing)"] * bool(missing.any())
+        labels = [shorten(name, 16) for name in names]
+        for word, some in (("(rarer)", (codes < 0) & ~missing), ("(missing)", missing)):
+            if some.any():
+                codes[some] = len(labels)
+                labels.append(word)
         turn = {"rotation": 25, "ha": "right"} if len(labels) > 4 else {}
         axes.set_xticks(range(len(labels)), labels, **turn)
+        axes.set_xlim(-0.5, len(labels) - 0.5)
         axes.grid(axis="x", visible=False)
         return codes + _jitter(len(part))
     x, dates = found
@@ -126,7 +126,7 @@ def _along(axes: Any, part: pd.DataFrame, column: str) -> np.ndarray:
         axes.text(at, 1.0, "missing", transform=axes.get_xaxis_transform(), fontsize=8,
                   ha="center", va="bottom")  # fmt: skip
     if dates:
-        axes.xaxis_date()
+        date_axis(axes)
     return x
 
 

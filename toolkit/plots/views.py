@@ -54,7 +54,12 @@ def centred(found: Effect, curve: Curve) -> tuple[np.ndarray, np.ndarray]:
     weights = counts / (counts.sum() or 1.0)
     pdp = np.asarray(curve.pdp)
     ice = np.asarray(curve.ice).reshape(-1, len(pdp))
-    return pdp - weights @ pdp, ice - (ice @ weights)[:, None]
+    noise = 1e-9 * max(1.0, float(np.abs(pdp).max()))  # of adding up, not of the column
+    found_pdp, found_ice = pdp - weights @ pdp, ice - (ice @ weights)[:, None]
+    return (
+        np.where(np.abs(found_pdp) < noise, 0.0, found_pdp),
+        np.where(np.abs(found_ice) < noise, 0.0, found_ice),
+    )
 
 
 def _alt(found: Effect, pdp: np.ndarray, curve: Curve, places: list[str]) -> str:
@@ -87,7 +92,7 @@ def _line(found: Effect, curve: Curve, title: str) -> Plot:
         upper.plot(x, curve.ale, color=ORANGE, linewidth=2, linestyle=(0, (5, 1.5)),
                    marker=marks[1])  # fmt: skip
         for low, high in _stretches(x, found.outside):
-            upper.axvspan(low, high, facecolor="white", edgecolor=GREY, alpha=0.55, hatch="///",
+            upper.axvspan(low, high, facecolor="white", edgecolor=GREY, alpha=0.4, hatch="///",
                           linewidth=0, zorder=3)  # fmt: skip
         upper.set_ylabel("change of the output")
         upper.tick_params(labelbottom=False)
@@ -102,9 +107,18 @@ def _line(found: Effect, curve: Curve, title: str) -> Plot:
         for axes in (upper, lower):
             axes.set_xlim(x[0] - margin, x[-1] + margin)
             if found.kind == "date":
-                axes.xaxis_date()
+                date_axis(axes)
         _legend(upper, has_flags=any(share >= FLAGGED for share in found.outside))
     return sheet.plot
+
+
+def date_axis(axes: Any) -> None:
+    """Label an axis of days since 1970 with dates."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    locator = AutoDateLocator(maxticks=7)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
 
 
 def _stretches(x: np.ndarray, outside: list[float]) -> list[tuple[float, float]]:
@@ -163,13 +177,13 @@ def _levels(found: Effect, curve: Curve, title: str) -> Plot:
         left.hlines(places + 0.16, curve.ale_low, curve.ale_high, color="black", linewidth=1)
         left.plot(curve.ale, places + 0.16, "D", color=ORANGE, markersize=5)
         left.set_yticks(places, [shorten(level, 26) for level in found.levels])
-        left.set_xlabel("change of the output")
+        rarer = f"; {found.left_out:,} rarer values not drawn" if found.left_out else ""
+        left.set_xlabel(f"change of the output{rarer}")
         left.set_ylabel(shorten(found.column, 24))
         right.barh(places, found.counts, height=0.6, color=_LIGHT)
         right.set_yticks([])
         right.locator_params(axis="x", nbins=2)
-        right.set_xlabel("rows" + (f"\n({found.left_out} rarer\nvalues not drawn)"
-                                   if found.left_out else ""))  # fmt: skip
+        right.set_xlabel("rows")
         for axes in (left, right):
             axes.set_ylim(size - 0.5, -0.5)
             axes.grid(axis="y", visible=False)
@@ -195,7 +209,7 @@ def interactions(views: GlobalViews) -> Plot:
         + ("" if p.h.value is None else f", H {p.h.value:.2f}")
         for p in found.pairs[:5]
     )
-    title = f"Interactions: size in the {shorten(views.output, 50)}, and H"
+    title = f"Interactions: size in units of the {shorten(views.output, 50)}, and Friedman's H"
     with canvas(title, alt, height=1.5 + 0.55 * len(names)) as sheet:
         axes = sheet.axes
         top = max(float(np.nanmax(sizes)), 1e-9)

@@ -19,6 +19,7 @@ from toolkit.report.sections import (
     problem,
     results,
     summary,
+    views,
 )
 from toolkit.run.stage import Stage
 
@@ -52,6 +53,7 @@ def claims(stage: Stage) -> ReportData:
         champion.build(book),
         results.build(book),
         explanation.build(book),
+        views.build(book),
         results.fairness(book),
         governance.limitations(book, notes, outdated),
         governance.governance(book, gaps, share),

@@ -36,6 +36,10 @@ FIGURES = (
     "explain.waterfall",
     "features.overview",
     "scoping.class_balance",
+    "surrogate.tree",
+    "views.effect",
+    "views.importances",
+    "views.interactions",
 )
 """Functions of `toolkit.plots`, the same that the notebooks show."""
 
