@@ -33,7 +33,8 @@ def interactions(sample: Sample, columns: list[str]) -> Interactions:
     rows = sample.choose(ROWS, 11)
     if len(columns) < 2 or len(rows) < 3:
         return Interactions()
-    sets = [(name,) for name in columns] + list(combinations(columns, 2))
+    sets: list[tuple[str, ...]] = [(name,) for name in columns]
+    sets += combinations(columns, 2)
     scored = sample.score(_mixtures(sample, rows, sets))
     n = len(rows)
     # (value's row, row averaged over, output)

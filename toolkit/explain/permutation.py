@@ -100,7 +100,16 @@ def permutation(
             confidence=project.explain.confidence,
             seed=sample.seed,
         )
-    return _compared(metric.name, losses, shap, around, (len(rows), len(test)), len(shap))
+    agreement, items = _compared(losses, shap, around)
+    return PermutationComparison(
+        metric=metric.name,
+        rows=len(rows),
+        of_rows=len(test),
+        repeats=REPEATS,
+        left_out=len(shap) - len(columns),
+        agreement=agreement,
+        columns=items,
+    )
 
 
 def _shuffled(
@@ -127,13 +136,9 @@ def _rise(
 
 
 def _compared(
-    metric: str,
-    losses: dict[str, Interval],
-    shap: dict[str, float],
-    around: Surroundings,
-    rows: tuple[int, int],
-    known: int,
-) -> PermutationComparison:
+    losses: dict[str, Interval], shap: dict[str, float], around: Surroundings
+) -> tuple[float | None, list[ComparedImportance]]:
+    """Return the agreement of both ranks, and the columns in the order of their SHAP values."""
     names = list(losses)
     values = [losses[name].value for name in names]
     ranks: dict[str, int] = {}
@@ -142,18 +147,18 @@ def _compared(
         order = np.argsort([-float(value or 0.0) for value in values], kind="stable")
         ranks = {names[place]: rank + 1 for rank, place in enumerate(order)}
         agreement = spearman([shap[name] for name in names], [float(v or 0.0) for v in values])
-    items = []
-    for place, name in enumerate(names):
-        rank = ranks.get(name)
-        why = _why(name, place + 1, rank, losses, ranks, around) if rank is not None else ""
-        items.append(
-            ComparedImportance(column=name, loss=losses[name], rank=rank, shap=shap[name],
-                               shap_rank=place + 1, why=why)
-        )  # fmt: skip
-    return PermutationComparison(
-        metric=metric, rows=rows[0], of_rows=rows[1], repeats=REPEATS,
-        left_out=known - len(names), agreement=agreement, columns=items,
-    )  # fmt: skip
+    items = [
+        ComparedImportance(
+            column=name,
+            loss=losses[name],
+            rank=ranks.get(name),
+            shap=shap[name],
+            shap_rank=place + 1,
+            why=_why(name, place + 1, losses[name], ranks, around) if ranks else "",
+        )
+        for place, name in enumerate(names)
+    ]
+    return agreement, items
 
 
 def spearman(a: list[float], b: list[float]) -> float | None:
@@ -166,36 +171,24 @@ def spearman(a: list[float], b: list[float]) -> float | None:
 
 
 def _why(
-    name: str,
-    shap_rank: int,
-    rank: int,
-    losses: dict[str, Interval],
-    ranks: dict[str, int],
-    around: Surroundings,
+    name: str, shap_rank: int, loss: Interval, ranks: dict[str, int], around: Surroundings
 ) -> str:
     """Return why the ranks of a column differ by much; empty if they do not."""
-    far = max(3, round(len(ranks) / 4))
-    loss = losses[name]
-    unclear = loss.low is None or loss.low <= 0
-    # A leading column without which nothing gets worse is worth a word, whatever its rank.
-    idle = shap_rank <= 3 and loss.value is not None and loss.value <= 0
-    if abs(rank - shap_rank) < far and not idle:
+    lower = ranks[name] - shap_rank
+    if abs(lower) < max(2, round(len(ranks) / 4)):
         return ""
-    if rank < shap_rank and not idle:
+    if lower < 0:
         return "Few rows depend on it, but they depend on it much, or where the metric counts most."
-    close = [
-        other
-        for other in around.related(name)
-        if around.association[name, other] > _CLOSE and other in ranks
-    ] if name in around.kinds else []  # fmt: skip
-    said = (
-        "It moves the output, but whether predictions are the worse without it, these rows"
-        " cannot tell: it may not help."
-        if unclear
-        else "It moves the output more than it helps."
-    )
+    said = "It moves the output more than it helps."
+    if loss.low is None or loss.low <= 0:
+        said = (
+            "It moves the output, but these rows cannot tell whether predictions are worse"
+            " without it: it may not help."
+        )
+    related = around.related(name) if name in around.kinds else []
+    close = [x for x in related if around.association[name, x] > _CLOSE and x in ranks]
     if close:
-        said += f" {' and '.join(close[:2])} may stand in for it: they are closely related."
+        said += f" Closely related columns may stand in for it: {', '.join(close)}."
     return said
 
 

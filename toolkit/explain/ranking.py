@@ -55,7 +55,7 @@ def _shares(sample: Sample, name: str) -> tuple[np.ndarray, bool]:
     """Return indicators (n, parts) to average over a level, and whether they accumulate."""
     kind = sample.kinds[name]
     if kind == "category":
-        names, codes, counts = np.unique(
+        _, codes, counts = np.unique(
             as_levels(sample.frame[name]).astype(str), return_inverse=True, return_counts=True
         )
         kept = np.argsort(-counts, kind="stable")[:_MOST_COLUMNS]

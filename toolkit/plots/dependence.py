@@ -65,7 +65,7 @@ def dependence_with(
         sheet.figure.set_dpi(160)
         axes.axhline(0, color=GREY, linewidth=0.8)
         x = _along(axes, own, column)
-        _coloured(sheet.figure, axes, x, shap, colour, other)
+        _coloured(axes, x, shap, colour, other)
         axes.set_ylabel("SHAP value")
     return sheet.plot
 
@@ -135,9 +135,7 @@ def _jitter(rows: int) -> np.ndarray:
     return ((np.arange(rows) * 0.618034) % 1 - 0.5) * 0.5
 
 
-def _coloured(
-    figure: Any, axes: Any, x: np.ndarray, y: np.ndarray, part: pd.DataFrame, other: str
-) -> None:
+def _coloured(axes: Any, x: np.ndarray, y: np.ndarray, part: pd.DataFrame, other: str) -> None:
     found = _numbers(part)
     lacking = part["value"].isna().to_numpy() if found is None else np.isnan(found[0])
     if lacking.any():
@@ -158,7 +156,7 @@ def _coloured(
             distinct, rank = np.unique(values[known], return_inverse=True)
             drawn = axes.scatter(x[known], y[known], s=14, c=rank / max(1, len(distinct) - 1),
                                  cmap="viridis", vmin=0, vmax=1, rasterized=True)  # fmt: skip
-            bar = figure.colorbar(drawn, ax=axes, pad=0.02, aspect=30)
+            bar = axes.figure.colorbar(drawn, ax=axes, pad=0.02, aspect=30)
             ends = distinct[np.array([0, len(distinct) // 2, len(distinct) - 1])]
             words = [
                 str(np.datetime64(int(v), "D")) if found[1] else f"{v:.4g}" for v in ends.tolist()

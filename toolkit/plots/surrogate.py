@@ -33,6 +33,7 @@ def tree(views: GlobalViews) -> Plot:
     places, width = _layout(found.nodes)
     with canvas(title, alt, width=8.0, height=0.7 + 0.46 * leaves) as sheet:
         axes = sheet.axes
+        plate = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
         for place, node in enumerate(found.nodes):
             x, y = places[place]
             _box(axes, node, found.nodes, x, y)
@@ -43,7 +44,7 @@ def tree(views: GlobalViews) -> Plot:
                               linewidth=1, zorder=1)  # fmt: skip
                     axes.text((x + to_x) / 2, (y + to_y) / 2, word, fontsize=7, ha="center",
                               va="center", zorder=4,
-                              bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})  # fmt: skip
+                              bbox=plate)  # fmt: skip
         axes.set_xlim(-0.5, width + 0.5)
         axes.set_ylim(leaves - 0.45, -0.55)
         axes.set_axis_off()

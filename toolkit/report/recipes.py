@@ -41,7 +41,8 @@ RECIPES: dict[str, str] = {
     "acceptance": "Hold the metric on test_predictions.parquet against `acceptance`.",
     "explanation": "Explain the saved champion again with the same seed.",
     "importance": "Mean of |shap| in attributions.parquet for the column and class.",
-    "views": "Look at the saved champion as a whole again with the same seed, or count in views.json.",
+    "views": "Look at the saved champion as a whole again with the same seed; its"
+    " counts are those of the rows scored.",
     "interaction": "Partial dependence of both columns, less that of each, over the sampled rows.",
     "permutation": "Shuffle the column between test rows with the project's seed, score them, and"
     " compare the metric.",
