@@ -202,7 +202,7 @@ def test_permutation_importance_is_what_theory_gives(linear):
     for column, slope in (("x0", 3), ("x1", 2), ("x2", 0.5)):
         loss = found[column].loss
         assert loss.low < slope * sqrt(2) < loss.high
-        assert loss.value == pytest.approx(slope * sqrt(2), rel=0.15)
+        assert loss.value == pytest.approx(slope * sqrt(2), rel=0.2)
     for column in ("x3", "x4"):
         assert (found[column].loss.value, found[column].loss.high) == (0, 0)
     assert [found[f"x{i}"].rank for i in range(3)] == [1, 2, 3]

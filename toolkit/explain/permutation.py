@@ -1,13 +1,13 @@
 """Permutation importance on test rows, beside the importance by SHAP values.
 
 A column is shuffled between test rows and the metric gets worse by what the model owes to it
-(Breiman 2001; Fisher, Rudin and Dominici 2019). Each column is shuffled several times; the
-interval is over the rows, whose losses carry the chance of the shuffles too.
+(Breiman 2001; Fisher, Rudin and Dominici 2019). Each column is shuffled several times, all
+alike; the interval resamples the rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +24,8 @@ from toolkit.artifacts import (
 from toolkit.explain.outside import Surroundings
 from toolkit.explain.sampled import Sample, mixed
 from toolkit.metrics import Context
-from toolkit.metrics.resampling import weighted
+from toolkit.metrics.base import Statistic
+from toolkit.metrics.resampling import from_resamples, weighted
 
 if TYPE_CHECKING:
     from toolkit.project.model import Project
@@ -82,24 +83,21 @@ def permutation(
         sample.model.task, list(sample.model.classes), sample.model.threshold, project.costs
     )
 
-    def statistic(scores: np.ndarray) -> Callable[[np.ndarray], float | None]:
+    def statistic(scores: np.ndarray) -> Statistic:
         if scores.shape[1] == 1:  # a value, or the positive class's probability
             scores = scores[:, 0]
         return weighted(metric.statistic(test.target[rows], scores, context), weights)
 
-    scored = sample.score(_shuffled(frame, columns, generator))
-    before = statistic(scored[0])
+    orders = [generator.permutation(size) for _ in range(REPEATS)]
+    found = [statistic(each) for each in sample.score(_shuffled(frame, columns, orders))]
+    count = min(_RESAMPLES, project.explain.bootstrap) if size > 1 else 0
     sign = -1.0 if metric.greater_is_better else 1.0
-    losses = {}
-    for place, name in enumerate(columns):
-        after = [statistic(scored[1 + place * REPEATS + i]) for i in range(REPEATS)]
-        losses[name] = metrics.interval(
-            lambda w, after=after: _rise(before, after, w, sign),  # type: ignore[misc]
-            len(rows),
-            resamples=min(_RESAMPLES, project.explain.bootstrap),
-            confidence=project.explain.confidence,
-            seed=sample.seed,
-        )
+    draws = [np.ones(size), *metrics.resamples(size, count, sample.seed)]
+    rises = sign * np.array([_rises(found, orders, drawn) for drawn in draws])
+    losses = {
+        name: _interval(rises[:, place], project.explain.confidence)
+        for place, name in enumerate(columns)
+    }
     agreement, items = _compared(losses, shap, around)
     return PermutationComparison(
         metric=metric.name,
@@ -113,26 +111,40 @@ def permutation(
 
 
 def _shuffled(
-    frame: pd.DataFrame, columns: list[str], generator: np.random.Generator
+    frame: pd.DataFrame, columns: list[str], orders: list[np.ndarray]
 ) -> Iterator[pd.DataFrame]:
     rows = np.arange(len(frame))
     yield frame
     for name in columns:
-        for _ in range(REPEATS):
-            yield mixed(frame, rows, {name: generator.permutation(len(frame))})
+        for order in orders:
+            yield mixed(frame, rows, {name: order})
 
 
-def _rise(
-    before: Callable[[np.ndarray], float | None],
-    after: list[Callable[[np.ndarray], float | None]],
-    weights: np.ndarray,
-    sign: float,
-) -> float | None:
-    base = before(weights)
-    each = [found for one in after if (found := one(weights)) is not None]
-    if base is None or len(each) < len(after):
-        return None
-    return sign * float(np.mean([found - base for found in each]))
+def _rises(found: list[Statistic], orders: list[np.ndarray], drawn: np.ndarray) -> list[float]:
+    """Return each column's mean rise of the metric, NaN where it is not defined.
+
+    A shuffled row rests on two rows, its own and that which its cell comes from, and counts as
+    often as both were drawn; otherwise half of the chance of the draw would be left out. The
+    metric before is taken over the same rows, so that a column without use gives exactly 0.
+    """
+    before, after = found[0], found[1:]
+    total = np.zeros(len(after) // len(orders))
+    for repeat, order in enumerate(orders):
+        weights = drawn * drawn[order]
+        base = before(weights) if weights.any() else None
+        for place in range(len(total)):
+            value = None if base is None else after[place * len(orders) + repeat](weights)
+            total[place] += np.nan if value is None or base is None else value - base
+    return [float(each) for each in total / len(orders)]
+
+
+def _interval(rises: np.ndarray, confidence: float) -> Interval:
+    """Return the first value with the interval of the others."""
+    if not np.isfinite(rises[0]):
+        return Interval(value=None)
+    known = rises[1:][np.isfinite(rises[1:])]
+    taken = len(rises) - 1
+    return from_resamples(float(rises[0]), known, wanted=taken, taken=taken, confidence=confidence)
 
 
 def _compared(
