@@ -401,3 +401,15 @@ def test_a_fitted_model_gives_its_picture(tmp_path):
     for plot in (figures.interactions(views), figures.importances(views), tree(views)):
         assert plot.svg
         assert plot.alt
+
+
+def test_a_wide_table_keeps_to_what_was_ranked(tmp_path):
+    generator = np.random.default_rng(0)
+    frame = pd.DataFrame(generator.normal(size=(400, 150))).add_prefix("c")
+    frame["y"] = frame["c3"]
+    views, _, model, explanation = seen(tmp_path, frame, lambda f: f["c3"] + f["c7"] * f["c3"])
+    assert explanation.grouped
+    assert model.rows == views.evaluations <= BUDGET
+    assert not {each.column for each in views.permutation.columns} & set(explanation.grouped)
+    assert views.interactions.strongest["c3"] == "c7"
+    assert any(c.name == "Columns taken together" for c in views.checks)

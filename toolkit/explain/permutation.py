@@ -41,11 +41,12 @@ _CLOSE = 0.3
 
 def shap_ranking(explanation: Explanation, columns: list[str]) -> dict[str, float]:
     """Return mean absolute SHAP values averaged over outputs, the largest first."""
-    total = dict.fromkeys(columns, 0.0)
+    known, total = set(columns), dict[str, float]()
     for items in explanation.importance.values():
         for item in items:
-            if item.column in total:
-                total[item.column] += (item.mean_abs.value or 0.0) / len(explanation.importance)
+            if item.column in known:  # not several columns that were explained as one
+                share = (item.mean_abs.value or 0.0) / len(explanation.importance)
+                total[item.column] = total.get(item.column, 0.0) + share
     return dict(sorted(total.items(), key=lambda pair: -pair[1]))
 
 

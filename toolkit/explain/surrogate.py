@@ -42,14 +42,14 @@ class Question:
     level: str = ""
 
 
-def surrogate(sample: Sample, test: Part) -> Surrogate:
+def surrogate(sample: Sample, test: Part, columns: list[str]) -> Surrogate:
     """Fit a tree of depth 3 (4 where that explains much more) to the champion's outputs.
 
     It is fitted on the training rows of the sample and held against the champion on test rows.
-    Texts and images are not asked about.
+    It may ask about some columns, the most important ones, but not about texts and images.
     """
-    asked = questions(sample)
-    left_out = [name for name, kind in sample.kinds.items() if kind in ("text", "image")]
+    asked = questions(sample, columns)
+    left_out = [name for name in columns if sample.kinds[name] in ("text", "image")]
     if not asked:
         return Surrogate(left_out=left_out)
     inputs = design(sample.frame, asked)
@@ -77,10 +77,11 @@ def surrogate(sample: Sample, test: Part) -> Surrogate:
     )
 
 
-def questions(sample: Sample) -> list[Question]:
+def questions(sample: Sample, columns: list[str]) -> list[Question]:
     """Return what a tree may ask: numbers and dates, and frequent levels of categories."""
     found = []
-    for name, kind in sample.kinds.items():
+    for name in columns:
+        kind = sample.kinds[name]
         if kind in ("number", "date"):
             found.append(Question(name, kind))
         elif kind == "category":

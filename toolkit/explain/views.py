@@ -73,7 +73,7 @@ def global_views(stage: Stage, model: Predictor, explanation: Explanation) -> Gl
     stage.progress("shuffling columns")
     shuffled = permutation(sample, test, stage.project, shap, around)
     stage.progress("imitating the model with a small tree")
-    tree = surrogate(sample, test)
+    tree = surrogate(sample, test, list(shap)[:_COMPARED])
     frame = stage.read(Attributions).frame
     ranked = [name for name in shap if name in set(frame["column"])]
     views = GlobalViews(
@@ -111,7 +111,8 @@ def _checks(views: GlobalViews, explanation: Explanation, asked: list[str]) -> l
     if constant:
         found.append(
             Check(name="Columns without effects", severity="info", columns=constant,
-                  message=f"{len(constant)} columns have one value in the training rows.")
+                  message="In the training rows there is one value only of: "
+                  f"{', '.join(constant)}.")
         )  # fmt: skip
     if explanation.grouped:
         found.append(
@@ -170,8 +171,8 @@ def _extrapolation(views: GlobalViews) -> list[Check]:
         Check(
             name="Partial dependence outside the data",
             severity="info",
-            message=f"For {len(far)} columns half or more of the grid rests on mixtures that lie"
-            " outside the data.",
+            message=f"Of {len(views.effects)} columns with effects, {len(far)} have half or more of"
+            " their grid where mixtures lie outside the data.",
             columns=far,
             remedy="Read accumulated local effects for them",
         )

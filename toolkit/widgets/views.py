@@ -157,6 +157,10 @@ class ViewsPanel(Panel):
         head = ("Column", "SHAP rank", "Rank by shuffling", "Metric worse by", "Why this may be")
         return table(head, rows)
 
+    def static_html(self) -> str:
+        """Return the panel without a table of fields: it has none."""
+        return f"<h3>{html.escape(self.title)}</h3>{self.static()}"
+
     def static(self) -> str:
         """Return the leading columns' figures, and the model as a whole."""
         of = self.views.outputs[0]
