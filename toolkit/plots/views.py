@@ -179,7 +179,7 @@ def _levels(found: Effect, curve: Curve, title: str) -> Plot:
         left.set_yticks(places, [shorten(level, 26) for level in found.levels])
         rarer = f"; {found.left_out:,} rarer values not drawn" if found.left_out else ""
         left.set_xlabel(f"change of the output{rarer}")
-        left.set_ylabel(shorten(found.column, 24))
+        left.set_ylabel(shorten(found.column, 24 if size > 4 else 13))
         right.barh(places, found.counts, height=0.6, color=_LIGHT)
         right.set_yticks([])
         right.locator_params(axis="x", nbins=2)
