@@ -330,6 +330,7 @@ def _explain(task: str) -> list:
                       importance=dict.fromkeys(outputs, importance)),
         a.Attributions(pd.DataFrame(lines)),
         _row_stories(task),
+        _views(outputs),
     ]  # fmt: skip
 
 
@@ -415,3 +416,38 @@ def _errors(task: str) -> list:
                           message=f"The model cannot score rows with {CATEGORY}.")],
         ),
     ]  # fmt: skip
+
+
+def _views(outputs: list[str]) -> a.GlobalViews:
+    curve = a.Curve(pdp=[0.2, 0.3, 0.5], ale=[-0.1, 0.0, 0.1], ale_low=[-0.2, -0.1, 0.0],
+                    ale_high=[0.0, 0.1, 0.2], ice=[[0.1, 0.3, 0.4], [0.3, 0.3, 0.6]])  # fmt: skip
+    curves = dict.fromkeys(outputs, curve)
+    score = Interval(value=0.04, low=0.01, high=0.07)
+    leaves = [a.TreeNode(rows=rows, values=dict.fromkeys(outputs, 0.3)) for rows in (200, 160)]
+    root = a.TreeNode(column=CATEGORY, test=f"is {NASTY}", yes=1, no=2, rows=360,
+                      values=dict.fromkeys(outputs, 0.3))  # fmt: skip
+    compared = [
+        a.ComparedImportance(column=column, loss=score, rank=4 - place, shap=0.2 / (place + 1),
+                             shap_rank=place + 1, why="It may not help." * (place == 0))
+        for place, column in enumerate((NUMBER, CATEGORY, "sex", "note"))
+    ]  # fmt: skip
+    return a.GlobalViews(
+        output="probability of the class", outputs=outputs, mean=dict.fromkeys(outputs, 0.3),
+        rows=360, of_rows=360, effect_rows=200, ale_rows=360, evaluations=51000,
+        effects=[
+            a.Effect(column=NUMBER, kind="number", grid=[150.0, 170.0, 190.0], counts=[180, 168],
+                     outside=[0.0, 0.1, 0.6], related=[CATEGORY], curves=curves),
+            a.Effect(column=CATEGORY, kind="category", levels=[NASTY, "car", "boat"],
+                     counts=[240, 100, 2], outside=[0.0, 0.0, 0.3], curves=curves)],
+        interactions=a.Interactions(
+            columns=[NUMBER, CATEGORY, "sex"], rows=50, strongest={NUMBER: CATEGORY},
+            pairs=[a.PairStrength(first=NUMBER, second=CATEGORY, size=score, h=score),
+                   a.PairStrength(first=NUMBER, second="sex", size=score,
+                                  h=Interval(value=None))]),
+        permutation=a.PermutationComparison(metric="log_loss", rows=118, of_rows=118, repeats=5,
+                                            agreement=-0.4, columns=compared),
+        stability=[a.RankStability(column=NUMBER, rank=1, kept=0.9, low=1, high=2, top3=1.0)],
+        surrogate=a.Surrogate(depth=1, rows=360, test_rows=118, r2=0.64, agreement=0.8,
+                              nodes=[root, *leaves], rules=[f"If {CATEGORY} is {NASTY}: 0.3"]),
+        checks=[Check(name="Surrogate tree", severity="warning", message="It explains 64%.")],
+    )  # fmt: skip

@@ -15,6 +15,8 @@ _MODULES = {
     "rows_explained": "CellChange Counterfactual Reason RowStories RowStory Similar",
     "errors_found": "Confusion CurvePart ErrorCurve ErrorNode ErrorsFound",
     "robustness": "Dose Extreme Failure Harm Outside Robustness",
+    "views": "ComparedImportance Curve Effect GlobalViews Interactions PairStrength"
+    " PermutationComparison RankStability Surrogate TreeNode",
     "report": "Claim Gap ReportData",
     "tracking": "Mirror",
 }

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = attach(
         "explain_rows": "rows",
         "RowValues": "rows",
         "Players": "shapley",
+        "global_views": "views",
         "to_shap": "convert",
         "row_stories": "stories",
         "counterfactuals": "counterfactual",

@@ -22,6 +22,7 @@ from toolkit.report.sections import (
     robustness,
     rows,
     summary,
+    views,
 )
 from toolkit.run.stage import Stage
 
@@ -57,6 +58,7 @@ def claims(stage: Stage) -> ReportData:
         errors.build(book),
         robustness.build(book),
         explanation.build(book),
+        views.build(book),
         rows.build(book),
         results.fairness(book),
         governance.limitations(book, notes, outdated),

@@ -43,6 +43,10 @@ FIGURES = (
     "robustness.outside",
     "robustness.shifts",
     "scoping.class_balance",
+    "surrogate.tree",
+    "views.effect",
+    "views.importances",
+    "views.interactions",
 )
 """Functions of `toolkit.plots`, the same that the notebooks show."""
 

@@ -45,6 +45,14 @@ RECIPES: dict[str, str] = {
     "acceptance": "Hold the metric on test_predictions.parquet against `acceptance`.",
     "explanation": "Explain the saved champion again with the same seed.",
     "importance": "Mean of |shap| in attributions.parquet for the column and class.",
+    "views": "Look at the saved champion as a whole again with the same seed; its"
+    " counts are those of the rows scored.",
+    "interaction": "Partial dependence of both columns, less that of each, over the sampled rows.",
+    "permutation": "Shuffle the column between test rows with the project's seed, score them, and"
+    " compare the metric.",
+    "stability": "Resample the rows of attributions.parquet and rank the columns by mean |shap|.",
+    "surrogate": "Fit the tree to the champion's outputs on train rows and compare both on test"
+    " rows.",
     "attribution": "The `shap` of one row and column in attributions.parquet.",
     "prediction": "Load the saved champion and predict the row.",
     "log_odds": "The logarithm of p / (1 - p) of the predicted probability p; of several"

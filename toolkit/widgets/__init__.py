@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = attach(
         "SlicePanel": "errors",
         "ThresholdPanel": "threshold",
         "show_robustness": "robustness",
+        "ViewsPanel": "views",
         "ReportPanel": "report",
         "RowPanel": "rows",
         "ColumnPicker": "pick",
