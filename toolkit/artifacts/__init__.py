@@ -12,6 +12,7 @@ _MODULES = {
     " Leaderboard OutOfFoldPredictions Search Shuffled TrialRun Winner",
     "explain": "AcceptanceVerdict Attributions Evaluation Explanation FairnessVerdict Group"
     " Importance Slice TestPredictions",
+    "fairness": "Crossing FairnessDetail GroupRates Mitigation TradeOffPoint",
     "report": "Claim Gap ReportData",
     "tracking": "Mirror",
 }

@@ -1,4 +1,4 @@
-"""The champion on the test rows: scores, cost, calibration, weak slices, groups, limits."""
+"""The champion on the test rows: scores, cost, calibration, slices, groups, fairness, limits."""
 
 from toolkit._lazy import attach
 
@@ -8,8 +8,12 @@ __getattr__, __dir__, __all__ = attach(
         "evaluate": "stage",
         "Conditions": "conditions",
         "conditions": "conditions",
+        "choose_mitigation": "trade_off",
+        "decide_by_group": "policies",
+        "fairness_detail": "trade_off",
         "fairness_statistic": "fairness",
         "group_rates": "fairness",
+        "group_thresholds": "policies",
         "holm": "slices",
         "weakest": "slices",
     },

@@ -54,7 +54,7 @@ def evaluate(stage: Stage, model: Predictor) -> Evaluation:
     _refuse_limits(stage)
     stage.progress("scoring the test rows")
     test, train = table.load_part(stage, "test"), table.load_part(stage, "train")
-    scored = _score(stage, model, test)
+    scored = score(stage, model, test)
     names = metrics.for_task(model.task)
     found = {}
     for done, name in enumerate(names):
@@ -105,15 +105,30 @@ def evaluate(stage: Stage, model: Predictor) -> Evaluation:
     return evaluation
 
 
-def _score(stage: Stage, model: Predictor, test: Part) -> Scored:
+def score(stage: Stage, model: Predictor, test: Part, kind: str = "test") -> Scored:
+    """Return rows of the split with what the model says of them.
+
+    Parameters
+    ----------
+    stage : Stage
+        For the project's choices.
+    model : Predictor
+        Anything with ``predict``.
+    test : Part
+        The rows.
+    kind : str
+        What they are called in an error.
+    """
     project = stage.project
     if not len(test):
-        raise DataError("there are no test rows", remedy="Raise split.test, or give more rows")
+        raise DataError(
+            f"there are no {kind} rows", remedy=f"Raise split.{kind}, or give more rows"
+        )
     scores = np.asarray(model.predict(test.frame), dtype=np.float64)
     bad = ~np.isfinite(scores.reshape(len(test), -1)).all(axis=1)
     if bad.any():
         raise ModelError(
-            f"gives {int(bad.sum())} of {len(test)} test rows no number, first row"
+            f"gives {int(bad.sum())} of {len(test)} {kind} rows no number, first row"
             f" {test.rows[bad][0]}",
             where=f"model {model.name}",
             remedy="Choose another champion, in choice.champion",
