@@ -322,4 +322,40 @@ def _explain(task: str) -> list:
                       additivity_error=3e-9, additivity_tolerance=1e-6,
                       importance=dict.fromkeys(outputs, importance)),
         a.Attributions(pd.DataFrame(lines)),
+        _fairness(task, score),
     ]  # fmt: skip
+
+
+def _fairness(task: str, score: Interval) -> a.FairnessDetail:
+    binary = task == "binary"
+    rates = {"selection_rate": score} if binary else {METRIC[task]: score}
+    crossings = [
+        a.Crossing(columns=columns, groups=["f", group], rows=rows, judged=rows > 30, metrics=rates)
+        for columns, group, rows in ((["sex", CATEGORY], NASTY, 44), (["sex", CATEGORY], "car", 9),
+                                     (["sex", "note"], SECRET, 3))
+    ]  # fmt: skip
+    curve = [
+        a.TradeOffPoint(
+            name=f"{method} sex {strength:g}", method=method, column="sex", strength=strength,
+            thresholds={"f": 0.1, NASTY: 0.2} if strength and method == "thresholds" else {},
+            fallback=0.17 if method == "thresholds" else None, difference=score, verdict="beyond",
+            accuracy=score, cost=score, difference_change=score, accuracy_change=score,
+            cost_change=score, changed=strength / 10,
+            groups=[a.GroupRates(group="f", rows=60, judged=True, rates=rates)])
+        for method, strength in (("thresholds", 0.0), ("thresholds", 1.0), ("stand-in", 0.0),
+                                 ("reweighting", 1.0))
+    ]  # fmt: skip
+    chosen = a.Mitigation(
+        name="thresholds sex 1", reason=f"It costs little. {NASTY}", method="thresholds",
+        column="sex", thresholds={"f": 0.1, NASTY: 0.2}, fallback=0.17, applies=True,
+    )  # fmt: skip
+    verdict = a.FairnessVerdict(column=f"sex × {CATEGORY}", metric="equalized_odds_difference",
+                                difference=score, limit=0.1, verdict="beyond")  # fmt: skip
+    return a.FairnessDetail(
+        metric="equalized_odds_difference", metric_asked=True, limit=0.1, rows=118,
+        minimum_group=30, crossings=crossings, crossing_verdicts=[verdict], crossings_left_out=2,
+        rows_left_out=5, fit_rows=120 if binary else 0, stand_in="a small model" * binary,
+        stand_in_rows=360, stand_in_of=360, curve=curve if binary else [],
+        no_curve="" if binary else "Mitigation is traced for two classes only.",
+        mitigation=chosen if binary else None,
+    )  # fmt: skip

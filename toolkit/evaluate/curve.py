@@ -87,9 +87,7 @@ def judge_policies(
     minimum_group : int
         Groups with fewer rows are not judged.
     """
-    judges = {
-        name: _Judge(scored, part, metric, minimum_group) for name, part in parts.items()
-    }
+    judges = {name: _Judge(scored, part, metric, minimum_group) for name, part in parts.items()}
     plain = {
         (policy.column, policy.unmitigated.tobytes()): policy.unmitigated for policy in policies
     }

@@ -30,6 +30,8 @@ _COARSE = (0.5, 1.0)  # of methods that fit models
 _COLUMNS = 3
 _FIT_ROWS = 50_000
 _WIDE = 1_000
+_OF_A_CLASS = 10
+_BY_CLASS = ("equal_opportunity_difference", "equalized_odds_difference")
 _STAND_IN = "Mitigation in the fit"
 
 
@@ -202,6 +204,8 @@ def _by_threshold(
         if known is not None:
             values = rows[name].iloc[fit.rows].rename(name)
             groups = _large(conditions(values, like=protected[name].rename(name)).codes, least)
+            if metric in _BY_CLASS:
+                groups = _with_both(groups, fit.target == positive)
             traced.checks += _about_fit(name, labels, groups, least)
         fitted = len(np.unique(groups[groups >= 0])) > 1
         for strength in STRENGTHS if fitted and known is not None else (0.0,):
@@ -256,8 +260,9 @@ def _about_fit(column: str, labels: list[str], groups: np.ndarray, least: int) -
         Check(
             name="Thresholds by group",
             severity="info",
-            message=f"{lacking} of {len(labels)} groups of {column} have fewer than {least}"
-            " validation rows and keep the one threshold.",
+            message=f"{lacking} of {len(labels)} groups of {column} have too few validation rows"
+            f" ({least}, and {_OF_A_CLASS} of each class where error rates are compared) and keep"
+            " the one threshold.",
             columns=[column],
             remedy="Raise split.validation, or lower fairness.minimum_group",
         )
@@ -318,16 +323,12 @@ def _by_fit(
         ]
         if stand_in.has_constraint(metric):
             spread = _spread(metric, made, known, groups)
+            allowed = [(1 - strength) * spread for strength in _COARSE]
             policies += [
-                Policy(
-                    "reductions",
-                    name,
-                    strength,
-                    # Each group is held near all rows: two of them are apart by twice that.
-                    made.reduced(metric, groups, max((1 - strength) * spread / 2, 0.005)),
-                    plain,
+                Policy("reductions", name, strength, decided, plain)
+                for strength, decided in zip(
+                    _COARSE, made.reduced(metric, groups, allowed), strict=True
                 )
-                for strength in _COARSE
             ]
     return policies
 
@@ -343,16 +344,16 @@ def _cannot(made: stand_in.StandIn) -> str:
 
 
 def _with_both(groups: np.ndarray, actual: np.ndarray) -> np.ndarray:
-    """Return the groups with -1 in place of those that lack a class."""
+    """Return the groups with -1 in place of those with few rows of one of the classes."""
     kept = [
-        group for group in np.unique(groups[groups >= 0]) if len(np.unique(actual[groups == group])) > 1
+        group
+        for group in np.unique(groups[groups >= 0])
+        if np.bincount(actual[groups == group].astype(int), minlength=2).min() >= _OF_A_CLASS
     ]
     return np.where(np.isin(groups, kept), groups, -1)
 
 
-def _spread(
-    metric: str, made: stand_in.StandIn, decided: np.ndarray, groups: np.ndarray
-) -> float:
+def _spread(metric: str, made: stand_in.StandIn, decided: np.ndarray, groups: np.ndarray) -> float:
     """Return the unmitigated stand-in's difference on its own training rows."""
     actual = made.actual == 1
     error = (actual != decided).astype(np.float64)

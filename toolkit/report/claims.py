@@ -14,6 +14,7 @@ from toolkit.report.sections import (
     champion,
     data,
     explanation,
+    fairness_detail,
     governance,
     models,
     problem,
@@ -52,7 +53,7 @@ def claims(stage: Stage) -> ReportData:
         champion.build(book),
         results.build(book),
         explanation.build(book),
-        results.fairness(book),
+        fairness_detail.build(book),
         governance.limitations(book, notes, outdated),
         governance.governance(book, gaps, share),
     ]

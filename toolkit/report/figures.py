@@ -34,6 +34,8 @@ FIGURES = (
     "evaluation.slices",
     "explain.importance",
     "explain.waterfall",
+    "fairness.crossings",
+    "fairness.trade_off",
     "features.overview",
     "scoping.class_balance",
 )
