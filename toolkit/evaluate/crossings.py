@@ -62,12 +62,11 @@ def cross(project: Project, scored: Scored, protected: dict[str, pd.Series]) -> 
     protected : dict of str to pandas.Series
         The protected columns of the test rows, in their order.
     """
-    name, _ = metrics.resolve_fairness(project)
     found = Crossed()
     parts = [conditions(values.rename(column)) for column, values in protected.items()]
     pairs = list(itertools.combinations(parts, 2))
     for a, b in pairs[:PAIRS]:
-        _cross_two(project, scored, a, b, name, found)
+        _cross_two(project, scored, a, b, found)
     if len(pairs) > PAIRS:
         found.checks.append(
             Check(
@@ -82,8 +81,9 @@ def cross(project: Project, scored: Scored, protected: dict[str, pd.Series]) -> 
 
 
 def _cross_two(
-    project: Project, scored: Scored, a: Conditions, b: Conditions, name: str, found: Crossed
+    project: Project, scored: Scored, a: Conditions, b: Conditions, found: Crossed
 ) -> None:
+    name, _ = metrics.resolve_fairness(project)
     least = project.fairness.minimum_group
     codes, counts, places = _crossed(a, b)
     enough = counts >= least

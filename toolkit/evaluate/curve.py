@@ -93,7 +93,7 @@ def judge_policies(
     }
     cells = [judges[p.column].cells(p.decided) for p in policies]
     base_cells = {key: judges[key[0]].cells(decided) for key, decided in plain.items()}
-    drawn, values, taken = [], None, affordable(len(scored.part), scored.resamples)
+    taken = affordable(len(scored.part), scored.resamples)
 
     def numbers(weights: np.ndarray) -> np.ndarray:
         base = {key: judges[key[0]].numbers(each, weights) for key, each in base_cells.items()}
@@ -109,7 +109,7 @@ def judge_policies(
     ]
     table = np.array(drawn).reshape(taken, len(policies), 2, 3)
     return [
-        _point(policy, judges[policy.column], scored, values[i], table[:, i], limit)
+        _point(policy, judges[policy.column], scored, limit, (values[i], table[:, i]))
         for i, policy in enumerate(policies)
     ]
 
@@ -118,10 +118,11 @@ def _point(
     policy: Policy,
     judge: _Judge,
     scored: Scored,
-    values: np.ndarray,
-    drawn: np.ndarray,
     limit: float,
+    numbers: tuple[np.ndarray, np.ndarray],
 ) -> TradeOffPoint:
+    values, drawn = numbers
+
     def interval(change: int, number: int, **how: Any) -> Interval:
         value, known = values[change, number], drawn[:, change, number]
         if np.isnan(value):

@@ -67,8 +67,12 @@ class StandIn:
 
     def decide(self, weights: np.ndarray | float = 1.0) -> tuple[np.ndarray, np.ndarray]:
         """Fit with further row weights; return the decisions on training and test rows."""
-        model = _model(self.seed).fit(self.train, self.actual, sample_weight=self.weights * weights)
-        known, new = (model.predict_proba(x)[:, 1] for x in (self.train, self.test))
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1):
+            model = _model(self.seed)
+            model.fit(self.train, self.actual, sample_weight=self.weights * weights)
+            known, new = (model.predict_proba(x)[:, 1] for x in (self.train, self.test))
         return known >= self.threshold, new >= self.threshold
 
     def reweighted(self, groups: np.ndarray, strength: float) -> np.ndarray:
@@ -108,6 +112,7 @@ class StandIn:
             Differences between groups.
         """
         import fairlearn.reductions as fl
+        from threadpoolctl import threadpool_limits
 
         kept = _largest(groups)
         rows, actual, groups = self.train[kept], self.actual[kept], groups[kept]
@@ -119,7 +124,8 @@ class StandIn:
             kind.__name__, (kind,), {"default_objective": lambda _: fl.ErrorRate(costs=costs)}
         )
         search = fl.GridSearch(_model(self.seed), constraint(), grid_size=_GRID)
-        with warnings.catch_warnings():
+        # On few rows threads wait for each other longer than they work.
+        with warnings.catch_warnings(), threadpool_limits(1):
             warnings.simplefilter("ignore")  # of pandas' coming changes, inside fairlearn
             search.fit(rows, actual, sensitive_features=groups)
         found, paid = [], []

@@ -104,7 +104,7 @@ def trade_off(detail: FairnessDetail, column: str, chosen: str = "", unit: str =
 
 
 def _path(axes: Any, points: list[TradeOffPoint], style: str, colour: str, label: str) -> None:
-    x, y = ([_value(v) for v in each] for each in zip(*((p.difference, p.cost) for p in points)))
+    x, y = [_value(p.difference) for p in points], [_value(p.cost) for p in points]
     axes.errorbar(x, y, xerr=_reach([p.difference for p in points]),
                   yerr=_reach([p.cost for p in points]), fmt="none", ecolor=colour, alpha=0.28,
                   linewidth=1)  # fmt: skip
