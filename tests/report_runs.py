@@ -331,6 +331,7 @@ def _explain(task: str) -> list:
         a.Attributions(pd.DataFrame(lines)),
         _row_stories(task),
         _views(outputs),
+        _fairness(task, score),
     ]  # fmt: skip
 
 
@@ -450,4 +451,39 @@ def _views(outputs: list[str]) -> a.GlobalViews:
         surrogate=a.Surrogate(depth=1, rows=360, test_rows=118, r2=0.64, agreement=0.8,
                               nodes=[root, *leaves], rules=[f"If {CATEGORY} is {NASTY}: 0.3"]),
         checks=[Check(name="Surrogate tree", severity="warning", message="It explains 64%.")],
+    )  # fmt: skip
+
+
+def _fairness(task: str, score: Interval) -> a.FairnessDetail:
+    binary = task == "binary"
+    rates = {"selection_rate": score} if binary else {METRIC[task]: score}
+    crossings = [
+        a.Crossing(columns=columns, groups=["f", group], rows=rows, judged=rows > 30, metrics=rates)
+        for columns, group, rows in ((["sex", CATEGORY], NASTY, 44), (["sex", CATEGORY], "car", 9),
+                                     (["sex", "note"], SECRET, 3))
+    ]  # fmt: skip
+    curve = [
+        a.TradeOffPoint(
+            name=f"{method} sex {strength:g}", method=method, column="sex", strength=strength,
+            thresholds={"f": 0.1, NASTY: 0.2} if strength and method == "thresholds" else {},
+            fallback=0.17 if method == "thresholds" else None, difference=score, verdict="beyond",
+            accuracy=score, cost=score, difference_change=score, accuracy_change=score,
+            cost_change=score, changed=strength / 10,
+            groups=[a.GroupRates(group="f", rows=60, judged=True, rates=rates)])
+        for method, strength in (("thresholds", 0.0), ("thresholds", 1.0), ("stand-in", 0.0),
+                                 ("reweighting", 1.0))
+    ]  # fmt: skip
+    chosen = a.Mitigation(
+        name="thresholds sex 1", reason=f"It costs little. {NASTY}", method="thresholds",
+        column="sex", thresholds={"f": 0.1, NASTY: 0.2}, fallback=0.17, applies=True,
+    )  # fmt: skip
+    verdict = a.FairnessVerdict(column=f"sex × {CATEGORY}", metric="equalized_odds_difference",
+                                difference=score, limit=0.1, verdict="beyond")  # fmt: skip
+    return a.FairnessDetail(
+        metric="equalized_odds_difference", metric_asked=True, limit=0.1, rows=118,
+        minimum_group=30, crossings=crossings, crossing_verdicts=[verdict], crossings_left_out=2,
+        rows_left_out=5, fit_rows=120 if binary else 0, stand_in="a small model" * binary,
+        stand_in_rows=360, stand_in_of=360, curve=curve if binary else [],
+        no_curve="" if binary else "Mitigation is traced for two classes only.",
+        mitigation=chosen if binary else None,
     )  # fmt: skip

@@ -17,6 +17,7 @@ _MODULES = {
     "robustness": "Dose Extreme Failure Harm Outside Robustness",
     "views": "ComparedImportance Curve Effect GlobalViews Interactions PairStrength"
     " PermutationComparison RankStability Surrogate TreeNode",
+    "fairness": "Crossing FairnessDetail GroupRates Mitigation TradeOffPoint",
     "report": "Claim Gap ReportData",
     "tracking": "Mirror",
 }

@@ -1,4 +1,4 @@
-"""The champion on the test rows: scores, cost, calibration, weak slices, groups, limits."""
+"""The champion on the test rows: scores, cost, calibration, slices, groups, fairness, limits."""
 
 from toolkit._lazy import attach
 
@@ -13,11 +13,15 @@ __getattr__, __dir__, __all__ = attach(
         "SliceScores": "explorer",
         "Conditions": "conditions",
         "conditions": "conditions",
+        "choose_mitigation": "trade_off",
+        "decide_by_group": "policies",
+        "fairness_detail": "trade_off",
         "fairness_statistic": "fairness",
         "group_rates": "fairness",
         "Effect": "cutoffs",
         "Thresholds": "cutoffs",
         "thresholds": "cutoffs",
+        "group_thresholds": "policies",
         "holm": "slices",
         "weakest": "slices",
     },

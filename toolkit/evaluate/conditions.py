@@ -47,8 +47,18 @@ class Conditions:
         """Return a part's name alone: ``car``, ``from 25 to below 33``."""
         return self.names[place].removeprefix("= ")
 
+    def labels(self) -> list[str]:
+        """Return every part's name alone, or as a condition where another is called alike."""
+        short = [self.label(place) for place in range(len(self.names))]
+        return [
+            name if short.count(name) == 1 else self.names[place]
+            for place, name in enumerate(short)
+        ]
 
-def conditions(values: pd.Series, *, bins: int = 4, levels: int = 12) -> Conditions:
+
+def conditions(
+    values: pd.Series, *, bins: int = 4, levels: int = 12, like: pd.Series | None = None
+) -> Conditions:
     """Divide rows by the values of a typed column.
 
     Numbers and dates are cut at quantiles, unless they have at most ``bins`` values; others
@@ -62,19 +72,34 @@ def conditions(values: pd.Series, *, bins: int = 4, levels: int = 12) -> Conditi
         The most intervals of a number or date.
     levels : int
         The most values named of a category.
+    like : pandas.Series, optional
+        Rows of the same column from which the parts are made, in place of `values`. What is in
+        none of them gets the code -1.
     """
     import pandas as pd
 
+    if like is not None:
+        both = conditions(like, bins=bins, levels=levels)
+        return _same(both, like, values)
     column = str(values.name)
     if pd.api.types.is_datetime64_any_dtype(values):
-        numbers = values.astype("int64").to_numpy(dtype=np.float64, copy=True)
-        numbers[values.isna().to_numpy()] = np.nan
         unit = values.dtype
-        return _cut(column, numbers, bins, lambda x: str(pd.Series([int(x)]).astype(unit)[0])[:10])
+        return _cut(
+            column, _numbers(values), bins, lambda x: str(pd.Series([int(x)]).astype(unit)[0])[:10]
+        )
     if pd.api.types.is_numeric_dtype(values):
-        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-        return _cut(column, numbers, bins, lambda x: f"{x:.6g}")
+        return _cut(column, _numbers(values), bins, lambda x: f"{x:.6g}")
     return _levels(column, values, levels)
+
+
+def _numbers(values: pd.Series) -> np.ndarray:
+    import pandas as pd
+
+    if not pd.api.types.is_datetime64_any_dtype(values):
+        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers = values.astype("int64").to_numpy(dtype=np.float64, copy=True)
+    numbers[values.isna().to_numpy()] = np.nan
+    return numbers
 
 
 def _cut(column: str, numbers: np.ndarray, bins: int, text: Any) -> Conditions:
@@ -111,6 +136,30 @@ def _levels(column: str, values: pd.Series, levels: int) -> Conditions:
         place[order[len(kept) :]] = len(kept)
         names.append(f"other ({len(order) - len(kept)} values)")
     return _with_missing(column, names, place[codes], missing)
+
+
+def _same(made: Conditions, like: pd.Series, values: pd.Series) -> Conditions:
+    """Return the parts made of some rows, for other rows of the same column."""
+    import pandas as pd
+
+    missing = values.isna().to_numpy()
+    codes = np.full(len(values), -1, dtype=np.int64)
+    ordered = pd.api.types.is_datetime64_any_dtype(like) or pd.api.types.is_numeric_dtype(like)
+    if ordered:
+        known, numbers = _numbers(like), _numbers(values)
+        # An interval begins at its smallest value that was seen; a list of values has no between.
+        kept = [i for i in range(len(made.names)) if made.names[i] != MISSING]
+        starts = np.array([np.nanmin(known[made.codes == i]) for i in kept])
+        if len(starts):
+            codes = np.maximum(np.searchsorted(starts, numbers, side="right") - 1, 0)
+            if made.names[0].startswith("= "):
+                codes = np.where(np.isin(numbers, starts), codes, -1)
+    else:
+        places = dict(zip(like.astype(object), made.codes.tolist(), strict=True))
+        others = next((i for i, n in enumerate(made.names) if n.startswith("other (")), -1)
+        codes = np.array([places.get(x, others) for x in values.astype(object)], dtype=np.int64)
+    at = made.names.index(MISSING) if MISSING in made.names else -1
+    return Conditions(made.column, made.names, np.where(missing, at, codes))
 
 
 def _with_missing(

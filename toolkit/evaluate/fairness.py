@@ -11,12 +11,13 @@ from toolkit.metrics import wilson
 
 RATES = ("selection_rate", "true_positive_rate", "false_positive_rate", "precision")
 
-_COMPARED = {
+COMPARED = {
     "demographic_parity_difference": ("selection_rate",),
     "equal_opportunity_difference": ("true_positive_rate",),
     "equalized_odds_difference": ("true_positive_rate", "false_positive_rate"),
     "predictive_parity_difference": ("precision",),
 }
+"""The rates that a fairness metric compares."""
 
 
 def _parts(rate: str, actual: np.ndarray, decided: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +84,7 @@ def fairness_statistic(
         pairs = [(inside.astype(np.float64), np.where(inside, error, 0.0))]
     else:
         pairs = []
-        for rate in _COMPARED[name]:
+        for rate in COMPARED[name]:
             base, hits = _parts(rate, actual, decided)
             pairs.append(((base & inside).astype(float), (hits & inside).astype(float)))
 
@@ -99,3 +100,27 @@ def fairness_statistic(
         return max(gaps)
 
     return value
+
+
+def fairness_verdict(difference: Interval, limit: float) -> str:
+    """Return within, beyond, unclear (the interval spans the limit), or not judged."""
+    if difference.low is None or difference.high is None:
+        return "not judged"
+    if difference.high <= limit:
+        return "within"
+    return "beyond" if difference.low > limit else "unclear"
+
+
+def not_below_zero(interval: Interval) -> Interval:
+    """Return an interval of a difference that cannot be negative, cut at 0."""
+    if interval.low is None or interval.high is None:
+        return interval
+    return Interval(value=interval.value, low=max(0.0, interval.low), high=max(0.0, interval.high))
+
+
+def paired_confidence(confidence: float, groups: int) -> float:
+    """Return the coverage for the largest difference between several groups.
+
+    The more pairs of groups, the larger the largest difference by chance (Bonferroni).
+    """
+    return 1 - (1 - confidence) / max(groups * (groups - 1) // 2, 1)

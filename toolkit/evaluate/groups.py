@@ -9,7 +9,13 @@ import numpy as np
 from toolkit import metrics
 from toolkit.artifacts import Check, FairnessVerdict, Group, Interval
 from toolkit.evaluate.conditions import Conditions, conditions
-from toolkit.evaluate.fairness import fairness_statistic, group_rates
+from toolkit.evaluate.fairness import (
+    fairness_statistic,
+    fairness_verdict,
+    group_rates,
+    not_below_zero,
+    paired_confidence,
+)
 from toolkit.evaluate.scored import Scored
 from toolkit.project.model import Project
 
@@ -49,14 +55,14 @@ def compare_groups(
                     group=part.label(place),
                     rows=len(inside),
                     judged=bool(enough[place]),
-                    metrics=_of_group(scored, inside),
+                    metrics=group_results(scored, inside),
                 )
             )
         small = [part.label(i) for i in np.flatnonzero(~enough).tolist()]
         if small:
             checks.append(_too_small(column, small, project.fairness.minimum_group))
         if name != "none":
-            verdicts.append(_verdict(project, scored, part, enough, name))
+            verdicts.append(judge(project, scored, part, enough, name))
     checks += [_remark(verdict) for verdict in verdicts]
     if protected and name == "none":
         checks.append(
@@ -71,10 +77,11 @@ def compare_groups(
     return groups, verdicts, checks
 
 
-def _of_group(scored: Scored, inside: np.ndarray) -> dict[str, Interval]:
+def group_results(scored: Scored, inside: np.ndarray) -> dict[str, Interval]:
+    """Return what is shown of the test rows at some positions."""
     found = {scored.metric: scored.interval(scored.metric, inside)}
     if scored.context.task == "binary":
-        actual, decided = _flags(scored)
+        actual, decided = flags(scored)
         return {**found, **group_rates(actual[inside], decided[inside], scored.confidence)}
     if scored.context.task == "multiclass":
         return {**found, "accuracy": scored.interval("accuracy", inside)}
@@ -92,7 +99,8 @@ def _of_group(scored: Scored, inside: np.ndarray) -> dict[str, Interval]:
     }
 
 
-def _flags(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
+def flags(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
+    """Return which rows are positive, and which are decided so (binary)."""
     positive = scored.context.classes[1]
     return scored.part.target == positive, scored.decided == positive
 
@@ -105,46 +113,35 @@ def _errors(scored: Scored) -> np.ndarray:
     return size / size.mean() if size.any() else size
 
 
-def _verdict(
+def judge(
     project: Project, scored: Scored, part: Conditions, enough: np.ndarray, name: str
 ) -> FairnessVerdict:
+    """Return the verdict on a fairness metric over the groups that are large enough."""
     limit = project.fairness.limit
     groups = np.where(enough[part.codes], part.codes, -1)
     difference = Interval(value=None)
     if enough.sum() >= 2:
         binary = scored.context.task == "binary"
         none = np.zeros(len(groups), dtype=bool)
-        actual, decided = _flags(scored) if binary else (none, none)
+        actual, decided = flags(scored) if binary else (none, none)
         statistic = fairness_statistic(name, actual, decided, _errors(scored), groups)
-        # The more pairs of groups, the larger the largest difference by chance (Bonferroni).
-        pairs = int(enough.sum()) * (int(enough.sum()) - 1) // 2
-        difference = _not_below_zero(
+        difference = not_below_zero(
             metrics.interval(
                 statistic,
                 len(groups),
                 resamples=scored.resamples,
-                confidence=1 - (1 - scored.confidence) / pairs,
+                confidence=paired_confidence(scored.confidence, int(enough.sum())),
                 seed=scored.seed,
                 basic=True,
             )
         )
-    if difference.low is None or difference.high is None:
-        verdict = "not judged"
-    elif difference.high <= limit:
-        verdict = "within"
-    elif difference.low > limit:
-        verdict = "beyond"
-    else:
-        verdict = "unclear"
     return FairnessVerdict(
-        column=part.column, metric=name, difference=difference, limit=limit, verdict=verdict
+        column=part.column,
+        metric=name,
+        difference=difference,
+        limit=limit,
+        verdict=fairness_verdict(difference, limit),
     )
-
-
-def _not_below_zero(interval: Interval) -> Interval:
-    if interval.low is None or interval.high is None:
-        return interval
-    return Interval(value=interval.value, low=max(0.0, interval.low), high=max(0.0, interval.high))
 
 
 def _too_small(column: str, small: list[str], least: int) -> Check:

@@ -67,8 +67,19 @@ class Scored:
         )
 
 
-def score_part(stage: Stage, model: Predictor, part: Part) -> Scored:
-    """Return rows with what a model says of them.
+def score_part(stage: Stage, model: Predictor, part: Part, kind: str = "test") -> Scored:
+    """Return rows of the split with what a model says of them.
+
+    Parameters
+    ----------
+    stage : Stage
+        For the project's choices.
+    model : Predictor
+        Anything with ``predict``.
+    part : Part
+        The rows.
+    kind : str
+        What they are called in an error.
 
     Raises
     ------
@@ -79,12 +90,14 @@ def score_part(stage: Stage, model: Predictor, part: Part) -> Scored:
     """
     project = stage.project
     if not len(part):
-        raise DataError("there are no test rows", remedy="Raise split.test, or give more rows")
+        raise DataError(
+            f"there are no {kind} rows", remedy=f"Raise split.{kind}, or give more rows"
+        )
     scores = np.asarray(model.predict(part.frame), dtype=np.float64)
     bad = ~np.isfinite(scores.reshape(len(part), -1)).all(axis=1)
     if bad.any():
         raise ModelError(
-            f"gives {int(bad.sum())} of {len(part)} test rows no number, first row"
+            f"gives {int(bad.sum())} of {len(part)} {kind} rows no number, first row"
             f" {part.rows[bad][0]}",
             where=f"model {model.name}",
             remedy="Choose another champion, in choice.champion",

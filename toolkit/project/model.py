@@ -174,6 +174,16 @@ class Fairness(Section):
     """The largest acceptable difference between groups."""
     minimum_group: int = Field(default=30, ge=1)
     """Groups with fewer test rows are shown but not judged."""
+    mitigation: str = "none"
+    """The point of the trade-off curve that a person chose, such as `thresholds sex 0.5`."""
+    mitigation_reason: str = ""
+    """Why it was chosen; needed when it is not `none`."""
+
+    @model_validator(mode="after")
+    def _mitigation_needs_a_reason(self) -> Fairness:
+        if self.mitigation != "none" and not self.mitigation_reason.strip():
+            raise ValueError("a mitigation needs a `mitigation_reason`")
+        return self
 
 
 class Governance(Section):

@@ -15,6 +15,7 @@ from toolkit.report.sections import (
     data,
     errors,
     explanation,
+    fairness_detail,
     governance,
     models,
     problem,
@@ -60,7 +61,7 @@ def claims(stage: Stage) -> ReportData:
         explanation.build(book),
         views.build(book),
         rows.build(book),
-        results.fairness(book),
+        fairness_detail.build(book),
         governance.limitations(book, notes, outdated),
         governance.governance(book, gaps, share),
     ]

@@ -36,6 +36,8 @@ FIGURES = (
     "evaluation.slices",
     "explain.importance",
     "explain.waterfall",
+    "fairness.crossings",
+    "fairness.trade_off",
     "features.overview",
     "rows.counterfactuals",
     "robustness.doses",

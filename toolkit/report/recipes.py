@@ -42,6 +42,9 @@ RECIPES: dict[str, str] = {
     "disturbed": "Disturb the test rows again with the same seed, and score the saved champion.",
     "group": "`metrics.bootstrap` of the metric on the test rows of one protected group.",
     "fairness": "The largest difference of the fairness metric between judged groups.",
+    "crossing": "As for a group, on the test rows of one group of each of two protected columns.",
+    "trade_off": "`evaluate.fairness_detail` with the saved champion: decide the test rows as the"
+    " point says, and count.",
     "acceptance": "Hold the metric on test_predictions.parquet against `acceptance`.",
     "explanation": "Explain the saved champion again with the same seed.",
     "importance": "Mean of |shap| in attributions.parquet for the column and class.",

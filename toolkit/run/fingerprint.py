@@ -15,8 +15,10 @@ PROJECT = "project:"
 # counts by digest.
 SECTIONS: dict[str, tuple[str, ...]] = {
     "scoping": (
-        "data", "columns", "target", "problem", "metric", "costs", "acceptance", "fairness",
-        "governance", "split",
+        "data", "columns", "target", "problem", "metric", "costs", "acceptance",
+        "fairness.people_affected", "fairness.protected_confirmed", "fairness.outcome_is_benefit",
+        "fairness.label_trusted", "fairness.errors_matter_most", "fairness.metric",
+        "fairness.limit", "fairness.minimum_group", "governance", "split",
     ),
     "eda": ("seed", "columns", "target", "split", "eda", "metric", "costs", "explain"),
     "label_review": ("seed", "columns", "target", "split", "labels", "metric", "costs"),

@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = attach(
         "ThresholdPanel": "threshold",
         "show_robustness": "robustness",
         "ViewsPanel": "views",
+        "FairnessPanel": "fairness",
         "ReportPanel": "report",
         "RowPanel": "rows",
         "ColumnPicker": "pick",

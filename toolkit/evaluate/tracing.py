@@ -1,0 +1,253 @@
+"""Ways to bring groups together: fitted away from the test rows, judged on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from toolkit import table
+from toolkit.artifacts import Check, TradeOffPoint
+from toolkit.evaluate import stand_in
+from toolkit.evaluate.conditions import Conditions, conditions
+from toolkit.evaluate.curve import Policy, judge_policies
+from toolkit.evaluate.fairness import fairness_statistic
+from toolkit.evaluate.policies import decide_by_group, group_thresholds
+from toolkit.evaluate.scored import Scored
+from toolkit.metrics.decisions import threshold_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from toolkit.run.stage import Stage
+    from toolkit.table import Part, Predictor
+
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_COARSE = (0.5, 1.0)  # of methods that fit models
+_COLUMNS = 3
+_FIT_ROWS = 50_000
+_WIDE = 1_000
+_OF_A_CLASS = 10
+_BY_CLASS = ("equal_opportunity_difference", "equalized_odds_difference")
+_STAND_IN = "Mitigation in the fit"
+
+
+@dataclass
+class Traced:
+    """The curve, and on what it was fitted; see `FairnessDetail`."""
+
+    curve: list[TradeOffPoint] = field(default_factory=list)
+    fit_rows: int = 0
+    stand_in_rows: int = 0
+    stand_in_of: int = 0
+    checks: list[Check] = field(default_factory=list)
+
+
+class Tracing:
+    """The trade-off of a binary model.
+
+    Parameters
+    ----------
+    stage : Stage
+        For the project, and the rows that are not in test.
+    model : Predictor
+        The champion.
+    scored : Scored
+        The test rows.
+    protected : dict of str to pandas.Series
+        The protected columns of the test rows, in their order.
+    rows : pandas.DataFrame
+        The whole table.
+    metric : str
+        The fairness metric.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        model: Predictor,
+        scored: Scored,
+        protected: dict[str, pd.Series],
+        *,
+        rows: pd.DataFrame,
+        metric: str,
+    ) -> None:
+        self._stage, self._model, self._scored = stage, model, scored
+        self._protected, self._rows, self._metric = protected, rows, metric
+        self._least = stage.project.fairness.minimum_group
+        self._positive, self._threshold = model.classes[1], threshold_of(scored.context)
+        self._made = Traced()
+        self._parts = {
+            name: conditions(protected[name].rename(name)) for name in list(protected)[:_COLUMNS]
+        }
+
+    def trace(self) -> Traced:
+        """Fit the policies and judge them."""
+        if len(self._protected) > len(self._parts):
+            self._remark(
+                "Trade-off",
+                f"The trade-off is traced for {', '.join(self._parts)}, the first of"
+                f" {len(self._protected)} protected columns.",
+                *self._protected,
+            )
+        self._stage.progress("thresholds by group")
+        policies = [*self._by_threshold(), *self._by_fit()]
+        self._stage.progress("judging the trade-off on the test rows")
+        self._made.curve = judge_policies(
+            policies,
+            self._scored,
+            self._parts,
+            metric=self._metric,
+            limit=self._stage.project.fairness.limit,
+            minimum_group=self._least,
+        )
+        return self._made
+
+    def _remark(self, name: str, message: str, *columns: str, remedy: str = "") -> None:
+        self._made.checks.append(
+            Check(name=name, severity="info", message=message, columns=list(columns), remedy=remedy)
+        )
+
+    def _groups(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """Return the groups of rows of the table, -1 for those too small to fit anything on."""
+        values = self._rows[name].iloc[rows].rename(name)
+        codes = conditions(values, like=self._protected[name].rename(name)).codes
+        return _large(codes, self._least)
+
+    # -- the champion ---------------------------------------------------------------
+
+    def _by_threshold(self) -> list[Policy]:
+        """Return the champion's policies; only that of strength 0 where none can be fitted."""
+        fit = _sampled(table.load_part(self._stage, "validation"), self._stage.project.seed)
+        self._made.fit_rows = len(fit)
+        known, actual = np.empty(0), fit.target == self._positive
+        if len(fit):
+            known = score(self._stage, self._model, fit, "validation").scores[:, 1]
+        policies = []
+        for name, part in self._parts.items():
+            groups = self._groups(name, fit.rows)
+            if self._metric in _BY_CLASS:
+                groups = _with_both(groups, actual)
+            fitted = len(np.unique(groups[groups >= 0]))
+            self._about_fit(name, len(part.names) - fitted, len(part.names))
+            for strength in STRENGTHS if fitted > 1 else (0.0,):
+                found = (
+                    group_thresholds(self._metric, known, actual, groups,
+                                     threshold=self._threshold, strength=strength)
+                    if strength else {}
+                )  # fmt: skip
+                policies.append(self._policy(part, strength, found))
+        return policies
+
+    def _policy(self, part: Conditions, strength: float, found: dict[int, float]) -> Policy:
+        labels, scores = part.labels(), self._scored.scores[:, 1]
+        limits = {labels[group]: each for group, each in found.items()}
+        spelt = np.array([*labels, ""], dtype=object)[part.codes]
+        decided = decide_by_group(scores, spelt, limits, self._threshold)
+        plain = scores >= self._threshold
+        return Policy("thresholds", part.column, strength, decided, plain, limits, self._threshold)
+
+    def _about_fit(self, column: str, lacking: int, groups: int) -> None:
+        if lacking:
+            self._remark(
+                "Thresholds by group",
+                f"{lacking} of {groups} groups of {column} have too few validation rows"
+                f" ({self._least}, and {_OF_A_CLASS} of each class where error rates are compared)"
+                " and keep the one threshold.",
+                column,
+                remedy="Raise split.validation, or lower fairness.minimum_group",
+            )
+
+    # -- a stand-in -----------------------------------------------------------------
+
+    def _by_fit(self) -> list[Policy]:
+        """Return policies that need a new fit, tried on the stand-in."""
+        train = table.load_part(self._stage, "train")
+        made = stand_in.make_stand_in(
+            train, self._scored.part, self._positive, threshold=self._threshold,
+            seed=self._stage.project.seed,
+        )  # fmt: skip
+        why = _cannot(made)
+        if why:
+            self._remark(_STAND_IN, why)
+            return []
+        self._made.stand_in_rows, self._made.stand_in_of = len(made.rows), len(train)
+        if not stand_in.has_constraint(self._metric):
+            words = self._metric.replace("_", " ")
+            self._remark(_STAND_IN, f"No reduction is tried: there is none for {words}.")
+        known, plain = made.decide()
+        policies = []
+        for done, name in enumerate(self._parts):
+            self._stage.progress("mitigation on a stand-in", done, len(self._parts))
+            policies.append(Policy("stand-in", name, 0.0, plain, plain))
+            groups = _with_both(self._groups(name, train.rows[made.rows]), made.actual)
+            if len(np.unique(groups[groups >= 0])) < 2:
+                self._remark(
+                    _STAND_IN,
+                    f"Nothing was tried for {name}: fewer than two of its groups have enough"
+                    " training rows of both classes.",
+                    name,
+                )
+                continue
+            policies += [
+                Policy("reweighting", name, strength, made.reweighted(groups, strength), plain)
+                for strength in _COARSE
+            ]
+            if stand_in.has_constraint(self._metric):
+                spread = _spread(self._metric, made, known, groups)
+                allowed = [(1 - strength) * spread for strength in _COARSE]
+                reduced = made.reduced(self._metric, groups, allowed)
+                policies += [
+                    Policy("reductions", name, strength, decided, plain)
+                    for strength, decided in zip(_COARSE, reduced, strict=True)
+                ]
+        return policies
+
+
+def _sampled(part: Part, seed: int) -> Part:
+    if len(part) <= _FIT_ROWS:
+        return part
+    kept = np.sort(np.random.default_rng(seed).choice(len(part), _FIT_ROWS, replace=False))
+    return table.Part(
+        rows=part.rows[kept],
+        frame=part.frame.iloc[kept].reset_index(drop=True),
+        target=part.target[kept],
+        part=part.part[kept],
+        columns=part.columns,
+        weights=None if part.weights is None else part.weights[kept],
+    )
+
+
+def _large(codes: np.ndarray, least: int) -> np.ndarray:
+    """Return the codes with -1 in place of groups that have too few rows."""
+    counts = np.bincount(codes[codes >= 0], minlength=int(codes.max(initial=0)) + 1)
+    return np.where((codes >= 0) & (counts[codes] >= least), codes, -1)
+
+
+def _cannot(made: stand_in.StandIn) -> str:
+    if not made.train.shape[1]:
+        return "Nothing is tried: the model has no columns that a stand-in could take."
+    if made.train.shape[1] > _WIDE:
+        return f"Nothing is tried: {made.train.shape[1]:,} columns are too many for a stand-in."
+    if len(np.unique(made.actual)) < 2:
+        return "Nothing is tried: the training rows are all of one class."
+    return ""
+
+
+def _with_both(groups: np.ndarray, actual: np.ndarray) -> np.ndarray:
+    """Return the groups with -1 in place of those with few rows of one of the classes."""
+    kept = [
+        group
+        for group in np.unique(groups[groups >= 0])
+        if np.bincount(actual[groups == group].astype(int), minlength=2).min() >= _OF_A_CLASS
+    ]
+    return np.where(np.isin(groups, kept), groups, -1)
+
+
+def _spread(metric: str, made: stand_in.StandIn, decided: np.ndarray, groups: np.ndarray) -> float:
+    """Return the unmitigated stand-in's difference on its own training rows."""
+    actual = made.actual == 1
+    error = (actual != decided).astype(np.float64)
+    value = fairness_statistic(metric, actual, decided, error, groups)(made.weights)
+    return value or 0.0

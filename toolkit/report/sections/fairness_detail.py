@@ -1,0 +1,207 @@
+"""Fairness beyond single groups: crossings, the trade-off curve, and what a person chose."""
+
+from __future__ import annotations
+
+from toolkit.artifacts import Evaluation, FairnessDetail, Mitigation
+from toolkit.artifacts.base import Facts
+from toolkit.report import blocks
+from toolkit.report.blocks import Cell
+from toolkit.report.book import Book
+from toolkit.report.sections import results
+from toolkit.report.words import metric_title, metric_unit, verdict
+
+SHOWN_CROSSINGS = 24
+
+
+def build(book: Book) -> Facts:
+    """Return the section on protected groups, with crossings and the cost of fairness."""
+    section = results.fairness(book)
+    found = book.get(FairnessDetail)
+    if found is None:
+        more: list[Facts | None] = [
+            book.missing(FairnessDetail, "Crossings and mitigation were not looked at")
+        ]
+    else:
+        more = [
+            *_crossings(book, found),
+            *_curve(book, found),
+            *_choice(book, found),
+            blocks.checks("Remarks on crossings and mitigation", found.checks, book.discreet),
+        ]
+    section["blocks"] += [each for each in more if each is not None]
+    return section
+
+
+def _crossings(book: Book, found: FairnessDetail) -> list[Facts | None]:
+    content: list[Facts | None] = []
+    pairs = {tuple(each.columns): None for each in found.crossings}
+    for pair in pairs:
+        if set(pair) & book.hidden:
+            continue
+        members = [(i, c) for i, c in enumerate(found.crossings) if tuple(c.columns) == pair]
+        members = members[:SHOWN_CROSSINGS]
+        names = list(dict.fromkeys(name for _, each in members for name in each.metrics))
+        rows: list[list[Cell]] = [
+            [
+                " and ".join(each.groups) + ("" if each.judged else " (too small to judge)"),
+                book.cite(FairnessDetail, "crossings", i, "rows", unit="count", recipe="crossing"),
+                *(
+                    book.cite(FairnessDetail, "crossings", i, "metrics", name,
+                              recipe=f"crossing({name})", unit=metric_unit(name))
+                    if name in each.metrics else "–"
+                    for name in names
+                ),
+            ]
+            for i, each in members
+        ]  # fmt: skip
+        content += [
+            blocks.heading(f"Crossings of {pair[0]} and {pair[1]}"),
+            blocks.figure(
+                "fairness.crossings",
+                found.model_copy(update={"crossings": [each for _, each in members]}),
+                "crossings",
+                columns=list(pair),
+            ),
+            blocks.table(
+                f"Test results by crossing of {pair[0]} and {pair[1]}",
+                ["Crossing", "Rows", *map(metric_title, names)],
+                rows,
+            ),
+        ]
+    if found.crossings_left_out:
+        content.append(
+            blocks.facts(
+                [("Smaller crossings that are not shown",
+                  book.cite(FairnessDetail, "crossings_left_out", unit="count",
+                            recipe="crossing")),
+                 ("Test rows in them",
+                  book.cite(FairnessDetail, "rows_left_out", unit="count", recipe="crossing"))]
+            )
+        )  # fmt: skip
+    content.append(
+        blocks.table(
+            "Largest difference between crossings, held against the limit",
+            ["Crossing", "Fairness metric", "Difference", "Limit", "Verdict"],
+            [
+                [each.column, each.metric.replace("_", " "),
+                 book.cite(FairnessDetail, "crossing_verdicts", i, "difference", unit="score",
+                           recipe="fairness"),
+                 book.cite(FairnessDetail, "crossing_verdicts", i, "limit", unit="score",
+                           recipe="choice"),
+                 verdict(each.verdict)]
+                for i, each in enumerate(found.crossing_verdicts)
+            ],
+        )
+    )  # fmt: skip
+    return content
+
+
+def _curve(book: Book, found: FairnessDetail) -> list[Facts | None]:
+    heading = blocks.heading("What fairness would cost")
+    if not found.curve:
+        return [heading, blocks.prose(found.no_curve)] if found.no_curve else []
+    columns = [c for c in dict.fromkeys(p.column for p in found.curve) if c not in book.hidden]
+    chosen = found.mitigation.name if found.mitigation else ""
+    unit = book.project.costs.unit
+    facts: list[tuple[str, Cell]] = [
+        ("Traded", found.metric.replace("_", " ")
+         + ("" if found.metric_asked else " (the project asks for no fairness metric)")),
+        ("Validation rows that thresholds by group were fitted on",
+         book.cite(FairnessDetail, "fit_rows", unit="count", recipe="split")),
+    ]  # fmt: skip
+    if found.stand_in:
+        facts += [
+            ("Stand-in for the champion, in methods that change the fit", found.stand_in),
+            ("Training rows that it was fitted on",
+             book.cite(FairnessDetail, "stand_in_rows", unit="count", recipe="trade_off")),
+        ]  # fmt: skip
+    content: list[Facts | None] = [heading, blocks.facts(facts)]
+    for column in columns:
+        kept = [point for point in found.curve if point.column == column]
+        # The figure needs the points' numbers, not the rates of their groups.
+        slim = [point.model_copy(update={"groups": []}) for point in kept]
+        content += [
+            blocks.figure(
+                "fairness.trade_off",
+                found.model_copy(update={"curve": slim}),
+                "curve",
+                column=column,
+                chosen=chosen,
+                unit=unit,
+            ),
+            _points(book, found, column, unit),
+        ]
+    return content
+
+
+def _points(book: Book, found: FairnessDetail, column: str, unit: str) -> Facts | None:
+    def cite(i: int, field: str, unit: str) -> Facts:
+        return book.cite(FairnessDetail, "curve", i, field, unit=unit, recipe="trade_off")
+
+    return blocks.table(
+        f"Ways to decide, by {column}, on the test rows",
+        ["Point", "Difference", "Verdict", "Accuracy", f"Mean cost a row, {unit or 'cost units'}",
+         "Its change", "Decided otherwise"],
+        [
+            [each.name, cite(i, "difference", "score"), verdict(each.verdict),
+             cite(i, "accuracy", "score"), cite(i, "cost", "score"),
+             cite(i, "cost_change", "change"), cite(i, "changed", "share")]
+            for i, each in enumerate(found.curve) if each.column == column
+        ],
+        note="Changes are against the same model without mitigation. What begins with stand-in,"
+        " reweighting or reductions is about the stand-in, not the champion.",
+    )  # fmt: skip
+
+
+def _choice(book: Book, found: FairnessDetail) -> list[Facts | None]:
+    chosen = found.mitigation
+    heading = blocks.heading("Mitigation")
+    if chosen is not None and chosen.column in book.hidden:
+        return [heading, blocks.prose(f"A mitigation by {chosen.column} is chosen.")]
+    if chosen is not None:
+        return [heading, *_chosen(book, chosen)]
+    judged = [*found.crossing_verdicts]
+    evaluation = book.get(Evaluation)
+    judged += evaluation.fairness if evaluation is not None else []
+    beyond = [each.column for each in judged if each.verdict == "beyond"]
+    if beyond and found.curve:
+        names = ", ".join(beyond)
+        return [
+            heading,
+            blocks.gap(
+                f"Groups of {names} differ beyond the limit, and nobody chose a mitigation or said"
+                " why none is taken",
+                where="05_explain.ipynb",
+                key="fairness.mitigation",
+                required=False,
+            ),
+        ]
+    if not found.curve:
+        return []
+    return [heading, blocks.prose("No mitigation is chosen: one threshold decides for everybody.")]
+
+
+def _chosen(book: Book, chosen: Mitigation) -> list[Facts | None]:
+    rows: list[tuple[str, Cell]] = [("Chosen", chosen.name)]
+    rows += [
+        (f"Threshold, {chosen.column} {group}",
+         book.cite(FairnessDetail, "mitigation", "thresholds", group, unit="score",
+                   recipe="trade_off"))
+        for group in chosen.thresholds
+    ]  # fmt: skip
+    if chosen.fallback is not None:
+        rows.append(
+            ("Threshold of everybody else",
+             book.cite(FairnessDetail, "mitigation", "fallback", unit="score", recipe="trade_off"))
+        )  # fmt: skip
+    said = (
+        "These thresholds are recorded here. The champion's own threshold is unchanged: whoever"
+        " deploys it has to apply them."
+        if chosen.applies
+        else "This was tried on a stand-in. To use it needs a new search; nothing was changed."
+    )
+    return [
+        blocks.facts(rows),
+        blocks.quote(chosen.reason, "the project, fairness.mitigation_reason"),
+        blocks.prose(said),
+    ]

@@ -1,0 +1,230 @@
+"""The panel of fairness: groups, crossings, what fairness would cost, and a person's choice."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import ipywidgets as w
+
+from toolkit.artifacts import Evaluation, FairnessDetail, Interval, TradeOffPoint
+from toolkit.plots import evaluation as group_plots
+from toolkit.plots import fairness as plots
+from toolkit.plots.evaluation import RATE_TITLES
+from toolkit.plots.style import shorten
+from toolkit.run.stage import Stage
+from toolkit.widgets.base import Panel, checks_html, table
+
+_HEAD = ("Point", "Difference", "Verdict", "Accuracy", "Mean cost a row", "Cost, change",
+         "Decided otherwise")  # fmt: skip
+
+
+class FairnessPanel(Panel):
+    """See who is treated how, what parity would cost, and choose a point with a reason.
+
+    Parameters
+    ----------
+    stage : Stage
+        The open stage.
+    evaluation : Evaluation
+        Results by group, and the verdicts.
+    detail : FairnessDetail
+        Crossings and the trade-off curve.
+
+    Attributes
+    ----------
+    point : ipywidgets.Dropdown
+        The points of the curve, and none.
+    reason : ipywidgets.Textarea
+        Why it was chosen. A point without a reason is not saved.
+    """
+
+    def __init__(self, stage: Stage, evaluation: Evaluation, detail: FairnessDetail) -> None:
+        super().__init__(stage, "Fairness", ["fairness"])
+        self.evaluation, self.detail = evaluation, detail
+        self._figures, self._said = w.HTML(), w.HTML()
+        names = ["none", *(each.name for each in detail.curve)]
+        now = stage.project.fairness.mitigation
+        names += [now] if now not in names else []
+        wide = w.Layout(width="100%")
+        self.point = w.Dropdown(
+            options=[(shorten(name, 80), name) for name in names],
+            value=now,
+            description="Mitigation",
+            layout=wide,
+        )
+        self.reason = w.Textarea(
+            value=stage.project.fairness.mitigation_reason,
+            description="Reason",
+            placeholder="why this point, in your words",
+            continuous_update=False,
+            layout=wide,
+        )
+        self.point.observe(self._chosen, "value")
+        self.reason.observe(self._chosen, "value")
+        choice = [self.point, self.reason] if detail.curve else []
+        self.show(
+            w.HTML(self._groups() + self._crossings()),
+            w.HTML("<h4>What fairness would cost</h4>"),
+            self._figures,
+            *choice,
+            self._said,
+        )
+        self._draw()
+
+    # -- choosing -------------------------------------------------------------------
+
+    def _chosen(self, _: Any) -> None:
+        name, reason = str(self.point.value), str(self.reason.value).strip()
+        self._draw()
+        if name != "none" and not reason:
+            self.status("Not saved: a mitigation needs a reason. Say why, below it.", error=True)
+            return
+        self.save({"fairness.mitigation": name, "fairness.mitigation_reason": reason}, "Mitigation")
+
+    def _draw(self) -> None:
+        self._figures.value = self._curves()
+        self._said.value = self._in_words()
+
+    def _point(self) -> TradeOffPoint | None:
+        return next((each for each in self.detail.curve if each.name == self.point.value), None)
+
+    def _in_words(self) -> str:
+        point = self._point()
+        if point is None:
+            if self.point.value != "none":
+                return "<p>The point that the project names is not on the curve.</p>"
+            return "<p>No mitigation is chosen: one threshold decides for everybody.</p>"
+        unit = self.stage.project.costs.unit or "cost units"
+        said = [
+            f"Against no mitigation of the same model, the mean cost a row changes by"
+            f" {_text(point.cost_change, '+')} {unit}, accuracy by"
+            f" {_text(point.accuracy_change, '+')}, and the {_words(self.detail.metric)} by"
+            f" {_text(point.difference_change, '+')}; {point.changed:.1%} of the test rows are"
+            " decided otherwise.",
+        ]
+        if point.method == "thresholds":
+            said.append(
+                "Choosing it records the thresholds. The champion itself stays as it is: who"
+                " deploys it applies them with evaluate.decide_by_group."
+            )
+        else:
+            said.append(
+                "This was tried on a stand-in. Choosing it needs a new search: it is recorded,"
+                " and nothing is changed."
+            )
+        lines = "".join(f"<p>{html.escape(line)}</p>" for line in said)
+        if not point.thresholds:
+            return lines
+        rows = [(shorten(name, 60), f"{each:.4g}") for name, each in point.thresholds.items()]
+        rows.append(("everybody else", f"{point.fallback:.4g}"))
+        return lines + table((f"Group of {shorten(point.column, 40)}", "Threshold"), rows)
+
+    # -- showing --------------------------------------------------------------------
+
+    def _groups(self) -> str:
+        columns = dict.fromkeys(group.column for group in self.evaluation.groups)
+        if not columns:
+            return "<p>No column is marked as protected, so no groups were compared.</p>"
+        figures = [
+            group_plots.fairness(self.evaluation),
+            *(group_plots.groups(self.evaluation, name) for name in columns),
+        ]
+        return "<h4>Groups</h4>" + "".join(figure.html() for figure in figures)
+
+    def _crossings(self) -> str:
+        detail = self.detail
+        if not detail.crossings:
+            return ""
+        pairs = {tuple(each.columns): None for each in detail.crossings}
+        figures = "".join(plots.crossings(detail, list(pair)).html() for pair in pairs)
+        verdicts = [
+            (each.column, _words(each.metric), _text(each.difference), f"{each.limit:g}",
+             each.verdict)
+            for each in detail.crossing_verdicts
+        ]  # fmt: skip
+        head = ("Crossing", "Metric", "Largest difference", "Limit", "Verdict")
+        more = ""
+        if detail.crossings_left_out:
+            more = (
+                f"<p>{detail.crossings_left_out:,} smaller crossings with"
+                f" {detail.rows_left_out:,} test rows are not shown.</p>"
+            )
+        named = f"<details><summary>All numbers</summary>{self._numbers()}</details>"
+        return (
+            "<h4>Crossings</h4>"
+            + figures
+            + (table(head, verdicts) if verdicts else "")
+            + (more + named)
+        )
+
+    def _numbers(self) -> str:
+        names = list(dict.fromkeys(n for each in self.detail.crossings for n in each.metrics))
+        rows = [
+            (
+                " and ".join(shorten(group, 40) for group in each.groups),
+                f"{each.rows:,}",
+                "yes" if each.judged else "too small",
+                *(_text(each.metrics[n]) if n in each.metrics else "" for n in names),
+            )
+            for each in self.detail.crossings
+        ]
+        return table(("Crossing", "Rows", "Judged", *(RATE_TITLES.get(n, n) for n in names)), rows)
+
+    def _curves(self) -> str:
+        detail = self.detail
+        if not detail.curve:
+            return f"<p>{html.escape(detail.no_curve)}</p>"
+        unit = self.stage.project.costs.unit
+        columns = dict.fromkeys(each.column for each in detail.curve)
+        figures = "".join(
+            plots.trade_off(detail, name, str(self.point.value), unit).html() for name in columns
+        )
+        asked = "" if detail.metric_asked else " (the project asks for no fairness metric)"
+        said = (
+            f"Traded: the {_words(detail.metric)}{asked}. Thresholds were fitted on"
+            f" {detail.fit_rows:,} validation rows; every point is judged on {detail.rows:,} test"
+            " rows."
+        )
+        if detail.stand_in:
+            said += (
+                f" Reweighting and reductions change the fit, so they were tried on a stand-in,"
+                f" not the champion: {detail.stand_in}, {detail.stand_in_rows:,} of"
+                f" {detail.stand_in_of:,} training rows."
+            )
+        rows = [
+            (each.name, _text(each.difference), each.verdict, _text(each.accuracy),
+             _text(each.cost), _text(each.cost_change, "+"), f"{each.changed:.1%}")
+            for each in detail.curve
+        ]  # fmt: skip
+        named = f"<details><summary>All points</summary>{table(_HEAD, rows)}</details>"
+        return f"<p>{html.escape(said)}</p>{figures}{named}"
+
+    # -- for readers without a kernel -----------------------------------------------
+
+    def static(self) -> str:
+        """Return the same figures and tables, the choice in words, and the checks."""
+        return (
+            self._groups()
+            + self._crossings()
+            + "<h4>What fairness would cost</h4>"
+            + self._figures.value
+            + self._said.value
+            + checks_html(self.detail.checks)
+        )
+
+    def static_rows(self) -> list[tuple[str, str, str]]:
+        """Return the choice and its reason."""
+        return [self.static_row(f"fairness.{name}") for name in ("mitigation", "mitigation_reason")]
+
+
+def _words(metric: str) -> str:
+    return metric.replace("_", " ")
+
+
+def _text(interval: Interval, sign: str = "") -> str:
+    if interval.value is None:
+        return "undefined"
+    if interval.low is None or interval.high is None:
+        return f"{interval.value:{sign}.3g}"
+    return f"{interval.value:{sign}.3g} ({interval.low:{sign}.3g} to {interval.high:{sign}.3g})"
