@@ -123,7 +123,7 @@ class Tracing:
         self._made.fit_rows = len(fit)
         known, actual = np.empty(0), fit.target == self._positive
         if len(fit):
-            known = score(self._stage, self._model, fit, "validation").scores[:, 1]
+            known = score_part(self._stage, self._model, fit, "validation").scores[:, 1]
         policies = []
         for name, part in self._parts.items():
             groups = self._groups(name, fit.rows)
