@@ -108,7 +108,7 @@ def _strongest(found: Robustness) -> list[Check]:
     worst = found.missing[0]
     sign = 1 if metrics.get(found.metric).greater_is_better else -1
     gain = sign * (found.baseline.value - found.constant)
-    if worst.harm.value is None or gain <= 0:
+    if worst.harm.value is None or worst.harm.value <= 0 or gain <= 0:
         return []
     share = worst.harm.value / gain
     much = share >= 0.5
@@ -116,7 +116,7 @@ def _strongest(found: Robustness) -> list[Check]:
         Check(
             name="Missing columns",
             severity="warning" if much else "info",
-            message=f"Without {worst.column} the model loses {max(share, 0):.0%} of what it is"
+            message=f"Without {worst.column} the model loses {share:.0%} of what it is"
             " better than a constant guess by; no other column costs more.",
             columns=[worst.column],
             remedy="Make sure that this column is always there when the model is asked"
