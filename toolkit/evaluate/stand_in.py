@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 NAME = "scikit-learn's HistGradientBoostingClassifier, 20 rounds"
 ROWS = 10_000
 """The most training rows that it is fitted on."""
-_GRID = 7  # models of one reduction; of many groups, two for each
+_GRID = 9  # models of one reduction; of many groups, two for each
+_PRICE = 0.5  # the highest price of unfairness, where an error costs 1 on average
 _GROUPS = 6
 _CONSTRAINTS = {
     "demographic_parity_difference": "DemographicParity",
@@ -117,13 +118,13 @@ class StandIn:
         kept = _largest(groups)
         rows, actual, groups = self.train[kept], self.actual[kept], groups[kept]
         share = float(np.clip(self.threshold, 0.01, 0.99))
-        costs = {"fp": share, "fn": 1 - share}
+        costs = {"fp": 2 * share, "fn": 2 * (1 - share)}
         kind = getattr(fl, _CONSTRAINTS[metric])
         # The grid search has no argument for the objective: it takes the constraint's own.
         constraint = type(
             kind.__name__, (kind,), {"default_objective": lambda _: fl.ErrorRate(costs=costs)}
         )
-        search = fl.GridSearch(_model(self.seed), constraint(), grid_size=_GRID)
+        search = fl.GridSearch(_model(self.seed), constraint(), grid_size=_GRID, grid_limit=_PRICE)
         # On few rows threads wait for each other longer than they work.
         with warnings.catch_warnings(), threadpool_limits(1):
             warnings.simplefilter("ignore")  # of pandas' coming changes, inside fairlearn
