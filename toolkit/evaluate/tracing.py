@@ -14,7 +14,7 @@ from toolkit.evaluate.conditions import Conditions, conditions
 from toolkit.evaluate.curve import Policy, judge_policies
 from toolkit.evaluate.fairness import fairness_statistic
 from toolkit.evaluate.policies import decide_by_group, group_thresholds
-from toolkit.evaluate.scored import Scored
+from toolkit.evaluate.scored import Scored, score_part
 from toolkit.metrics.decisions import threshold_of
 
 if TYPE_CHECKING:
