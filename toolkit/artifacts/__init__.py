@@ -12,6 +12,7 @@ _MODULES = {
     " Leaderboard OutOfFoldPredictions Search Shuffled TrialRun Winner",
     "explain": "AcceptanceVerdict Attributions Evaluation Explanation FairnessVerdict Group"
     " Importance Slice TestPredictions",
+    "inside": "ContentColumn ContentExplanation ContentRow ContentValues WordEffect",
     "report": "Claim Gap ReportData",
     "tracking": "Mirror",
 }

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = attach(
         "ChampionPanel": "automl_champion",
         "LiveLeaderboard": "automl_live",
         "ExplainPanel": "explain",
+        "InsidePanel": "inside",
         "ReportPanel": "report",
         "ColumnPicker": "pick",
         "KeyCatcher": "base",
