@@ -31,7 +31,7 @@ from toolkit.report.sections.summary import against_constant
 TASKS = ("binary", "multiclass", "regression")
 SECTIONS = [
     "summary", "problem", "data", "labels", "models", "champion", "results", "explanation",
-    "fairness", "limitations", "governance",
+    "inside", "fairness", "limitations", "governance",
 ]  # fmt: skip
 
 

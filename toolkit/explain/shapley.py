@@ -227,7 +227,9 @@ def _orders(players: int, walks: int, seed: list[int]) -> np.ndarray:
     return np.stack([forward, forward[:, ::-1]], axis=1).reshape(-1, players)[:walks]
 
 
-def _walk(game: Coalitions, rows: np.ndarray, references: np.ndarray, order: np.ndarray) -> np.ndarray:
+def _walk(
+    game: Coalitions, rows: np.ndarray, references: np.ndarray, order: np.ndarray
+) -> np.ndarray:
     """Return the contributions (walks, players, outputs) along the given orders."""
     position = np.argsort(order, axis=1)
     differs = np.take_along_axis(game.differs[rows, references], order, axis=1)

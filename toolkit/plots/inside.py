@@ -153,7 +153,7 @@ def _bars(axes: Any, names: list[str], values: list[float], errors: list[float])
         if error:
             axes.plot([value - error, value + error], [at, at], color="black", linewidth=1)
         end = value + (error if value >= 0 else -error)
-        axes.text(end + (0.02 if value >= 0 else -0.02) * reach, at, f"{value:+.3g}", fontsize=8,
+        axes.text(end + (0.02 if value >= 0 else -0.02) * reach, at, _signed(value, reach), fontsize=8,
                   va="center", ha="left" if value >= 0 else "right")  # fmt: skip
     axes.set_yticks(places, [shorten(name, 30) for name in names])
     axes.set_ylim(max(1, len(names)) - 0.5, -0.5)
@@ -161,6 +161,10 @@ def _bars(axes: Any, names: list[str], values: list[float], errors: list[float])
     axes.set_xlim(low - 0.3 * reach * (low < 0) - 0.05 * reach,
                   high + 0.3 * reach * (high > 0) + 0.05 * reach)  # fmt: skip
     axes.grid(axis="y", visible=False)
+
+
+def _signed(value: float, reach: float) -> str:
+    return f"{value:+.3g}" if abs(value) > 1e-6 * reach else "0"
 
 
 def heat(explanation: ContentExplanation, place: int = 0, of: str | None = None) -> Plot:
@@ -214,7 +218,7 @@ def _overlay(
     spread = np.repeat(np.repeat(values, np.diff(row.down), axis=0), np.diff(row.across), axis=1)
     colour = colours.to_rgba(spread)[..., :3]
     grey = pixels if pixels.ndim == 2 else pixels.mean(axis=2)
-    _show(axes, np.clip(0.65 * colour + 0.35 * grey[..., None] / 255, 0, 1), "")
+    _show(axes, np.clip(0.75 * colour + 0.25 * grey[..., None] / 255, 0, 1), "")
     down, across = (np.add(edges[:-1], edges[1:]) / 2 - 0.5 for edges in (row.down, row.across))
     strong = np.argsort(-np.abs(values).ravel(), kind="stable")[:_SIGNS]
     for at in range(values.size):

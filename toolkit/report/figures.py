@@ -35,6 +35,7 @@ FIGURES = (
     "explain.importance",
     "explain.waterfall",
     "features.overview",
+    "inside.heat",
     "scoping.class_balance",
 )
 """Functions of `toolkit.plots`, the same that the notebooks show."""

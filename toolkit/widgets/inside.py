@@ -110,6 +110,10 @@ class InsidePanel(Panel):
         self.row.value = known[0]
         self.status(f"Row {number} is shown.")
 
+    def static_html(self) -> str:
+        """Return the heading and the figures; there are no fields to list."""
+        return f"<h3>{html.escape(self.title)}</h3>{self.static()}"
+
     def static(self) -> str:
         """Return the first rows of each column, the words, and the checks."""
         found = self.explanation
