@@ -6,11 +6,13 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from toolkit import artifacts as a
 from toolkit import open_stage, paths
 from toolkit.artifacts import Check, Interval
+from toolkit.table import images
 
 NASTY = "<script>alert('x')</script>"
 """A category and a part of column names."""
@@ -332,6 +334,7 @@ def _explain(task: str) -> list:
         _row_stories(task),
         _views(outputs),
         _fairness(task, score),
+        _inside(task),
     ]  # fmt: skip
 
 
@@ -487,3 +490,28 @@ def _fairness(task: str, score: Interval) -> a.FairnessDetail:
         no_curve="" if binary else "Mitigation is traced for two classes only.",
         mitigation=chosen if binary else None,
     )  # fmt: skip
+
+
+def _inside(task: str) -> a.ContentExplanation:
+    of = "value" if task == "regression" else NASTY
+    values = a.ContentValues(of=of, base=0.3, output=0.7, values=[0.3, 0.1],
+                             standard_error=[0.01, 0.2])  # fmt: skip
+    about = {"row": 7, "why": "most certain and right", "actual": NASTY, "predicted": NASTY}
+    first, last = (len(word) for word in SECRET.split())
+    text = a.ContentRow(column="note", kind="text", orders=0, text=SECRET, words=2,
+                        parts=[(0, first), (first + 1, first + 1 + last)], outputs=[values],
+                        **about)  # fmt: skip
+    pixels = np.arange(96, dtype=np.uint8).reshape(8, 12)
+    image = a.ContentRow(column=f"photo {NASTY}", kind="image", orders=64, down=[0, 8],
+                         across=[0, 6, 12], outputs=[values],
+                         image=images.thumbnail(images.encode(pixels)), **about)  # fmt: skip
+    columns = [
+        a.ContentColumn(column=row.column, kind=row.kind, masking="removed", rows=1, empty=2,
+                        parts=2, unclear=1, noise=0.4, orders=row.orders,
+                        words=[a.WordEffect(word=SECRET.lower(), rows=2, mean_abs=0.3, mean=0.3)]
+                        if row is text else [])
+        for row in (text, image)
+    ]  # fmt: skip
+    return a.ContentExplanation(said="2 contents.", output="probability", looked=118,
+                                evaluations=4000, additivity_error=2e-9,
+                                additivity_tolerance=1e-6, columns=columns, rows=[text, image])  # fmt: skip

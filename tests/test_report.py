@@ -31,7 +31,8 @@ from toolkit.report.sections.summary import against_constant
 TASKS = ("binary", "multiclass", "regression")
 SECTIONS = [
     "summary", "problem", "data", "labels", "models", "champion", "results", "errors",
-    "robustness", "explanation", "views", "rows", "fairness", "limitations", "governance",
+    "robustness", "explanation", "inside", "views", "rows", "fairness", "limitations",
+    "governance",
 ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ _MODULES = {
     "views": "ComparedImportance Curve Effect GlobalViews Interactions PairStrength"
     " PermutationComparison RankStability Surrogate TreeNode",
     "fairness": "Crossing FairnessDetail GroupRates Mitigation TradeOffPoint",
+    "inside": "ContentColumn ContentExplanation ContentRow ContentValues WordEffect",
     "report": "Claim Gap ReportData",
     "tracking": "Mirror",
 }

@@ -8,6 +8,8 @@ __getattr__, __dir__, __all__ = attach(
         "explain": "stage",
         "row_explainer": "stage",
         "row_viewer": "contents",
+        "inside": "inside",
+        "inside_explainer": "inside",
         "explain_rows": "rows",
         "RowValues": "rows",
         "Players": "shapley",

@@ -15,6 +15,7 @@ affordable, they are enumerated and no order is drawn.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -47,13 +48,75 @@ class Players:
     columns: list[list[str]]
 
 
-class Game:
-    """Rows, background and model, ready to score coalitions.
+class Coalitions(ABC):
+    """A game that `enumerated` and `sampled` play: what the model pays for what is revealed.
+
+    Attributes
+    ----------
+    score : callable
+        The model, see `Score`; it must give a row the same output whatever the other rows.
+    size, rows, references : int
+        Players; rows to explain; what each of them is compared with.
+    differs : ndarray of bool, shape (rows, references, players)
+        Whether revealing a player changes anything at all.
+    output : ndarray, shape (rows, outputs)
+        What is paid when everything is revealed.
+    width : int
+        Columns of a scored row.
+    evaluations : int
+        Rows scored so far.
+    """
+
+    score: Score
+    size: int
+    rows: int
+    references: int
+    differs: np.ndarray
+    output: np.ndarray
+    width: int
+    evaluations: int
+
+    @property
+    def call_rows(self) -> int:
+        """The most rows of one scoring call."""
+        return max(1, min(CALL_ROWS, CALL_CELLS // max(1, self.width)))
+
+    def coalitions(self, rows: np.ndarray, references: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        """Return the outputs of coalitions, scored in few and bounded calls.
+
+        Parameters
+        ----------
+        rows, references : array of shape (e,)
+            Which row, and which background row, each coalition mixes.
+        masks : array of shape (e, players), bool
+            True where the row's own value is taken.
+        """
+        step = self.call_rows
+        parts = [
+            self.score(
+                self._mixed(rows[i : i + step], references[i : i + step], masks[i : i + step])
+            )
+            for i in range(0, len(rows), step)
+        ]
+        self.evaluations += len(rows)
+        return np.concatenate(parts) if parts else np.empty((0, self.output.shape[1]))
+
+    @abstractmethod
+    def _mixed(self, rows: np.ndarray, references: np.ndarray, masks: np.ndarray) -> pd.DataFrame:
+        """Return the coalitions as rows to score."""
+
+    @abstractmethod
+    def nothing(self, rows: np.ndarray, references: np.ndarray) -> np.ndarray:
+        """Return what is paid, (e, outputs), when nothing is revealed."""
+
+
+class Game(Coalitions):
+    """Rows, background and model: a player is revealed by taking its columns from the row.
 
     Parameters
     ----------
     score : callable
-        The model, see `Score`; it must give a row the same output whatever the other rows.
+        The model, see `Score`.
     frame, background : pandas.DataFrame
         Rows to explain and rows to compare them with; equal columns and types.
     players : Players
@@ -67,8 +130,10 @@ class Game:
 
         self.score = score
         self.players = players
+        self.size = len(players.names)
         self.rows, self.references = len(frame), len(background)
         self.table = pd.concat([frame, background], ignore_index=True)
+        self.width = self.table.shape[1]
         self.differs = differences(self.table, self.rows, players)
         outputs = self._scored(np.arange(len(self.table)))
         self.output, self.reference = outputs[: self.rows], outputs[self.rows :]
@@ -77,25 +142,9 @@ class Game:
     def _scored(self, index: np.ndarray) -> np.ndarray:
         return self.score(self.table.take(index).reset_index(drop=True))
 
-    def coalitions(self, rows: np.ndarray, references: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """Return the outputs of coalitions, scored in few and bounded calls.
-
-        Parameters
-        ----------
-        rows, references : array of shape (e,)
-            Which row, and which background row, each coalition mixes.
-        masks : array of shape (e, players), bool
-            True where the row's own value is taken.
-        """
-        step = max(1, min(CALL_ROWS, CALL_CELLS // max(1, self.table.shape[1])))
-        parts = [
-            self.score(
-                self._mixed(rows[i : i + step], references[i : i + step], masks[i : i + step])
-            )
-            for i in range(0, len(rows), step)
-        ]
-        self.evaluations += len(rows)
-        return np.concatenate(parts) if parts else np.empty((0, self.output.shape[1]))
+    def nothing(self, rows: np.ndarray, references: np.ndarray) -> np.ndarray:
+        """Return the background rows' own outputs."""
+        return self.reference[references]
 
     def _mixed(self, rows: np.ndarray, references: np.ndarray, masks: np.ndarray) -> pd.DataFrame:
         import pandas as pd
@@ -120,9 +169,9 @@ def differences(table: pd.DataFrame, rows: int, players: Players) -> np.ndarray:
     return result
 
 
-def enumerated(game: Game) -> Iterator[np.ndarray]:
+def enumerated(game: Coalitions) -> Iterator[np.ndarray]:
     """Give, row by row, contributions of shape (background, players, outputs), exactly."""
-    players = len(game.players.names)
+    players = game.size
     subsets = np.arange(1 << players)
     member = (subsets[:, None] >> np.arange(players)) & 1 == 1
     size = member.sum(axis=1)
@@ -147,12 +196,12 @@ def enumerated(game: Game) -> Iterator[np.ndarray]:
         yield from np.einsum("rbso,sp->rbpo", values, gain)
 
 
-def sampled(game: Game, orders: int, seeds: list[list[int]]) -> Iterator[np.ndarray]:
+def sampled(game: Coalitions, orders: int, seeds: list[list[int]]) -> Iterator[np.ndarray]:
     """Give, row by row, contributions of shape (background * orders, players, outputs).
 
     Parameters
     ----------
-    game : Game
+    game : Coalitions
         What to explain.
     orders : int
         Orders for each pair of row and background row; 1, or an even number. With 1, the
@@ -161,7 +210,7 @@ def sampled(game: Game, orders: int, seeds: list[list[int]]) -> Iterator[np.ndar
         What each row's orders are drawn from, so that a row explained alone gives the values
         it has among others.
     """
-    players, walks = len(game.players.names), game.references * orders
+    players, walks = game.size, game.references * orders
     reference = np.arange(walks) // orders
     for batch in _batches(game, walks * max(1, players - 1)):
         order = np.concatenate([_orders(players, walks, seeds[row]) for row in batch])
@@ -178,7 +227,9 @@ def _orders(players: int, walks: int, seed: list[int]) -> np.ndarray:
     return np.stack([forward, forward[:, ::-1]], axis=1).reshape(-1, players)[:walks]
 
 
-def _walk(game: Game, rows: np.ndarray, references: np.ndarray, order: np.ndarray) -> np.ndarray:
+def _walk(
+    game: Coalitions, rows: np.ndarray, references: np.ndarray, order: np.ndarray
+) -> np.ndarray:
     """Return the contributions (walks, players, outputs) along the given orders."""
     position = np.argsort(order, axis=1)
     differs = np.take_along_axis(game.differs[rows, references], order, axis=1)
@@ -196,16 +247,15 @@ def _walk(game: Game, rows: np.ndarray, references: np.ndarray, order: np.ndarra
     before = np.empty_like(after)
     before[1:] = after[:-1]
     first = np.roll(last, 1)
-    before[first] = game.reference[references[walk[first]]]
+    before[first] = game.nothing(rows[walk[first]], references[walk[first]])
     result = np.zeros((*order.shape, after.shape[1]))
     result[walk, order[walk, step]] = after - before
     return result
 
 
-def _batches(game: Game, cost: int) -> Iterator[np.ndarray]:
+def _batches(game: Coalitions, cost: int) -> Iterator[np.ndarray]:
     """Give runs of rows that fill a scoring call, ``cost`` coalitions a row."""
-    columns, outputs = game.table.shape[1], game.output.shape[1]
-    width = max(columns, len(game.players.names) * outputs)
+    width = max(game.width, game.size * game.output.shape[1])
     size = max(1, min(CALL_ROWS, CALL_CELLS // width) // max(1, cost))
     for start in range(0, game.rows, size):
         yield np.arange(start, min(start + size, game.rows))

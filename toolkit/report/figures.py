@@ -44,6 +44,7 @@ FIGURES = (
     "robustness.missing",
     "robustness.outside",
     "robustness.shifts",
+    "inside.heat",
     "scoping.class_balance",
     "surrogate.tree",
     "views.effect",

@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = attach(
         "show_robustness": "robustness",
         "ViewsPanel": "views",
         "FairnessPanel": "fairness",
+        "InsidePanel": "inside",
         "ReportPanel": "report",
         "RowPanel": "rows",
         "ColumnPicker": "pick",
