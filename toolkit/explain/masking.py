@@ -78,11 +78,11 @@ class Masking(Coalitions):
         largest = max(content.size for content in self.contents)
         return max(1, min(super().call_rows, CALL_CONTENT // largest))
 
-    def nothing(self, rows: np.ndarray, references: np.ndarray) -> np.ndarray:  # noqa: ARG002
+    def nothing(self, rows: np.ndarray, references: np.ndarray) -> np.ndarray:
         """Return the outputs of the rows without their contents."""
         return self.base[rows]
 
-    def _mixed(self, rows: np.ndarray, references: np.ndarray, masks: np.ndarray) -> pd.DataFrame:  # noqa: ARG002
+    def _mixed(self, rows: np.ndarray, references: np.ndarray, masks: np.ndarray) -> pd.DataFrame:
         import pandas as pd
 
         cells = np.empty(len(rows), dtype=object)

@@ -44,8 +44,8 @@ RECIPES: dict[str, str] = {
     "attribution": "The `shap` of one row and column in attributions.parquet.",
     "prediction": "Load the saved champion and predict the row.",
     "log_odds": "The logarithm of p / (1 - p) of the predicted probability p.",
-    "contents": "Take the texts and images of the rows in content_explanation.json apart again, with"
-    " the same seed, and count.",
+    "contents": "Take the texts and images of the rows in content_explanation.json apart again,"
+    " with the same seed, and count.",
     "choice": "What the project says at this key.",
     "count": "Count the items at `pointer` that meet the condition named in brackets.",
     "completeness": "`toolkit.project.completeness.questions`, answered over asked.",
