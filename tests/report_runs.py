@@ -512,6 +512,13 @@ def _inside(task: str) -> a.ContentExplanation:
                         if row is text else [])
         for row in (text, image)
     ]  # fmt: skip
-    return a.ContentExplanation(said="2 contents.", output="probability", looked=118,
-                                evaluations=4000, additivity_error=2e-9,
-                                additivity_tolerance=1e-6, columns=columns, rows=[text, image])  # fmt: skip
+    return a.ContentExplanation(
+        said="2 contents.",
+        output="probability",
+        looked=118,
+        evaluations=4000,
+        additivity_error=2e-9,
+        additivity_tolerance=1e-6,
+        columns=columns,
+        rows=[text, image],
+    )

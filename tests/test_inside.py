@@ -56,6 +56,10 @@ def weighed(text):
     return sum(WEIGHTS.get(word, 0.0) for word in words)
 
 
+def quick(text):
+    return sum(WEIGHTS.get(word.lower(), 0.0) for word in text.split())
+
+
 def by_word(row, output=0):
     found = {}
     for (start, stop), value in zip(row.parts, row.outputs[output].values, strict=True):
@@ -149,11 +153,11 @@ def test_other_columns_stay_and_the_base_is_each_rows_own(tmp_path):
 
 def test_odd_texts(tmp_path):
     long = " ".join(["free"] + [f"word{i}" for i in range(10_000)])
-    texts = [None, "", "  ", "free", "😀", "!", NASTY, long, "A" * 30_000]
+    texts = [None, "", "  ", "free", "😀", "!", NASTY, long, "A" * 9_000]
     stage = texts_stage(tmp_path, texts, y=[0, 0, 0, 2, 0, 0, 3, 2, 0.0])
-    found = explain.inside(stage, texts_model(weighed))
+    found = explain.inside(stage, texts_model(quick))
     assert found.columns[0].empty == 3
-    explainer = explain.inside_explainer(stage, texts_model(weighed))
+    explainer = explain.inside_explainer(stage, texts_model(quick))
     assert explainer(0) == [] and explainer(1) == []
     assert explainer(3)[0].outputs[0].values == [2.0]
     (grouped,) = explainer(7)

@@ -39,7 +39,7 @@ BUDGET = {"text": 60_000, "image": 20_000}
 """Rows that may be scored for all columns of a kind together."""
 ORDERS = {"text": 200, "image": 64}
 """Orders drawn for a row where the budget allows it."""
-_CONTENT = {"text": 200_000_000, "image": 1_000_000_000}  # characters, bytes
+_CONTENT = {"text": 50_000_000, "image": 1_000_000_000}  # characters, bytes
 _LOOK, _DRAW = 5, 6  # streams of random numbers
 _CHOSEN = "chosen by hand"
 
@@ -242,8 +242,8 @@ class _Job:
         found: dict[int, _Found] = {}
         spent = 0
         for exact in (True, False):
-            some = np.flatnonzero((active <= EXACT_PLAYERS) == exact)
-            if not len(some):
+            some = np.flatnonzero((active <= EXACT_PLAYERS) == exact).tolist()
+            if not some:
                 continue
             self.stage.progress(f"{self.kind}s of {self.column}: scoring {len(some)} rows in parts")
             game = masking.Masking(
@@ -255,7 +255,7 @@ class _Job:
             )
             seeds = [[self.stage.project.seed, int(numbers[i]), _DRAW] for i in some]
             given = shapley.enumerated(game) if exact else shapley.sampled(game, orders, seeds)
-            for at, (place, contributions) in enumerate(zip(some.tolist(), given, strict=True)):
+            for at, (place, contributions) in enumerate(zip(some, given, strict=True)):
                 value, error = shapley.summarise(contributions, 2)
                 players = np.flatnonzero(contents[place].differs)
                 each = _Found.of(len(contents[place].differs), value.shape[1])
@@ -284,7 +284,7 @@ class _Job:
         if orders < asked:
             self.stage.note(
                 f"{self.kind.capitalize()}s of {self.column}: {orders} orders a row instead of"
-                f" {asked}, which keeps to {most:,} scored rows; standard errors are larger"
+                f" {asked}, to bound the rows ({most:,}) and their size; standard errors are larger"
             )
         return orders
 

@@ -26,7 +26,7 @@ def split(text: str) -> list[tuple[int, int]]:
     """
     spans: list[tuple[int, int]] = []
     before = ""
-    for at, char in enumerate(text):
+    for at in range(len(text)):
         kind = _kind(text, at, before)
         if not kind:
             before = ""

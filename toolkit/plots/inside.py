@@ -153,8 +153,8 @@ def _bars(axes: Any, names: list[str], values: list[float], errors: list[float])
         if error:
             axes.plot([value - error, value + error], [at, at], color="black", linewidth=1)
         end = value + (error if value >= 0 else -error)
-        axes.text(end + (0.02 if value >= 0 else -0.02) * reach, at, _signed(value, reach), fontsize=8,
-                  va="center", ha="left" if value >= 0 else "right")  # fmt: skip
+        side, gap = ("left", 0.02 * reach) if value >= 0 else ("right", -0.02 * reach)
+        axes.text(end + gap, at, _signed(value, reach), fontsize=8, va="center", ha=side)
     axes.set_yticks(places, [shorten(name, 30) for name in names])
     axes.set_ylim(max(1, len(names)) - 0.5, -0.5)
     low, high = min(0.0, *values, 0.0), max(0.0, *values, 0.0)
@@ -213,8 +213,8 @@ def _overlay(
 
     axes = sheet.axes[1]
     most = float(np.abs(values).max()) or 1.0
-    colours = ScalarMappable(Normalize(-most, most),
-                             LinearSegmentedColormap.from_list("signed", [BLUE, "#FFFFFF", RED]))  # fmt: skip
+    signed = LinearSegmentedColormap.from_list("signed", [BLUE, "#FFFFFF", RED])
+    colours = ScalarMappable(Normalize(-most, most), signed)
     spread = np.repeat(np.repeat(values, np.diff(row.down), axis=0), np.diff(row.across), axis=1)
     colour = colours.to_rgba(spread)[..., :3]
     grey = pixels if pixels.ndim == 2 else pixels.mean(axis=2)

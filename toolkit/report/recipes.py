@@ -63,8 +63,8 @@ RECIPES: dict[str, str] = {
     "row_stories": "`toolkit.explain.row_stories` again with the saved champion and the same seed.",
     "counterfactual": "Apply the changes to the row, load the saved champion and predict it.",
     "similar": "Count the outcomes of the row's `similar` in row_stories.json.",
-    "contents": "Take the texts and images of the rows in content_explanation.json apart again, with"
-    " the same seed, and count.",
+    "contents": "Take the texts and images of the rows in content_explanation.json apart again,"
+    " with the same seed, and count.",
     "choice": "What the project says at this key.",
     "count": "Count the items at `pointer` that meet the condition named in brackets.",
     "completeness": "`toolkit.project.completeness.questions`, answered over asked.",

@@ -75,6 +75,7 @@ class InsidePanel(Panel):
         names = [] if place is None else [x.of for x in self.explanation.rows[place].outputs]
         self.of.layout.display = "" if len(names) > 1 else "none"
         self.of.options = [(shorten(name, 60), name) for name in names]
+        self.of.value = names[0] if names else None
         self._draw()
 
     def _draw(self) -> None:
