@@ -17,7 +17,7 @@ from toolkit.artifacts import (
 from toolkit.project.model import Project
 
 if TYPE_CHECKING:
-    from toolkit.explain.inside import Made
+    from toolkit.explain.apart import Made
     from toolkit.table import Predictor
 
 LEAST_ROWS = 2
