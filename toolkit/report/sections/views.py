@@ -9,6 +9,7 @@ from toolkit.artifacts.base import Facts
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
+from toolkit.report.words import metric_title
 from toolkit.report.sections.explanation import COMMON
 
 SHOWN_COLUMNS, SHOWN_PAIRS, SHOWN_RANKS, SHOWN_CURVES = 3, 5, 8, 15
@@ -121,7 +122,7 @@ def _importances(book: Book, found: GlobalViews) -> list[Facts | None]:
     comparison = found.permutation
     odd = [place for place, each in enumerate(comparison.columns) if each.why]
     rows: list[tuple[str, Cell]] = [
-        ("Metric", comparison.metric),
+        ("Metric", metric_title(comparison.metric)),
         ("Test rows shuffled", _count(book, "permutation", "rows")),
         ("Shuffles of a column", _count(book, "permutation", "repeats")),
     ]
