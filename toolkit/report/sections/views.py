@@ -9,8 +9,8 @@ from toolkit.artifacts.base import Facts
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
-from toolkit.report.words import metric_title
 from toolkit.report.sections.explanation import COMMON
+from toolkit.report.words import metric_title
 
 SHOWN_COLUMNS, SHOWN_PAIRS, SHOWN_RANKS, SHOWN_CURVES = 3, 5, 8, 15
 
