@@ -168,7 +168,6 @@ def test_static_copies_are_escaped_and_hold_the_figures(finished):
         bundle["text/html"],
         widgets.show_evaluation(evaluation),
         widgets.show_explanation(explanation),
-        widgets.show_groups(evaluation),
     ]
     assert all(safe(text) for text in shown)
     assert "Additivity" in shown[2]

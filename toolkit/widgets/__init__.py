@@ -25,7 +25,6 @@ __getattr__, __dir__, __all__ = attach(
         "Panel": "base",
         "show_evaluation": "explain",
         "show_explanation": "explain",
-        "show_groups": "explain",
         "show_rows": "rows",
         "search_summary": "automl_tables",
         "leaderboard_table": "automl_tables",

@@ -276,18 +276,6 @@ def show_evaluation(evaluation: Evaluation) -> Html:
     return Html("".join(parts) + checks_html(evaluation.checks))
 
 
-def show_groups(evaluation: Evaluation) -> Html:
-    """Return the results of protected groups, a figure for each column, for a notebook."""
-    columns = dict.fromkeys(group.column for group in evaluation.groups)
-    figures = [plots.fairness(evaluation), *(plots.groups(evaluation, name) for name in columns)]
-    if not columns:
-        return Html(
-            "<p>No column is marked as protected, so no groups were compared. If the decision"
-            " touches people, mark one under <code>columns</code> in project.yaml.</p>"
-        )
-    return Html("".join(figure.html() for figure in figures))
-
-
 def show_explanation(explanation: Explanation) -> Html:
     """Return how the explanation was made and how exact it is, for a notebook."""
     facts = [

@@ -125,7 +125,10 @@ class FairnessPanel(Panel):
     def _groups(self) -> str:
         columns = dict.fromkeys(group.column for group in self.evaluation.groups)
         if not columns:
-            return "<p>No column is marked as protected, so no groups were compared.</p>"
+            return (
+                "<p>No column is marked as protected, so no groups were compared. If the decision"
+                " touches people, mark one under <code>columns</code> in project.yaml.</p>"
+            )
         figures = [
             group_plots.fairness(self.evaluation),
             *(group_plots.groups(self.evaluation, name) for name in columns),
