@@ -189,7 +189,7 @@ class Notebook:
             outer.scrollTop = 0;
             return cells[cells.length - 1].getBoundingClientRect().bottom + 60 }"""
         )
-        self.page.set_viewport_size({"width": WIDTH, "height": min(int(height), 12_000)})
+        self.page.set_viewport_size({"width": WIDTH, "height": min(int(height), 30_000)})
         self.page.wait_for_timeout(700)
         self.page.screenshot(path=str(folder / f"{self.name}.png"))
         self.page.set_viewport_size({"width": WIDTH, "height": 1000})

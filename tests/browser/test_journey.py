@@ -179,13 +179,14 @@ def automl(page_and_url, project: ProjectFile) -> None:
 
 def explain(page_and_url, project: ProjectFile) -> None:
     notebook = opened(page_and_url, "explain")
-    notebook.run_all(timeout=200)
-    panel = notebook.panel()
+    notebook.run_all(timeout=300)
+    single = "One row: the most wrong first"
+    panel = notebook.panel(single)
     panel.wait_for()
     notebook.screenshot(lab.screenshots())
-    rows = notebook.options("Row")
+    rows = notebook.options("Row", single)
     assert len(rows) == QUICK["explain.rows"]
-    notebook.field("Row").select_option(index=3)
+    notebook.field("Row", single).select_option(index=3)
     number = rows[3].partition(":")[0]
     panel.locator("figcaption").filter(has_text=f"Row {number}:").wait_for()
     notebook.close()
