@@ -28,7 +28,9 @@ ONE_OF_EACH = [
     "baseline_linear", "baseline_additive", "baseline_boosting", "baseline_tree",
     "lightgbm_1", "catboost_2", "forest_extra_1", "forest_random_1",
 ]  # fmt: skip
-NO_SUM = [name for name in ONE_OF_EACH if name.startswith("baseline")]
+LINEAR = ("baseline_linear", "baseline_additive")
+BOOSTED = [name for name in ONE_OF_EACH if name not in (*LINEAR, "baseline_tree")
+           and "forest" not in name]  # fmt: skip
 KINDS = ["binary", "multiclass", "regression"]
 
 
@@ -100,9 +102,11 @@ def test_a_candidate_is_honest_and_survives_saving(name: str, kind: str, tmp_pat
         expected = candidate.predict(inputs)
         assert np.isfinite(expected).all()
         assert np.array_equal(score(inputs), expected)
-    grown = engines.get(name.partition("_")[0]).grown(tmp_path / "m")
+    engine = engines.get(name.partition("_")[0])
+    grown = engine.grown(tmp_path / "m")
+    assert engine.linear(tmp_path / "m") == (name in LINEAR)
     # A mean of several probabilities is no sum, but of two classes log-odds are averaged.
-    assert bool(grown) == (name not in NO_SUM and (kind != "multiclass" or "forest" in name))
+    assert bool(grown) == (name not in LINEAR and (kind != "multiclass" or name not in BOOSTED))
     for inputs in (task.inputs, unheard_of(task)) if grown else ():
         wanted = make.in_space(score(inputs), grown[0].space)
         np.testing.assert_allclose(make.summed(grown, inputs.design), wanted, rtol=1e-6, atol=1e-9)
