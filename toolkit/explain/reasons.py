@@ -89,4 +89,4 @@ def reason_text(texts: Mapping[str, str], column: str, value: str | None) -> str
     if texts.get(column, "").strip():
         # Not str.format: a text may hold other braces, and a cell must not be a template.
         return texts[column].replace("{value}", shown)
-    return f"{column} is {shown}, compared with the mean of the background"
+    return f"{column} is {shown}"
