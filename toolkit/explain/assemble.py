@@ -11,7 +11,7 @@ import numpy as np
 from toolkit import metrics
 from toolkit.artifacts import Check, Explanation, Importance
 from toolkit.explain.planner import Plan
-from toolkit.explain.rows import RowValues
+from toolkit.explain.rows import RowValues, unit
 from toolkit.project.model import Project
 from toolkit.table import images
 from toolkit.table.measures import MEASURES, measure
@@ -130,15 +130,11 @@ def artifact(project: Project, model: Predictor, values: RowValues, how: Provena
 
 
 def _words(project: Project, model: Predictor, space: str) -> str:
-    if model.task == "regression":
-        return f"predicted {project.target.column}, in its own unit"
-    if space == "margin" and model.task == "multiclass":
+    if space != "margin":
+        return unit(model, project.target.column)
+    if model.task == "multiclass":
         return "log-odds of each class against the mean of all classes"
-    if space == "margin":
-        return f"log-odds of the class {model.classes[1]}"
-    if model.task == "binary":
-        return f"probability of the class {model.classes[1]}"
-    return "probability of each class"
+    return f"log-odds of the class {model.classes[1]}"
 
 
 def _importance(project: Project, values: RowValues) -> dict[str, list[Importance]]:

@@ -14,6 +14,7 @@ from toolkit.artifacts import (
     ContentRow,
     WordEffect,
 )  # fmt: skip
+from toolkit.explain.rows import unit
 from toolkit.project.model import Project
 
 if TYPE_CHECKING:
@@ -108,11 +109,9 @@ def explanation(
 
 
 def _words(project: Project, model: Predictor) -> str:
-    if model.task == "regression":
-        return f"predicted {project.target.column}, in its own unit"
-    if model.task == "binary":
-        return f"probability of the class {model.classes[1]}"
-    return "probability of a class: the predicted one, and the actual one where that is another"
+    if model.task == "multiclass":
+        return "probability of a class: the predicted one, and the actual one where that is another"
+    return unit(model, project.target.column)
 
 
 def _additivity(made: Sequence[Made]) -> Check:

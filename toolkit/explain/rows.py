@@ -87,6 +87,15 @@ def outputs(model: Predictor) -> list[str]:
     return list(model.classes[1:] if model.task == "binary" else model.classes)
 
 
+def unit(model: Predictor, target: str) -> str:
+    """Return in words what the model's output is."""
+    if model.task == "regression":
+        return f"predicted {target}, in its own unit"
+    if model.task == "binary":
+        return f"probability of the class {model.classes[1]}"
+    return "probability of each class"
+
+
 def scorer(model: Predictor) -> Score:
     """Return the model as a function of rows to (n, outputs)."""
     width = len(outputs(model))
@@ -244,9 +253,7 @@ def explain_rows(
         standard_error=found.error,
         method=found.method,
         space=space,
-        exact=[]
-        if total is None
-        else ["trees"] * bool(total.grown) + ["terms"] * bool(total.terms),
+        exact=[] if total is None else total.kinds(),
         sampled=found.sampled,
         evaluations=found.evaluations + 2 * len(background) + len(frame) + mixtures,
         additivity_error=error,

@@ -154,12 +154,3 @@ def mixed(base: pd.DataFrame, rows: np.ndarray, given: Mapping[str, np.ndarray])
     for name, places in given.items():
         frame[name] = base[name].array.take(places)
     return frame
-
-
-def unit(model: Predictor, target: str) -> str:
-    """Return in words what the model's output is."""
-    if model.task == "regression":
-        return f"predicted {target}, in its own unit"
-    if model.task == "binary":
-        return f"probability of the class {model.classes[1]}"
-    return "probability of each class"

@@ -104,18 +104,19 @@ def _explained(
     """Return the values of test rows, by what was affordable."""
     seed, columns = stage.project.seed, [n for n in model.columns if n in test.frame.columns]
     players, screened = Players(columns, [[name] for name in columns]), 0
+    background, gap = reference.sample(model, size, seed)
     if total is not None and total.rest is None:
         plan = planner.Plan(len(chosen), size, 1)
     else:
         frame = test.frame.iloc[chosen]
-        against = reference.sample(model, size, seed)[0]
         if total is None:
-            players, screened = _players(stage, model, frame, against)
-        steps = _steps(frame, against, players)
+            players, screened = _players(stage, model, frame, background)
+        steps = _steps(frame, background, players)
         plan = planner.plan(stage.project.explain, len(chosen), size, steps, len(columns))
     if plan.rows < len(chosen):
         chosen, _ = spread_sample(scorer(model), test.frame, plan.rows, [seed, _ROWS])
-    background, gap = reference.sample(model, plan.background, seed)
+    if plan.background < size:
+        background, gap = reference.sample(model, plan.background, seed)
     for sentence in plan.reductions:
         stage.note(f"The explanation would take too long as asked: {sentence}")
     chosen = np.sort(chosen)

@@ -13,7 +13,8 @@ from toolkit.explain import effects as of_columns
 from toolkit.explain.interactions import interactions
 from toolkit.explain.outside import surroundings
 from toolkit.explain.permutation import permutation, shap_ranking, stability
-from toolkit.explain.sampled import Sample, draw, unit
+from toolkit.explain.rows import unit
+from toolkit.explain.sampled import Sample, draw
 from toolkit.explain.surrogate import surrogate
 
 if TYPE_CHECKING:
