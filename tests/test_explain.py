@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from toolkit.artifacts import Attributions, Explanation
 from toolkit.errors import DataError, ModelError
 from toolkit.explain import Players, explain, explain_rows, planner, row_explainer, to_shap
-from toolkit.explain import rows as explaining
+from toolkit.explain import attribute as explaining
 from toolkit.project.model import Explain
 
 

@@ -115,6 +115,9 @@ class Explanation(JsonArtifact):
     """What the values add up to, in words: probability of the class `bad`, EUR."""
     exact: list[str] = []
     """What of the model was taken apart exactly: trees, terms."""
+    game: str = "interventional"
+    """Where columns that are not known come from: background rows (interventional), or both ways
+    at a split, as the rows went that the trees grew on (path-dependent)."""
     space: str = "probability"
     """The same in a word: value, probability or margin (log-odds)."""
     classes: list[str]

@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = attach(
         "row_viewer": "contents",
         "inside": "inside",
         "inside_explainer": "inside",
-        "explain_rows": "rows",
+        "explain_rows": "attribute",
         "RowValues": "rows",
         "Players": "shapley",
         "global_views": "views",

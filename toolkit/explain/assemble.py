@@ -108,7 +108,7 @@ def artifact(project: Project, model: Predictor, values: RowValues, how: Provena
     importance = _importance(project, values)
     grouped = next((group for group in values.players.columns if len(group) > 1), [])
     return Explanation(
-        method=f"{values.method}; interventional, on the original columns",
+        method=f"{values.method}; {values.game}, on the original columns",
         output=_words(project, model, values.space),
         exact=values.exact,
         space=values.space,
@@ -117,6 +117,7 @@ def artifact(project: Project, model: Predictor, values: RowValues, how: Provena
         rows=len(values.rows),
         background=plan.background,
         reference=how.reference,
+        game=values.game,
         plan=plan.words(),
         permutations=orders if values.sampled else 0,
         evaluations=values.evaluations + how.screened,
@@ -126,6 +127,15 @@ def artifact(project: Project, model: Predictor, values: RowValues, how: Provena
         importance=importance,
         measures={name: MEASURES[k] for name, k in values.kinds.items() if k in MEASURES},
         checks=_checks(values, how, importance, grouped),
+    )
+
+
+def _background(how: Provenance) -> str:
+    if not how.plan.background:
+        return f"Values are relative to {how.reference}: correlated columns share what they say."
+    return (
+        f"The mean output of the {how.plan.background:,} background rows differs by"
+        f" {how.gap:.2g} from that of what they were chosen from: {how.reference}."
     )
 
 
@@ -187,18 +197,13 @@ def _checks(
             name="Exactness",
             severity="ok" if share <= 0.25 else "warning",
             message=f"The standard error of a single row's values is {share:.1%} of their"
-            f" total size, counting {drawn}the background rows drawn.",
+            f" total size, counting {drawn}the background rows drawn."
+            if how.plan.background
+            else "Nothing was drawn: the values have no standard error.",
             remedy="" if share <= 0.25 else f"Raise {keys}",
         )
     )
-    checks.append(
-        Check(
-            name="Background",
-            severity="info",
-            message=f"The mean output of the {how.plan.background:,} background rows differs by"
-            f" {how.gap:.2g} from that of what they were chosen from: {how.reference}.",
-        )
-    )
+    checks.append(Check(name="Background", severity="info", message=_background(how)))
     if how.plan.reductions:
         checks.append(
             Check(

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.explain.terms import added_up, term_values
-from toolkit.forests import Grown, Sum, margins, shapley_values, walked
+from toolkit.forests import Grown, Sum, expected, margins, shapley_values, walked
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.explain.shapley import Score
 
+PATH_DEPENDENT = "path-dependent"
 GROUPS = 8
 """Parts of the background, whose spread says what another background would give."""
 
@@ -31,6 +32,51 @@ MIXTURES = 256
 def work(total: Sum) -> float:
     """Return what a pair of row and background row costs, for `planner.paired_background`."""
     return float(sum(np.sqrt(walked(forest)).sum() for forest in total.forests))
+
+
+def follows_paths(total: Sum) -> bool:
+    """Return whether a sum's path-dependent values are known: it is trees alone.
+
+    A column that is made of two of the table's goes one way at a split for both of them, and
+    the trees do not say where it would go if one were not known.
+    """
+    alone = total.terms is None and total.rest is None
+    return alone and not any(len(forest.paired) for forest in total.forests)
+
+
+def cover_values(
+    total: Sum, frame: pd.DataFrame, threads: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return path-dependent values (Lundberg et al. 2020), (n, players, k), and their base, (k,).
+
+    A column that is not known goes both ways at a split, as the rows went that the tree grew on.
+
+    Parameters
+    ----------
+    total : Sum
+        The model, for which `follows_paths` holds.
+    frame : pandas.DataFrame
+        Typed rows.
+    threads : int
+        Blocks of rows that are worked on at once.
+    """
+    design = total.design(frame, None)
+    values = np.sum(
+        [
+            shapley_values(forest, grown.matrix(design), threads=threads)
+            for grown, forest in zip(total.grown, total.forests, strict=True)
+        ],
+        axis=0,
+    )
+    base = np.sum([expected(forest) for forest in total.forests], axis=0)
+    if _centred(total, base.size):
+        values = values - values.mean(axis=-1, keepdims=True)
+        base = base - base.mean()
+    return np.asarray(values), np.asarray(base)
+
+
+def _centred(total: Sum, count: int) -> bool:
+    return total.space == "margin" and count > 1
 
 
 def sum_error(total: Sum, told: Score, frame: pd.DataFrame, background: pd.DataFrame) -> float:
@@ -77,7 +123,7 @@ def _added(total: Sum, frame: pd.DataFrame) -> np.ndarray:
     if total.rest is not None:
         parts.append(total.rest(frame))
     result = np.sum(parts, axis=0)
-    if total.space == "margin" and result.shape[1] > 1:
+    if _centred(total, result.shape[1]):
         result = result - result.mean(axis=1, keepdims=True)
     return np.asarray(result)
 
@@ -156,7 +202,7 @@ class SumValues:
             if progress is not None:
                 progress(number + 1, len(self.total.grown))
         assert found is not None
-        if self.total.space == "margin" and found.shape[-1] > 1:
+        if _centred(self.total, found.shape[-1]):
             found -= found.mean(axis=-1, keepdims=True)
         shares = np.array([len(part) for part in parts]) / count
         mean = np.einsum("g,gnpk->npk", shares, found)

@@ -22,7 +22,7 @@ class Plan:
     Attributes
     ----------
     rows, background : int
-        How many rows are explained, and against how many.
+        How many rows are explained, and against how many; 0 where none plays a part.
     orders : int
         Orders for each pair of them.
     evaluations : int
@@ -39,6 +39,8 @@ class Plan:
 
     def words(self) -> str:
         """Return the plan in a line."""
+        if not self.background:
+            return f"{self.rows:,} rows, from the trees and the rows they grew on"
         pairs = f"{self.rows:,} rows against {self.background:,}"
         if not self.evaluations:
             return f"{pairs}, from the model's own structure"

@@ -11,19 +11,17 @@ import numpy as np
 from toolkit import table
 from toolkit.artifacts import Attributions, Explanation
 from toolkit.errors import DataError
-from toolkit.explain import exact, planner
-from toolkit.explain import rows as explaining
+from toolkit.explain import planner, ways
 from toolkit.explain.assemble import Provenance, artifact, attribution_frame
+from toolkit.explain.attribute import explain_rows
 from toolkit.explain.reference import Reference, references
-from toolkit.explain.rows import scorer, spread_sample
+from toolkit.explain.rows import RowValues, scorer, spread_sample
 from toolkit.explain.screening import screen
 from toolkit.explain.shapley import CALL_CELLS, CALL_ROWS, Players
-from toolkit.table.predictor import Additive
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.forests import Sum
     from toolkit.run.stage import Stage
     from toolkit.table import Part, Predictor
 
@@ -64,31 +62,24 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
     score, asked, seed = scorer(model), stage.project.explain, stage.project.seed
     reference = references(stage, train)
     chosen, _ = spread_sample(score, test.frame, asked.rows, [seed, _ROWS])
-    total, size = _total(stage, model, columns, len(chosen), min(asked.background, len(reference)))
-    values, how = _explained(stage, model, test, reference, chosen, total=total, size=size)
-    for less in _fallbacks(total):
+    size = min(asked.background, len(reference))
+    way = ways.choose(stage, model, len(chosen), size)
+    values, how = _explained(stage, model, test, reference, chosen, way=way)
+    for less in ways.fallbacks(way, size):
         if values.additivity_error <= values.tolerance:
             break
-        kept = "only its trees are exact" if less is not None else "all are estimated"
+        kept = "only its trees are exact" if less.total is not None else "all are estimated"
         stage.note(
             "The model is not everywhere what its parts add up to (it differs by up to"
             f" {values.additivity_error:.2g} on mixtures of rows): of its SHAP values {kept}"
         )
-        size = size if less is not None else min(asked.background, len(reference))
-        values, how = _explained(stage, model, test, reference, chosen, total=less, size=size)
+        values, how = _explained(stage, model, test, reference, chosen, way=less)
     explanation = artifact(stage.project, model, values, how)
     stage.write(Attributions(attribution_frame(values)))
     stage.write(explanation)
     if values.additivity_error > values.tolerance:
         stage.note("The SHAP values do not add up to the output: see the check Additivity")
     return explanation
-
-
-def _fallbacks(total: Sum | None) -> list[Sum | None]:
-    """Return what to explain a model by where the sum turns out not to be the model."""
-    if total is None:
-        return []
-    return [total.without_terms(), None] if total.terms is not None and total.grown else [None]
 
 
 def _explained(
@@ -98,30 +89,29 @@ def _explained(
     reference: Reference,
     chosen: np.ndarray,
     *,
-    total: Sum | None,
-    size: int,
-) -> tuple[explaining.RowValues, Provenance]:
+    way: ways.Way,
+) -> tuple[RowValues, Provenance]:
     """Return the values of test rows, by what was affordable."""
     seed, columns = stage.project.seed, [n for n in model.columns if n in test.frame.columns]
     players, screened = Players(columns, [[name] for name in columns]), 0
+    size = way.background
     background, gap = reference.sample(model, size, seed)
-    if total is not None and total.rest is None:
-        plan = planner.Plan(len(chosen), size, 1)
-    else:
+    plan = planner.Plan(len(chosen), 0 if way.by_cover else size, 1)
+    if way.planned:
         frame = test.frame.iloc[chosen]
-        if total is None:
+        if way.total is None:
             players, screened = _players(stage, model, frame, background)
         steps = _steps(frame, background, players)
         plan = planner.plan(stage.project.explain, len(chosen), size, steps, len(columns))
     if plan.rows < len(chosen):
         chosen, _ = spread_sample(scorer(model), test.frame, plan.rows, [seed, _ROWS])
-    if plan.background < size:
+    if plan.background < size and not way.by_cover:
         background, gap = reference.sample(model, plan.background, seed)
     for sentence in plan.reductions:
         stage.note(f"The explanation would take too long as asked: {sentence}")
     chosen = np.sort(chosen)
     stage.progress(f"{plan.words()}: {_cost(model, test.frame.iloc[chosen], plan)}")
-    values = explaining.explain_rows(
+    values = explain_rows(
         model,
         test.frame.iloc[chosen],
         background,
@@ -129,10 +119,13 @@ def _explained(
         orders=plan.orders,
         seed=seed,
         players=players,
-        total=total,
+        total=way.total,
+        game=way.game,
         threads=stage.project.automl.budget.threads,
         progress=_tenths(stage),
     )
+    if way.by_cover:
+        return values, Provenance(plan, screened, 0.0, ways.COVERED)
     return values, Provenance(plan, screened, gap, reference.words)
 
 
@@ -146,27 +139,6 @@ def _cost(model: Predictor, frame: pd.DataFrame, plan: planner.Plan) -> str:
     seconds = (time.perf_counter() - clock) * plan.evaluations / _TIMED
     cells = min(plan.evaluations, CALL_ROWS, CALL_CELLS // max(1, frame.shape[1])) * frame.shape[1]
     return f"at most {seconds:,.0f} s of scoring here, {cells * 8 / 2**20:,.0f} MiB a call"
-
-
-def _total(
-    stage: Stage, model: Predictor, columns: list[str], rows: int, background: int
-) -> tuple[Sum | None, int]:
-    """Return the model as a sum, where that is how it is explained, and its background rows."""
-    total = model.as_sum() if isinstance(model, Additive) else None
-    if total is None or (total.space == "margin" and stage.project.explain.output == "probability"):
-        return None, background
-    if total.rest is not None and len(columns) > planner.MOST_COLUMNS:
-        return None, background  # what remains of a blend is sampled, once the table is screened
-    size = planner.paired_background(rows, background, exact.work(total))
-    if not size:
-        stage.note(
-            "The trees are too many to explain exactly: they look at columns made of two, or are"
-            " deep. SHAP values are sampled instead"
-        )
-        return None, background
-    if size < background:
-        stage.note(f"{size} background rows instead of {background}: the model has many trees")
-    return total, size
 
 
 def _tenths(stage: Stage) -> Callable[[int, int], None]:
@@ -200,14 +172,8 @@ def row_explainer(
         group = next(name for name in names if name not in set(own))
         players = Players([*single, group], [*([n] for n in single), explanation.grouped])
     prepared: list[pd.DataFrame] = []
-    orders = max(1, explanation.permutations // explanation.background)
-    total = None
-    if isinstance(model, Additive) and not explanation.grouped:
-        total = model.as_sum()
-        if total is not None and "terms" not in explanation.exact:
-            total = total.without_terms()
-        if total is not None and not explanation.exact:
-            total = None
+    orders = max(1, explanation.permutations // max(1, explanation.background))
+    way = ways.again(model, explanation)
 
     def one(row: int) -> pd.DataFrame:
         if row not in place:
@@ -216,8 +182,8 @@ def row_explainer(
                 expected=f"one of {len(place):,} rows, such as {test.rows[0]}",
             )
         if not prepared:
-            prepared.append(reference.sample(model, explanation.background, seed)[0])
-        values = explaining.explain_rows(
+            prepared.append(reference.sample(model, way.background, seed)[0])
+        values = explain_rows(
             model,
             test.frame.iloc[[place[row]]],
             prepared[0],
@@ -225,7 +191,8 @@ def row_explainer(
             orders=orders,
             seed=seed,
             players=players,
-            total=total,
+            total=way.total,
+            game=way.game,
         )
         return attribution_frame(values)
 

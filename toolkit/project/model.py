@@ -257,6 +257,10 @@ class Explain(Section):
     permutations: int = Field(default=16, ge=2)
     """The least number of orders in which columns are revealed, for each row; every background
     row has at least one of its own. More is slower and more exact."""
+    game: Literal["interventional", "path-dependent"] = "interventional"
+    """Where a column comes from while its value is not known: from the background rows, or, for
+    trees, both ways at a split, as the training rows went. The second is how H2O and others
+    explain trees; correlated columns share what they say then."""
     output: Literal["auto", "probability"] = "auto"
     """What SHAP values of two classes add up to. `probability` is estimated; `auto` explains
     models that are sums of trees in log-odds, where their values are exact, and others in

@@ -282,12 +282,19 @@ def show_explanation(explanation: Explanation) -> Html:
         ("Method", explanation.method),
         ("Values add up to", explanation.output),
         ("Rows explained", f"{explanation.rows:,}"),
-        ("Background rows", f"{explanation.background:,}, from {explanation.reference}"),
+        ("Values are relative to", against(explanation)),
         ("Plan", explanation.plan),
         ("Model evaluations", f"{explanation.evaluations:,}"),
         ("Additivity error", f"{explanation.additivity_error:.2g}"),
     ]
     return Html(table(("", ""), facts) + checks_html(explanation.checks))
+
+
+def against(explanation: Explanation) -> str:
+    """Return in words what SHAP values are relative to."""
+    if not explanation.background:
+        return explanation.reference
+    return f"{explanation.background:,} background rows, from {explanation.reference}"
 
 
 def _interval(interval: Any) -> str:

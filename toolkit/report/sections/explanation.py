@@ -78,18 +78,20 @@ def _method(book: Book, found: Explanation) -> list[Facts | None]:
         return book.cite(Explanation, name, unit="count", recipe="explanation")
 
     exact = found.additivity_error <= found.additivity_tolerance
+    base = "Mean output over the background"
+    if not found.background:
+        base = "Mean output as the trees' rows have it"
     rows: list[tuple[str, Cell]] = [
         ("Method", found.method),
         ("What the values add up to", found.output),
         *(
-            (f"Mean output over the background ({name})" if len(found.base) > 1
-             else "Mean output over the background",
+            (f"{base} ({name})" if len(found.base) > 1 else base,
              book.cite(Explanation, "base", name, unit="score", recipe="explanation"))
             for name in list(found.base)[:SHOWN_CLASSES]
         ),
         ("Rows explained", count("rows")),
-        ("Background rows", count("background")),
-        ("Drawn from", "a group that is not shown"
+        *([("Background rows", count("background"))] if found.background else []),
+        ("Drawn from" if found.background else "Relative to", "a group that is not shown"
          if any(name in found.reference for name in book.hidden) else found.reference),
         ("Orders drawn for a row", count("permutations")),
         ("Model evaluations", count("evaluations")),
@@ -109,8 +111,9 @@ def _method(book: Book, found: Explanation) -> list[Facts | None]:
         blocks.heading("How it was explained"),
         blocks.facts(rows),
         blocks.prose(
-            "A SHAP value says how far a column moved this model's output from the mean over the"
-            " background rows. It describes the model, not the world: it is no proof of a cause."
+            "A SHAP value says how far a column moved this model's output from the"
+            f" {base[0].lower()}{base[1:]}. It describes the model, not the world: it is no proof"
+            " of a cause."
         ),
     ]
 

@@ -1,0 +1,219 @@
+"""SHAP values for given rows against a given background."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from toolkit.errors import DataError
+from toolkit.explain import exact, shapley
+from toolkit.explain.rows import (
+    RowValues,
+    in_score_order,
+    in_space,
+    outputs,
+    own_space,
+    scorer,
+    tolerance,
+)
+from toolkit.explain.shapley import Game, Players
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from toolkit.forests import Sum
+    from toolkit.table.predictor import Predictor
+
+EXACT_EVALUATIONS = 400_000
+
+
+def explain_rows(
+    model: Predictor,
+    frame: pd.DataFrame,
+    background: pd.DataFrame,
+    *,
+    rows: Sequence[int] | None = None,
+    orders: int = 1,
+    seed: int = 7,
+    players: Players | None = None,
+    total: Sum | None = None,
+    game: str = "interventional",
+    threads: int = 1,
+    progress: Callable[[int, int], Any] | None = None,
+) -> RowValues:
+    """Return the SHAP values of rows.
+
+    Exact where the model is a sum of trees, or all coalitions cost at most 400,000
+    evaluations; else sampled.
+
+    Parameters
+    ----------
+    model : Predictor
+        Anything with ``predict``, ``task``, ``classes`` and ``columns``.
+    frame, background : pandas.DataFrame
+        Rows to explain, and rows that stand for an average case.
+    rows : sequence of int, optional
+        The rows' numbers; a row's draws depend on its number and the seed alone.
+    orders : int
+        Orders for each pair of row and background row: 1 or an even number.
+    seed : int
+        The seed of the orders.
+    players : Players, optional
+        Groups of columns; by default each column by itself.
+    total : Sum, optional
+        The model as a sum; the values then are of its space. Its players are the columns.
+    game : str
+        ``interventional``, or ``path-dependent``, which takes a `total` of trees alone
+        (`toolkit.explain.exact.follows_paths`) and looks at no background.
+    threads : int
+        Blocks of rows that are worked on at once, where trees are explained.
+    progress : callable, optional
+        Called with rows done and rows in all.
+
+    Raises
+    ------
+    DataError
+        Without a row or a background row.
+    ModelError
+        When the model gives a row no number.
+    """
+    if not len(background) or not len(frame):
+        raise DataError(
+            f"{len(frame)} rows cannot be explained against {len(background)}",
+            expected="at least one row and one background row",
+        )
+    columns = [name for name in model.columns if name in frame.columns]
+    players = players or Players(columns, [[name] for name in columns])
+    frame = frame[columns].reset_index(drop=True)
+    numbers = np.arange(len(frame)) if rows is None else np.asarray(rows, dtype=np.int64)
+    score = scorer(model)
+    background = background[columns].reset_index(drop=True)
+    background = background.iloc[in_score_order(score(background))].reset_index(drop=True)
+    seeds = [[seed, int(number)] for number in numbers]
+
+    def play(paid: shapley.Score) -> _Found:
+        return _played(Game(paid, frame, background, players), orders, seeds, progress)
+
+    if total is None:
+        found = play(score)
+    elif game == exact.PATH_DEPENDENT:
+        found = _by_cover(total, frame, threads)
+    else:
+        found = _by_sum(total, frame, background, threads, progress)
+        if total.rest is not None:
+            found = found.and_rest(play(total.rest))
+    # Scored again, alone and in another order: a model that does not give a row the same
+    # output twice is found out here.
+    space = own_space(model) if total is None else total.space
+    told = in_space(score, space)
+    output = told(frame.iloc[::-1].reset_index(drop=True))[::-1]
+    reference = told(background)
+    base = reference.mean(axis=0) if found.base is None else found.base
+    error = float(np.abs(base + found.shap.sum(axis=1) - output).max())
+    evaluations = found.evaluations + 2 * len(background) + len(frame)
+    if total is not None:
+        error = max(error, exact.sum_error(total, told, frame, background))
+        evaluations += exact.MIXTURES
+    return RowValues(
+        rows=numbers,
+        players=players,
+        classes=outputs(model),
+        base=base,
+        output=output,
+        shap=found.shap,
+        standard_error=found.error,
+        method=found.method,
+        game=game,
+        space=space,
+        exact=[] if total is None else total.kinds(),
+        sampled=found.sampled,
+        evaluations=evaluations,
+        additivity_error=error,
+        tolerance=tolerance(np.concatenate([output, reference]), space),
+        frame=frame,
+        kinds={name: model.columns[name].type for name in columns},
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Values and errors, each (n, players, outputs), and how they came about."""
+
+    shap: np.ndarray
+    error: np.ndarray
+    method: str
+    sampled: bool = False
+    evaluations: int = 0
+    base: np.ndarray | None = None
+
+    def and_rest(self, rest: _Found) -> _Found:
+        """Return the values of what is known exactly and of what had to be estimated."""
+        return _Found(
+            self.shap + rest.shap,
+            np.hypot(self.error, rest.error),
+            f"{self.method}; the rest: {rest.method}",
+            rest.sampled,
+            rest.evaluations,
+        )
+
+
+def _by_sum(
+    total: Sum,
+    frame: pd.DataFrame,
+    background: pd.DataFrame,
+    threads: int,
+    progress: Callable[[int, int], Any] | None,
+) -> _Found:
+    values = exact.SumValues(total, frame, background, threads)
+    shap, error = values.values(progress if total.rest is None else None)
+    words = {
+        "trees": "of trees, from their own structure",
+        "terms": "of linear terms, in closed form",
+    }
+    method = f"Exact Shapley values {' and '.join(words[kind] for kind in total.kinds())}"
+    if total.rest is not None:
+        method += f" ({total.share + total.linear:.0%} of the model by weight)"
+    return _Found(shap, error, method)
+
+
+def _by_cover(total: Sum, frame: pd.DataFrame, threads: int) -> _Found:
+    shap, base = exact.cover_values(total, frame, threads)
+    method = "Exact Shapley values of trees, from their own structure and the rows they grew on"
+    return _Found(shap, np.zeros_like(shap), method, base=base)
+
+
+def _played(
+    game: Game,
+    orders: int,
+    seeds: list[list[int]],
+    progress: Callable[[int, int], Any] | None,
+) -> _Found:
+    coalitions = game.rows * game.references << min(len(game.players.names), 40)
+    if coalitions <= EXACT_EVALUATIONS:
+        unit, given = 1, shapley.enumerated(game)
+        method = "Exact Shapley values: all coalitions of columns enumerated"
+    else:
+        # Of one background row only its pairs of orders can be compared with each other.
+        unit = 2 if orders == 1 or game.references == 1 else orders
+        given = shapley.sampled(game, orders, seeds)
+        method = (
+            f"Permutation SHAP: {orders * game.references:,} sampled orders a row, in antithetic"
+            " pairs"
+        )
+    values, errors = [], []
+    for contributions in given:
+        value, error = shapley.summarise(contributions, unit)
+        values.append(value)
+        errors.append(error)
+        if progress is not None:
+            progress(len(values), game.rows)
+    return _Found(
+        np.stack(values),
+        np.stack(errors),
+        method,
+        sampled=coalitions > EXACT_EVALUATIONS,
+        evaluations=game.evaluations,
+    )
