@@ -9,6 +9,8 @@ from explain_runs import make_stage
 
 from toolkit import automl, explain, open_stage, table
 from toolkit.artifacts import Attributions, Leaderboard
+from toolkit.automl.engines.bagging import Bag
+from toolkit.automl.engines.lightgbm import Boosters
 from toolkit.automl.model import load_model
 from toolkit.errors import ProjectError
 from toolkit.explain import explain_rows, planner
@@ -27,8 +29,9 @@ def loans(rows=260, seed=3):
     return pd.DataFrame({"income": income, "debt": debt, "kind": kind, "region": region}), risk
 
 
-def searched(folder, task, engines, **more):
+def searched(folder, task, engines, *, without=(), **more):
     frame, risk = loans()
+    frame = frame.drop(columns=list(without))
     rng = np.random.default_rng(0)
     noisy = risk + rng.normal(0, 0.2, len(risk))
     frame["y"] = (
@@ -245,3 +248,60 @@ def test_trees_that_are_too_many_are_sampled_with_a_note(blend, monkeypatch):
     found = explain.explain(stage, automl.load_champion(stage))
     assert "Exact Shapley values of trees" not in found.method
     assert any("too many to explain exactly" in note for note in stage.notes)
+
+
+def test_votes_of_a_forest_of_several_classes_are_exact_and_their_scaling_is_estimated(tmp_path):
+    stage = searched(tmp_path, "multiclass", ["h2o"], models=12)
+    model = models(stage)["h2o_drf_1"]
+    total = model.as_sum()
+    assert total.votes
+    rows, background = typed(model, 4), typed(model, 40).tail(12).reset_index(drop=True)
+    votes = total.added_up(rows)
+    assert np.abs(votes.sum(axis=1) - 1).max() > 1e-3  # the trees alone are not the model
+    np.testing.assert_allclose(
+        votes / votes.sum(axis=1, keepdims=True), model.predict(rows), atol=1e-9
+    )
+    found = explain_rows(model, rows, background, total=total)
+    assert "before votes are scaled" in found.method
+    assert found.additivity_error <= found.tolerance
+    for k in range(3):
+        wanted = explain_rows(JustOutputs(model, total.space, k), rows, background)
+        np.testing.assert_allclose(found.shap[:, :, k], wanted.shap[:, :, 0], atol=1e-9)
+
+
+def test_path_dependent_values_are_those_of_the_library_that_grew_the_trees(tmp_path):
+    stage = searched(tmp_path, "binary", ["lightgbm"], models=1, without=["debt"],
+                     explain={"game": "path-dependent", "bootstrap": 60})  # fmt: skip
+    stage = chosen(stage, "lightgbm_1")
+    model = automl.load_champion(stage)
+    found = explain.explain(stage, model)
+    assert (found.game, found.background) == ("path-dependent", 0)
+    assert "path-dependent" in found.method
+    assert found.additivity_error <= found.additivity_tolerance
+
+    lines = stage.read(Attributions).frame
+    rows = lines["row"].unique()
+    test = table.load_part(stage, "test")
+    frame = test.frame[np.isin(test.rows, rows)]
+    total = model.as_sum()
+    bag = Bag.load(model.folder / "native", Boosters())
+    matrix = bag.coding.matrix(total.design(frame, None))
+    own = np.mean([one.predict(matrix, pred_contrib=True) for one in bag.models], axis=0)
+    by_column = np.zeros((len(rows), len(total.players)))
+    for place, name in enumerate(bag.coding.columns):
+        (source,) = total.sources[name]
+        by_column[:, total.players.index(source)] += own[:, place]
+    wanted = by_column * (bag.temper or 1.0)
+    values = lines["shap"].to_numpy().reshape(len(rows), -1)
+    np.testing.assert_allclose(values, wanted, atol=1e-9)
+    again = explain.row_explainer(stage, model, found)(int(rows[0]))
+    np.testing.assert_allclose(again["shap"], values[0], atol=1e-12)
+
+
+def test_path_dependent_values_that_are_not_known_are_not_given(tmp_path):
+    stage = searched(tmp_path, "binary", ["lightgbm"], models=1,
+                     explain={"game": "path-dependent", "rows": 5, "background": 12})  # fmt: skip
+    stage = chosen(stage, "lightgbm_1")
+    found = explain.explain(stage, automl.load_champion(stage))
+    assert (found.game, found.background) == ("interventional", 12)
+    assert any("so its values are interventional" in note for note in stage.notes)

@@ -9,6 +9,7 @@ estimated, in the same unit.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,7 @@ def as_sum(model: Model) -> Sum | None:
 
     weight = float(sum(each for _, each in linear))
     others = [(_member(folder, name), weight) for name, weight in rest.items()]
-    return Sum(
+    total = Sum(
         space,
         grown,
         list(model.columns),
@@ -76,6 +77,17 @@ def as_sum(model: Model) -> Sum | None:
         share=1.0 - sum(rest.values()) - weight,
         linear=weight,
     )
+    return _with_scaling(model, total) if total.votes else total
+
+
+def _with_scaling(model: Model, total: Sum) -> Sum:
+    """Return a sum of votes with what their scaling to sum 1 changes as what remains."""
+
+    def scaling(frame: pd.DataFrame) -> np.ndarray:
+        # Also what other members say: all that the trees do not.
+        return _in_space(model.predict(frame), total.space) - total.added_up(frame)
+
+    return replace(total, rest=scaling)
 
 
 def _split(

@@ -174,6 +174,8 @@ def _by_sum(
         "terms": "of linear terms, in closed form",
     }
     method = f"Exact Shapley values {' and '.join(words[kind] for kind in total.kinds())}"
+    if total.votes:
+        method += ", before votes are scaled to sum 1"
     if total.rest is not None:
         method += f" ({total.share + total.linear:.0%} of the model by weight)"
     return _Found(shap, error, method)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.explain.terms import added_up, term_values
-from toolkit.forests import Grown, Sum, expected, margins, shapley_values, walked
+from toolkit.forests import Grown, Sum, expected, shapley_values, walked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,13 +113,9 @@ def sum_error(total: Sum, told: Score, frame: pd.DataFrame, background: pd.DataF
 
 def _added(total: Sum, frame: pd.DataFrame) -> np.ndarray:
     """Return what the summands say of typed rows, added up: (n, outputs)."""
-    design = total.design(frame, None)
-    parts = [
-        margins(forest, grown.matrix(design))
-        for grown, forest in zip(total.grown, total.forests, strict=True)
-    ]
+    parts = [total.added_up(frame)] if total.grown else []
     if total.terms is not None:
-        parts.append(added_up(total.terms, design))
+        parts.append(added_up(total.terms, total.design(frame, None)))
     if total.rest is not None:
         parts.append(total.rest(frame))
     result = np.sum(parts, axis=0)

@@ -68,10 +68,12 @@ def choose(stage: Stage, model: Predictor, rows: int, background: int) -> Way:
         total = None
     if asked.game == exact.PATH_DEPENDENT:
         if total is not None and exact.follows_paths(total):
+            if asked.reference.strip() != "all":
+                stage.note("explain.reference plays no part in path-dependent values")
             return Way(min(background, _HELD), total, exact.PATH_DEPENDENT)
         stage.note(
-            "Path-dependent values are known of sums of trees that look at single columns: this"
-            " model is none, and its values are interventional"
+            "Path-dependent values are known of sums of trees that look at single columns. This"
+            " model is none, so its values are interventional"
         )
     if total is None:
         return Way(background)

@@ -34,6 +34,9 @@ class Grown:
         The design frame's columns, in the matrix's order.
     matrix : callable
         From a design frame to the matrix, (n, columns).
+    votes : bool
+        Whether what they add up to is scaled to sum 1 over classes afterwards: a sum that is
+        near to the prediction.
     """
 
     space: str
@@ -41,11 +44,12 @@ class Grown:
     base: np.ndarray
     columns: list[str]
     matrix: Callable[[pd.DataFrame], np.ndarray]
+    votes: bool = False
 
     def scaled(self, factor: float, shift: float | np.ndarray = 0.0) -> Grown:
         """Return the trees whose sum is multiplied, and then moved."""
         trees = [tree.times(factor) for tree in self.trees]
-        return Grown(self.space, trees, self.base * factor + shift, self.columns, self.matrix)
+        return replace(self, trees=trees, base=self.base * factor + shift)
 
     def forest(self, players: Sequence[str], sources: dict[str, tuple[str, ...]]) -> Forest:
         """Return the forest whose players are the table's columns.
@@ -120,6 +124,22 @@ class Sum:
             return told if rest is None else told + rest(frame)
 
         return replace(self, terms=None, rest=remainder, linear=0.0)
+
+    @property
+    def votes(self) -> bool:
+        """Whether forests are among the parts whose votes are scaled to sum 1 afterwards."""
+        return any(one.votes for one in self.grown)
+
+    def added_up(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return what the forests say of typed rows, (n, outputs)."""
+        from toolkit.forests.values import margins
+
+        design = self.design(frame, None)
+        parts = [
+            margins(forest, one.matrix(design))
+            for one, forest in zip(self.grown, self.forests, strict=True)
+        ]
+        return np.asarray(np.sum(parts, axis=0))
 
     @cached_property
     def forests(self) -> list[Forest]:

@@ -34,15 +34,14 @@ def linear(folder: Path) -> bool:
 def grown(folder: Path) -> list[Grown]:
     """Return a saved model's trees; empty where its predictions are no sum of them.
 
-    A forest of several classes is none: H2O scales their sums to 1 afterwards.
+    Those of a forest of several classes are marked: H2O scales their sums to 1 afterwards.
     """
     archive = (folder / MODEL_FILE).read_bytes()
     facts = head(archive)
     algorithm, classes = facts["algo"], int(facts["n_classes"])
     if algorithm not in ("gbm", "drf", "xgboost") or facts.get("booster", "gbtree") != "gbtree":
         return []
-    logarithm = facts.get("link_function", "") not in _PLAIN and classes <= 2
-    if logarithm or (algorithm == "drf" and classes > 2):
+    if facts.get("link_function", "") not in _PLAIN and classes <= 2:
         return []
     read = MojoTrees(archive, str(folder / MODEL_FILE))
     if read.objective.startswith(_LOGARITHMIC):
@@ -62,7 +61,8 @@ def grown(folder: Path) -> list[Grown]:
 
     names = [column["name"] for column in code.columns]
     space = "value" if classes < 2 else "probability" if algorithm == "drf" else "margin"
-    found = Grown(space, read.trees, read.base, names, matrix)
+    votes = algorithm == "drf" and classes > 2
+    found = Grown(space, read.trees, read.base, names, matrix, votes)
     if algorithm == "drf" and classes == 2:
         return [found.scaled(-1.0, 1.0)]  # its trees vote for the first class
     return [found]
