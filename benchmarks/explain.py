@@ -7,7 +7,9 @@ H2O's GBM, XGBoost and DRF, and LightGBM, are fitted to the same generated table
 take turns on the same rows, `--repeats` times, and the median counts. Time is that of the
 processor, over all threads of the process that does the work, JVM included; memory is the most
 that this process and what it started held. Methods that would take hours explain fewer rows:
-the table says how many. Differences are to the first method in the same game.
+the table says how many. Differences are to the first method in the same game; the additivity
+error is how far a method's values and base are from what the trees, added up in double precision,
+say of the rows.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ import psutil
 from toolkit.automl import cluster
 from toolkit.automl.engines import lightgbm_trees
 from toolkit.automl.engines.h2o_trees import MojoTrees
-from toolkit.forests import Forest, expected, shapley_values
+from toolkit.forests import Forest, expected, margins, shapley_values
 from toolkit.project.search import Budget
 from toolkit.run.memory import Memory
 
@@ -45,6 +47,7 @@ class Method:
     game: str
     explain: Callable[[int], tuple[np.ndarray, float]]
     rows: int
+    told: Callable[[int], np.ndarray] | None = None
     seconds: list[float] = field(default_factory=list)
     wall: list[float] = field(default_factory=list)
     peak_mib: float = 0.0
@@ -142,6 +145,9 @@ def methods_of(
     found: list[Method] = []
 
     def ours(model: str, forest: Forest, rows: np.ndarray, sign: float = 1.0) -> None:
+        def told(count: int) -> np.ndarray:
+            return sign * margins(forest, rows[:count])[:, 0] + (sign < 0)
+
         def by_cover(count: int) -> tuple[np.ndarray, float]:
             values = shapley_values(forest, rows[:count])[..., 0]
             return sign * values, sign * float(expected(forest)[0]) + (sign < 0)
@@ -155,6 +161,7 @@ def methods_of(
         found.append(Method(model, "toolkit", "path-dependent", by_cover, most))
         most = min(asked.rows, asked.slow) if deep else asked.rows
         found.append(Method(model, "toolkit", f"interventional ({BACKGROUND})", by_rows, most))
+        found[-2].told = found[-1].told = told
 
     for name in ("gbm", "xgboost", "drf"):
         model = h2o.fit(name, asked.trees, asked.depth)
@@ -311,6 +318,10 @@ def result_of(method: Method, first: dict[tuple[str, str], Method]) -> dict[str,
     if leader is not method and "sampled" not in method.game:
         difference = float(np.abs(method.found[:count] - leader.found[:count]).max())
         difference = max(difference, abs(method.base - leader.base))
+    error = None
+    if leader.told is not None:
+        added = method.base + method.found.sum(axis=1)
+        error = float(np.abs(added - leader.told(len(method.found))).max())
     return {
         "model": method.model,
         "method": method.name,
@@ -319,6 +330,7 @@ def result_of(method: Method, first: dict[tuple[str, str], Method]) -> dict[str,
         "rows_per_cpu_second": method.rows / statistics.median(method.seconds),
         "rows_per_second": method.rows / statistics.median(method.wall),
         "max_abs_difference": difference,
+        "additivity_error": error,
         "peak_mib": round(method.peak_mib),
     }
 
@@ -394,7 +406,7 @@ def main() -> None:
     lines = [result_of(method, first) for method in methods]
     print()
     print(grid(lines, ["model", "method", "game", "rows", "rows_per_cpu_second",
-                       "max_abs_difference", "peak_mib"]))  # fmt: skip
+                       "max_abs_difference", "additivity_error", "peak_mib"]))  # fmt: skip
     result: dict[str, Any] = {"rows": asked.rows, "columns": asked.columns, "methods": lines}
     for key in ("rows_per_cpu_second", "max_abs_difference"):
         result[key] = {
