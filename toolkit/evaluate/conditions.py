@@ -85,10 +85,14 @@ def conditions(
     if pd.api.types.is_datetime64_any_dtype(values):
         unit = values.dtype
         return _cut(
-            column, _numbers(values), bins, lambda x: str(pd.Series([int(x)]).astype(unit)[0])[:10]
+            column,
+            _numbers(values),
+            bins,
+            lambda x: str(pd.Series([int(x)]).astype(unit)[0])[:10],
+            lambda _, x: x,
         )
     if pd.api.types.is_numeric_dtype(values):
-        return _cut(column, _numbers(values), bins, lambda x: f"{x:.6g}")
+        return _cut(column, _numbers(values), bins, lambda x: f"{x:.6g}", _shortest)
     return _levels(column, values, levels)
 
 
@@ -102,7 +106,16 @@ def _numbers(values: pd.Series) -> np.ndarray:
     return numbers
 
 
-def _cut(column: str, numbers: np.ndarray, bins: int, text: Any) -> Conditions:
+def _shortest(low: float, high: float) -> float:
+    """Return the number with the fewest digits that is above `low` and not above `high`."""
+    for digits in range(2, 17):
+        found = float(f"{high:.{digits}g}")
+        if low < found <= high:
+            return found
+    return high
+
+
+def _cut(column: str, numbers: np.ndarray, bins: int, text: Any, between: Any) -> Conditions:
     known = ~np.isnan(numbers)
     codes = np.full(len(numbers), -1, dtype=np.int64)
     distinct = np.unique(numbers[known])
@@ -113,6 +126,8 @@ def _cut(column: str, numbers: np.ndarray, bins: int, text: Any) -> Conditions:
         inner = np.quantile(numbers[known], np.linspace(0, 1, bins + 1)[1:-1], method="nearest")
         # An edge at the smallest value would leave the first interval empty.
         edges = [x for x in np.unique(inner) if x > distinct[0]] or [distinct[1]]
+        # Any edge above the value before it divides alike: the shortest is read most easily.
+        edges = [between(distinct[np.searchsorted(distinct, x) - 1], x) for x in edges]
         codes[known] = np.searchsorted(edges, numbers[known], side="right")
         names = [f"below {text(edges[0])}"]
         names += [f"from {text(a)} to below {text(b)}" for a, b in itertools.pairwise(edges)]

@@ -67,15 +67,19 @@ def facts(rows: Iterable[tuple[str, Cell]]) -> Facts:
 def table(
     caption: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, note: str = ""
 ) -> Facts | None:
-    """Return a table; the first column heads its row. None without rows."""
+    """Return a table; the first column heads its row. None without rows.
+
+    Columns in which no row says anything are left out.
+    """
     body = [list(row) for row in rows]
     if not body:
         return None
+    kept = [place for place in range(len(columns)) if any(row[place] != "" for row in body)]
     return {
         "type": "table",
         "caption": caption,
-        "columns": list(columns),
-        "rows": body,
+        "columns": [columns[place] for place in kept],
+        "rows": [[row[place] for place in kept] for row in body],
         "note": note,
     }
 

@@ -28,7 +28,7 @@ def number(value: float | int | str | None, unit: str = "score") -> str:
     if unit == "count":
         return f"{value:,.0f}"
     if unit == "share":
-        return f"{value:.1%}"
+        return share(value)
     if unit == "KiB":
         return f"{value:,.0f} KiB" if value < 10_000 else f"{value / 1024:,.1f} MiB"
     if unit == "p":
@@ -40,6 +40,19 @@ def number(value: float | int | str | None, unit: str = "score") -> str:
     if unit not in _SILENT and value.is_integer():
         return f"{value:,.0f}"  # a cost of 5 EUR, memory of 4 GiB: somebody's round number
     return _plain(value)
+
+
+def share(value: float) -> str:
+    """Return a share as percents; one that is next to none is not written as none, nor as all."""
+    if 0 < value < 0.0005:
+        return f"{100 * value:.1g}%" if value >= 1e-6 else "below 0.0001%"
+    if 0.9995 <= value < 1:
+        return (
+            f"{100 - float(f'{100 * (1 - value):.1g}'):.6g}%"
+            if value <= 1 - 1e-6
+            else "above 99.9999%"
+        )
+    return f"{value:.1%}"
 
 
 def _plain(value: float) -> str:
