@@ -182,17 +182,8 @@ class SumValues:
             forest = self.total.forests[number]
             rows, references = self._matrix(grown)
             mixed = self._mixed(grown, forest.paired) if len(forest.paired) else None
-            one = np.stack(
-                [
-                    shapley_values(
-                        forest,
-                        rows,
-                        references[part],
-                        mixed=None if mixed is None else mixed[:, :, :, part],
-                        threads=self.threads,
-                    )
-                    for part in parts
-                ]
+            one = shapley_values(
+                forest, rows, references, mixed=mixed, parts=parts, threads=self.threads
             )
             found = one if found is None else found + one
             if progress is not None:

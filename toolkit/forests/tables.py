@@ -78,8 +78,11 @@ def table_by_rows(shares, count, pays, ranked, table):
 
 
 @numba.njit(cache=True, nogil=True)
-def count_masks(nodes, root, paths, starts, block, counts):
-    """Count, leaf by leaf, how many rows of a block have each mask."""
+def count_masks(nodes, root, paths, starts, block, part, counts):
+    """Count, leaf by leaf, how many rows of a block have each mask: (parts, masks of leaves).
+
+    ``part`` says to which part of the background each row belongs.
+    """
     levels, rows = paths.depth.max() + 1, block.shape[1]
     tests = np.empty((levels, rows), np.bool_)
     masks = np.empty((levels, rows), np.int64)
@@ -90,9 +93,9 @@ def count_masks(nodes, root, paths, starts, block, counts):
             test_rows(nodes, root + here, block, tests[depth])
         elif starts[here] >= 0:
             low = (np.int64(1) << paths.known[here]) - 1
-            found, mask = counts[starts[here] : starts[here] + low + 1], masks[depth]
+            mask = masks[depth]
             for i in range(rows):
-                found[mask[i] & low] += 1.0
+                counts[part[i], starts[here] + (mask[i] & low)] += 1.0
 
 
 @numba.njit(cache=True, nogil=True)
@@ -108,15 +111,17 @@ def tables_by_cover(paths, starts, places, points, weights, table):
 
 @numba.njit(cache=True, nogil=True)
 def tables_by_rows(paths, starts, places, shares, pays, table):
-    """Fill the tables of a tree's leaves for the interventional game."""
+    """Fill the tables of a tree's leaves, (parts, cells), for the interventional game."""
     widest = len(pays) - 1
     ranked = np.zeros((widest + 1, 1 << widest))
     for here in range(len(starts)):
         if starts[here] >= 0:
             count = paths.known[here]
             size = 1 << count
-            part = table[places[here] : places[here] + count * size].reshape(count, size)
-            table_by_rows(shares[starts[here] : starts[here] + size], count, pays, ranked, part)
+            for part in range(len(table)):
+                cells = table[part, places[here] : places[here] + count * size]
+                share = shares[part, starts[here] : starts[here] + size]
+                table_by_rows(share, count, pays, ranked, cells.reshape(count, size))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -133,7 +138,7 @@ def payments(count):
 
 @numba.njit(cache=True, nogil=True)
 def add_by_table(nodes, root, paths, places, table, value, output, block, out):
-    """Add a tree's Shapley values, (outputs, players, rows), by looking them up.
+    """Add a tree's Shapley values, (parts, outputs, players, rows), by looking them up.
 
     ``places`` says where each leaf's table begins, and -1 where there is none.
     """
@@ -159,6 +164,8 @@ def add_by_table(nodes, root, paths, places, table, value, output, block, out):
                 continue
             for s in range(count):
                 start = places[here] + s * size
-                pays, paid = table[start : start + size], out[output + k, paths.owner[here, s]]
-                for i in range(rows):
-                    paid[i] += leaf * pays[lines[i]]
+                for part in range(len(table)):
+                    pays = table[part, start : start + size]
+                    paid = out[part, output + k, paths.owner[here, s]]
+                    for i in range(rows):
+                        paid[i] += leaf * pays[lines[i]]

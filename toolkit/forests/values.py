@@ -9,14 +9,14 @@ exact here: up to rounding they are what all coalitions give.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from toolkit.forests import paths, works
 from toolkit.forests.forest import Forest
-from toolkit.forests.works import Work, batches, checked, in_blocks, nodes_of, trees_of
+from toolkit.forests.works import Background, Work, batches, checked, in_blocks, nodes_of, trees_of
 
 
 def margins(forest: Forest, matrix: np.ndarray, *, threads: int = 1) -> np.ndarray:
@@ -72,6 +72,7 @@ def shapley_values(
     background: np.ndarray | None = None,
     *,
     mixed: np.ndarray | None = None,
+    parts: Sequence[np.ndarray] | None = None,
     threads: int = 1,
     progress: Callable[[int, int], Any] | None = None,
 ) -> np.ndarray:
@@ -90,6 +91,9 @@ def shapley_values(
     mixed : array of shape (2, k, n, b), optional
         The values of each of `Forest.paired` where the first player is taken from the row and
         the second from the background row, and the other way round.
+    parts : sequence of arrays of int, optional
+        Positions of background rows, each once: the values against each part of the background
+        are returned then, (parts, n, players, outputs).
     threads : int
         Blocks of rows that are worked on at once.
     progress : callable, optional
@@ -105,12 +109,18 @@ def shapley_values(
         raise ValueError("columns of two players need a background and `mixed`")
     if background is not None and not len(background):
         raise ValueError("the background has no rows")
-    back = None if background is None else checked(forest, background)
-    shape = (forest.outputs, len(forest.players))
-    result = np.zeros((len(matrix), *shape[::-1]))
+    back = None
+    if background is not None:
+        each = [np.arange(len(background))] if parts is None else parts
+        order = np.concatenate(each)
+        ends = np.cumsum([0, *map(len, each)])
+        back = Background(checked(forest, background)[order], ends)
+        mixed = None if mixed is None else mixed[..., order]
+    shape = (1 if back is None else len(back.ends) - 1, forest.outputs, len(forest.players))
+    result = np.zeros((len(matrix), *shape))
     done = 0
     if mixed is None:
-        mixed = np.zeros((2, 0, len(matrix), 0 if back is None else len(back)))
+        mixed = np.zeros((2, 0, len(matrix), 0 if back is None else len(back.rows)))
     for ready, trees in batches(forest, back):
 
         def add(block: np.ndarray, out: np.ndarray, rows: slice, ready: list[Work] = ready) -> None:
@@ -118,11 +128,12 @@ def shapley_values(
             for work in ready:
                 work(block, part, out)
 
-        result += in_blocks(add, forest, matrix, shape, threads).swapaxes(1, 2)
+        result += in_blocks(add, forest, matrix, shape, threads)
         done += trees
         if progress is not None:
             progress(done, len(forest.roots))
-    return result
+    found = result.transpose(1, 0, 3, 2)
+    return found[0] if parts is None else found
 
 
 def walked(forest: Forest) -> np.ndarray:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -20,10 +22,31 @@ _BLOCK, _NARROW = 512, 64
 
 Work = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
 """Takes a block of rows, (columns, rows), what is mixed of them, (2, k, rows, background), and
-adds their values to (outputs, players, rows)."""
+adds their values to (parts, outputs, players, rows)."""
 
 
-def batches(forest: Forest, background: np.ndarray | None) -> Iterator[tuple[list[Work], int]]:
+@dataclass(frozen=True)
+class Background:
+    """Rows that others are compared with, part by part.
+
+    Attributes
+    ----------
+    rows : array of shape (b, columns)
+        Part after part.
+    ends : array of int, shape (parts + 1,)
+        Where each begins, and where the last ends.
+    """
+
+    rows: np.ndarray
+    ends: np.ndarray
+
+    @cached_property
+    def part(self) -> np.ndarray:
+        """The part of each row."""
+        return np.repeat(np.arange(len(self.ends) - 1), np.diff(self.ends))
+
+
+def batches(forest: Forest, background: Background | None) -> Iterator[tuple[list[Work], int]]:
     """Give trees that are ready to be worked off, as many as memory is meant for."""
     nodes = nodes_of(forest)
     place = np.full(len(forest.player), -1)
@@ -60,7 +83,7 @@ class Tree:
     place: np.ndarray
     """Which of `Forest.paired` a column is."""
 
-    def works(self, background: np.ndarray | None) -> Iterator[tuple[Work, int]]:
+    def works(self, background: Background | None) -> Iterator[tuple[Work, int]]:
         """Give what adds the tree's values, and how many numbers it holds."""
         most = int(self.laid.known.max())
         paired = bool((self.laid.second >= 0).any())
@@ -70,12 +93,13 @@ class Tree:
             yield self._by_cover(most), self.laid.ratio.size
         else:
             step = max(1, _CELLS // (self.end - self.root))
-            for start in range(0, len(background), step):
-                part = background[start : start + step]
-                work = self._by_pairs(part, start, len(background), most)
-                yield work, len(part) * (self.end - self.root) // 8
+            for part, (first, last) in enumerate(itertools.pairwise(background.ends)):
+                for start in range(first, last, step):
+                    rows = background.rows[start : min(start + step, last)]
+                    work = self._by_pairs(rows, start, last - first, part, most)
+                    yield work, len(rows) * (self.end - self.root) // 8
 
-    def _by_table(self, background: np.ndarray | None, most: int) -> tuple[Work, int]:
+    def _by_table(self, background: Background | None, most: int) -> tuple[Work, int]:
         nodes, root, laid = self.nodes, self.root, self.laid
         leaf = (nodes.left[root : self.end] < 0) & (laid.known > 0)
         count = laid.known.astype(np.int64)
@@ -83,14 +107,15 @@ class Tree:
         starts = np.where(leaf, np.cumsum(sizes) - sizes, -1)
         cells = sizes * count
         places = np.where(leaf, np.cumsum(cells) - cells, -1)
-        table = np.zeros(int(cells.sum()))
+        parts = 1 if background is None else len(background.ends) - 1
+        table = np.zeros((parts, int(cells.sum())))
         if background is None:
-            tables.tables_by_cover(laid, starts, places, *quadrature(most), table)
+            tables.tables_by_cover(laid, starts, places, *quadrature(most), table[0])
         else:
-            shares = np.zeros(int(sizes.sum()))
-            for block in _blocks(background):
-                tables.count_masks(nodes, root, laid, starts, block, shares)
-            shares /= len(background)
+            shares = np.zeros((parts, int(sizes.sum())))
+            for block, part in _blocks(background):
+                tables.count_masks(nodes, root, laid, starts, block, part, shares)
+            shares /= np.diff(background.ends)[:, None]
             pays = tables.payments(most)
             tables.tables_by_rows(laid, starts, places, shares, pays, table)
 
@@ -108,24 +133,23 @@ class Tree:
             for start in range(0, block.shape[1], _NARROW):
                 rows = slice(start, start + _NARROW)
                 part = np.ascontiguousarray(block[:, rows])
-                found = np.zeros((*out.shape[:2], part.shape[1]))
+                found = np.zeros((*out.shape[1:3], part.shape[1]))
                 walks.add_by_cover(
                     self.nodes, self.root, self.laid, points, weights, self.value,
                     self.output, part, found,
                 )  # fmt: skip
-                out[:, :, rows] += found
+                out[0, :, :, rows] += found
 
         return work
 
-    def _by_pairs(self, background: np.ndarray, first: int, total: int, most: int) -> Work:
+    def _by_pairs(self, rows: np.ndarray, first: int, total: int, part: int, most: int) -> Work:
         size, pays = self.end - self.root, tables.payments(most)
-        part = np.ascontiguousarray(background.T)
-        theirs = walks.tests_of(self.nodes, self.root, size, part)
+        theirs = walks.tests_of(self.nodes, self.root, size, np.ascontiguousarray(rows.T))
 
         def work(block: np.ndarray, mixed: np.ndarray, out: np.ndarray) -> None:
             walks.add_by_pairs(
                 self.nodes, self.root, self.laid, pays, self.value, self.output,
-                theirs, mixed, self.place, first, total, block, out,
+                theirs, mixed, self.place, first, total, block, out[part],
             )  # fmt: skip
 
         return work
@@ -158,9 +182,11 @@ def checked(forest: Forest, matrix: np.ndarray) -> np.ndarray:
     return matrix
 
 
-def _blocks(matrix: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(matrix), _BLOCK):
-        yield np.ascontiguousarray(matrix[start : start + _BLOCK].T)
+def _blocks(background: Background) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    rows, part = background.rows, background.part
+    for start in range(0, len(rows), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        yield np.ascontiguousarray(rows[block].T), part[block]
 
 
 def in_blocks(
