@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from toolkit.table.predictor import Smooth
 
 GAME = "expected gradients"
-POINTS = 16
+POINTS = 8
 """Gauss-Legendre points of a line, or of each part of one that was cut."""
-HALVINGS = 8
-"""A line is cut in halves until its values add up, into so many parts at most."""
+FEWEST = 20
+"""Points for each line below which there are fewer lines instead."""
+TOLERATED = 10.0
+"""How much more than rounding the integration may miss: a thousandth of the output's range."""
+_HALVINGS = 10
 GROUPS = 8
 """Parts of the background, whose spread says what another background would give."""
 _CELLS = 8_000_000
@@ -43,7 +46,9 @@ def expected_gradients(
     smooth: Smooth,
     frame: pd.DataFrame,
     background: pd.DataFrame,
+    *,
     tolerance: float,
+    points: int = FEWEST,
     progress: Callable[[int, int], Any] | None = None,
 ) -> Found:
     """Return expected gradients of rows, added up by the column that features come from.
@@ -55,8 +60,10 @@ def expected_gradients(
     frame, background : pandas.DataFrame
         Typed rows to explain, and rows to compare them with, neighbours alike in output.
     tolerance : float
-        By how much the values of one pair of rows may miss the difference of their outputs;
-        else its line is cut.
+        By how much the values of a pair of rows may miss the difference of their outputs; else
+        its line is cut in halves, and again, those first that miss most.
+    points : int
+        How many gradients may be taken for a line, the mean over a row's lines.
     progress : callable, optional
         Told of rows done and rows in all.
 
@@ -75,7 +82,7 @@ def expected_gradients(
     step = max(1, lines.pairs // count)
     for start in range(0, n, step):
         some = np.arange(start, min(n, start + step))
-        values = lines.values(np.repeat(some, count), np.tile(np.arange(count), len(some)), tolerance)
+        values = lines.values(some, tolerance, points)
         values = values.reshape(len(some), count, lines.outputs, -1).swapaxes(2, 3)
         for part in range(groups):
             found[part, some] = values[:, group == part].mean(axis=1)
@@ -104,26 +111,33 @@ class _Lines:
         self._owned, self._starts = np.unique(smooth.owners[self._sorted], return_index=True)
         self.pairs = max(1, _CELLS // (POINTS * self.outputs * rows.shape[1]))
 
-    def values(self, row: np.ndarray, reference: np.ndarray, tolerance: float) -> np.ndarray:
-        """Return the values of pairs of a row and a background row, (pairs, outputs, players)."""
+    def values(self, rows: np.ndarray, tolerance: float, points: int) -> np.ndarray:
+        """Return the values of rows' pairs with all background rows, (pairs, outputs, players)."""
+        count = len(self._references)
+        row, reference = np.repeat(rows, count), np.tile(np.arange(count), len(rows))
         result = np.zeros((len(row), self.outputs, len(self._smooth.players)))
         start, end = np.zeros(len(row)), np.ones(len(row))
         low, high = self._reference[reference], self._output[row]
         pair = np.arange(len(row))
-        for left in range(HALVINGS, -1, -1):
+        # A part that is cut costs two new ones. What a row may cost is its own, so that it has
+        # the same values in whatever company.
+        left = np.full(len(rows), max(0, count * (points - POINTS - 1)) // (2 * (POINTS + 1)))
+        for _ in range(_HALVINGS):
             values, middle = self._integrals(row[pair], reference[pair], start, end)
             missed = np.abs(values.sum(axis=2) - (high - low)).max(axis=1)
-            done = (missed <= tolerance) | (left == 0)
-            np.add.at(result, pair[done], values[done])
-            cut = ~done
+            cut = _worst(missed, tolerance, pair // count, left)
+            np.add.at(result, pair[~cut], values[~cut])
             if not cut.any():
-                break
+                return result
+            left -= np.bincount(pair[cut] // count, minlength=len(rows))
             pair, half = np.tile(pair[cut], 2), (start[cut] + end[cut]) / 2
             start, end = np.concatenate([start[cut], half]), np.concatenate([half, end[cut]])
             low, high = (
                 np.concatenate([low[cut], middle[cut]]),
                 np.concatenate([middle[cut], high[cut]]),
             )
+        values, _ = self._integrals(row[pair], reference[pair], start, end)
+        np.add.at(result, pair, values)
         return result
 
     def _integrals(
@@ -153,3 +167,12 @@ class _Lines:
                 features[..., self._sorted], self._starts, axis=-1
             )
         return result
+
+
+def _worst(missed: np.ndarray, tolerance: float, row: np.ndarray, left: np.ndarray) -> np.ndarray:
+    """Return which parts are cut: those that miss by more than is tolerated, the worst first."""
+    order = np.lexsort((-missed, row))
+    first = np.searchsorted(row[order], np.arange(len(left)))
+    rank = np.empty(len(row), dtype=np.int64)
+    rank[order] = np.arange(len(row)) - first[row[order]]
+    return np.asarray((missed > tolerance) & (rank < left[row]))

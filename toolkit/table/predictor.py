@@ -82,9 +82,7 @@ class Smooth:
     space: str
     owners: np.ndarray[Any, Any]
     encode: Callable[[pd.DataFrame], np.ndarray[Any, Any]]
-    gradients: Callable[
-        [np.ndarray[Any, Any]], tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
-    ]
+    gradients: Callable[[np.ndarray[Any, Any]], tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
 
 
 @runtime_checkable
