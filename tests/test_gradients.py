@@ -9,17 +9,19 @@ from explain_runs import FunctionModel, make_stage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from search_tasks import search_task
-from test_engines_autokeras import ENGINE, compiled_once, image_task, text_task, trial_of
+from test_engines_autokeras import ENGINE, compiled_once, trial_of
 
 from toolkit import explain
 from toolkit.artifacts import Attributions
 from toolkit.automl.calibration import Calibration
+from toolkit.automl.inputs import Inputs
 from toolkit.automl.model import Model
 from toolkit.automl.model_file import FEATURES, NATIVE
 from toolkit.automl.smooth import calibrated
 from toolkit.explain import explain_rows
 from toolkit.explain.gradients import GAME, TOLERATED, expected_gradients
-from toolkit.project.model import Costs
+from toolkit.project.model import Column, Costs
+from toolkit.table import Features, images
 from toolkit.table.predictor import Differentiable, Smooth
 
 __all__ = ["compiled_once"]  # a fixture: what JAX has compiled is shared
@@ -82,19 +84,15 @@ def test_product_is_divided_as_aumann_and_shapley_do():
 def test_features_count_for_the_column_they_come_from():
     columns, weights = ["a", "b", "c"], np.array([2.0, -1.0, 3.0])
     rows, background = tables(columns)
-    single = smooth_of(lambda x: x @ weights, lambda x: np.tile(weights, (len(x), 1)), columns)
-    joint = smooth_of(single_outputs := lambda x: x @ weights, single_slopes(weights), columns,
-                      [2, 0, 2])  # fmt: skip
-    assert single_outputs(np.ones((1, 3)))[0] == 4
+    single, joint = (
+        smooth_of(lambda x: x @ weights, lambda x: np.tile(weights, (len(x), 1)), columns, owners)
+        for owners in ([0, 1, 2], [2, 0, 2])
+    )
     one = expected_gradients(single, rows, background, tolerance=1e-6).values[:, :, 0]
     two = expected_gradients(joint, rows, background, tolerance=1e-6).values[:, :, 0]
     np.testing.assert_allclose(two[:, 2], one[:, 0] + one[:, 2], atol=1e-9)
     np.testing.assert_allclose(two[:, 0], one[:, 1], atol=1e-9)
     assert not two[:, 1].any()
-
-
-def single_slopes(weights):
-    return lambda x: np.tile(weights, (len(x), 1))
 
 
 @settings(max_examples=25, deadline=None)
@@ -128,8 +126,11 @@ def test_what_lines_miss_is_the_additivity_error():
     columns = ["a", "b"]
     model = FunctionModel(lambda f: f["a"] * 2 + f["b"] ** 2, columns)
     rows, background = tables(columns)
-    right = smooth_of(lambda x: 2 * x[:, 0] + x[:, 1] ** 2,
-                      lambda x: np.column_stack([np.full(len(x), 2.0), 2 * x[:, 1]]), columns)  # fmt: skip
+    right = smooth_of(
+        lambda x: 2 * x[:, 0] + x[:, 1] ** 2,
+        lambda x: np.column_stack([np.full(len(x), 2.0), 2 * x[:, 1]]),
+        columns,
+    )
     found = explain_rows(model, rows, background, smooth=right)
     assert found.game == GAME
     assert found.additivity_error < found.tolerance
@@ -216,8 +217,23 @@ def wide(tmp_path_factory):
 def stage_of(folder, **choices):
     frame, told = wide_frame()
     frame["y"] = told
-    choices = {"rows": 8, "background": 20, "bootstrap": 60} | choices
+    choices = {"rows": 6, "background": 12, "bootstrap": 60, "evaluations": 10_000} | choices
     return make_stage(folder, frame, "y", "binary", positive="yes", explain=choices)
+
+
+def check_slopes(gradients, matrix, direction):
+    """Outputs differ by what the slopes between add up to: networks have kinks everywhere."""
+    direction = direction.astype(np.float32)
+    ahead, behind = (gradients(matrix + side * direction)[0] for side in (1, -1))
+    parts = (np.arange(100) + 0.5) / 50 - 1
+    points = np.concatenate([matrix + part * direction for part in parts.astype(np.float32)])
+    _, slopes = gradients(points)
+    along = np.einsum("nkf,nf->nk", slopes, np.tile(direction, (len(parts), 1)))
+    along = along.reshape(len(parts), len(matrix), -1)
+    difference = ahead - behind
+    assert np.abs(difference).max() > 1e-3
+    size = np.abs(difference).max()
+    np.testing.assert_allclose(2 * np.mean(along, axis=0) / size, difference / size, atol=0.01)
 
 
 @needs_networks
@@ -225,19 +241,15 @@ def test_gradients_of_a_network_are_its_slopes(wide):
     assert isinstance(wide, Differentiable)
     smooth = wide.as_smooth()
     assert isinstance(smooth, Smooth)
-    frame = wide_frame(20, seed=5)[0]
+    frame, rng = wide_frame(20, seed=5)[0], np.random.default_rng(1)
     matrix = smooth.encode(frame)
-    outputs, slopes = smooth.gradients(matrix)
+    outputs, _ = smooth.gradients(matrix)
     np.testing.assert_allclose(outputs[:, 0], wide.predict(frame)[:, 1], atol=1e-6)
     names = [smooth.players[owner] for owner in smooth.owners]
     assert names.count("n1") == 2  # the number, and whether it is missing
     assert names.count("kind <b>") == 4
     assert set(names) == set(frame.columns)
-    direction = np.random.default_rng(1).normal(size=matrix.shape).astype(np.float32)
-    step = 2e-3
-    ahead, behind = (smooth.gradients(matrix + side * direction)[0] for side in (step, -step))
-    along = np.einsum("nkf,nf->nk", slopes, direction)
-    np.testing.assert_allclose((ahead - behind) / (2 * step), along, atol=2e-3, rtol=0.02)
+    check_slopes(smooth.gradients, matrix, rng.normal(size=matrix.shape) * 0.05)
 
 
 @needs_networks
@@ -301,9 +313,11 @@ def test_networks_without_gradients_say_why(wide, tmp_path):
     assert "made of two" in model.as_smooth()
     steps = Model(wide.folder, facts_of(wide, {}) | {"calibration": {"method": "isotonic"}})
     assert "step function" in steps.as_smooth()
-    task = text_task(tmp_path / "text")
-    words = network(task, "autokeras_text_1", tmp_path / "text" / "model")
-    assert "words" in words.as_smooth()
+    from toolkit.automl.engines.autokeras_inputs import Encoder, Text
+    from toolkit.automl.engines.autokeras_network import Networks
+    from toolkit.automl.engines.autokeras_slopes import refusal
+
+    assert "words" in refusal(Networks(Encoder([Text("what")]), None, None, [], 2))
     frame["y"] = risk
     stage = make_stage(
         tmp_path / "run", frame, "y", "regression",
@@ -324,17 +338,37 @@ def test_always_says_why_a_model_of_unknown_make_is_sampled(tmp_path):
 
 
 @needs_networks
-def test_pixels_have_gradients(tmp_path):
-    task = image_task(tmp_path)
-    model = network(task, "autokeras_image_1", tmp_path / "model")
-    smooth = model.as_smooth()
-    assert not smooth.owners.any()
-    matrix = smooth.encode(task.inputs.typed.head(6))
-    outputs, slopes = smooth.gradients(matrix)
-    np.testing.assert_allclose(outputs, model.predict(task.inputs.typed.head(6)), atol=1e-5)
-    assert slopes.shape == (6, 3, matrix.shape[1])
-    np.testing.assert_allclose(slopes.sum(axis=1), 0, atol=1e-6)  # probabilities add up to 1
-    direction = np.random.default_rng(1).normal(size=matrix.shape).astype(np.float32)
-    ahead, behind = (smooth.gradients(matrix + side * direction)[0] for side in (0.2, -0.2))
-    along = np.einsum("nkf,nf->nk", slopes, direction)
-    np.testing.assert_allclose((ahead - behind) / 0.4, along, atol=2e-3, rtol=0.05)
+def test_pixels_have_gradients_beside_a_table():
+    import keras
+
+    from toolkit.automl.engines.autokeras_inputs import Encoder
+    from toolkit.automl.engines.autokeras_layers import Convolution, Halving, Outputs
+    from toolkit.automl.engines.autokeras_network import Fitted, Networks
+    from toolkit.automl.engines.autokeras_slopes import Slopes
+    from toolkit.automl.engines.autokeras_training import Forward
+
+    rng = np.random.default_rng(2)
+    pixels = rng.integers(0, 256, (30, 8, 8)).astype(np.uint8)
+    cells = pd.Series([images.encode(each) for each in pixels], dtype=object)
+    frame = pd.DataFrame({"picture": cells, "n": rng.normal(size=30)})
+    columns = {"picture": Column(type="image"), "n": Column(type="number")}
+    inputs = Inputs(frame, Features.fit(frame, columns, 1))
+    described = {name: column.model_dump(mode="json") for name, column in columns.items()}
+    encoder = Encoder.fit(inputs, described, ["image", "table"], 1)
+    keras.utils.set_random_seed(1)
+    picture, table = keras.Input((8, 8, 1), dtype="uint8"), keras.Input((1,))
+    node = keras.layers.Rescaling(1 / 127.5, -1.0)(picture)
+    node = Halving()(keras.layers.Activation("relu")(Convolution(4)(node)))
+    node = keras.layers.Concatenate()([keras.layers.Flatten()(node), table])
+    network = keras.Model([picture, table], Outputs(3)(node))
+    fitted = Fitted([each.value for each in network.trainable_variables], [])
+    networks = Networks(encoder, network, Forward(network, ["image", "table"]), [fitted], 3)
+    slopes = Slopes(networks)
+    assert slopes.owners == ["picture"] * 64 + ["n"]
+    matrix = slopes.encode(inputs)[:6]
+    scores, gradients = slopes(matrix)
+    np.testing.assert_allclose(scores, networks.score(inputs)[:6], atol=1e-6)
+    assert gradients.shape == (6, 3, 65)
+    np.testing.assert_allclose(gradients.sum(axis=1), 0, atol=1e-6)  # of probabilities
+    direction = np.append(np.full(64, 4.0), 0.1)
+    check_slopes(slopes, matrix, direction * rng.normal(size=matrix.shape))
