@@ -82,9 +82,12 @@ class Slopes:
         gradients : ndarray of float64, shape (n, outputs, features)
             Of the positive class's probability, of every class's, or of the value.
         """
-        found = [self._of_one(fitted, matrix) for fitted in self._networks.fitted]
-        scores = np.sum([scores for scores, _ in found], axis=0) / len(found)
-        return scores, np.sum([slopes for _, slopes in found], axis=0) / len(found)
+        first, *others = self._networks.fitted
+        scores, gradients = self._of_one(first, matrix)
+        for fitted in others:  # one after the other: gradients are large
+            more, slopes = self._of_one(fitted, matrix)
+            scores, gradients = scores + more, gradients + slopes
+        return scores / len(self._networks.fitted), gradients / len(self._networks.fitted)
 
     def _of_one(self, fitted: Fitted, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         raws, slopes = [], []
