@@ -117,7 +117,8 @@ class Explanation(JsonArtifact):
     """What of the model was taken apart exactly: trees, terms."""
     game: str = "interventional"
     """Where columns that are not known come from: background rows (interventional), or both ways
-    at a split, as the rows went that the trees grew on (path-dependent)."""
+    at a split, as the rows went that the trees grew on (path-dependent). Expected gradients are
+    another game: all columns go from a background row to the row at once, on a straight line."""
     space: str = "probability"
     """The same in a word: value, probability or margin (log-odds)."""
     classes: list[str]

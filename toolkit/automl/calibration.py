@@ -15,7 +15,8 @@ import numpy as np
 
 METHODS = ("none", "sigmoid", "isotonic")
 _FOLDS = 5
-_SMALLEST = 1e-7
+CLIPPED = 1e-7
+"""Scores nearer to 0 or 1 count as so near when logits are taken."""
 _LEAST_ROWS = 10
 """A class with fewer rows is not given a step function of its own."""
 
@@ -139,7 +140,7 @@ def simplest(
 
 
 def _losses(scores: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    return -np.log(np.clip(scores[np.arange(len(codes)), codes], _SMALLEST, 1))
+    return -np.log(np.clip(scores[np.arange(len(codes)), codes], CLIPPED, 1))
 
 
 def _folds(codes: np.ndarray, seed: int) -> np.ndarray:
@@ -207,7 +208,7 @@ def _step(p: np.ndarray, knots: list[list[float]] | None) -> np.ndarray:
 
 
 def _logit(p: np.ndarray) -> np.ndarray:
-    p = np.clip(p, _SMALLEST, 1 - _SMALLEST)
+    p = np.clip(p, CLIPPED, 1 - CLIPPED)
     return np.log(p / (1 - p))
 
 
@@ -222,7 +223,7 @@ def _pair(p: np.ndarray) -> np.ndarray:
 
 
 def _tempered(scores: np.ndarray, temperature: float) -> np.ndarray:
-    logs = np.log(np.clip(scores, _SMALLEST, 1)) / temperature
+    logs = np.log(np.clip(scores, CLIPPED, 1)) / temperature
     powers = np.exp(logs - logs.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from toolkit.forests import Sum
     from toolkit.run.stage import Stage
     from toolkit.table import Features
+    from toolkit.table.predictor import Smooth
 
 
 class Model:
@@ -120,6 +121,19 @@ class Model:
         from toolkit.automl.additive import as_sum
 
         return as_sum(self)
+
+    def as_smooth(self) -> Smooth | str:
+        """Return what the model says as a differentiable function of encoded rows, or why not.
+
+        Networks of tables and images are one, with the calibration that `predict` applies.
+        """
+        return self._smooth
+
+    @cached_property
+    def _smooth(self) -> Smooth | str:
+        from toolkit.automl.smooth import as_smooth
+
+        return as_smooth(self)
 
     def decide(self, scores: np.ndarray) -> np.ndarray:
         """Return a label for each row, or the values of a regression."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from toolkit import metrics
 from toolkit.artifacts import Check, Explanation, Importance
+from toolkit.explain.gradients import GAME
 from toolkit.explain.planner import Plan
 from toolkit.explain.rows import RowValues, unit
 from toolkit.project.model import Project
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.table import Predictor
+
+_STRAIGHT = (
+    "The values are no SHAP values: they follow straight lines from background rows through what"
+    " the network is given, also between the categories, where no row lies. They add up as SHAP"
+    " values do."
+)
 
 
 @dataclass(frozen=True)
@@ -204,6 +211,8 @@ def _checks(
         )
     )
     checks.append(Check(name="Background", severity="info", message=_background(how)))
+    if values.game == GAME:
+        checks.append(Check(name="Expected gradients", severity="info", message=_STRAIGHT))
     if how.plan.reductions:
         checks.append(
             Check(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.errors import DataError
-from toolkit.explain import exact, shapley
+from toolkit.explain import exact, gradients, shapley
 from toolkit.explain.rows import (
     RowValues,
     in_score_order,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.forests import Sum
-    from toolkit.table.predictor import Predictor
+    from toolkit.table.predictor import Predictor, Smooth
 
 EXACT_EVALUATIONS = 400_000
 
@@ -40,6 +40,8 @@ def explain_rows(
     seed: int = 7,
     players: Players | None = None,
     total: Sum | None = None,
+    smooth: Smooth | None = None,
+    points: int = gradients.FEWEST,
     game: str = "interventional",
     threads: int = 1,
     progress: Callable[[int, int], Any] | None = None,
@@ -65,6 +67,11 @@ def explain_rows(
         Groups of columns; by default each column by itself.
     total : Sum, optional
         The model as a sum; the values then are of its space. Its players are the columns.
+    smooth : Smooth, optional
+        The model as a differentiable function; the values then are expected gradients, of the
+        columns, and `total` and `game` play no part.
+    points : int
+        How many gradients a line between two rows may take then, in the mean.
     game : str
         ``interventional``, or ``path-dependent``, which takes a `total` of trees alone
         (`toolkit.explain.exact.follows_paths`) and looks at no background.
@@ -97,7 +104,14 @@ def explain_rows(
     def play(paid: shapley.Score) -> _Found:
         return _played(Game(paid, frame, background, players), orders, seeds, progress)
 
-    if total is None:
+    slack = 1.0
+    if smooth is not None:
+        total, game, slack = None, gradients.GAME, gradients.TOLERATED
+        missed = tolerance(score(background), smooth.space) * slack / 2
+        found = _along_lines(
+            smooth, frame, background, missed=missed, points=points, progress=progress
+        )
+    elif total is None:
         found = play(score)
     elif game == exact.PATH_DEPENDENT:
         found = _by_cover(total, frame, threads)
@@ -132,7 +146,7 @@ def explain_rows(
         sampled=found.sampled,
         evaluations=evaluations,
         additivity_error=error,
-        tolerance=tolerance(np.concatenate([output, reference]), space),
+        tolerance=tolerance(np.concatenate([output, reference]), space) * slack,
         frame=frame,
         kinds={name: model.columns[name].type for name in columns},
     )
@@ -185,6 +199,26 @@ def _by_cover(total: Sum, frame: pd.DataFrame, threads: int) -> _Found:
     shap, base = exact.cover_values(total, frame, threads)
     method = "Exact Shapley values of trees, from their own structure and the rows they grew on"
     return _Found(shap, np.zeros_like(shap), method, base=base)
+
+
+def _along_lines(
+    smooth: Smooth,
+    frame: pd.DataFrame,
+    background: pd.DataFrame,
+    *,
+    missed: float,
+    points: int,
+    progress: Callable[[int, int], Any] | None,
+) -> _Found:
+    found = gradients.expected_gradients(
+        smooth, frame, background, tolerance=missed, points=points, progress=progress
+    )
+    pairs = len(frame) * len(background)
+    method = (
+        "No SHAP values: gradients of the network along straight lines between encoded rows, at"
+        f" {found.evaluations / pairs:,.0f} points each in the mean"
+    )
+    return _Found(found.values, found.error, method, evaluations=found.evaluations)
 
 
 def _played(

@@ -27,6 +27,8 @@ class Plan:
         Orders for each pair of them.
     evaluations : int
         Rows that the model will be asked to score, about; 0 where none.
+    points : int
+        Gradients for each pair, where these are taken; else 0.
     reductions : list of str
         What was asked for and is not done, a sentence each.
     """
@@ -35,6 +37,7 @@ class Plan:
     background: int
     orders: int
     evaluations: int = 0
+    points: int = 0
     reductions: list[str] = field(default_factory=list)
 
     def words(self) -> str:
@@ -42,6 +45,8 @@ class Plan:
         if not self.background:
             return f"{self.rows:,} rows, from the trees and the rows they grew on"
         pairs = f"{self.rows:,} rows against {self.background:,}"
+        if self.points:
+            return f"{pairs}, up to {self.points:,} gradients for each pair in the mean"
         if not self.evaluations:
             return f"{pairs}, from the model's own structure"
         return f"{pairs} in {self.orders:,} orders each, about {self.evaluations:,} mixtures"
@@ -70,6 +75,26 @@ def paired_background(rows: int, background: int, work: float) -> int:
 def budget(asked: Explain, columns: int) -> int:
     """Return how many rows of so many columns the model may be asked to score."""
     return max(2_000, min(asked.evaluations, CELLS // max(1, columns)))
+
+
+def lines(asked: Explain, rows: int, background: int, fewest: int, cells: int) -> Plan:
+    """Fit lines between rows into the budget: fewer background rows first, then rows.
+
+    Parameters
+    ----------
+    asked : Explain
+        The project's section.
+    rows, background : int
+        Rows there are, at most as many as asked for.
+    fewest : int
+        Gradients that a line takes at least; where more are affordable, it may have them.
+    cells : int
+        Numbers of one row's gradients.
+    """
+    most = budget(asked, cells)
+    rows, background, reductions = _fewer(most, rows, background, fewest)
+    points = max(fewest, most // (rows * background))
+    return Plan(rows, background, 1, rows * background * points, points, reductions)
 
 
 def plan(asked: Explain, rows: int, background: int, steps: float, columns: int) -> Plan:
@@ -105,14 +130,23 @@ def plan(asked: Explain, rows: int, background: int, steps: float, columns: int)
             )
             orders = affordable
     if cost() > most:
+        rows, background, less = _fewer(most, rows, background, orders * steps)
+        reductions += less
+    return Plan(rows, background, orders, max(1, round(cost())), reductions=reductions)
+
+
+def _fewer(most: int, rows: int, background: int, steps: float) -> tuple[int, int, list[str]]:
+    """Return how many rows and background rows are affordable, and what was given up."""
+    reductions = []
+    if rows * background * steps > most:
         affordable = int(most // max(1.0, rows * steps))
         affordable = min(background, max(affordable, FEWEST_BACKGROUND))
         if affordable < background:
             reductions.append(f"{affordable} background rows instead of {background}.")
             background = affordable
-    if cost() > most:
+    if rows * background * steps > most:
         affordable = min(rows, max(int(most // max(1.0, background * steps)), FEWEST_ROWS))
         if affordable < rows:
             reductions.append(f"{affordable} explained rows instead of {rows}.")
             rows = affordable
-    return Plan(rows, background, orders, max(1, round(cost())), reductions)
+    return rows, background, reductions

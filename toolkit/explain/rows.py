@@ -41,7 +41,8 @@ class RowValues:
         How they were found, in words.
     game : str
         What happens to columns that are not revealed: interventional, they come from a
-        background row; path-dependent, they go both ways at a split.
+        background row; path-dependent, they go both ways at a split; expected gradients, all
+        columns go along a straight line.
     space : str
         What they add up to: value, probability or margin.
     exact : list of str

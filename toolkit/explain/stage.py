@@ -68,11 +68,7 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
     for less in ways.fallbacks(way, size):
         if values.additivity_error <= values.tolerance:
             break
-        kept = "only its trees are exact" if less.total is not None else "all are estimated"
-        stage.note(
-            "The model is not everywhere what its parts add up to (it differs by up to"
-            f" {values.additivity_error:.2g} on mixtures of rows): of its SHAP values {kept}"
-        )
+        stage.note(way.disproved(values.additivity_error, less))
         values, how = _explained(stage, model, test, reference, chosen, way=less)
     explanation = artifact(stage.project, model, values, how)
     stage.write(Attributions(attribution_frame(values)))
@@ -97,7 +93,9 @@ def _explained(
     size = way.background
     background, gap = reference.sample(model, size, seed)
     plan = planner.Plan(len(chosen), 0 if way.by_cover else size, 1)
-    if way.planned:
+    if way.smooth is not None:
+        plan = ways.lines(stage, model, way.smooth, len(chosen), size)
+    elif way.planned:
         frame = test.frame.iloc[chosen]
         if way.total is None:
             players, screened = _players(stage, model, frame, background)
@@ -120,6 +118,8 @@ def _explained(
         seed=seed,
         players=players,
         total=way.total,
+        smooth=way.smooth,
+        points=plan.points,
         game=way.game,
         threads=stage.project.automl.budget.threads,
         progress=_tenths(stage),
@@ -133,6 +133,8 @@ def _cost(model: Predictor, frame: pd.DataFrame, plan: planner.Plan) -> str:
     """Return in words how long scoring will take here, and what it will hold in memory."""
     if not plan.evaluations:
         return "no mixture is scored"
+    if plan.points:
+        return f"{plan.evaluations:,} at most"
     sample = frame.iloc[np.arange(_TIMED) % len(frame)].reset_index(drop=True)
     clock = time.perf_counter()
     model.predict(sample)
@@ -173,7 +175,7 @@ def row_explainer(
         players = Players([*single, group], [*([n] for n in single), explanation.grouped])
     prepared: list[pd.DataFrame] = []
     orders = max(1, explanation.permutations // max(1, explanation.background))
-    way = ways.again(model, explanation)
+    way = ways.again(stage, model, explanation)
 
     def one(row: int) -> pd.DataFrame:
         if row not in place:
@@ -192,6 +194,8 @@ def row_explainer(
             seed=seed,
             players=players,
             total=way.total,
+            smooth=way.smooth,
+            points=way.points,
             game=way.game,
         )
         return attribution_frame(values)

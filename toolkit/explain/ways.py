@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from toolkit.explain import exact, planner
-from toolkit.table.predictor import Additive
+from toolkit.explain import exact, gradients, planner
+from toolkit.explain.rows import outputs
+from toolkit.table.predictor import Additive, Differentiable, Smooth
 
 if TYPE_CHECKING:
     from toolkit.artifacts import Explanation
@@ -32,12 +33,18 @@ class Way:
     total : Sum, optional
         The model as a sum; without it, values are estimated.
     game : str
-        interventional or path-dependent.
+        interventional, path-dependent or expected gradients.
+    smooth : Smooth, optional
+        The model as a differentiable function, for expected gradients.
+    points : int
+        How many of them for each pair of rows, where they were taken before.
     """
 
     background: int
     total: Sum | None = None
     game: str = INTERVENTIONAL
+    smooth: Smooth | None = None
+    points: int = 0
 
     @property
     def by_cover(self) -> bool:
@@ -47,7 +54,21 @@ class Way:
     @property
     def planned(self) -> bool:
         """Whether mixtures have to be scored, so that their number is to be planned."""
-        return self.total is None or self.total.rest is not None
+        return self.smooth is None and (self.total is None or self.total.rest is not None)
+
+    def disproved(self, error: float, less: Way) -> str:
+        """Return in words that its values do not add up, and what is done instead."""
+        if self.smooth is not None:
+            return (
+                f"Expected gradients miss the output by up to {error:.2g}: between rows the network"
+                " bends too often for the points that explain.evaluations pays for. SHAP values"
+                " are estimated instead"
+            )
+        kept = "only its trees are exact" if less.total is not None else "all are estimated"
+        return (
+            "The model is not everywhere what its parts add up to (it differs by up to"
+            f" {error:.2g} on mixtures of rows): of its SHAP values {kept}"
+        )
 
 
 def choose(stage: Stage, model: Predictor, rows: int, background: int) -> Way:
@@ -63,6 +84,9 @@ def choose(stage: Stage, model: Predictor, rows: int, background: int) -> Way:
         How many rows are explained, and against how many.
     """
     asked = stage.project.explain
+    straight = _straight(stage, model, background)
+    if straight is not None:
+        return straight
     total = model.as_sum() if isinstance(model, Additive) else None
     if total is not None and total.space == "margin" and asked.output == "probability":
         total = None
@@ -91,8 +115,31 @@ def choose(stage: Stage, model: Predictor, rows: int, background: int) -> Way:
     return Way(size, total)
 
 
+def _straight(stage: Stage, model: Predictor, background: int) -> Way | None:
+    """Return the way along straight lines, where it is asked for and the model has gradients."""
+    asked, wide = stage.project.explain.gradients, len(model.columns) > planner.MOST_COLUMNS
+    if asked == "never" or (asked == "auto" and not wide):
+        return None
+    smooth: Smooth | str = "it does not say what it is made of"
+    if isinstance(model, Differentiable):
+        smooth = model.as_smooth()
+    if isinstance(smooth, str):
+        if asked == "always":
+            stage.note(f"The model is not explained by expected gradients: {smooth}")
+        return None
+    if asked == "auto":
+        stage.note(
+            f"The table has {len(model.columns):,} columns, and the champion is a network: it is"
+            " explained by expected gradients, which give each column a value of its own. They are"
+            " no SHAP values; for these, set explain.gradients to never"
+        )
+    return Way(background, game=gradients.GAME, smooth=smooth)
+
+
 def fallbacks(way: Way, background: int) -> list[Way]:
     """Return the ways that come next where a sum turns out not to be the model."""
+    if way.smooth is not None:
+        return [Way(background)]
     if way.total is None:
         return []
     found = [Way(background)]
@@ -101,12 +148,25 @@ def fallbacks(way: Way, background: int) -> list[Way]:
     return found
 
 
-def again(model: Predictor, explanation: Explanation) -> Way:
+def again(stage: Stage, model: Predictor, explanation: Explanation) -> Way:
     """Return the way in which a model was explained."""
     size = explanation.background or _HELD
+    if explanation.game == gradients.GAME and isinstance(model, Differentiable):
+        smooth = model.as_smooth()
+        if not isinstance(smooth, str):
+            points = lines(stage, model, smooth, explanation.rows, size).points
+            return Way(size, game=gradients.GAME, smooth=smooth, points=points)
     if not explanation.exact or not isinstance(model, Additive):
         return Way(size)
     total = model.as_sum()
     if total is not None and "terms" not in explanation.exact:
         total = total.without_terms()
     return Way(size, total, explanation.game)
+
+
+def lines(
+    stage: Stage, model: Predictor, smooth: Smooth, rows: int, background: int
+) -> planner.Plan:
+    """Return what is affordable of lines between rows."""
+    cells = len(smooth.owners) * len(outputs(model))
+    return planner.lines(stage.project.explain, rows, background, gradients.FEWEST, cells)

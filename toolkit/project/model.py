@@ -261,6 +261,10 @@ class Explain(Section):
     """Where a column comes from while its value is not known: from the background rows, or, for
     trees, both ways at a split, as the training rows went. The second is how H2O and others
     explain trees; correlated columns share what they say then."""
+    gradients: Literal["auto", "never", "always"] = "auto"
+    """Whether networks are explained by expected gradients, along straight lines between rows,
+    instead of SHAP values: `auto` where the table is too wide to give each column its own SHAP
+    value, `always` wherever the champion has gradients. It is another question: see the guide."""
     output: Literal["auto", "probability"] = "auto"
     """What SHAP values of two classes add up to. `probability` is estimated; `auto` explains
     models that are sums of trees in log-odds, where their values are exact, and others in

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -54,4 +56,39 @@ class Additive(Protocol):
 
     def as_sum(self) -> Sum | None:
         """Return what it says as a sum, in the space that the sum names; None if it is none."""
+        ...
+
+
+@dataclass(frozen=True)
+class Smooth:
+    """What a model predicts, as a differentiable function of encoded rows.
+
+    Attributes
+    ----------
+    players : list of str
+        The table's columns, to which values are attributed.
+    space : str
+        What `gradients` gives: value or probability, as `Predictor.predict` does.
+    owners : array of int, shape (features,)
+        The place in `players` of the column that each feature comes from.
+    encode : callable
+        From typed rows to float32 (n, features).
+    gradients : callable
+        From encoded rows to outputs (n, k), of two classes the positive one's, and their
+        gradients (n, k, features), both float64.
+    """
+
+    players: list[str]
+    space: str
+    owners: np.ndarray[Any, Any]
+    encode: Callable[[pd.DataFrame], np.ndarray[Any, Any]]
+    gradients: Callable[[np.ndarray[Any, Any]], tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
+
+
+@runtime_checkable
+class Differentiable(Protocol):
+    """A model that may be a differentiable function of what its columns are encoded as."""
+
+    def as_smooth(self) -> Smooth | str:
+        """Return that function, or why there is none."""
         ...

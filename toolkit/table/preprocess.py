@@ -78,6 +78,21 @@ class Preprocessor(TransformerMixin, BaseEstimator):
         names: np.ndarray[Any, Any] = self.transformer_.get_feature_names_out()
         return names
 
+    def sources(self) -> list[str]:
+        """Return the column of the design frame that each column out comes from."""
+        made = list(self.numbers)
+        fitted = self.transformer_.named_transformers_
+        if self.numbers:
+            gaps = fitted["number"].named_steps["simpleimputer"].indicator_.features_
+            made += [self.numbers[place] for place in gaps]
+        if self.categories:
+            encoder = fitted["category"]
+            rare = encoder.infrequent_categories_
+            for name, levels, few in zip(self.categories, encoder.categories_, rare, strict=True):
+                # All rare levels share one column.
+                made += [name] * (len(levels) - (0 if few is None else len(few) - 1))
+        return made
+
     def _prepared(self, frame: pd.DataFrame) -> pd.DataFrame:
         import pandas as pd
 

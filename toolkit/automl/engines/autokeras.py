@@ -17,6 +17,7 @@ from toolkit.automl.engines.base import Candidate, Scorer, Trial, installed
 from toolkit.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
+    from toolkit.automl.engines.autokeras_slopes import Slopes
     from toolkit.automl.task import SearchTask, TaskFacts
     from toolkit.forests import Grown
 
@@ -98,6 +99,16 @@ class AutoKerasEngine:
                 return networks.score(inputs)
 
         return score
+
+    def slopes(self, folder: Path) -> Slopes | str:
+        """Return saved networks' scores and gradients, or why they have none."""
+        keras = load_keras()
+        from toolkit.automl.engines.autokeras_network import Networks
+        from toolkit.automl.engines.autokeras_slopes import Slopes, refusal
+
+        with quiet():
+            networks = Networks.load(folder, keras)
+            return refusal(networks) or Slopes(networks)
 
 
 def _trial(facts: TaskFacts, name: str, kinds: list[str], rung: int) -> Trial:
