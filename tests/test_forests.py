@@ -88,11 +88,20 @@ def test_columns_with_the_same_part_in_a_product_get_the_same():
 def test_a_deep_forest_gives_the_same_by_tables_and_by_walks(monkeypatch):
     game = case(11, depth=9)
     rows = np.tile(game.rows, (40, 1))
-    by_table = shapley_values(game.forest, rows, game.background)
-    monkeypatch.setattr(works, "MOST_TABLED", 0)
+    count = len(game.background)
+    parts = [np.arange(start, count, 3) for start in range(3)]
+    by_table = shapley_values(game.forest, rows, game.background, parts=parts)
+    shares = np.array([len(part) for part in parts]) / count
     np.testing.assert_allclose(
-        shapley_values(game.forest, rows, game.background), by_table, atol=1e-10
+        np.einsum("g,gnpk->npk", shares, by_table),
+        shapley_values(game.forest, rows, game.background),
+        atol=1e-10,
     )
+    monkeypatch.setattr(works, "MOST_TABLED", 0)
+    for deep in (12, 0):  # by tables for one part after the other, by walks
+        monkeypatch.setattr(works, "MOST_DEEP", deep)
+        found = shapley_values(game.forest, rows, game.background, parts=parts)
+        np.testing.assert_allclose(found, by_table, atol=1e-10)
 
 
 @pytest.mark.parametrize(

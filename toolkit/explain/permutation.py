@@ -94,7 +94,8 @@ def permutation(
     count = min(_RESAMPLES, project.explain.bootstrap) if size > 1 else 0
     sign = -1.0 if metric.greater_is_better else 1.0
     draws = [np.ones(size), *metrics.resamples(size, count, sample.seed)]
-    rises = sign * np.array([_rises(found, orders, drawn) for drawn in draws])
+    # Nothing less nothing is -0 where more is better: 0 is added to it.
+    rises = sign * np.array([_rises(found, orders, drawn) for drawn in draws]) + 0.0
     losses = {
         name: _interval(rises[:, place], project.explain.confidence)
         for place, name in enumerate(columns)

@@ -121,7 +121,7 @@ def shapley_values(
     done = 0
     if mixed is None:
         mixed = np.zeros((2, 0, len(matrix), 0 if back is None else len(back.rows)))
-    for ready, trees in batches(forest, back):
+    for ready, trees in batches(forest, back, len(matrix)):
 
         def add(block: np.ndarray, out: np.ndarray, rows: slice, ready: list[Work] = ready) -> None:
             part = np.ascontiguousarray(mixed[:, :, rows])
@@ -147,6 +147,6 @@ def walked(forest: Forest) -> np.ndarray:
     for root, end, _ in trees_of(forest):
         laid = paths.lay_paths(nodes, forest.player, forest.other, forest.cover, root, end)
         path = paths.Paths(*laid[:-1])
-        if path.known.max() > works.MOST_TABLED or (path.second >= 0).any():
+        if path.known.max() > works.MOST_DEEP or (path.second >= 0).any():
             found.append(int((forest.left[root:end] < 0).sum()))
     return np.array(found, dtype=np.int64)

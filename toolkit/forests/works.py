@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +16,11 @@ from toolkit.forests.forest import Forest
 
 MOST_TABLED = 8
 """Players on a path up to which what a leaf pays is looked up: 256 masks."""
+MOST_DEEP = 12
+"""And up to which it is where rows are so many that the tables cost less than walks."""
+_PAID, _LOOKED_UP, _WALKED = 1e-9, 1e-9, 5e-8
+"""Seconds, about: for a mask and two players of a table, to look one up, and to walk a root of
+leaves for a pair of rows. Only their ratios matter."""
 _CELLS = 8_000_000
 """Numbers of tables that are held at once."""
 _BLOCK, _NARROW = 512, 64
@@ -46,8 +52,10 @@ class Background:
         return np.repeat(np.arange(len(self.ends) - 1), np.diff(self.ends))
 
 
-def batches(forest: Forest, background: Background | None) -> Iterator[tuple[list[Work], int]]:
-    """Give trees that are ready to be worked off, as many as memory is meant for."""
+def batches(
+    forest: Forest, background: Background | None, rows: int
+) -> Iterator[tuple[list[Work], int]]:
+    """Give trees that are ready to be worked off for some rows, as many as memory is meant for."""
     nodes = nodes_of(forest)
     place = np.full(len(forest.player), -1)
     place[forest.paired] = np.arange(len(forest.paired))
@@ -61,7 +69,7 @@ def batches(forest: Forest, background: Background | None) -> Iterator[tuple[lis
         if end - root < 2:
             continue  # a constant: nobody adds anything
         tree = Tree(nodes, root, end, output, paths.Paths(*laid), forest.value[root:end], place)
-        for work, cells in tree.works(background):
+        for work, cells in tree.works(background, rows):
             works.append(work)
             size += cells
             if size > _CELLS:
@@ -83,23 +91,33 @@ class Tree:
     place: np.ndarray
     """Which of `Forest.paired` a column is."""
 
-    def works(self, background: Background | None) -> Iterator[tuple[Work, int]]:
-        """Give what adds the tree's values, and how many numbers it holds."""
+    def works(self, background: Background | None, rows: int) -> Iterator[tuple[Work, int]]:
+        """Give what adds the tree's values to some rows', and how many numbers it holds."""
         most = int(self.laid.known.max())
         paired = bool((self.laid.second >= 0).any())
         if most <= MOST_TABLED and not paired:
-            yield self._by_table(background, most)
+            yield self._by_table(background, slice(None), most)
         elif background is None:
             yield self._by_cover(most), self.laid.ratio.size
+        elif not paired and most <= MOST_DEEP and self._tables_pay(len(background.rows), rows):
+            for part, (first, last) in enumerate(itertools.pairwise(background.ends)):
+                alone = Background(background.rows[first:last], np.array([0, last - first]))
+                yield self._by_table(alone, slice(part, part + 1), most)
         else:
             step = max(1, _CELLS // (self.end - self.root))
             for part, (first, last) in enumerate(itertools.pairwise(background.ends)):
                 for start in range(first, last, step):
-                    rows = background.rows[start : min(start + step, last)]
-                    work = self._by_pairs(rows, start, last - first, part, most)
-                    yield work, len(rows) * (self.end - self.root) // 8
+                    some = background.rows[start : min(start + step, last)]
+                    work = self._by_pairs(some, start, last - first, part, most)
+                    yield work, len(some) * (self.end - self.root) // 8
 
-    def _by_table(self, background: Background | None, most: int) -> tuple[Work, int]:
+    def _tables_pay(self, references: int, rows: int) -> bool:
+        """Return whether tables cost less than walking with all pairs of rows."""
+        count = self.laid.known[self.nodes.left[self.root : self.end] < 0].astype(np.float64)
+        tabled = _PAID * (2.0**count * count**2).sum() + _LOOKED_UP * rows * count.sum()
+        return bool(tabled < _WALKED * rows * references * math.sqrt(len(count)))
+
+    def _by_table(self, background: Background | None, into: slice, most: int) -> tuple[Work, int]:
         nodes, root, laid = self.nodes, self.root, self.laid
         leaf = (nodes.left[root : self.end] < 0) & (laid.known > 0)
         count = laid.known.astype(np.int64)
@@ -121,7 +139,7 @@ class Tree:
 
         def work(block: np.ndarray, _: np.ndarray, out: np.ndarray) -> None:
             tables.add_by_table(
-                nodes, root, laid, places, table, self.value, self.output, block, out
+                nodes, root, laid, places, table, self.value, self.output, block, out[into]
             )
 
         return work, table.size

@@ -140,7 +140,10 @@ class FairnessPanel(Panel):
         if not detail.crossings:
             return ""
         pairs = {tuple(each.columns): None for each in detail.crossings}
-        figures = "".join(plots.crossings(detail, list(pair)).html() for pair in pairs)
+        figures = [plots.crossings(detail, list(pair)).html() for pair in pairs]
+        folded = "".join(figures[1:])
+        if folded:
+            folded = f"<details><summary>{len(figures) - 1} more</summary>{folded}</details>"
         verdicts = [
             (each.column, _words(each.metric), _text(each.difference), f"{each.limit:g}",
              each.verdict)
@@ -156,8 +159,9 @@ class FairnessPanel(Panel):
         named = f"<details><summary>All numbers</summary>{self._numbers()}</details>"
         return (
             "<h4>Crossings</h4>"
-            + figures
             + (table(head, verdicts) if verdicts else "")
+            + figures[0]
+            + folded
             + (more + named)
         )
 

@@ -33,7 +33,8 @@ def show_robustness(found: Robustness) -> Html:
         facts
         + "".join(plot(found).html() for plot in plots)
         + (
-            "<h4>Columns at and beyond the ends of their training ranges</h4>" + extremes
+            "<details><summary>Columns at and beyond the ends of their training ranges</summary>"
+            + f"{extremes}</details>"
             if found.extremes
             else ""
         )
