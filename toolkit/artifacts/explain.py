@@ -107,6 +107,11 @@ class Importance(Record):
 class Explanation(JsonArtifact):
     """How the champion was explained."""
 
+    @property
+    def called(self) -> str:
+        """What a value is: figures and tables must not call it what it is not."""
+        return "expected gradient" if self.game == "expected gradients" else "SHAP value"
+
     file: ClassVar[str] = "explanation.json"
     stage: ClassVar[str] = "explain"
 
