@@ -13,7 +13,7 @@ from toolkit.automl.engines.bagging import Bag
 from toolkit.automl.engines.lightgbm import Boosters
 from toolkit.automl.model import load_model
 from toolkit.errors import ProjectError
-from toolkit.explain import explain_rows, planner
+from toolkit.explain import exact, explain_rows, planner
 from toolkit.explain.rows import in_space, scorer
 
 
@@ -305,3 +305,23 @@ def test_path_dependent_values_that_are_not_known_are_not_given(tmp_path):
     found = explain.explain(stage, automl.load_champion(stage))
     assert (found.game, found.background) == ("interventional", 12)
     assert any("so its values are interventional" in note for note in stage.notes)
+
+
+def test_forests_that_are_too_dear_are_estimated_and_the_others_stay_exact(blend, monkeypatch):
+    stage = chosen(blend, "ensemble")
+    model = automl.load_champion(stage)
+    whole = explain.explain(stage, model)
+    values = stage.read(Attributions).frame
+    costs = sorted(exact.work(model.as_sum()))
+    assert 0 < costs[-1]
+    monkeypatch.setattr(planner, "PAIR_WORK", whole.rows * whole.background * sum(costs[:-1]))
+    found = explain.explain(stage, model)
+    assert f"({len(costs) - 1} of {len(costs)} forests)" in found.method
+    assert any("what some of them say is sampled" in note.lower() for note in stage.notes)
+    assert found.additivity_error <= found.additivity_tolerance
+    again = stage.read(Attributions).frame
+    # With four columns all coalitions are enumerated: what is estimated is exact too.
+    np.testing.assert_allclose(again["shap"], values["shap"], atol=1e-5)
+    row = int(again["row"].iloc[0])
+    one = explain.row_explainer(stage, model, found)(row)
+    np.testing.assert_allclose(one["shap"], again.loc[again["row"] == row, "shap"], atol=1e-9)

@@ -190,7 +190,10 @@ def _by_sum(
     method = f"Exact Shapley values {' and '.join(words[kind] for kind in total.kinds())}"
     if total.votes:
         method += ", before votes are scaled to sum 1"
-    if total.rest is not None:
+    if total.forests_left_out:
+        kept = len(total.grown)
+        method += f" ({kept} of {kept + total.forests_left_out} forests)"
+    elif total.rest is not None:
         method += f" ({total.share + total.linear:.0%} of the model by weight)"
     return _Found(shap, error, method)
 

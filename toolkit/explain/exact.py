@@ -29,9 +29,9 @@ MIXTURES = 256
 """Mixtures of rows on which a sum is held against its model."""
 
 
-def work(total: Sum) -> float:
-    """Return what a pair of row and background row costs, for `planner.paired_background`."""
-    return float(sum(np.sqrt(walked(forest)).sum() for forest in total.forests))
+def work(total: Sum) -> list[float]:
+    """Return what a pair of rows costs in each forest, for `planner.paired_background`."""
+    return [float(np.sqrt(walked(forest)).sum()) for forest in total.forests]
 
 
 def follows_paths(total: Sum) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from toolkit.explain import exact, gradients, planner
 from toolkit.explain.rows import outputs
 from toolkit.table.predictor import Additive, Differentiable, Smooth
@@ -101,18 +103,32 @@ def choose(stage: Stage, model: Predictor, rows: int, background: int) -> Way:
         )
     if total is None:
         return Way(background)
-    if total.rest is not None and len(model.columns) > planner.MOST_COLUMNS:
+    wide = len(model.columns) > planner.MOST_COLUMNS
+    if total.rest is not None and wide:
         return Way(background)  # what remains is sampled, once the table is screened
-    size = planner.paired_background(rows, background, exact.work(total))
-    if not size:
-        stage.note(
-            "The trees are too many to explain exactly: they look at columns made of two, or are"
-            " deep. SHAP values are sampled instead"
-        )
-        return Way(background)
-    if size < background:
-        stage.note(f"{size} background rows instead of {background}: the model has many trees")
-    return Way(size, total)
+    size = planner.paired_background(rows, background, sum(exact.work(total)))
+    if size:
+        if size < background:
+            stage.note(f"{size} background rows instead of {background}: the model has many trees")
+        return Way(size, total)
+    lighter = None if wide else _lighter(total, rows, background)
+    left_out = "SHAP values are sampled" if lighter is None else "what some of them say is sampled"
+    stage.note(
+        "The trees are too many to explain exactly: they look at columns made of two, or are"
+        f" deep. {left_out[0].upper()}{left_out[1:]} instead"
+    )
+    return Way(background, lighter)
+
+
+def _lighter(total: Sum, rows: int, background: int) -> Sum | None:
+    """Return a sum without the forests that are too dear, the dearest first; None without all."""
+    costs = np.array(exact.work(total))
+    order = np.argsort(costs, kind="stable")
+    spent = np.cumsum(costs[order])
+    kept = sum(planner.paired_background(rows, background, cost) == background for cost in spent)
+    if not kept and total.terms is None:
+        return None
+    return total.without_forests({int(place) for place in order[kept:]})
 
 
 def _straight(stage: Stage, model: Predictor, background: int) -> Way | None:
@@ -161,6 +177,9 @@ def again(stage: Stage, model: Predictor, explanation: Explanation) -> Way:
     total = model.as_sum()
     if total is not None and "terms" not in explanation.exact:
         total = total.without_terms()
+    paired = explanation.game == INTERVENTIONAL and total is not None
+    if paired and not planner.paired_background(explanation.rows, size, sum(exact.work(total))):
+        total = _lighter(total, explanation.rows, size)
     return Way(size, total, explanation.game)
 
 

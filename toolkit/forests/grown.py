@@ -97,6 +97,8 @@ class Sum:
         Gives the remainder for typed rows, (n, outputs); None where nothing remains.
     share, linear : float
         How much of the model, by weight, the forests are, and the terms.
+    forests_left_out : int
+        How many of them are part of `rest` all the same.
     """
 
     space: str
@@ -108,6 +110,7 @@ class Sum:
     rest: Callable[[pd.DataFrame], np.ndarray] | None = None
     share: float = 1.0
     linear: float = 0.0
+    forests_left_out: int = 0
 
     def kinds(self) -> list[str]:
         """Return what is taken apart exactly: trees, terms."""
@@ -124,6 +127,18 @@ class Sum:
             return told if rest is None else told + rest(frame)
 
         return replace(self, terms=None, rest=remainder, linear=0.0)
+
+    def without_forests(self, left_out: Collection[int]) -> Sum:
+        """Return the sum of which some forests, by place, are part of what remains."""
+        moved = replace(self, grown=[self.grown[place] for place in sorted(left_out)])
+        rest = self.rest
+
+        def remainder(frame: pd.DataFrame) -> np.ndarray:
+            told = moved.added_up(frame)
+            return told if rest is None else told + rest(frame)
+
+        kept = [one for place, one in enumerate(self.grown) if place not in left_out]
+        return replace(self, grown=kept, rest=remainder, forests_left_out=len(left_out))
 
     @property
     def votes(self) -> bool:
