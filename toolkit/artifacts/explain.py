@@ -120,6 +120,8 @@ class Explanation(JsonArtifact):
     """What the values add up to, in words: probability of the class `bad`, EUR."""
     exact: list[str] = []
     """What of the model was taken apart exactly: trees, terms."""
+    corrected: bool = False
+    """Whether what the model is besides what was taken apart was estimated beside it."""
     game: str = "interventional"
     """Where columns that are not known come from: background rows (interventional), or both ways
     at a split, as the rows went that the trees grew on (path-dependent). Expected gradients are

@@ -99,6 +99,8 @@ class Sum:
         How much of the model, by weight, the forests are, and the terms.
     forests_left_out : int
         How many of them are part of `rest` all the same.
+    corrected : bool
+        Whether `rest` is what the model says besides its parts, which are not all of it.
     """
 
     space: str
@@ -111,22 +113,11 @@ class Sum:
     share: float = 1.0
     linear: float = 0.0
     forests_left_out: int = 0
+    corrected: bool = False
 
     def kinds(self) -> list[str]:
         """Return what is taken apart exactly: trees, terms."""
         return ["trees"] * bool(self.grown) + ["terms"] * (self.terms is not None)
-
-    def without_terms(self) -> Sum:
-        """Return the sum whose terms are part of what remains, to be estimated."""
-        terms, rest = self.terms, self.rest
-        if terms is None:
-            return self
-
-        def remainder(frame: pd.DataFrame) -> np.ndarray:
-            told = terms(self.design(frame, None))
-            return told if rest is None else told + rest(frame)
-
-        return replace(self, terms=None, rest=remainder, linear=0.0)
 
     def without_forests(self, left_out: Collection[int]) -> Sum:
         """Return the sum of which some forests, by place, are part of what remains."""
