@@ -23,8 +23,6 @@ from toolkit.table import images
 ENGINE = engines.get("autokeras")
 FEW = np.arange(7)
 
-pytestmark = pytest.mark.skipif(bool(ENGINE.available()), reason=ENGINE.available())
-
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

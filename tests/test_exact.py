@@ -13,7 +13,8 @@ from toolkit.automl.engines.bagging import Bag
 from toolkit.automl.engines.lightgbm import Boosters
 from toolkit.automl.model import load_model
 from toolkit.errors import ProjectError
-from toolkit.explain import explain_rows, planner
+from toolkit.explain import exact, explain_rows, planner
+from toolkit.explain.reference import references
 from toolkit.explain.rows import in_space, scorer
 
 
@@ -137,9 +138,20 @@ def test_a_model_that_is_not_quite_its_sum_is_estimated_and_that_is_said(tmp_pat
     stage = searched(tmp_path, "binary", ["baseline"], models=1, explain={"rows": 5,
                      "background": 12, "bootstrap": 60})  # fmt: skip
     stage = chosen(stage, "baseline_linear")
-    found = explain.explain(stage, automl.load_champion(stage))
-    assert found.space == "probability"
+    model = automl.load_champion(stage)
+    found = explain.explain(stage, model)
+    assert found.corrected
+    assert "as far as these are the model; the rest" in found.method
     assert found.additivity_error <= found.additivity_tolerance
+    lines = stage.read(Attributions).frame
+    rows = lines["row"].unique()
+    test = table.load_part(stage, "test")
+    frame = test.frame[np.isin(test.rows, rows)]
+    background = references(stage, table.load_part(stage, "train")).sample(model, 12, 7)[0]
+    wanted = explain_rows(JustOutputs(model, "margin"), frame, background)
+    np.testing.assert_allclose(lines["shap"], wanted.shap[:, :, 0].ravel(), atol=1e-7)
+    one = explain.row_explainer(stage, model, found)(int(rows[1]))
+    np.testing.assert_allclose(one["shap"], wanted.shap[1, :, 0], atol=1e-7)
     assert any("not everywhere what its parts add up to" in note for note in stage.notes)
 
 
@@ -202,9 +214,10 @@ def test_of_a_blend_only_what_is_no_tree_is_estimated(blend):
         # A ratio that explodes is clipped in the linear members, and that is found out.
         found = explain_rows(model, rows, background, total=total)
         assert found.additivity_error > found.tolerance
-        total = total.without_terms()
+        total = exact.with_remainder(total, in_space(scorer(model), total.space))
     found = explain_rows(model, rows, background, total=total)
-    assert f"{total.share:.0%} of the model" in found.method
+    if not total.corrected:
+        assert f"{total.share + total.linear:.0%} of the model" in found.method
     assert found.additivity_error <= found.tolerance
     wanted = explain_rows(JustOutputs(model, total.space), rows, background)
     size = np.abs(wanted.shap).max()
@@ -305,3 +318,23 @@ def test_path_dependent_values_that_are_not_known_are_not_given(tmp_path):
     found = explain.explain(stage, automl.load_champion(stage))
     assert (found.game, found.background) == ("interventional", 12)
     assert any("so its values are interventional" in note for note in stage.notes)
+
+
+def test_forests_that_are_too_dear_are_estimated_and_the_others_stay_exact(blend, monkeypatch):
+    stage = chosen(blend, "ensemble")
+    model = automl.load_champion(stage)
+    whole = explain.explain(stage, model)
+    values = stage.read(Attributions).frame
+    costs = sorted(exact.work(model.as_sum()))
+    assert costs[-1] > 0
+    monkeypatch.setattr(planner, "PAIR_WORK", whole.rows * whole.background * sum(costs[:-1]))
+    found = explain.explain(stage, model)
+    assert f"({len(costs) - 1} of {len(costs)} forests)" in found.method
+    assert any("what some of them say is sampled" in note.lower() for note in stage.notes)
+    assert found.additivity_error <= found.additivity_tolerance
+    again = stage.read(Attributions).frame
+    # With four columns all coalitions are enumerated: what is estimated is exact too.
+    np.testing.assert_allclose(again["shap"], values["shap"], atol=1e-5)
+    row = int(again["row"].iloc[0])
+    one = explain.row_explainer(stage, model, found)(row)
+    np.testing.assert_allclose(one["shap"], again.loc[again["row"] == row, "shap"], atol=1e-9)

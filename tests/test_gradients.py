@@ -25,7 +25,6 @@ from toolkit.table import Features, images
 from toolkit.table.predictor import Differentiable, Smooth
 
 __all__ = ["compiled_once"]  # a fixture: what JAX has compiled is shared
-needs_networks = pytest.mark.skipif(bool(ENGINE.available()), reason=ENGINE.available())
 
 
 # -- functions whose values are known -----------------------------------------------------
@@ -236,7 +235,6 @@ def check_slopes(gradients, matrix, direction):
     np.testing.assert_allclose(2 * np.mean(along, axis=0) / size, difference / size, atol=0.01)
 
 
-@needs_networks
 def test_gradients_of_a_network_are_its_slopes(wide):
     assert isinstance(wide, Differentiable)
     smooth = wide.as_smooth()
@@ -252,12 +250,12 @@ def test_gradients_of_a_network_are_its_slopes(wide):
     check_slopes(smooth.gradients, matrix, rng.normal(size=matrix.shape) * 0.05)
 
 
-@needs_networks
 def test_wide_table_gets_a_value_for_each_column(wide, tmp_path):
     stage = stage_of(tmp_path)
     found = explain.explain(stage, wide)
     assert found.game == GAME
     assert found.method.startswith("No SHAP values: gradients of the network")
+    assert found.called == "expected gradient"
     assert found.additivity_error <= found.additivity_tolerance == 1e-4 * TOLERATED
     assert not found.grouped
     assert found.permutations == 0
@@ -274,7 +272,6 @@ def test_wide_table_gets_a_value_for_each_column(wide, tmp_path):
     np.testing.assert_allclose(again["shap"], wanted["shap"], atol=1e-6)
 
 
-@needs_networks
 def test_never_groups_the_columns_of_a_wide_table(wide, tmp_path):
     stage = stage_of(tmp_path, gradients="never", rows=3, background=10, evaluations=3_000)
     found = explain.explain(stage, wide)
@@ -282,7 +279,6 @@ def test_never_groups_the_columns_of_a_wide_table(wide, tmp_path):
     assert len(found.grouped) == 22
 
 
-@needs_networks
 def test_lines_that_miss_are_given_up_and_that_is_said(wide, tmp_path):
     steep = Model(wide.folder, facts_of(wide, {"slope": 600.0, "intercept": 0.0}))
     stage = stage_of(tmp_path, gradients="always", rows=3, background=20, evaluations=2_000)
@@ -300,7 +296,6 @@ def facts_of(model, parameters):
     }  # fmt: skip
 
 
-@needs_networks
 def test_networks_without_gradients_say_why(wide, tmp_path):
     rng = np.random.default_rng(1)
     income = rng.lognormal(3, 0.9, 120)
@@ -337,7 +332,6 @@ def test_always_says_why_a_model_of_unknown_make_is_sampled(tmp_path):
     assert any("not explained by expected gradients" in note for note in stage.notes)
 
 
-@needs_networks
 def test_pixels_have_gradients_beside_a_table():
     import keras
 

@@ -107,6 +107,11 @@ class Importance(Record):
 class Explanation(JsonArtifact):
     """How the champion was explained."""
 
+    @property
+    def called(self) -> str:
+        """What a value is: figures and tables must not call it what it is not."""
+        return "expected gradient" if self.game == "expected gradients" else "SHAP value"
+
     file: ClassVar[str] = "explanation.json"
     stage: ClassVar[str] = "explain"
 
@@ -115,6 +120,8 @@ class Explanation(JsonArtifact):
     """What the values add up to, in words: probability of the class `bad`, EUR."""
     exact: list[str] = []
     """What of the model was taken apart exactly: trees, terms."""
+    corrected: bool = False
+    """Whether what the model is besides what was taken apart was estimated beside it."""
     game: str = "interventional"
     """Where columns that are not known come from: background rows (interventional), or both ways
     at a split, as the rows went that the trees grew on (path-dependent). Expected gradients are

@@ -118,6 +118,7 @@ def artifact(project: Project, model: Predictor, values: RowValues, how: Provena
         method=f"{values.method}; {values.game}, on the original columns",
         output=_words(project, model, values.space),
         exact=values.exact,
+        corrected=values.corrected,
         space=values.space,
         classes=values.classes,
         base={name: float(x) for name, x in zip(values.classes, values.base, strict=True)},

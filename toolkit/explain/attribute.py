@@ -143,6 +143,7 @@ def explain_rows(
         game=game,
         space=space,
         exact=[] if total is None else total.kinds(),
+        corrected=total is not None and total.corrected,
         sampled=found.sampled,
         evaluations=evaluations,
         additivity_error=error,
@@ -190,7 +191,12 @@ def _by_sum(
     method = f"Exact Shapley values {' and '.join(words[kind] for kind in total.kinds())}"
     if total.votes:
         method += ", before votes are scaled to sum 1"
-    if total.rest is not None:
+    if total.forests_left_out:
+        kept = len(total.grown)
+        method += f" ({kept} of {kept + total.forests_left_out} forests)"
+    if total.corrected:
+        method += ", as far as these are the model"
+    elif total.rest is not None and not total.forests_left_out:
         method += f" ({total.share + total.linear:.0%} of the model by weight)"
     return _Found(shap, error, method)
 

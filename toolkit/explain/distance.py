@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toolkit.explain.sampled import as_numbers, kind_of
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -115,7 +117,7 @@ def _codes(cells: pd.Series, numeric: bool, weight: float) -> _Codes:
     import pandas as pd
 
     if numeric:
-        numbers = as_numbers(cells)
+        numbers = as_numbers(cells, kind_of(cells, ""))
         scale = _span(numbers)
         known = (numbers / scale).astype(np.float32)
         return _Codes(str(cells.name), weight, scale, known, {})
@@ -126,7 +128,7 @@ def _codes(cells: pd.Series, numeric: bool, weight: float) -> _Codes:
 
 def _encoded(cells: pd.Series, codes: _Codes) -> np.ndarray:
     if codes.scale:
-        return (as_numbers(cells) / codes.scale).astype(np.float32)
+        return (as_numbers(cells, kind_of(cells, "")) / codes.scale).astype(np.float32)
     missing = cells.isna().to_numpy()
     return np.array(
         [
@@ -143,14 +145,3 @@ def _span(numbers: np.ndarray) -> float:
         return 1.0
     low, high = np.quantile(known, [0.05, 0.95])
     return float(high - low) or float(known.max() - known.min()) or 1.0
-
-
-def as_numbers(cells: pd.Series) -> np.ndarray:
-    """Return numbers, or dates as days since 1970, as float64 with NaN for missing."""
-    import pandas as pd
-
-    if pd.api.types.is_datetime64_any_dtype(cells):
-        days = cells.to_numpy(dtype="datetime64[us]").astype("int64") / 86_400e6
-        days[cells.isna().to_numpy()] = np.nan
-        return np.asarray(days, dtype=np.float64)
-    return np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan))

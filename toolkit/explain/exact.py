@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,9 +30,9 @@ MIXTURES = 256
 """Mixtures of rows on which a sum is held against its model."""
 
 
-def work(total: Sum) -> float:
-    """Return what a pair of row and background row costs, for `planner.paired_background`."""
-    return float(sum(np.sqrt(walked(forest)).sum() for forest in total.forests))
+def work(total: Sum) -> list[float]:
+    """Return what a pair of rows costs in each forest, for `planner.paired_background`."""
+    return [float(np.sqrt(walked(forest)).sum()) for forest in total.forests]
 
 
 def follows_paths(total: Sum) -> bool:
@@ -80,7 +81,7 @@ def _centred(total: Sum, count: int) -> bool:
 
 
 def sum_error(total: Sum, told: Score, frame: pd.DataFrame, background: pd.DataFrame) -> float:
-    """Return how far a sum is from its model, at most, on mixtures of rows.
+    """Return how far a sum is from its model, at most, on rows and mixtures of rows.
 
     A model may round or clip what its parts add up to, and do so where no real row lies: then
     the parts' values are not the model's, though they add up on the rows themselves.
@@ -108,7 +109,28 @@ def sum_error(total: Sum, told: Score, frame: pd.DataFrame, background: pd.DataF
             for name in both.columns
         }
     )
-    return float(np.abs(told(mixed) - _added(total, mixed)).max())
+    both = pd.concat([mixed, frame.head(MIXTURES)], ignore_index=True)
+    return float(np.abs(told(both) - _added(total, both)).max())
+
+
+def with_remainder(total: Sum, told: Score) -> Sum:
+    """Return a sum whose rest is all that the model says besides the sum's parts.
+
+    So it is the model, whatever that does to the sum of its parts: rounding, clipping.
+
+    Parameters
+    ----------
+    total : Sum
+        Parts of the model.
+    told : callable
+        The model's outputs in the sum's space.
+    """
+    parts = replace(total, rest=None)
+
+    def remainder(frame: pd.DataFrame) -> np.ndarray:
+        return told(frame) - _added(parts, frame)
+
+    return replace(total, rest=remainder, corrected=True)
 
 
 def _added(total: Sum, frame: pd.DataFrame) -> np.ndarray:

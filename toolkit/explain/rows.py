@@ -47,6 +47,8 @@ class RowValues:
         What they add up to: value, probability or margin.
     exact : list of str
         What of the model was taken apart exactly: trees, terms.
+    corrected : bool
+        Whether what the model is besides them was estimated beside.
     sampled : bool
         Whether orders of columns were drawn.
     evaluations : int
@@ -73,6 +75,7 @@ class RowValues:
     game: str
     space: str
     exact: list[str]
+    corrected: bool
     sampled: bool
     evaluations: int
     additivity_error: float

@@ -64,12 +64,18 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
     chosen, _ = spread_sample(score, test.frame, asked.rows, [seed, _ROWS])
     size = min(asked.background, len(reference))
     way = ways.choose(stage, model, len(chosen), size)
-    values, how = _explained(stage, model, test, reference, chosen, way=way)
-    for less in ways.fallbacks(way, size):
-        if values.additivity_error <= values.tolerance:
-            break
-        stage.note(way.disproved(values.additivity_error, less))
-        values, how = _explained(stage, model, test, reference, chosen, way=less)
+    turns = [way, *ways.fallbacks(model, way, size)]
+    background, _ = reference.sample(model, size, seed)
+    for number, way in enumerate(turns):
+        last = number == len(turns) - 1
+        # What would be given up afterwards is not computed.
+        error = None if last else ways.disproof(model, way, test.frame.iloc[chosen], background)
+        if error is None:
+            values, how = _explained(stage, model, test, reference, chosen, way=way)
+            error = values.additivity_error
+            if last or error <= values.tolerance:
+                break
+        stage.note(way.disproved(error, turns[number + 1]))
     explanation = artifact(stage.project, model, values, how)
     stage.write(Attributions(attribution_frame(values)))
     stage.write(explanation)

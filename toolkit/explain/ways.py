@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from toolkit.explain import exact, gradients, planner
-from toolkit.explain.rows import outputs
+from toolkit.explain.rows import in_space, outputs, scorer, tolerance
 from toolkit.table.predictor import Additive, Differentiable, Smooth
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from toolkit.artifacts import Explanation
     from toolkit.forests import Sum
     from toolkit.run.stage import Stage
@@ -64,10 +68,10 @@ class Way:
                 " bends too often for the points that explain.evaluations pays for. SHAP values"
                 " are estimated instead"
             )
-        kept = "only its trees are exact" if less.total is not None else "all are estimated"
+        kept = "all are estimated" if less.total is None else "this difference is estimated"
         return (
             "The model is not everywhere what its parts add up to (it differs by up to"
-            f" {error:.2g} on mixtures of rows): of its SHAP values {kept}"
+            f" {error:.2g} on rows and their mixtures): of its SHAP values {kept}"
         )
 
 
@@ -101,18 +105,32 @@ def choose(stage: Stage, model: Predictor, rows: int, background: int) -> Way:
         )
     if total is None:
         return Way(background)
-    if total.rest is not None and len(model.columns) > planner.MOST_COLUMNS:
+    wide = len(model.columns) > planner.MOST_COLUMNS
+    if total.rest is not None and wide:
         return Way(background)  # what remains is sampled, once the table is screened
-    size = planner.paired_background(rows, background, exact.work(total))
-    if not size:
-        stage.note(
-            "The trees are too many to explain exactly: they look at columns made of two, or are"
-            " deep. SHAP values are sampled instead"
-        )
-        return Way(background)
-    if size < background:
-        stage.note(f"{size} background rows instead of {background}: the model has many trees")
-    return Way(size, total)
+    size = planner.paired_background(rows, background, sum(exact.work(total)))
+    if size:
+        if size < background:
+            stage.note(f"{size} background rows instead of {background}: the model has many trees")
+        return Way(size, total)
+    lighter = None if wide else _lighter(total, rows, background)
+    left_out = "SHAP values are sampled" if lighter is None else "what some of them say is sampled"
+    stage.note(
+        "The trees are too many to explain exactly: they look at columns made of two, or are"
+        f" deep. {left_out[0].upper()}{left_out[1:]} instead"
+    )
+    return Way(background, lighter)
+
+
+def _lighter(total: Sum, rows: int, background: int) -> Sum | None:
+    """Return a sum without the forests that are too dear, the dearest first; None without all."""
+    costs = np.array(exact.work(total))
+    order = np.argsort(costs, kind="stable")
+    spent = np.cumsum(costs[order])
+    kept = sum(planner.paired_background(rows, background, cost) == background for cost in spent)
+    if not kept and total.terms is None:
+        return None
+    return total.without_forests({int(place) for place in order[kept:]})
 
 
 def _straight(stage: Stage, model: Predictor, background: int) -> Way | None:
@@ -136,16 +154,32 @@ def _straight(stage: Stage, model: Predictor, background: int) -> Way | None:
     return Way(background, game=gradients.GAME, smooth=smooth)
 
 
-def fallbacks(way: Way, background: int) -> list[Way]:
+def disproof(
+    model: Predictor, way: Way, frame: pd.DataFrame, background: pd.DataFrame
+) -> float | None:
+    """Return by how much a sum misses its model on rows and mixtures; None within rounding."""
+    if way.total is None or way.total.corrected:
+        return None
+    columns = [name for name in model.columns if name in frame.columns]
+    told = in_space(scorer(model), way.total.space)
+    rows, others = (part[columns].reset_index(drop=True) for part in (frame, background))
+    error = exact.sum_error(way.total, told, rows, others)
+    scores = np.concatenate([told(rows), told(others)])
+    return error if error > tolerance(scores, way.total.space) else None
+
+
+def fallbacks(model: Predictor, way: Way, background: int) -> list[Way]:
     """Return the ways that come next where a sum turns out not to be the model."""
-    if way.smooth is not None:
-        return [Way(background)]
-    if way.total is None:
+    if way.smooth is None and way.total is None:
         return []
     found = [Way(background)]
-    if way.total.terms is not None and way.total.grown:
-        found.insert(0, replace(way, total=way.total.without_terms()))
+    if way.total is not None and len(model.columns) <= planner.MOST_COLUMNS:
+        found.insert(0, Way(way.background, _corrected(model, way.total)))
     return found
+
+
+def _corrected(model: Predictor, total: Sum) -> Sum:
+    return exact.with_remainder(total, in_space(scorer(model), total.space))
 
 
 def again(stage: Stage, model: Predictor, explanation: Explanation) -> Way:
@@ -159,8 +193,11 @@ def again(stage: Stage, model: Predictor, explanation: Explanation) -> Way:
     if not explanation.exact or not isinstance(model, Additive):
         return Way(size)
     total = model.as_sum()
-    if total is not None and "terms" not in explanation.exact:
-        total = total.without_terms()
+    paired = explanation.game == INTERVENTIONAL and total is not None
+    if paired and not planner.paired_background(explanation.rows, size, sum(exact.work(total))):
+        total = _lighter(total, explanation.rows, size)
+    if total is not None and explanation.corrected:
+        total = _corrected(model, total)
     return Way(size, total, explanation.game)
 
 

@@ -97,6 +97,10 @@ class Sum:
         Gives the remainder for typed rows, (n, outputs); None where nothing remains.
     share, linear : float
         How much of the model, by weight, the forests are, and the terms.
+    forests_left_out : int
+        How many of them are part of `rest` all the same.
+    corrected : bool
+        Whether `rest` is what the model says besides its parts, which are not all of it.
     """
 
     space: str
@@ -108,22 +112,24 @@ class Sum:
     rest: Callable[[pd.DataFrame], np.ndarray] | None = None
     share: float = 1.0
     linear: float = 0.0
+    forests_left_out: int = 0
+    corrected: bool = False
 
     def kinds(self) -> list[str]:
         """Return what is taken apart exactly: trees, terms."""
         return ["trees"] * bool(self.grown) + ["terms"] * (self.terms is not None)
 
-    def without_terms(self) -> Sum:
-        """Return the sum whose terms are part of what remains, to be estimated."""
-        terms, rest = self.terms, self.rest
-        if terms is None:
-            return self
+    def without_forests(self, left_out: Collection[int]) -> Sum:
+        """Return the sum of which some forests, by place, are part of what remains."""
+        moved = replace(self, grown=[self.grown[place] for place in sorted(left_out)])
+        rest = self.rest
 
         def remainder(frame: pd.DataFrame) -> np.ndarray:
-            told = terms(self.design(frame, None))
+            told = moved.added_up(frame)
             return told if rest is None else told + rest(frame)
 
-        return replace(self, terms=None, rest=remainder, linear=0.0)
+        kept = [one for place, one in enumerate(self.grown) if place not in left_out]
+        return replace(self, grown=kept, rest=remainder, forests_left_out=len(left_out))
 
     @property
     def votes(self) -> bool:

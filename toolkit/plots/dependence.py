@@ -56,7 +56,7 @@ def dependence_with(
     colour = parts[other].reindex(own.index)
     shap = own["shap"].to_numpy()
     spread = np.corrcoef(shap, _ranks(colour))[0, 1] if len(set(shap)) > 2 else np.nan
-    alt = f"{len(own)} rows; SHAP values from {shap.min():.3g} to {shap.max():.3g}" + (
+    alt = f"{len(own)} rows; {explanation.called}s from {shap.min():.3g} to {shap.max():.3g}" + (
         "." if np.isnan(spread) else f"; correlation with {other} {spread:.2f}."
     )
     title = f"What {shorten(column)} does, by {shorten(other)}"
@@ -66,7 +66,7 @@ def dependence_with(
         axes.axhline(0, color=GREY, linewidth=0.8)
         x = _along(axes, own, column)
         _coloured(axes, x, shap, colour, other)
-        axes.set_ylabel("SHAP value")
+        axes.set_ylabel(explanation.called)
     return sheet.plot
 
 

@@ -247,7 +247,7 @@ def importances(views: GlobalViews, *, top: int = 15) -> Plot:
         colours = [ORANGE if item.why else BLUE for item in items]
         left.barh(places, [item.shap for item in items], height=0.6, color=colours)
         left.set_yticks(places, [shorten(item.column, 24) for item in items])
-        left.set_xlabel("mean |SHAP value|")
+        left.set_xlabel("mean |contribution|")
         right.barh(places, [item.loss.value or 0.0 for item in items], height=0.6, color=colours)
         for place, item in enumerate(items):
             if item.loss.low is not None:

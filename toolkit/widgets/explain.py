@@ -187,7 +187,7 @@ class ExplainPanel(Panel):
             )
             for line in mine.to_dict("records")
         ]
-        values = table(("Column", "Value", "SHAP value", "Standard error"), rows)
+        values = table(("Column", "Value", self.explanation.called, "Standard error"), rows)
         more = f"<details><summary>All {len(rows)} columns of the row</summary>{values}</details>"
         return said + self._contents(row) + figure + more
 

@@ -30,7 +30,7 @@ def _reasons_html(_: RowStories, story: RowStory) -> str:
     if not story.reasons:
         return "<p>No column pushed it to the adverse side by two standard errors.</p>"
     return table(
-        ("Reason", "Column", "SHAP value", "Standard error", "Remark"),
+        ("Reason", "Column", "Contribution", "Standard error", "Remark"),
         [
             (
                 shorten(each.text, 200),

@@ -51,11 +51,13 @@ def _importance(book: Book, found: Explanation) -> list[Facts | None]:
             blocks.figure(
                 "explain.importance",
                 found.model_copy(update={"importance": {name: ranked}}),
+                "game",
                 of=name,
             ),
             blocks.table(
-                f"Importance{of}: mean size of a column's SHAP values",
-                ["Column", "Mean |SHAP| (interval)", "Standard error of one row's value"],
+                f"Importance{of}: mean size of a column's {found.called}s",
+                ["Column", f"Mean |{found.called}| (interval)",
+                 "Standard error of one row's value"],
                 [
                     [each.column,
                      book.cite(Explanation, *path, i, "mean_abs", unit="score",
@@ -111,9 +113,9 @@ def _method(book: Book, found: Explanation) -> list[Facts | None]:
         blocks.heading("How it was explained"),
         blocks.facts(rows),
         blocks.prose(
-            "A SHAP value says how far a column moved this model's output from the"
-            f" {base[0].lower()}{base[1:]}. It describes the model, not the world: it is no proof"
-            " of a cause."
+            f"{found.called[0].upper()}{found.called[1:]}s say how far columns moved this model's"
+            f" output from the {base[0].lower()}{base[1:]}. They describe the model, not the world:"
+            " they are no proof of a cause."
         ),
     ]
 
@@ -231,6 +233,7 @@ def _waterfall(  # noqa: PLR0917
             "explain.waterfall",
             found.model_copy(update={"importance": {}}),
             "space",
+            "game",
             title=f"{title}: row {row}",
             lines=drawn,
             row=row,
@@ -239,7 +242,7 @@ def _waterfall(  # noqa: PLR0917
         ),
         blocks.table(
             f"{title}: row {row}" + (f", output {name}" if len(found.classes) > 1 else ""),
-            ["Column", "Value", "SHAP"],
+            ["Column", "Value", found.called],
             [["Mean over the background", "", mean], *cells, *ends],
         ),
     ]

@@ -78,7 +78,7 @@ def _reasons(book: Book, place: int, story: RowStory) -> Facts | None:
     explained = book.get(Explanation)
     return blocks.table(
         f"Reasons for the decision on row {story.row}",
-        ["Reason", "SHAP", "Remark"],
+        ["Reason", "Contribution", "Remark"],
         [
             [
                 _reason(book, each.column, each.value, each.text),
@@ -88,7 +88,7 @@ def _reasons(book: Book, place: int, story: RowStory) -> Facts | None:
             ]
             for i, each in enumerate(story.reasons)
         ],
-        note=f"SHAP values in units of the output: {explained.output}." if explained else "",
+        note=f"In units of the output: {explained.output}." if explained else "",
     )  # fmt: skip
 
 
