@@ -113,7 +113,7 @@ def sum_error(total: Sum, told: Score, frame: pd.DataFrame, background: pd.DataF
     return float(np.abs(told(both) - _added(total, both)).max())
 
 
-def with_remainder(total: Sum, told: Score) -> Sum:
+def with_remainder(total: Sum, told: Score, middle: pd.DataFrame) -> Sum:
     """Return a sum whose rest is all that the model says besides the sum's parts.
 
     So it is the model, whatever that does to the sum of its parts: rounding, clipping.
@@ -124,7 +124,10 @@ def with_remainder(total: Sum, told: Score) -> Sum:
         Parts of the model.
     told : callable
         The model's outputs in the sum's space.
+    middle : pandas.DataFrame
+        One typed row, whose output is not extreme: terms are read from it.
     """
+    total = replace(total, base=total.design(middle, None))
     parts = replace(total, rest=None)
 
     def remainder(frame: pd.DataFrame) -> np.ndarray:
@@ -137,7 +140,7 @@ def _added(total: Sum, frame: pd.DataFrame) -> np.ndarray:
     """Return what the summands say of typed rows, added up: (n, outputs)."""
     parts = [total.added_up(frame)] if total.grown else []
     if total.terms is not None:
-        parts.append(added_up(total.terms, total.design(frame, None)))
+        parts.append(added_up(total.terms, total.design(frame, None), total.base))
     if total.rest is not None:
         parts.append(total.rest(frame))
     result = np.sum(parts, axis=0)
@@ -199,6 +202,7 @@ class SumValues:
             found = term_values(
                 self.total.terms, sources=self.total.sources, players=self.players,
                 rows=self.rows, references=self.references, parts=parts, mixed=pairs,
+                base=self.total.base,
             )  # fmt: skip
         for number, grown in enumerate(self.total.grown):
             forest = self.total.forests[number]

@@ -14,7 +14,7 @@ import numpy as np
 
 from toolkit.artifacts import Rows
 from toolkit.errors import ProjectError
-from toolkit.explain.rows import scorer, spread_sample
+from toolkit.explain.rows import in_score_order, scorer, spread_sample
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from toolkit.table import Part, Predictor
 
 _BACKGROUND = 2  # a stream of random numbers
+_MIDDLE = 21  # rows
 _KEY = "explain.reference"
 
 
@@ -58,6 +59,12 @@ class Reference:
         """
         positions, gap = spread_sample(scorer(model), self.frame, size, [seed, _BACKGROUND])
         return self.frame.iloc[positions].reset_index(drop=True), gap
+
+    def middle(self, model: Predictor, seed: int) -> pd.DataFrame:
+        """Return one row, whose output is in the middle of theirs."""
+        some, _ = self.sample(model, _MIDDLE, seed)
+        order = in_score_order(scorer(model)(some))
+        return some.iloc[[int(order[len(order) // 2])]].reset_index(drop=True)
 
 
 def references(stage: Stage, train: Part) -> Reference:

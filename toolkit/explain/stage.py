@@ -64,7 +64,7 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
     chosen, _ = spread_sample(score, test.frame, asked.rows, [seed, _ROWS])
     size = min(asked.background, len(reference))
     way = ways.choose(stage, model, len(chosen), size)
-    turns = [way, *ways.fallbacks(model, way, size)]
+    turns = [way, *ways.fallbacks(stage, model, way, reference, size)]
     background, _ = reference.sample(model, size, seed)
     for number, way in enumerate(turns):
         last = number == len(turns) - 1
@@ -181,7 +181,7 @@ def row_explainer(
         players = Players([*single, group], [*([n] for n in single), explanation.grouped])
     prepared: list[pd.DataFrame] = []
     orders = max(1, explanation.permutations // max(1, explanation.background))
-    way = ways.again(stage, model, explanation)
+    way = ways.again(stage, model, explanation, reference)
 
     def one(row: int) -> pd.DataFrame:
         if row not in place:

@@ -30,6 +30,7 @@ def term_values(
     references: pd.DataFrame,
     parts: Sequence[np.ndarray],
     mixed: tuple[pd.DataFrame, pd.DataFrame] | None,
+    base: pd.DataFrame | None = None,
 ) -> np.ndarray:
     """Return the values of rows against parts of the background: (parts, n, players, outputs).
 
@@ -48,12 +49,14 @@ def term_values(
     mixed : tuple of two pandas.DataFrame, optional
         Design frames of all n * b pairs, columns of two players taking the first from the row
         and the second from the background row, and the other way round.
+    base : pandas.DataFrame, optional
+        See `added_up`; the first background row by default.
     """
     import pandas as pd
 
     place = {name: number for number, name in enumerate(players)}
     n, b = len(rows), len(references)
-    base = references.iloc[[0]]
+    base = references.iloc[[0]] if base is None else base
     result: np.ndarray | None = None
     for name in rows.columns:
         of = [place[source] for source in sources[name]]
@@ -79,12 +82,21 @@ def term_values(
     return result
 
 
-def added_up(terms: Terms, frame: pd.DataFrame) -> np.ndarray:
+def added_up(terms: Terms, frame: pd.DataFrame, base: pd.DataFrame | None = None) -> np.ndarray:
     """Return what the terms of the cells of a design frame add up to, (n, outputs).
 
     That is what `terms` gives for its rows, if that is such a sum.
+
+    Parameters
+    ----------
+    terms : callable
+        Takes a design frame and gives (n, outputs).
+    frame : pandas.DataFrame
+        The design frame.
+    base : pandas.DataFrame, optional
+        The row into which cells are put; the frame's first by default.
     """
-    base = frame.iloc[[0]]
+    base = frame.iloc[[0]] if base is None else base
     result = np.zeros(())
     for name in frame.columns:
         result = result + _paid(terms, base, name, frame[name])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.artifacts import Explanation
+    from toolkit.explain.reference import Reference
     from toolkit.forests import Sum
     from toolkit.run.stage import Stage
     from toolkit.table import Predictor
@@ -168,21 +169,25 @@ def disproof(
     return error if error > tolerance(scores, way.total.space) else None
 
 
-def fallbacks(model: Predictor, way: Way, background: int) -> list[Way]:
+def fallbacks(
+    stage: Stage, model: Predictor, way: Way, reference: Reference, background: int
+) -> list[Way]:
     """Return the ways that come next where a sum turns out not to be the model."""
     if way.smooth is None and way.total is None:
         return []
     found = [Way(background)]
     if way.total is not None and len(model.columns) <= planner.MOST_COLUMNS:
-        found.insert(0, Way(way.background, _corrected(model, way.total)))
+        found.insert(0, Way(way.background, _corrected(stage, model, way.total, reference)))
     return found
 
 
-def _corrected(model: Predictor, total: Sum) -> Sum:
-    return exact.with_remainder(total, in_space(scorer(model), total.space))
+def _corrected(stage: Stage, model: Predictor, total: Sum, reference: Reference) -> Sum:
+    middle = reference.middle(model, stage.project.seed)
+    told = in_space(scorer(model), total.space)
+    return exact.with_remainder(total, told, middle[total.players])
 
 
-def again(stage: Stage, model: Predictor, explanation: Explanation) -> Way:
+def again(stage: Stage, model: Predictor, explanation: Explanation, reference: Reference) -> Way:
     """Return the way in which a model was explained."""
     size = explanation.background or _HELD
     if explanation.game == gradients.GAME and isinstance(model, Differentiable):
@@ -197,7 +202,7 @@ def again(stage: Stage, model: Predictor, explanation: Explanation) -> Way:
     if paired and not planner.paired_background(explanation.rows, size, sum(exact.work(total))):
         total = _lighter(total, explanation.rows, size)
     if total is not None and explanation.corrected:
-        total = _corrected(model, total)
+        total = _corrected(stage, model, total, reference)
     return Way(size, total, explanation.game)
 
 

@@ -99,6 +99,9 @@ class Sum:
         How much of the model, by weight, the forests are, and the terms.
     forests_left_out : int
         How many of them are part of `rest` all the same.
+    base : pandas.DataFrame, optional
+        One row of the design frame, into which cells are put to read their terms; any will do
+        where `terms` is such a sum everywhere.
     corrected : bool
         Whether `rest` is what the model says besides its parts, which are not all of it.
     """
@@ -113,6 +116,7 @@ class Sum:
     share: float = 1.0
     linear: float = 0.0
     forests_left_out: int = 0
+    base: pd.DataFrame | None = None
     corrected: bool = False
 
     def kinds(self) -> list[str]:
