@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from explain_runs import make_stage
+from explain_runs import FunctionModel, make_stage
 
 from toolkit import automl, explain, open_stage, table
 from toolkit.artifacts import Attributions, Leaderboard
@@ -13,9 +13,10 @@ from toolkit.automl.engines.bagging import Bag
 from toolkit.automl.engines.lightgbm import Boosters
 from toolkit.automl.model import load_model
 from toolkit.errors import ProjectError
-from toolkit.explain import exact, explain_rows, planner
+from toolkit.explain import attribute, exact, explain_rows, planner
 from toolkit.explain.reference import references
 from toolkit.explain.rows import in_space, scorer
+from toolkit.forests import Sum
 
 
 def loans(rows=260, seed=3):
@@ -257,7 +258,7 @@ def test_log_odds_are_named_wherever_they_are_meant_and_can_be_declined(tmp_path
 
 
 def test_trees_that_are_too_many_are_sampled_with_a_note(blend, monkeypatch):
-    monkeypatch.setattr(planner, "PAIR_WORK", 1.0)
+    monkeypatch.setattr(planner, "TREE_SECONDS", 1e-9)
     stage = chosen(blend, "lightgbm_1")
     found = explain.explain(stage, automl.load_champion(stage))
     assert "Exact Shapley values of trees" not in found.method
@@ -318,17 +319,18 @@ def test_path_dependent_values_that_are_not_known_are_not_given(tmp_path):
     stage = chosen(stage, "lightgbm_1")
     found = explain.explain(stage, automl.load_champion(stage))
     assert (found.game, found.background) == ("interventional", 12)
-    assert any("so its values are interventional" in note for note in stage.notes)
+    assert any("not path-dependent but interventional" in note for note in stage.notes)
 
 
 def test_forests_that_are_too_dear_are_estimated_and_the_others_stay_exact(blend, monkeypatch):
     stage = chosen(blend, "ensemble")
     model = automl.load_champion(stage)
+    stage.file.set("explain.background", 40, by="test")
     whole = explain.explain(stage, model)
     values = stage.read(Attributions).frame
-    costs = sorted(exact.work(model.as_sum()))
+    costs = sorted(exact.costs(model.as_sum(), whole.rows, whole.background))
     assert costs[-1] > 0
-    monkeypatch.setattr(planner, "PAIR_WORK", whole.rows * whole.background * sum(costs[:-1]))
+    monkeypatch.setattr(planner, "TREE_SECONDS", sum(costs[:-1]))
     found = explain.explain(stage, model)
     assert f"({len(costs) - 1} of {len(costs)} forests)" in found.method
     assert any("what some of them say is sampled" in note.lower() for note in stage.notes)
@@ -339,3 +341,40 @@ def test_forests_that_are_too_dear_are_estimated_and_the_others_stay_exact(blend
     row = int(again["row"].iloc[0])
     one = explain.row_explainer(stage, model, found)(row)
     np.testing.assert_allclose(one["shap"], again.loc[again["row"] == row, "shap"], atol=1e-9)
+
+    # Less is affordable of what is sampled: one more row is explained as the others were.
+    monkeypatch.setattr(attribute, "EXACT_EVALUATIONS", 0)
+    stage.file.set("explain.evaluations", 2000, by="test")
+    found = explain.explain(stage, model)
+    assert found.background < whole.background
+    again = stage.read(Attributions).frame
+    row = int(again["row"].iloc[0])
+    one = explain.row_explainer(stage, model, found)(row)
+    for name in ("shap", "standard_error"):
+        wanted = again.loc[again["row"] == row, name]
+        np.testing.assert_allclose(one[name], wanted, atol=1e-9)
+
+
+@pytest.mark.parametrize("sign", [1.0, -0.9])
+def test_errors_of_exact_and_estimated_parts_are_those_of_their_sum(sign):
+    # Another background moves both parts, together or against each other.
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(rng.normal(size=(4, 3)), columns=list("abc"))
+    weights = np.array([1.0, -2.0, 0.5])
+
+    def terms(design):
+        return (design.to_numpy() @ weights)[:, None]
+
+    model = FunctionModel(lambda f: (1 + sign) * terms(f)[:, 0], frame.columns)
+    total = Sum(
+        "value", [], list(frame.columns), lambda f, _: f, {n: (n,) for n in frame.columns},
+        terms=terms, rest=lambda f: sign * terms(f), share=0.0, linear=0.5,
+    )  # fmt: skip
+    values, errors = [], []
+    for _ in range(80):
+        background = pd.DataFrame(rng.normal(size=(24, 3)), columns=frame.columns)
+        found = explain_rows(model, frame, background, total=total)
+        values.append(found.shap)
+        errors.append(found.standard_error)
+    spread = np.std(values, axis=0)
+    np.testing.assert_allclose(np.mean(errors, axis=0) / spread, 1.0, atol=0.25)

@@ -16,10 +16,11 @@ SEEDS = st.integers(0, 2**32 - 1)
 @pytest.fixture(params=["tables", "walks"], scope="module")
 def method(request):
     """Shallow trees are looked up and deep ones walked: here each way for all of them."""
-    before = works.MOST_TABLED
-    works.MOST_TABLED = 8 if request.param == "tables" else 0
+    before = works.MOST_TABLED, works._WALKED
+    works.MOST_TABLED = 12 if request.param == "tables" else 0
+    works._WALKED = 1.0  # tables wherever there are some
     yield request.param
-    works.MOST_TABLED = before
+    works.MOST_TABLED, works._WALKED = before
 
 
 @settings(max_examples=150, deadline=None)
@@ -90,6 +91,7 @@ def test_a_deep_forest_gives_the_same_by_tables_and_by_walks(monkeypatch):
     rows = np.tile(game.rows, (40, 1))
     count = len(game.background)
     parts = [np.arange(start, count, 3) for start in range(3)]
+    monkeypatch.setattr(works, "_WALKED", 1.0)
     by_table = shapley_values(game.forest, rows, game.background, parts=parts)
     shares = np.array([len(part) for part in parts]) / count
     np.testing.assert_allclose(
@@ -97,9 +99,8 @@ def test_a_deep_forest_gives_the_same_by_tables_and_by_walks(monkeypatch):
         shapley_values(game.forest, rows, game.background),
         atol=1e-10,
     )
-    monkeypatch.setattr(works, "MOST_TABLED", 0)
-    for deep in (12, 0):  # by tables for one part after the other, by walks
-        monkeypatch.setattr(works, "MOST_DEEP", deep)
+    for name, value in (("_CELLS", 10), ("MOST_TABLED", 0)):
+        monkeypatch.setattr(works, name, value)  # one part after the other; by walks
         found = shapley_values(game.forest, rows, game.background, parts=parts)
         np.testing.assert_allclose(found, by_table, atol=1e-10)
 

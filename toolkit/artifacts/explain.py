@@ -120,6 +120,8 @@ class Explanation(JsonArtifact):
     """What the values add up to, in words: probability of the class `bad`, EUR."""
     exact: list[str] = []
     """What of the model was taken apart exactly: trees, terms."""
+    left_out: list[int] = []
+    """Forests, by their place in the model, that were too dear and estimated."""
     corrected: bool = False
     """Whether what the model is besides what was taken apart was estimated beside it."""
     game: str = "interventional"

@@ -118,6 +118,7 @@ def artifact(project: Project, model: Predictor, values: RowValues, how: Provena
         method=f"{values.method}; {values.game}, on the original columns",
         output=_words(project, model, values.space),
         exact=values.exact,
+        left_out=values.left_out,
         corrected=values.corrected,
         space=values.space,
         classes=values.classes,
@@ -188,7 +189,7 @@ def _checks(
         Check(
             name="Additivity",
             severity="ok" if adds else "critical",
-            message=f"Base value plus SHAP values differ from the model's output by at most"
+            message=f"Base value plus contributions differ from the model's output by at most"
             f" {error:.2g}; {most:.2g} is tolerated.",
             remedy=""
             if adds

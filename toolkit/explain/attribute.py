@@ -101,8 +101,9 @@ def explain_rows(
     background = background.iloc[in_score_order(score(background))].reset_index(drop=True)
     seeds = [[seed, int(number)] for number in numbers]
 
-    def play(paid: shapley.Score) -> _Found:
-        return _played(Game(paid, frame, background, players), orders, seeds, progress)
+    def play(paid: shapley.Score, parts: list[np.ndarray] | None = None) -> _Found:
+        game = Game(paid, frame, background, players)
+        return _played(game, orders, seeds, parts=parts, progress=progress)
 
     slack = 1.0
     if smooth is not None:
@@ -118,7 +119,7 @@ def explain_rows(
     else:
         found = _by_sum(total, frame, background, threads, progress)
         if total.rest is not None:
-            found = found.and_rest(play(total.rest))
+            found = found.and_rest(play(total.rest, found.parts))
     # Scored again, alone and in another order: a model that does not give a row the same
     # output twice is found out here.
     space = own_space(model) if total is None else total.space
@@ -130,7 +131,7 @@ def explain_rows(
     evaluations = found.evaluations + 2 * len(background) + len(frame)
     if total is not None:
         error = max(error, exact.sum_error(total, told, frame, background))
-        evaluations += exact.MIXTURES
+        evaluations += exact.MIXTURES + min(len(frame), exact.MIXTURES)
     return RowValues(
         rows=numbers,
         players=players,
@@ -143,6 +144,7 @@ def explain_rows(
         game=game,
         space=space,
         exact=[] if total is None else total.kinds(),
+        left_out=[] if total is None else list(total.forests_left_out),
         corrected=total is not None and total.corrected,
         sampled=found.sampled,
         evaluations=evaluations,
@@ -163,12 +165,21 @@ class _Found:
     sampled: bool = False
     evaluations: int = 0
     base: np.ndarray | None = None
+    parts: list[np.ndarray] | None = None
+    by_part: np.ndarray | None = None
+    """Values against each part of the background, (parts, n, players, outputs)."""
 
     def and_rest(self, rest: _Found) -> _Found:
-        """Return the values of what is known exactly and of what had to be estimated."""
+        """Return the values of what is known exactly and of what had to be estimated.
+
+        Another background would change both, together or against each other: their sum is what
+        has a spread over parts of it.
+        """
+        assert self.parts is not None and self.by_part is not None and rest.by_part is not None
+        shap, error = exact.over_parts(self.by_part + rest.by_part, self.parts)
         return _Found(
-            self.shap + rest.shap,
-            np.hypot(self.error, rest.error),
+            shap,
+            error if len(self.parts) > 1 else rest.error,
             f"{self.method}; the rest: {rest.method}",
             rest.sampled,
             rest.evaluations,
@@ -182,8 +193,11 @@ def _by_sum(
     threads: int,
     progress: Callable[[int, int], Any] | None,
 ) -> _Found:
+    alone = total.rest is None
+    parts = exact.parts_of(len(background), 1 if alone else 2)
     values = exact.SumValues(total, frame, background, threads)
-    shap, error = values.values(progress if total.rest is None else None)
+    by_part = values.values(parts, progress if alone else None)
+    shap, error = exact.over_parts(by_part, parts)
     words = {
         "trees": "of trees, from their own structure",
         "terms": "of linear terms, in closed form",
@@ -193,12 +207,12 @@ def _by_sum(
         method += ", before votes are scaled to sum 1"
     if total.forests_left_out:
         kept = len(total.grown)
-        method += f" ({kept} of {kept + total.forests_left_out} forests)"
+        method += f" ({kept} of {kept + len(total.forests_left_out)} forests)"
     if total.corrected:
         method += ", as far as these are the model"
     elif total.rest is not None and not total.forests_left_out:
         method += f" ({total.share + total.linear:.0%} of the model by weight)"
-    return _Found(shap, error, method)
+    return _Found(shap, error, method, parts=parts, by_part=by_part)
 
 
 def _by_cover(total: Sum, frame: pd.DataFrame, threads: int) -> _Found:
@@ -231,6 +245,8 @@ def _played(
     game: Game,
     orders: int,
     seeds: list[list[int]],
+    *,
+    parts: list[np.ndarray] | None,
     progress: Callable[[int, int], Any] | None,
 ) -> _Found:
     coalitions = game.rows * game.references << min(len(game.players.names), 40)
@@ -245,8 +261,10 @@ def _played(
             f"Permutation SHAP: {orders * game.references:,} sampled orders a row, in antithetic"
             " pairs"
         )
-    values, errors = [], []
+    values, errors, by_part = [], [], []
     for contributions in given:
+        each = contributions.reshape(game.references, -1, *contributions.shape[1:]).mean(axis=1)
+        by_part.append(np.stack([each[part].mean(axis=0) for part in parts or []] or [each[0]]))
         value, error = shapley.summarise(contributions, unit)
         values.append(value)
         errors.append(error)
@@ -258,4 +276,5 @@ def _played(
         method,
         sampled=coalitions > EXACT_EVALUATIONS,
         evaluations=game.evaluations,
+        by_part=np.stack(by_part, axis=1),
     )

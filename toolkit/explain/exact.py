@@ -7,14 +7,14 @@ known as trees, or as terms of single columns, costs no sampling error, in whate
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from toolkit.explain.terms import added_up, term_values
-from toolkit.forests import Grown, Sum, expected, shapley_values, walked
+from toolkit.forests import Grown, Sum, expected, seconds, shapley_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,9 +30,10 @@ MIXTURES = 256
 """Mixtures of rows on which a sum is held against its model."""
 
 
-def work(total: Sum) -> list[float]:
-    """Return what a pair of rows costs in each forest, for `planner.paired_background`."""
-    return [float(np.sqrt(walked(forest)).sum()) for forest in total.forests]
+def costs(total: Sum, rows: int, background: int) -> list[float]:
+    """Return about how many seconds each forest takes on one core."""
+    parts = min(GROUPS, background)
+    return [seconds(forest, rows, background, parts) for forest in total.forests]
 
 
 def follows_paths(total: Sum) -> bool:
@@ -149,6 +150,38 @@ def _added(total: Sum, frame: pd.DataFrame) -> np.ndarray:
     return np.asarray(result)
 
 
+def parts_of(count: int, together: int = 1) -> list[np.ndarray]:
+    """Return positions of background rows, in order of output, in parts that are alike.
+
+    Neighbours have similar outputs: each part gets some of all.
+
+    Parameters
+    ----------
+    count : int
+        Background rows.
+    together : int
+        Neighbours that belong together: 2 where an order goes to one and its reverse to the other.
+    """
+    unit = np.arange(count) // together
+    groups = max(1, min(GROUPS, count // together))
+    return [np.flatnonzero(unit % groups == part) for part in range(groups)]
+
+
+def over_parts(found: np.ndarray, parts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return values and standard errors, each (n, players, k), from those against parts.
+
+    The errors hold values against those over all rows that the background was drawn from, and
+    come from the spread between parts of it; 0 where there is one part.
+    """
+    shares = np.array([len(part) for part in parts], dtype=np.float64)
+    shares /= shares.sum()
+    mean = np.einsum("g,gnpk->npk", shares, found)
+    if len(parts) < 2:
+        return mean, np.zeros_like(mean)
+    spread = np.einsum("g,gnpk->npk", shares, (found - mean) ** 2)
+    return mean, np.sqrt(spread / (len(parts) - 1))
+
+
 class SumValues:
     """Exact values of a sum's forests and terms.
 
@@ -180,22 +213,17 @@ class SumValues:
         self._mixed_design: tuple[pd.DataFrame, pd.DataFrame] | None = None
 
     def values(
-        self, progress: Callable[[int, int], Any] | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return values and standard errors, each (n, players, k).
-
-        The errors hold them against the values over all rows that the background was drawn
-        from, and come from the spread between parts of it.
+        self, parts: Sequence[np.ndarray], progress: Callable[[int, int], Any] | None = None
+    ) -> np.ndarray:
+        """Return values against parts of the background: (parts, n, players, k).
 
         Parameters
         ----------
+        parts : sequence of arrays of int
+            See `parts_of`.
         progress : callable, optional
             Told of forests done and forests in all.
         """
-        count = len(self.background)
-        groups = min(GROUPS, count)
-        # Neighbours in the background have similar outputs: each part gets some of all.
-        parts = [np.arange(start, count, groups) for start in range(groups)]
         found: np.ndarray | None = None
         if self.total.terms is not None:
             pairs = self._mixed_designs() if self._pairs() else None
@@ -217,12 +245,7 @@ class SumValues:
         assert found is not None
         if _centred(self.total, found.shape[-1]):
             found -= found.mean(axis=-1, keepdims=True)
-        shares = np.array([len(part) for part in parts]) / count
-        mean = np.einsum("g,gnpk->npk", shares, found)
-        if groups < 2:
-            return mean, np.zeros_like(mean)
-        spread = np.einsum("g,gnpk->npk", shares, (found - mean) ** 2)
-        return mean, np.sqrt(spread / (groups - 1))
+        return found
 
     def _matrix(self, grown: Grown) -> tuple[np.ndarray, np.ndarray]:
         key = grown.matrix

@@ -52,23 +52,25 @@ class Plan:
         return f"{pairs} in {self.orders:,} orders each, about {self.evaluations:,} mixtures"
 
 
-PAIR_WORK = 3e8
-"""What walking trees for pairs of rows may cost, in roots of leaves: about two minutes."""
+TREE_SECONDS = 120.0
+"""What taking trees apart may cost on one core, by a count of what has to be done."""
 FEWEST_PAIRED = 25
 """Background rows below which trees are not walked: sampling says more then."""
 
 
-def paired_background(rows: int, background: int, work: float) -> int:
-    """Return against how many background rows trees can be walked; 0 if too few.
+def tree_background(background: int, seconds: float) -> int:
+    """Return against how many background rows trees can be taken apart; 0 if too few.
 
     Parameters
     ----------
-    rows, background : int
-        Rows that were asked for.
-    work : float
-        Roots of leaves of the trees that have to be walked for each pair of rows.
+    background : int
+        Background rows that were asked for.
+    seconds : float
+        What they would cost, see `toolkit.forests.seconds`.
     """
-    affordable = background if not work else min(background, int(PAIR_WORK / (rows * work)))
+    affordable = background
+    if seconds > TREE_SECONDS:
+        affordable = int(background * TREE_SECONDS / seconds)
     return affordable if affordable >= min(background, FEWEST_PAIRED) else 0
 
 

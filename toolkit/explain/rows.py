@@ -32,7 +32,7 @@ class RowValues:
     classes : list of str
         The outputs: the positive class, every class, or ``value``.
     base : ndarray, shape (outputs,)
-        Mean output over the background rows.
+        Mean output over the background rows, or as the trees' covers have it.
     output : ndarray, shape (n, outputs)
         The model's output for each row.
     shap, standard_error : ndarray, shape (n, players, outputs)
@@ -47,6 +47,8 @@ class RowValues:
         What they add up to: value, probability or margin.
     exact : list of str
         What of the model was taken apart exactly: trees, terms.
+    left_out : list of int
+        Forests, by place, that were estimated all the same.
     corrected : bool
         Whether what the model is besides them was estimated beside.
     sampled : bool
@@ -75,6 +77,7 @@ class RowValues:
     game: str
     space: str
     exact: list[str]
+    left_out: list[int]
     corrected: bool
     sampled: bool
     evaluations: int

@@ -33,8 +33,8 @@ _TIMED = 500
 def explain(stage: Stage, model: Predictor) -> Explanation:
     """Explain the model on test rows against training rows, and write both artefacts.
 
-    Values are SHAP values on the original columns, in the unit of ``model.predict``: the
-    probability of the positive class (binary) or of every class, or the target's unit.
+    Values are on the original columns, in the space that the explanation names: log-odds where
+    the model is a sum in them, else the unit of ``model.predict``.
 
     Parameters
     ----------
@@ -64,23 +64,25 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
     chosen, _ = spread_sample(score, test.frame, asked.rows, [seed, _ROWS])
     size = min(asked.background, len(reference))
     way = ways.choose(stage, model, len(chosen), size)
-    turns = [way, *ways.fallbacks(stage, model, way, reference, size)]
     background, _ = reference.sample(model, size, seed)
-    for number, way in enumerate(turns):
-        last = number == len(turns) - 1
+    while True:
         # What would be given up afterwards is not computed.
-        error = None if last else ways.disproof(model, way, test.frame.iloc[chosen], background)
+        error = ways.disproof(model, way, test.frame.iloc[chosen], background)
         if error is None:
             values, how = _explained(stage, model, test, reference, chosen, way=way)
             error = values.additivity_error
-            if last or error <= values.tolerance:
+            if error <= values.tolerance:
                 break
-        stage.note(way.disproved(error, turns[number + 1]))
+        less = ways.less(stage, model, way, reference, rows=len(chosen), background=size)
+        if less is None:
+            break
+        stage.note(way.disproved(error, less))
+        way = less
     explanation = artifact(stage.project, model, values, how)
     stage.write(Attributions(attribution_frame(values)))
     stage.write(explanation)
     if values.additivity_error > values.tolerance:
-        stage.note("The SHAP values do not add up to the output: see the check Additivity")
+        stage.note("The values do not add up to the output: see the check Additivity")
     return explanation
 
 

@@ -154,7 +154,7 @@ def _agreement(views: GlobalViews) -> Check | None:
         name="Two kinds of importance",
         severity="info",
         message=f"{len(odd)} of {len(found.columns)} columns {verb} otherwise by shuffling than by"
-        " SHAP values.",
+        " contributions.",
         columns=odd,
         remedy="Read why in the table of both",
     )

@@ -69,10 +69,14 @@ class Way:
                 " bends too often for the points that explain.evaluations pays for. SHAP values"
                 " are estimated instead"
             )
-        kept = "all are estimated" if less.total is None else "this difference is estimated"
+        kept = "its SHAP values are estimated"
+        if less.total is not None:
+            kept = "the difference is estimated, the parts stay exact"
+        if self.by_cover:
+            kept += ", and values are interventional"
         return (
             "The model is not everywhere what its parts add up to (it differs by up to"
-            f" {error:.2g} on rows and their mixtures): of its SHAP values {kept}"
+            f" {error:.2g} on rows and their mixtures): {kept}"
         )
 
 
@@ -93,42 +97,47 @@ def choose(stage: Stage, model: Predictor, rows: int, background: int) -> Way:
     if straight is not None:
         return straight
     total = model.as_sum() if isinstance(model, Additive) else None
-    if total is not None and total.space == "margin" and asked.output == "probability":
-        total = None
+    declined = total is not None and total.space == "margin" and asked.output == "probability"
     if asked.game == exact.PATH_DEPENDENT:
-        if total is not None and exact.follows_paths(total):
+        if total is not None and exact.follows_paths(total) and not declined:
             if asked.reference.strip() != "all":
                 stage.note("explain.reference plays no part in path-dependent values")
             return Way(min(background, _HELD), total, exact.PATH_DEPENDENT)
-        stage.note(
-            "Path-dependent values are known of sums of trees that look at single columns. This"
-            " model is none, so its values are interventional"
+        why = (
+            "explain.output asks for probabilities, and its trees add up to log-odds"
+            if declined
+            else "they are known of sums of trees that look at single columns, and it is none"
         )
-    if total is None:
+        stage.note(f"The model's values are not path-dependent but interventional: {why}")
+    if total is None or declined:
         return Way(background)
+    return _interventional(stage, model, total, rows, background)
+
+
+def _interventional(stage: Stage, model: Predictor, total: Sum, rows: int, background: int) -> Way:
+    """Return the way for a sum: against fewer rows, or without some forests, if it is too dear."""
     wide = len(model.columns) > planner.MOST_COLUMNS
     if total.rest is not None and wide:
         return Way(background)  # what remains is sampled, once the table is screened
-    size = planner.paired_background(rows, background, sum(exact.work(total)))
+    costs = exact.costs(total, rows, background)
+    size = planner.tree_background(background, sum(costs))
     if size:
         if size < background:
             stage.note(f"{size} background rows instead of {background}: the model has many trees")
         return Way(size, total)
-    lighter = None if wide else _lighter(total, rows, background)
-    left_out = "SHAP values are sampled" if lighter is None else "what some of them say is sampled"
+    lighter = None if wide else _lighter(total, np.array(costs))
+    instead = "SHAP values are sampled" if lighter is None else "What some of them say is sampled"
     stage.note(
         "The trees are too many to explain exactly: they look at columns made of two, or are"
-        f" deep. {left_out[0].upper()}{left_out[1:]} instead"
+        f" deep. {instead} instead"
     )
     return Way(background, lighter)
 
 
-def _lighter(total: Sum, rows: int, background: int) -> Sum | None:
+def _lighter(total: Sum, costs: np.ndarray) -> Sum | None:
     """Return a sum without the forests that are too dear, the dearest first; None without all."""
-    costs = np.array(exact.work(total))
     order = np.argsort(costs, kind="stable")
-    spent = np.cumsum(costs[order])
-    kept = sum(planner.paired_background(rows, background, cost) == background for cost in spent)
+    kept = int((np.cumsum(costs[order]) <= planner.TREE_SECONDS).sum())
     if not kept and total.terms is None:
         return None
     return total.without_forests({int(place) for place in order[kept:]})
@@ -146,6 +155,8 @@ def _straight(stage: Stage, model: Predictor, background: int) -> Way | None:
         if asked == "always":
             stage.note(f"The model is not explained by expected gradients: {smooth}")
         return None
+    if stage.project.explain.game == exact.PATH_DEPENDENT:
+        stage.note("Path-dependent values are those of trees: explain.game plays no part here")
     if asked == "auto":
         stage.note(
             f"The table has {len(model.columns):,} columns, and the champion is a network: it is"
@@ -169,16 +180,32 @@ def disproof(
     return error if error > tolerance(scores, way.total.space) else None
 
 
-def fallbacks(
-    stage: Stage, model: Predictor, way: Way, reference: Reference, background: int
-) -> list[Way]:
-    """Return the ways that come next where a sum turns out not to be the model."""
+def less(
+    stage: Stage, model: Predictor, way: Way, reference: Reference, *, rows: int, background: int
+) -> Way | None:
+    """Return the way that comes next where a sum turns out not to be the model; None after all.
+
+    Parameters
+    ----------
+    stage, model : Stage, Predictor
+        As for `choose`.
+    way : Way
+        The one that was disproved.
+    reference : Reference
+        What the background is drawn from.
+    rows, background : int
+        As asked for.
+    """
     if way.smooth is None and way.total is None:
-        return []
-    found = [Way(background)]
-    if way.total is not None and len(model.columns) <= planner.MOST_COLUMNS:
-        found.insert(0, Way(way.background, _corrected(stage, model, way.total, reference)))
-    return found
+        return None
+    wide = len(model.columns) > planner.MOST_COLUMNS
+    if way.total is None or way.total.corrected or wide:
+        return Way(background)
+    if way.by_cover:
+        way = _interventional(stage, model, way.total, rows, background)
+    if way.total is None:
+        return way
+    return Way(way.background, _corrected(stage, model, way.total, reference))
 
 
 def _corrected(stage: Stage, model: Predictor, total: Sum, reference: Reference) -> Sum:
@@ -198,9 +225,8 @@ def again(stage: Stage, model: Predictor, explanation: Explanation, reference: R
     if not explanation.exact or not isinstance(model, Additive):
         return Way(size)
     total = model.as_sum()
-    paired = explanation.game == INTERVENTIONAL and total is not None
-    if paired and not planner.paired_background(explanation.rows, size, sum(exact.work(total))):
-        total = _lighter(total, explanation.rows, size)
+    if total is not None and explanation.left_out:
+        total = total.without_forests(explanation.left_out)
     if total is not None and explanation.corrected:
         total = _corrected(stage, model, total, reference)
     return Way(size, total, explanation.game)

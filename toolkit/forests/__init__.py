@@ -12,6 +12,6 @@ __getattr__, __dir__, __all__ = attach(
         "expected": "values",
         "margins": "values",
         "shapley_values": "values",
-        "walked": "values",
+        "seconds": "values",
     },
 )

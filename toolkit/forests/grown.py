@@ -97,8 +97,8 @@ class Sum:
         Gives the remainder for typed rows, (n, outputs); None where nothing remains.
     share, linear : float
         How much of the model, by weight, the forests are, and the terms.
-    forests_left_out : int
-        How many of them are part of `rest` all the same.
+    forests_left_out : tuple of int
+        Which of them, by place, are part of `rest` all the same.
     base : pandas.DataFrame, optional
         One row of the design frame, into which cells are put to read their terms; any will do
         where `terms` is such a sum everywhere.
@@ -115,7 +115,7 @@ class Sum:
     rest: Callable[[pd.DataFrame], np.ndarray] | None = None
     share: float = 1.0
     linear: float = 0.0
-    forests_left_out: int = 0
+    forests_left_out: tuple[int, ...] = ()
     base: pd.DataFrame | None = None
     corrected: bool = False
 
@@ -133,7 +133,7 @@ class Sum:
             return told if rest is None else told + rest(frame)
 
         kept = [one for place, one in enumerate(self.grown) if place not in left_out]
-        return replace(self, grown=kept, rest=remainder, forests_left_out=len(left_out))
+        return replace(self, grown=kept, rest=remainder, forests_left_out=tuple(sorted(left_out)))
 
     @property
     def votes(self) -> bool:

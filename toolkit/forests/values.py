@@ -136,17 +136,23 @@ def shapley_values(
     return found[0] if parts is None else found
 
 
-def walked(forest: Forest) -> np.ndarray:
-    """Return the leaves of each tree that is walked for each pair of row and background row.
+def seconds(forest: Forest, rows: int, references: int, parts: int) -> float:
+    """Return about how long the interventional game takes on one core.
 
-    These are trees too deep for tables, and those that look at columns of two players: what
-    makes the interventional game dear.
+    Trees that are too deep for tables, and those that look at columns of two players, are walked
+    by each pair of row and background row: they make it dear.
+
+    Parameters
+    ----------
+    forest : Forest
+        The trees.
+    rows, references, parts : int
+        Rows, background rows, and parts of the background.
     """
-    nodes = nodes_of(forest)
-    found = []
-    for root, end, _ in trees_of(forest):
+    place = np.full(len(forest.player), -1)
+    nodes, total = nodes_of(forest), 0.0
+    for root, end, output in trees_of(forest):
         laid = paths.lay_paths(nodes, forest.player, forest.other, forest.cover, root, end)
-        path = paths.Paths(*laid[:-1])
-        if path.known.max() > works.MOST_DEEP or (path.second >= 0).any():
-            found.append(int((forest.left[root:end] < 0).sum()))
-    return np.array(found, dtype=np.int64)
+        tree = works.Tree(nodes, root, end, output, paths.Paths(*laid[:-1]), forest.value, place)
+        total += min(tree.costs(rows, references, parts))
+    return total

@@ -107,7 +107,7 @@ def tests_of(nodes, root, size, block):
 
 @numba.njit(cache=True, nogil=True)
 def add_by_pairs(
-    nodes, root, paths, pays, value, output, theirs, mixed, place, first, total, block, out
+    nodes, root, paths, pays, value, output, theirs, mixed, place, first, part, sizes, block, out
 ):
     """Add a tree's interventional Shapley values, pair by pair of row and background row.
 
@@ -125,11 +125,15 @@ def add_by_pairs(
         Which of these a column of the matrix is; -1 for those of one player.
     first : int
         The background row, of all, that is the first of ``theirs``.
+    part, sizes : array of int
+        The part of each background row, of all, and how many rows a part has.
     """
     ours = tests_of(nodes, root, len(paths.slot), block)
     stack = np.empty((3 * paths.depth.max() + 4, 3), np.int64)
     for i in range(len(ours)):
         for b in range(len(theirs)):
+            mine = part[first + b]
+            paid, total = out[mine], sizes[mine]
             stack[0, 0], stack[0, 1], stack[0, 2] = 0, 0, 0
             filled = 1
             while filled:
@@ -138,7 +142,7 @@ def add_by_pairs(
                 node = root + here
                 left, right = nodes.left[node] - root, nodes.right[node] - root
                 if left < 0:
-                    _pay(here, taken, given, paths, pays, value[here], output, total, out, i)
+                    _pay(here, taken, given, paths, pays, value[here], output, total, paid, i)
                     continue
                 bit = np.int64(1) << paths.slot[here]
                 both, none = ours[i, here], theirs[b, here]

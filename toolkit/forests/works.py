@@ -14,13 +14,15 @@ import numpy as np
 from toolkit.forests import paths, tables, walks
 from toolkit.forests.forest import Forest
 
-MOST_TABLED = 8
-"""Players on a path up to which what a leaf pays is looked up: 256 masks."""
-MOST_DEEP = 12
-"""And up to which it is where rows are so many that the tables cost less than walks."""
-_PAID, _LOOKED_UP, _WALKED = 1e-9, 1e-9, 5e-8
-"""Seconds, about: for a mask and two players of a table, to look one up, and to walk a root of
-leaves for a pair of rows. Only their ratios matter."""
+MOST_TABLED = 12
+"""Players on a path up to which what a leaf pays can be looked up: 4,096 masks."""
+_MOST_COVERED = 8
+"""And up to which it is in the path-dependent game."""
+_PAID, _LOOKED_UP, _WALKED, _MIXED = 1e-9, 1e-9, 5e-8, 4e-7
+"""Seconds, about, as measured on one core: for a mask and two players of a table, to look one up,
+and to walk a root of leaves for a pair of rows; the last where columns are made of two."""
+_CALL = 1e-4
+"""And for a tree in any case."""
 _CELLS = 8_000_000
 """Numbers of tables that are held at once."""
 _BLOCK, _NARROW = 512, 64
@@ -94,28 +96,44 @@ class Tree:
     def works(self, background: Background | None, rows: int) -> Iterator[tuple[Work, int]]:
         """Give what adds the tree's values to some rows', and how many numbers it holds."""
         most = int(self.laid.known.max())
-        paired = bool((self.laid.second >= 0).any())
-        if most <= MOST_TABLED and not paired:
+        if background is None:
+            if most <= min(MOST_TABLED, _MOST_COVERED):
+                yield self._by_table(None, slice(None), most)
+            else:
+                yield self._by_cover(most), self.laid.ratio.size
+            return
+        parts = len(background.ends) - 1
+        tabled, walked = self.costs(rows, len(background.rows), parts)
+        if tabled >= walked:
+            step = max(1, _CELLS // (self.end - self.root))
+            for start in range(0, len(background.rows), step):
+                some = background.rows[start : start + step]
+                work = self._by_pairs(some, start, background, most)
+                yield work, len(some) * (self.end - self.root) // 8
+        elif parts * self._cells() <= _CELLS:
             yield self._by_table(background, slice(None), most)
-        elif background is None:
-            yield self._by_cover(most), self.laid.ratio.size
-        elif not paired and most <= MOST_DEEP and self._tables_pay(len(background.rows), rows):
+        else:
             for part, (first, last) in enumerate(itertools.pairwise(background.ends)):
                 alone = Background(background.rows[first:last], np.array([0, last - first]))
                 yield self._by_table(alone, slice(part, part + 1), most)
-        else:
-            step = max(1, _CELLS // (self.end - self.root))
-            for part, (first, last) in enumerate(itertools.pairwise(background.ends)):
-                for start in range(first, last, step):
-                    some = background.rows[start : min(start + step, last)]
-                    work = self._by_pairs(some, start, last - first, part, most)
-                    yield work, len(some) * (self.end - self.root) // 8
 
-    def _tables_pay(self, references: int, rows: int) -> bool:
-        """Return whether tables cost less than walking with all pairs of rows."""
-        count = self.laid.known[self.nodes.left[self.root : self.end] < 0].astype(np.float64)
-        tabled = _PAID * (2.0**count * count**2).sum() + _LOOKED_UP * rows * count.sum()
-        return bool(tabled < _WALKED * rows * references * math.sqrt(len(count)))
+    def costs(self, rows: int, references: int, parts: int) -> tuple[float, float]:
+        """Return about how many seconds tables and walks take; infinite where there are none."""
+        count = self._players()
+        mixed = bool((self.laid.second >= 0).any())
+        step = _MIXED if mixed else _WALKED
+        walked = _CALL + step * rows * references * math.sqrt(len(count))
+        if count.max() > MOST_TABLED or mixed:
+            return math.inf, walked
+        one = _PAID * (2.0**count * count**2).sum() + _LOOKED_UP * rows * count.sum()
+        return _CALL + parts * one, walked
+
+    def _players(self) -> np.ndarray:
+        return self.laid.known[self.nodes.left[self.root : self.end] < 0].astype(np.float64)
+
+    def _cells(self) -> float:
+        count = self._players()
+        return float((2.0**count * count).sum())
 
     def _by_table(self, background: Background | None, into: slice, most: int) -> tuple[Work, int]:
         nodes, root, laid = self.nodes, self.root, self.laid
@@ -160,14 +178,15 @@ class Tree:
 
         return work
 
-    def _by_pairs(self, rows: np.ndarray, first: int, total: int, part: int, most: int) -> Work:
+    def _by_pairs(self, rows: np.ndarray, first: int, background: Background, most: int) -> Work:
         size, pays = self.end - self.root, tables.payments(most)
+        part, sizes = background.part, np.diff(background.ends)
         theirs = walks.tests_of(self.nodes, self.root, size, np.ascontiguousarray(rows.T))
 
         def work(block: np.ndarray, mixed: np.ndarray, out: np.ndarray) -> None:
             walks.add_by_pairs(
                 self.nodes, self.root, self.laid, pays, self.value, self.output,
-                theirs, mixed, self.place, first, total, block, out[part],
+                theirs, mixed, self.place, first, part, sizes, block, out,
             )  # fmt: skip
 
         return work

@@ -237,7 +237,9 @@ def importances(views: GlobalViews, *, top: int = 15) -> Plot:
     if not items:
         raise UsageError("no column was shuffled", remedy="Give the model a column")
     agreement = "" if found.agreement is None else f" Rank correlation {found.agreement:.2f}."
-    alt = "; ".join(f"{i.column}: SHAP rank {i.shap_rank}, by shuffling {i.rank}" for i in items)
+    alt = "; ".join(
+        f"{i.column}: rank by contributions {i.shap_rank}, by shuffling {i.rank}" for i in items
+    )
     title = "Two kinds of importance" + (
         "" if found.agreement is None else f" (rank correlation {found.agreement:.2f})"
     )

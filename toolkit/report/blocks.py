@@ -69,12 +69,14 @@ def table(
 ) -> Facts | None:
     """Return a table; the first column heads its row. None without rows.
 
-    Columns in which no row says anything are left out.
+    Columns in which no row says anything are left out, but for the first.
     """
     body = [list(row) for row in rows]
     if not body:
         return None
-    kept = [place for place in range(len(columns)) if any(row[place] != "" for row in body)]
+    kept = [
+        place for place in range(len(columns)) if not place or any(row[place] != "" for row in body)
+    ]
     return {
         "type": "table",
         "caption": caption,

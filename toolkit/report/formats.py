@@ -44,6 +44,8 @@ def number(value: float | int | str | None, unit: str = "score") -> str:
 
 def share(value: float) -> str:
     """Return a share as percents; one that is next to none is not written as none, nor as all."""
+    if value < 0:
+        return f"-{share(-value)}"
     if 0 < value < 0.0005:
         return f"{100 * value:.1g}%" if value >= 1e-6 else "below 0.0001%"
     if 0.9995 <= value < 1:

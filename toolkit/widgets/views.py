@@ -143,7 +143,7 @@ class ViewsPanel(Panel):
         ]  # fmt: skip
         if not rows:
             return "<p>There are too few explained rows to tell.</p>"
-        head = ("Column", "Rank by SHAP", "Keeps it in", "95% of ranks", "Among the first 3 in")
+        head = ("Column", "Rank", "Keeps it in", "95% of ranks", "Among the first 3 in")
         return table(head, rows)
 
     def _differences(self) -> str:
@@ -154,7 +154,13 @@ class ViewsPanel(Panel):
         ]
         if not rows:
             return "<p>Both kinds rank the columns much alike.</p>"
-        head = ("Column", "SHAP rank", "Rank by shuffling", "Metric worse by", "Why this may be")
+        head = (
+            "Column",
+            "Rank by contributions",
+            "Rank by shuffling",
+            "Metric worse by",
+            "Why this may be",
+        )
         return table(head, rows)
 
     def static_html(self) -> str:

@@ -51,6 +51,7 @@ def _importance(book: Book, found: Explanation) -> list[Facts | None]:
             blocks.figure(
                 "explain.importance",
                 found.model_copy(update={"importance": {name: ranked}}),
+                "space",
                 "game",
                 of=name,
             ),
@@ -80,9 +81,7 @@ def _method(book: Book, found: Explanation) -> list[Facts | None]:
         return book.cite(Explanation, name, unit="count", recipe="explanation")
 
     exact = found.additivity_error <= found.additivity_tolerance
-    base = "Mean output over the background"
-    if not found.background:
-        base = "Mean output as the trees' rows have it"
+    base = _base(found)
     rows: list[tuple[str, Cell]] = [
         ("Method", found.method),
         ("What the values add up to", found.output),
@@ -243,9 +242,16 @@ def _waterfall(  # noqa: PLR0917
         blocks.table(
             f"{title}: row {row}" + (f", output {name}" if len(found.classes) > 1 else ""),
             ["Column", "Value", found.called],
-            [["Mean over the background", "", mean], *cells, *ends],
+            [[_base(found), "", mean], *cells, *ends],
         ),
     ]
+
+
+def _base(found: Explanation) -> str:
+    """Return what values are relative to."""
+    if not found.background:
+        return "Mean output as the trees' rows have it"
+    return "Mean output over the background"
 
 
 def _line(row: int, name: str, column: str, value: str, line: Mapping[Any, Any]) -> Facts:

@@ -128,7 +128,7 @@ def _importances(book: Book, found: GlobalViews) -> list[Facts | None]:
     ]
     if comparison.agreement is not None:
         rows.append(
-            ("Rank correlation with SHAP",
+            ("Rank correlation with contributions",
              book.cite(GlobalViews, "permutation", "agreement", unit="score", recipe="views"))
         )  # fmt: skip
     content: list[Facts | None] = [blocks.heading("Two kinds of importance"), blocks.facts(rows)]
@@ -138,7 +138,8 @@ def _importances(book: Book, found: GlobalViews) -> list[Facts | None]:
     content.append(
         blocks.table(
             "Columns that the two rank differently",
-            ["Column", "SHAP rank", "Rank by shuffling", "Metric worse by", "Why this may be"],
+            ["Column", "Rank by contributions", "Rank by shuffling", "Metric worse by",
+             "Why this may be"],
             [
                 [
                     comparison.columns[place].column,
@@ -160,7 +161,7 @@ def _importances(book: Book, found: GlobalViews) -> list[Facts | None]:
 
 def _stability(book: Book, found: GlobalViews) -> Facts | None:
     return blocks.table(
-        "How firm the ranks by SHAP values are",
+        "How firm the ranks by contributions are",
         ["Column", "Rank", "Kept in", "Lowest rank", "Highest rank", "Among the first 3 in"],
         [
             [
