@@ -10,6 +10,7 @@ import numpy as np
 
 from toolkit.errors import DataError
 from toolkit.explain import exact, gradients, shapley
+from toolkit.explain.parts import over_parts, parts_of
 from toolkit.explain.rows import (
     RowValues,
     in_score_order,
@@ -176,7 +177,7 @@ class _Found:
         has a spread over parts of it.
         """
         assert self.parts is not None and self.by_part is not None and rest.by_part is not None
-        shap, error = exact.over_parts(self.by_part + rest.by_part, self.parts)
+        shap, error = over_parts(self.by_part + rest.by_part, self.parts)
         return _Found(
             shap,
             error if len(self.parts) > 1 else rest.error,
@@ -194,10 +195,10 @@ def _by_sum(
     progress: Callable[[int, int], Any] | None,
 ) -> _Found:
     alone = total.rest is None
-    parts = exact.parts_of(len(background), 1 if alone else 2)
+    parts = parts_of(len(background), 1 if alone else 2)
     values = exact.SumValues(total, frame, background, threads)
     by_part = values.values(parts, progress if alone else None)
-    shap, error = exact.over_parts(by_part, parts)
+    shap, error = over_parts(by_part, parts)
     words = {
         "trees": "of trees, from their own structure",
         "terms": "of linear terms, in closed form",

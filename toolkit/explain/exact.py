@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit.explain.parts import parts_of
 from toolkit.explain.terms import added_up, term_values
 from toolkit.forests import Grown, Sum, expected, seconds, shapley_values
 
@@ -22,17 +23,13 @@ if TYPE_CHECKING:
     from toolkit.explain.shapley import Score
 
 PATH_DEPENDENT = "path-dependent"
-GROUPS = 8
-"""Parts of the background, whose spread says what another background would give."""
-
-
 MIXTURES = 256
 """Mixtures of rows on which a sum is held against its model."""
 
 
 def costs(total: Sum, rows: int, background: int) -> list[float]:
     """Return about how many seconds each forest takes on one core."""
-    parts = min(GROUPS, background)
+    parts = len(parts_of(background))
     return [seconds(forest, rows, background, parts) for forest in total.forests]
 
 
@@ -150,38 +147,6 @@ def _added(total: Sum, frame: pd.DataFrame) -> np.ndarray:
     return np.asarray(result)
 
 
-def parts_of(count: int, together: int = 1) -> list[np.ndarray]:
-    """Return positions of background rows, in order of output, in parts that are alike.
-
-    Neighbours have similar outputs: each part gets some of all.
-
-    Parameters
-    ----------
-    count : int
-        Background rows.
-    together : int
-        Neighbours that belong together: 2 where an order goes to one and its reverse to the other.
-    """
-    unit = np.arange(count) // together
-    groups = max(1, min(GROUPS, count // together))
-    return [np.flatnonzero(unit % groups == part) for part in range(groups)]
-
-
-def over_parts(found: np.ndarray, parts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return values and standard errors, each (n, players, k), from those against parts.
-
-    The errors hold values against those over all rows that the background was drawn from, and
-    come from the spread between parts of it; 0 where there is one part.
-    """
-    shares = np.array([len(part) for part in parts], dtype=np.float64)
-    shares /= shares.sum()
-    mean = np.einsum("g,gnpk->npk", shares, found)
-    if len(parts) < 2:
-        return mean, np.zeros_like(mean)
-    spread = np.einsum("g,gnpk->npk", shares, (found - mean) ** 2)
-    return mean, np.sqrt(spread / (len(parts) - 1))
-
-
 class SumValues:
     """Exact values of a sum's forests and terms.
 
@@ -220,7 +185,7 @@ class SumValues:
         Parameters
         ----------
         parts : sequence of arrays of int
-            See `parts_of`.
+            See `toolkit.explain.parts.parts_of`.
         progress : callable, optional
             Told of forests done and forests in all.
         """

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit.explain.parts import over_parts, parts_of
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -27,8 +29,6 @@ FEWEST = 20
 TOLERATED = 10.0
 """How much more than rounding the integration may miss: a thousandth of the output's range."""
 _HALVINGS = 10
-GROUPS = 8
-"""Parts of the background, whose spread says what another background would give."""
 _CELLS = 8_000_000
 """Cells of the gradients that are held at once."""
 
@@ -75,26 +75,19 @@ def expected_gradients(
     rows, references = smooth.encode(frame), smooth.encode(background)
     lines = _Lines(smooth, rows, references)
     n, count = len(rows), len(references)
-    groups = min(GROUPS, count)
-    # Neighbours in the background have similar outputs: each part gets some of all.
-    group = np.arange(count) % groups
-    found = np.zeros((groups, n, len(smooth.players), lines.outputs))
+    parts = parts_of(count)
+    found = np.zeros((len(parts), n, len(smooth.players), lines.outputs))
     step = max(1, lines.pairs // count)
     for start in range(0, n, step):
         some = np.arange(start, min(n, start + step))
         values = lines.values(some, tolerance, points)
         values = values.reshape(len(some), count, lines.outputs, -1).swapaxes(2, 3)
-        for part in range(groups):
-            found[part, some] = values[:, group == part].mean(axis=1)
+        for number, part in enumerate(parts):
+            found[number, some] = values[:, part].mean(axis=1)
         if progress is not None:
             for row in some:
                 progress(int(row) + 1, n)
-    shares = np.bincount(group) / count
-    mean = np.einsum("g,gnpk->npk", shares, found)
-    error = np.zeros_like(mean)
-    if groups > 1:
-        error = np.sqrt(np.einsum("g,gnpk->npk", shares, (found - mean) ** 2) / (groups - 1))
-    return Found(mean, error, lines.evaluations)
+    return Found(*over_parts(found, parts), lines.evaluations)
 
 
 class _Lines:
