@@ -264,8 +264,10 @@ def _played(
         )
     values, errors, by_part = [], [], []
     for contributions in given:
-        each = contributions.reshape(game.references, -1, *contributions.shape[1:]).mean(axis=1)
-        by_part.append(np.stack([each[part].mean(axis=0) for part in parts or []] or [each[0]]))
+        if parts is not None:
+            shape = (game.references, -1, *contributions.shape[1:])
+            each = contributions.reshape(shape).mean(axis=1)
+            by_part.append(np.stack([each[part].mean(axis=0) for part in parts]))
         value, error = shapley.summarise(contributions, unit)
         values.append(value)
         errors.append(error)
@@ -277,5 +279,5 @@ def _played(
         method,
         sampled=coalitions > EXACT_EVALUATIONS,
         evaluations=game.evaluations,
-        by_part=np.stack(by_part, axis=1),
+        by_part=None if parts is None else np.stack(by_part, axis=1),
     )

@@ -28,6 +28,13 @@ _KEY = "explain.reference"
 
 
 @dataclass(frozen=True)
+class _Drawn:
+    model: Predictor
+    frame: pd.DataFrame
+    gap: float
+
+
+@dataclass(frozen=True)
 class Reference:
     """Training rows from which a background is drawn.
 
@@ -41,6 +48,7 @@ class Reference:
 
     words: str
     frame: pd.DataFrame = field(repr=False)
+    _drawn: dict[tuple[int, int], _Drawn] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -53,12 +61,16 @@ class Reference:
         model : Predictor
             Whose outputs.
         size : int
-            How many rows; all where there are not more.
+            How many rows; all where there are not more. They are drawn once.
         seed : int
             The project's.
         """
-        positions, gap = spread_sample(scorer(model), self.frame, size, [seed, _BACKGROUND])
-        return self.frame.iloc[positions].reset_index(drop=True), gap
+        known = self._drawn.get((size, seed))
+        if known is None or known.model is not model:
+            positions, gap = spread_sample(scorer(model), self.frame, size, [seed, _BACKGROUND])
+            frame = self.frame.iloc[positions].reset_index(drop=True)
+            known = self._drawn[size, seed] = _Drawn(model, frame, gap)
+        return known.frame, known.gap
 
     def middle(self, model: Predictor, seed: int) -> pd.DataFrame:
         """Return one row, whose output is in the middle of theirs."""
