@@ -11,7 +11,7 @@ from toolkit import automl, explain, open_stage, table
 from toolkit.artifacts import Attributions, Leaderboard
 from toolkit.automl.engines.bagging import Bag
 from toolkit.automl.engines.lightgbm import Boosters
-from toolkit.automl.model import load_model
+from toolkit.automl.scoring import load_model
 from toolkit.errors import ProjectError
 from toolkit.explain import attribute, exact, explain_rows, planner
 from toolkit.explain.reference import references

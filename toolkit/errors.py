@@ -18,6 +18,8 @@
         ├── KernelDied              138
         └── Terminated              143
 
+``UnusualRowsWarning`` is the one warning: rows are scored, but the model knows nothing like them.
+
 A message says in one line what is wrong and where, what was expected, and what
 to do next. Notebooks show that line in place of a traceback.
 """
@@ -39,6 +41,7 @@ __all__ = [
     "StageTimeout",
     "Terminated",
     "ToolkitError",
+    "UnusualRowsWarning",
     "UsageError",
 ]
 
@@ -160,3 +163,7 @@ class Terminated(StageFailed):
     """The chain was told to stop by a signal."""
 
     exit_code = 143
+
+
+class UnusualRowsWarning(UserWarning):
+    """Rows to be scored are unlike those that the model was trained on."""

@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = attach(
         "Model": "model",
         "choose": "champion",
         "load_champion": "model",
-        "load_model": "model",
+        "load_model": "scoring",
         "missing_engines": "engines",
         "rechoose": "champion",
         "search": "searching",

@@ -14,7 +14,7 @@ from toolkit.artifacts import Bin, Champion, Check, Leaderboard
 from toolkit.automl import calibration, canary, conformal, sanity, threshold
 from toolkit.automl.judge import calibration_error, confidence
 from toolkit.automl.ledger import MODELS
-from toolkit.automl.model import load_model
+from toolkit.automl.model import saved_model
 from toolkit.automl.model_file import read_facts, write_facts
 from toolkit.automl.picking import Held, against_baseline, held_rows, pick
 from toolkit.errors import RunError
@@ -62,13 +62,13 @@ def choose(stage: Stage) -> Champion:
     """
     leaderboard = stage.read(Leaderboard)
     source = stage.run.folder / MODELS
-    model = load_model(source / leaderboard.entries[0].name)
+    model = saved_model(source / leaderboard.entries[0].name)
     held = held_rows(stage, model.classes)
     picked = pick(stage, leaderboard)
     entry = picked.entry
     stage.progress(f"champion: {entry.name}")
     if entry.name != model.name:
-        model = load_model(source / entry.name)
+        model = saved_model(source / entry.name)
     raw = held.scores(entry.name)
     facts: dict[str, Any] = {}
     checks = [*picked.checks, *against_baseline(leaderboard, entry)]
@@ -86,7 +86,7 @@ def choose(stage: Stage) -> Champion:
         }
     learnt = _conformal(stage, model, chosen.honest, held)
     folder = _write_folder(stage, model.folder, chosen.fitted, facts.get("threshold"), learnt)
-    seen = canary.look(stage, load_model(folder), entry, leaderboard)
+    seen = canary.look(stage, saved_model(folder), entry, leaderboard)
     if seen is not None:
         facts |= {"canary": seen.canary, "conformal": seen.conformal}
         checks += seen.checks

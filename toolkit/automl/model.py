@@ -1,6 +1,7 @@
 """A saved model: a folder that holds everything needed to score raw rows.
 
-``model.json`` says what the model is, ``native/`` holds its engine's own files.
+``model.json`` says what the model is, ``native/`` holds its engine's own files. `Model` takes
+the typed rows of a run; `toolkit.load_model` gives one that takes rows from anywhere.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Model:
-    """A model ready for use; it keeps to `toolkit.table.Predictor`.
+    """A model for typed rows; it keeps to `toolkit.table.Predictor`.
 
     Attributes
     ----------
@@ -70,24 +71,16 @@ class Model:
         return f"Model({self.name!r}, {self.task}, {str(self.folder)!r})"
 
     def inputs(self, frame: pd.DataFrame) -> Inputs:
-        """Return raw or typed rows as engines take them.
+        """Return typed rows as engines take them.
 
         Raises
         ------
-        ModelError
+        DataError
             If columns are missing.
         """
         from toolkit import table
 
-        lacking = [name for name in self.columns if name not in frame.columns]
-        if lacking:
-            raise ModelError(
-                f"the rows lack {len(lacking)} column(s): {', '.join(lacking[:5])}",
-                where=self.name,
-                expected=f"the {len(self.columns)} columns of the training table",
-            )
-        typed = table.conform(frame[list(self.columns)], self.columns)
-        return Inputs(typed, self.features)
+        return Inputs(table.conform(frame, self.columns), self.features)
 
     def score(self, inputs: Inputs) -> np.ndarray:
         """Return the engine's scores, before calibration: (n, k) or (n,)."""
@@ -103,7 +96,7 @@ class Model:
         Parameters
         ----------
         frame : pandas.DataFrame
-            Raw rows (as in the source) or typed ones, columns in any order.
+            Typed rows, columns in any order.
         """
         return self.calibration.apply(self.raw(frame))
 
@@ -136,11 +129,19 @@ class Model:
         return as_smooth(self)
 
     def decide(self, scores: np.ndarray) -> np.ndarray:
-        """Return a label for each row, or the values of a regression."""
+        """Return a label for each row, or the values of a regression.
+
+        Labels have the type that pandas gives the target's column: whole numbers for classes
+        ``0`` and ``1``, booleans for ``True`` and ``False``, else text. Codes with leading zeros
+        stay text.
+        """
         from toolkit import metrics
 
-        context = metrics.Context(self.task, self.classes, self.threshold, self.costs)
-        return metrics.decide(scores, context)
+        decided = metrics.decide(scores, metrics.context_of(self))
+        if self.task == "regression":
+            return decided
+        codes = metrics.class_codes(decided, self.classes)
+        return metrics.label_values(self.classes)[codes]
 
     def interval(self, frame: pd.DataFrame) -> np.ndarray:
         """Return lower and upper bounds, (n, 2), that hold the truth as often as promised.
@@ -167,7 +168,7 @@ class Model:
             For a model that is not a champion, or predicts a number.
         """
         learnt = self._learnt(regression=False)
-        probabilities = self.predict(frame)
+        probabilities = self.calibration.apply(self.raw(frame))
         order = (-probabilities).argsort(axis=1, kind="stable")
         inside = learnt.included(probabilities)
         return [
@@ -202,8 +203,8 @@ class Model:
         return engines.get(self.engine).load(self.folder / NATIVE)
 
 
-def load_model(folder: Path | str) -> Model:
-    """Return a saved model; nothing of its training session is needed.
+def saved_facts(folder: Path | str) -> tuple[Path, dict[str, Any]]:
+    """Return a model's folder and what its ``model.json`` says, if it can be loaded here.
 
     Raises
     ------
@@ -213,7 +214,12 @@ def load_model(folder: Path | str) -> Model:
     folder = Path(folder).expanduser().absolute()
     facts = read_facts(folder)
     check_versions(facts, folder)
-    return Model(folder, facts)
+    return folder, facts
+
+
+def saved_model(folder: Path | str) -> Model:
+    """Return a saved model for the typed rows of its own run; see `saved_facts`."""
+    return Model(*saved_facts(folder))
 
 
 def load_champion(stage: Stage) -> Model:
@@ -230,7 +236,7 @@ def load_champion(stage: Stage) -> Model:
 
     champion = stage.read(Champion)
     folder = stage.run.folder / champion.model
-    model = load_model(folder)
+    model = saved_model(folder)
     if champion.model_digest and canonical.digest_file(folder) != champion.model_digest:
         raise ModelError(
             "the champion's files are not those that were chosen",

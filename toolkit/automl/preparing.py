@@ -74,6 +74,7 @@ def prepare(stage: Stage, preset: Preset) -> tuple[SearchTask, np.ndarray[Any, A
     target = part.target.astype(np.float64) if codes is None else codes.astype(np.int64)
     task = SearchTask(facts, inputs, target, _weights(stage, part, codes), folds)
     task.total = total
+    task.schema = table.InputSchema.learn(stage.read(Rows).frame, columns, part.rows)
     return task, part.rows
 
 

@@ -16,7 +16,7 @@ from toolkit.artifacts import Champion, Search
 from toolkit.automl import engines
 from toolkit.automl.judge import members
 from toolkit.automl.ledger import MODELS
-from toolkit.automl.model import Model, load_model
+from toolkit.automl.model import Model, saved_model
 from toolkit.automl.model_file import NATIVE, read_facts
 from toolkit.automl.objectives import combine
 from toolkit.automl.outcome import Watcher
@@ -136,7 +136,7 @@ def reproduce(run_folder: Path | str, say: Say = lambda text: None) -> Reproduct
     run = Run(run_folder)
     frozen = _Frozen(run, say)
     champion = run.read(Champion)
-    kept = load_model(run.folder / champion.model)
+    kept = saved_model(run.folder / champion.model)
     # In the order in which they are summed up.
     weights = members(kept) or {champion.name: 1.0}
     task, _ = prepare(cast("Stage", frozen), effective(frozen.project.automl))
@@ -218,8 +218,8 @@ def _compared(
     unit = 1.0 if kept.classes else max(float(np.std(task.target)), 1e-12)
     parts, again = [], []
     for name in weights:
-        before = load_model(run.folder / MODELS / name)
-        after = load_model(ledger.model(name))
+        before = saved_model(run.folder / MODELS / name)
+        after = saved_model(ledger.model(name))
         scores = _scores(after, rows.frame)
         again.append(scores)
         parts.append(

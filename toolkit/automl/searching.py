@@ -13,7 +13,7 @@ from toolkit.automl.constraints import violations
 from toolkit.automl.engines.ensemble import write as write_ensemble
 from toolkit.automl.judge import judge
 from toolkit.automl.ledger import Ledger
-from toolkit.automl.model import load_model
+from toolkit.automl.model import saved_model
 from toolkit.automl.outcome import Outcome
 from toolkit.automl.plan import effective, make_plan
 from toolkit.automl.preparing import prepare
@@ -163,7 +163,7 @@ class _Work:
     def leaderboard(self) -> Leaderboard:
         """Judge every model on the same out-of-fold rows."""
         stage, task = self.stage, self.task
-        models = {name: load_model(self.ledger.model(name)) for name in self.oof}
+        models = {name: saved_model(self.ledger.model(name)) for name in self.oof}
         broken = violations(stage, task, models, self._scoring_seconds())
         return judge(
             stage,

@@ -6,13 +6,17 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from toolkit import canonical
 from toolkit.automl.folds import Folds
 from toolkit.automl.inputs import Inputs
+from toolkit.project.model import Column
+
+if TYPE_CHECKING:
+    from toolkit.table import InputSchema
 
 _FACTS, _TYPED, _ARRAYS, _FEATURES = "task.json", "typed.parquet", "rows.npz", "features"
 
@@ -94,6 +98,8 @@ class SearchTask:
         The same for every engine.
     total : int
         How many training rows there were; more than these where they are a sample.
+    schema : InputSchema, optional
+        What the table held; saved with every model.
     seconds : float, optional
         What this trial may take.
     scratch : Path
@@ -117,6 +123,7 @@ class SearchTask:
         self.weights = weights
         self.folds = folds
         self.total = len(target)
+        self.schema: InputSchema | None = None
         self.seconds: float | None = None
         self.scratch = Path()
         self.progress: Any = lambda *_: None
@@ -190,6 +197,8 @@ class SearchTask:
         self.inputs.typed.to_parquet(folder / _TYPED)
         self.inputs.design.to_parquet(folder / "design.parquet")
         self.inputs.features.save(folder / _FEATURES)
+        if self.schema is not None:
+            self.schema.save(folder)
         arrays: dict[str, Any] = {"target": self.target, "fold": self.folds.fold}
         for name, values in (("weights", self.weights), ("moment", self.folds.moment)):
             if values is not None:
@@ -226,6 +235,8 @@ class SearchTask:
             Folds(fold, facts["ordered"], method, moment),
         )
         task.__dict__["digest"] = digest
+        columns = {name: Column(**column) for name, column in task.facts.columns.items()}
+        task.schema = table.InputSchema.load(folder, columns)
         return task
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from toolkit.automl import engines
 from toolkit.automl.engines.base import Candidate, Trial
 from toolkit.automl.ledger import Ledger, Record
-from toolkit.automl.model import load_model
+from toolkit.automl.model import saved_model
 from toolkit.automl.model_file import FEATURES, NATIVE, facts_of, write_facts
 from toolkit.automl.task import SearchTask
 from toolkit.errors import ToolkitError
@@ -137,6 +137,8 @@ def save(folder: Path, task: SearchTask, trial: Trial, candidate: Candidate) -> 
     shutil.rmtree(part, ignore_errors=True)
     candidate.save(part / NATIVE)
     task.inputs.features.save(part / FEATURES)
+    if task.schema is not None:
+        task.schema.save(part)
     write_facts(
         part,
         facts_of(
@@ -153,7 +155,7 @@ def save(folder: Path, task: SearchTask, trial: Trial, candidate: Candidate) -> 
     )
     probe = task.inputs.take(np.arange(min(_PROBE, len(task.inputs))))
     fitted = candidate.predict(probe)
-    model = load_model(part)
+    model = saved_model(part)
     saved = model.score(probe)
     scale = 1.0 if task.facts.classes else max(float(np.std(task.target)), 1e-12)
     gap = float(np.abs(saved - fitted).max()) / scale

@@ -121,7 +121,8 @@ class Rescored:
         """Return the share of rows that are decided otherwise than before."""
         if self.base.context.task == "regression":
             return None
-        return float(np.mean(np.asarray(self.model.decide(scores)) != self.base.decided))
+        decided = metrics.decide(scores, metrics.context_of(self.model))
+        return float(np.mean(decided != self.base.decided))
 
     def harm(self, item: Disturbed, scores: np.ndarray) -> Harm:
         """Return how much worse the metric is on disturbed rows, on paired resamples."""

@@ -105,7 +105,7 @@ def score_part(stage: Stage, model: Predictor, part: Part, kind: str = "test") -
     return Scored(
         part=part,
         scores=scores,
-        decided=np.asarray(model.decide(scores)),
+        decided=metrics.decide(scores, metrics.context_of(model)),
         context=Context(model.task, list(model.classes), model.threshold, project.costs),
         metric=metrics.resolve(project)[0],
         seed=project.seed,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit import metrics
 from toolkit.artifacts import CellChange, Counterfactual
 from toolkit.explain.blocked import why_blocked
 from toolkit.explain.changes import CALLS, Case, Changes, Search, cells_of, changed
@@ -200,7 +201,7 @@ def _scored_again(
     rows = changed(search.frame, search.limits, [(case.position, c) for case, c, _ in chosen])
     outputs = search.outputs(rows)
     model = search.outputs.model
-    decided = np.asarray(model.decide(outputs))
+    decided = metrics.decide(outputs, metrics.context_of(model))
     for i, (case, changes, share) in enumerate(chosen):
         if not case.goal.reached(outputs)[i]:
             continue

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toolkit import metrics
 from toolkit.errors import ModelError, ProjectError
 from toolkit.explain.limits import bounds
 from toolkit.explain.shapley import CALL_CELLS, CALL_ROWS
@@ -67,7 +68,8 @@ class Goal:
         """Whether each output leads to the wanted decision."""
         if self.model.task == "regression":
             return np.asarray(self.progress(outputs) >= 0)
-        return np.asarray(self.model.decide(outputs)).astype(str) == self.wanted
+        decided = metrics.decide(outputs, metrics.context_of(self.model))
+        return np.asarray(decided == self.wanted)
 
     def progress(self, outputs: np.ndarray) -> np.ndarray:
         """Return how near each output is to the decision: higher is nearer."""

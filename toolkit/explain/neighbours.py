@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toolkit import metrics
 from toolkit.artifacts import Explanation, Similar
 from toolkit.explain.counterfactual import decision_text
 from toolkit.explain.distance import Gower
@@ -76,7 +77,7 @@ class Neighbours:
         found = self._kept[places]
         scored, where = np.unique(found, return_inverse=True)
         outputs = self._outputs(self._train.frame.iloc[scored].reset_index(drop=True))
-        decided = np.asarray(self._outputs.model.decide(outputs))
+        decided = metrics.decide(outputs, metrics.context_of(self._outputs.model))
         result = []
         for i, at in enumerate(where.reshape(found.shape)):
             scores = goals[i].scores(outputs)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import table
+from toolkit import metrics, table
 from toolkit.artifacts import Attributions, Check, Explanation, RowStories, RowStory
 from toolkit.explain.counterfactual import Found, counterfactuals, decision_text, known_rows
 from toolkit.explain.goals import Adverse, Goal, Outputs, adverse, score_words
@@ -69,7 +69,8 @@ def row_stories(stage: Stage, model: Predictor, explanation: Explanation) -> Row
     search = Neighbours(train, outputs, weights=weights, seed=project.seed)
     similar = search.of(frame, SIMILAR, chosen.goals)
     by_row = {int(row): some for row, some in lines.groupby("row", sort=False)}
-    decided = np.asarray(model.decide(chosen.outputs)) if len(frame) else np.zeros(0)
+    context = metrics.context_of(model)
+    decided = metrics.decide(chosen.outputs, context) if len(frame) else np.zeros(0)
     stories = []
     for i, position in enumerate(chosen.positions):
         row = int(test.rows[position])
@@ -146,7 +147,7 @@ def _goals(outputs: Outputs, side: Adverse, found: np.ndarray) -> list[Goal]:
     model = outputs.model
     if side.wanted or model.task == "regression":
         return [Goal(model, side.wanted)] * len(found)
-    decided = np.asarray(model.decide(found)).astype(str)
+    decided = metrics.decide(found, metrics.context_of(model))
     second = []
     for scores, label in zip(found, decided, strict=True):
         ranked = [model.classes[i] for i in np.argsort(-scores, kind="stable")]

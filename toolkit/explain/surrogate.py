@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from toolkit import metrics
 from toolkit.artifacts import Surrogate, TreeNode
 from toolkit.explain.sampled import MISSING, Sample, as_levels, as_numbers
 from toolkit.explain.tree_words import condition, rule
@@ -128,7 +129,8 @@ def _agreement(sample: Sample, truth: np.ndarray, guess: np.ndarray) -> float | 
         return None
     if sample.model.task == "binary":
         truth, guess = (np.column_stack([1 - each, each]) for each in (truth, guess))
-    return float(np.mean(sample.model.decide(truth) == sample.model.decide(guess)))
+    context = metrics.context_of(sample.model)
+    return float(np.mean(metrics.decide(truth, context) == metrics.decide(guess, context)))
 
 
 def _nodes(tree: Any, asked: list[Question], sample: Sample) -> list[TreeNode]:

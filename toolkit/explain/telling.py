@@ -50,7 +50,7 @@ def told(model: Predictor, scores: np.ndarray, target: np.ndarray) -> Told:
     elif model.task == "regression":
         full = scores[:, 0]
     threshold = 0.5 if model.threshold is None else model.threshold
-    decided = np.asarray(model.decide(full))
+    decided = metrics.decide(full, metrics.context_of(model))
     return Told(scores, target, decided, model.task, list(model.classes), threshold)
 
 

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from toolkit import table
+from toolkit import metrics, table
 from toolkit.errors import DataError
 from toolkit.explain.counterfactual import decision_text
 from toolkit.explain.goals import Outputs
@@ -108,7 +106,7 @@ class WhatIf:
             frame[name] = self._typed(name, value, frame)
         outputs = self._outputs(frame)
         model = self._outputs.model
-        decided = decision_text(np.asarray(model.decide(outputs))[0])
+        decided = decision_text(metrics.decide(outputs, metrics.context_of(model))[0])
         if model.task == "regression":
             return Prediction(decided, {})
         shares = outputs.reshape(1, -1)[0].tolist()

@@ -4,7 +4,8 @@ from toolkit._lazy import attach
 
 _MODULES = {
     "base": "Context Metric for_task get",
-    "decisions": "class_codes constant_scores cost_matrix cost_threshold decide",
+    "decisions": "class_codes constant_scores context_of cost_matrix cost_threshold decide"
+    " label_values",
     "resampling": "bootstrap interval paired_difference resamples",
     "joint": "Joint joint",
     "calibration": "calibration_bins calibration_error wilson",

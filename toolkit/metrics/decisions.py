@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from toolkit.errors import ProjectError
 from toolkit.metrics.base import Context
 from toolkit.project.model import Costs
+from toolkit.table import values
+
+if TYPE_CHECKING:
+    from toolkit.table import Predictor
 
 _MEDIAN_METRICS = ("mae", "median_absolute_error")
 
@@ -64,6 +68,12 @@ def threshold_of(context: Context) -> float:
     return cost_threshold(context.costs) if context.threshold is None else context.threshold
 
 
+def context_of(model: Predictor) -> Context:
+    """Return what decides on a model's scores: its classes, threshold and costs."""
+    costs = getattr(model, "costs", None) or Costs()
+    return Context(model.task, list(model.classes), model.threshold, costs)
+
+
 def decide_codes(scores: np.ndarray, context: Context) -> np.ndarray:
     """Return the position of the decided class for each row of (n, k) scores."""
     if context.task == "binary":
@@ -92,6 +102,20 @@ def decide(scores: Any, context: Context) -> np.ndarray:
     if context.task == "binary" and scores.ndim == 1:
         scores = np.column_stack([1 - scores, scores])
     return np.array(context.classes, dtype=object)[decide_codes(scores, context)]
+
+
+def label_values(classes: list[str]) -> np.ndarray[Any, Any]:
+    """Return the names of classes in the type that pandas gives a column of them."""
+    if set(classes) <= {"True", "False"}:
+        return np.array([name == "True" for name in classes])
+    for kind in (np.int64, np.float64):
+        try:
+            typed = np.array(classes, dtype=object).astype(kind)
+        except (ValueError, OverflowError):
+            continue
+        if np.isfinite(typed).all() and [values.cell_text(v) for v in typed.tolist()] == classes:
+            return typed
+    return np.array(classes, dtype=object)
 
 
 def class_codes(actual: Any, classes: list[str]) -> np.ndarray:

@@ -76,7 +76,7 @@ def _date_parts(series: pd.Series, column: Column) -> dict[str, np.ndarray]:
         "year": moments.year,
         "month": moments.month,
         "day": moments.day,
-        "weekday": moments.dayofweek,
+        "weekday": moments.day_of_week,
         "days": (series - np.datetime64("1970-01-01", "us")).dt.total_seconds() / 86400,
     }
     # Whether there are times is known from the format, not from the rows at hand.

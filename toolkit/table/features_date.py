@@ -80,8 +80,8 @@ class Moment:
             "year": moments.year,
             "month": moments.month,
             "day": moments.day,
-            "weekday": moments.dayofweek,
-            "day of year": moments.dayofyear,
+            "weekday": moments.day_of_week,
+            "day of year": moments.day_of_year,
             "days": pd.Series(days(series)),
         }
         if self.timed:

@@ -41,12 +41,8 @@ class Predictor(Protocol):
     def predict(self, frame: pd.DataFrame) -> np.ndarray[Any, Any]:
         """Return ``(n, k)`` calibrated probabilities in the order of `classes`, or ``(n,)`` values.
 
-        Takes raw rows as they stand in the source, or typed ones, columns in any order.
+        Takes typed rows, columns in any order.
         """
-        ...
-
-    def decide(self, scores: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Return labels (by the threshold, or the likeliest class), or the values themselves."""
         ...
 
 

@@ -49,6 +49,24 @@ def conform(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
     return pd.DataFrame(typed, index=pd.RangeIndex(len(frame)))
 
 
+def pick(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
+    """Return the columns asked for as they are, under the names asked for.
+
+    A name with blanks around it, as in the header ``a, b``, is the name without them.
+
+    Raises
+    ------
+    DataError
+        If a column is not there; names the nearest one that is.
+    """
+    import pandas as pd
+
+    places = _places(frame, columns)
+    picked = frame.iloc[:, [places[name] for name in columns]]
+    picked.columns = pd.Index(list(columns), dtype=object)
+    return picked.reset_index(drop=True)
+
+
 def _places(frame: pd.DataFrame, columns: Mapping[str, Column]) -> dict[str, int]:
     there: dict[str, int] = {}
     for place, name in enumerate(frame.columns):

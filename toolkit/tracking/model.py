@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit import canonical
+from toolkit import canonical, metrics
 from toolkit.artifacts import Champion, Rows, Split
-from toolkit.automl.model import Model, load_model
+from toolkit.automl.model import Model, saved_model
 from toolkit.run.manifest import library_versions
 from toolkit.table import images
 
@@ -40,7 +40,7 @@ def log_champion(stage: Stage, client: Any, run_id: str) -> str:
     known = client.get_run(run_id).data.tags
     if known.get(DIGEST_TAG) == digest and known.get(URI_TAG):
         return str(known[URI_TAG])
-    model = load_model(folder)
+    model = saved_model(folder)
     info = mlflow.pyfunc.log_model(
         name=NAME,
         python_model=str(Path(__file__).with_name("pyfunc.py")),
@@ -102,7 +102,7 @@ def requirements() -> list[str]:
 
 def _signature(model: Model) -> Any:
     from mlflow.models import ModelSignature
-    from mlflow.types.schema import AnyType, ColSpec, DataType, Schema
+    from mlflow.types.schema import AnyType, ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
     # pandas reads one and the same column as integers, floats, booleans or text, depending on
     # the batch; MLflow refuses integers for floats. The model reads all of them, so any goes in.
@@ -111,8 +111,15 @@ def _signature(model: Model) -> Any:
         for name, column in model.columns.items()
     ]
     outputs: list[Any] = [ColSpec(DataType.double, f"p:{name}") for name in model.classes]
-    last = DataType.string if model.classes else DataType.double
-    return ModelSignature(Schema(inputs), Schema([*outputs, ColSpec(last, "predicted")]))
+    kinds = {"i": DataType.long, "f": DataType.double, "b": DataType.boolean}
+    last = DataType.double
+    if model.classes:
+        last = kinds.get(metrics.label_values(model.classes).dtype.kind, DataType.string)
+    return ModelSignature(
+        Schema(inputs),
+        Schema([*outputs, ColSpec(last, "predicted")]),
+        ParamSchema([ParamSpec("unusual", DataType.string, "warn")]),
+    )
 
 
 def _metadata(champion: Champion, model: Model, digest: str) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 
 class Champion(PythonModel):
-    """Scores raw rows, as they stand in the table's source, with the run's champion."""
+    """Scores rows, from whatever reader they come, with the run's champion."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the model folder that was logged with it."""
@@ -20,11 +22,15 @@ class Champion(PythonModel):
         self,
         context: PythonModelContext,
         model_input: pd.DataFrame,
-        params: dict[str, object] | None = None,
+        params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """Return ``p:<class>`` and ``predicted`` (classes), or ``predicted`` (numbers)."""
+        """Return ``p:<class>`` and ``predicted`` (classes), or ``predicted`` (numbers).
+
+        The parameter ``unusual`` (warn, error or ignore) says what happens where rows are unlike
+        the training rows.
+        """
         model = self._model
-        scores = model.predict(model_input)
+        scores = model.predict(model_input, unusual=(params or {}).get("unusual", "warn"))
         columns = {f"p:{name}": scores[:, i] for i, name in enumerate(model.classes)}
         return pd.DataFrame({**columns, "predicted": model.decide(scores)}, index=model_input.index)
 

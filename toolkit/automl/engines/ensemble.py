@@ -128,6 +128,7 @@ def write(folder: Path, members: dict[str, Path], chosen: Ensemble) -> None:
         The blend.
     """
     from toolkit.automl.model_file import FACTS_FILE, FEATURES, NATIVE, read_facts, write_facts
+    from toolkit.table.input_schema import FILE as SCHEMA
 
     part = folder.with_name(f".part-{folder.name}")
     shutil.rmtree(part, ignore_errors=True)
@@ -137,8 +138,10 @@ def write(folder: Path, members: dict[str, Path], chosen: Ensemble) -> None:
         shutil.copytree(members[name] / NATIVE, target / NATIVE)
         shutil.copy2(members[name] / FACTS_FILE, target / FACTS_FILE)
     first = next(iter(chosen.weights))
-    # One search has one transformer: every member's copy is the same.
+    # One search has one transformer and one schema: every member's copy is the same.
     shutil.copytree(members[first] / FEATURES, part / FEATURES)
+    if (members[first] / SCHEMA).is_file():
+        shutil.copy2(members[first] / SCHEMA, part / SCHEMA)
     content = {"order": list(chosen.weights), "weights": chosen.weights, "space": chosen.space}
     canonical.write_text(part / NATIVE / FILE, canonical.dumps(content))
     sizes = [facts["complexity"] for facts in own.values()]

@@ -1,0 +1,75 @@
+"""Rows as people hold them: a DataFrame from whatever names its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from toolkit.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def as_frame(rows: Any, columns: list[str]) -> pd.DataFrame:
+    """Return rows as a DataFrame.
+
+    Raises
+    ------
+    DataError
+        For what has no column names, or is no table.
+    """
+    import pandas as pd
+
+    if isinstance(rows, pd.DataFrame):
+        return rows
+    if isinstance(rows, pd.Series):
+        one_column = rows.name in columns and not set(map(str, rows.index)) & set(columns)
+        return rows.to_frame() if one_column else pd.DataFrame([rows])
+    if isinstance(rows, Mapping):
+        lists = [
+            isinstance(value, list | tuple | np.ndarray | pd.Series) for value in rows.values()
+        ]
+        return pd.DataFrame(dict(rows)) if lists and all(lists) else pd.DataFrame([dict(rows)])
+    if hasattr(rows, "collect") and not hasattr(rows, "__arrow_c_stream__"):
+        rows = rows.collect()  # a lazy polars frame
+    if hasattr(rows, "__arrow_c_stream__"):
+        return _from_arrow(rows)
+    if isinstance(rows, np.ndarray) and rows.dtype.names:
+        return pd.DataFrame(rows)
+    if isinstance(rows, list | tuple) and rows:
+        if all(isinstance(row, Mapping) for row in rows):
+            return pd.DataFrame([dict(row) for row in rows])
+        if all(isinstance(row, pd.Series) for row in rows):
+            return pd.DataFrame(list(rows))
+    raise DataError(
+        f"{_what(rows)} has no column names",
+        where="rows",
+        expected="a DataFrame (pandas, polars, pyarrow), a Series or dict of one row, or a list of"
+        f" dicts, with the columns {', '.join(map(repr, columns[:4]))}"
+        + (" ..." if len(columns) > 4 else ""),
+        remedy="Give pd.DataFrame(rows, columns=[...])",
+    )
+
+
+def _from_arrow(rows: Any) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow as pa
+
+    # A whole number with a gap stays whole.
+    whole = {
+        getattr(pa, name.lower())(): getattr(pd, f"{name}Dtype")()
+        for name in ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
+    }
+    return pa.table(rows).to_pandas(types_mapper=whole.get)
+
+
+def _what(rows: Any) -> str:
+    if isinstance(rows, str | Path):
+        return f"the text {str(rows)[:40]!r}"
+    if isinstance(rows, np.ndarray):
+        return f"an array of shape {rows.shape}"
+    return f"a {type(rows).__name__}"
