@@ -11,7 +11,6 @@ from toolkit import metrics
 from toolkit.artifacts import Check, FairnessVerdict, Group, Interval
 from toolkit.evaluate.conditions import Conditions, conditions
 from toolkit.evaluate.fairness import (
-    RATES,
     Comparison,
     compare,
     fairness_verdict,
