@@ -14,8 +14,9 @@ import toolkit
 from toolkit import labels
 from toolkit.artifacts import Intake, LabelPatch, LabelReview, LabelScores, Rows, Split
 from toolkit.errors import ProjectError, UsageError
-from toolkit.labels.events import parse, replay
+from toolkit.labels.events import replay
 from toolkit.plots import labels as figures
+from toolkit.project.decisions import parse
 from toolkit.table import load_part, table_digest
 from toolkit.widgets import LabelPanel
 
@@ -262,7 +263,7 @@ def test_a_skip_does_not_overrule():
     "change", [{"action": "destroy"}, {"row": "many"}, {"action": "relabel", "label": None}]
 )
 def test_an_event_that_says_nothing_valid_is_refused(change):
-    with pytest.raises(ProjectError, match="event 1"):
+    with pytest.raises(ProjectError, match="line 1"):
         parse([{**event(0), **change}])
 
 
