@@ -74,16 +74,10 @@ def append_event(path: Path, event: dict[str, Any]) -> None:
             stream.seek(0)
             tail = stream.read().rsplit(b"\n", 1)[-1]
             if tail:
-                stream.write(b"\n" if _is_json(tail) else f" {_TORN}\n".encode())
+                # What is no beginning of an event stays as it is, for `read_log` to refuse.
+                cut = tail.strip() and _is_beginning(tail)
+                stream.write(f" {_TORN}\n".encode() if cut else b"\n")
         stream.write(line.encode())
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        json.loads(line)
-    except ValueError:
-        return False
-    return True
 
 
 @dataclass(frozen=True)
@@ -140,15 +134,15 @@ def read_log(path: Path) -> Log:
         raise ProjectError(f"cannot be read: {error.strerror}", where=str(path)) from error
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ProjectError(
-            "is in UTF-16", where=str(path), expected="UTF-8", remedy="Save it as UTF-8"
+            "is in UTF-16", where=f"{path}, line 1", expected="UTF-8", remedy="Save it as UTF-8"
         )
-    lines = content.split(b"\n")
+    lines = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
     for number, raw in enumerate(lines, start=1):
         line = raw.removeprefix(codecs.BOM_UTF8).strip()
         if not line:
             continue
-        marked = line.endswith(_TORN.encode())
-        if marked or (number == len(lines) and _is_beginning(line)):
+        written = line.removesuffix(_TORN.encode())
+        if (written != line or number == len(lines)) and _is_beginning(written):
             log.cut_short.append(number)
             continue
         log.events.append(_event(line, path, number))
@@ -177,8 +171,10 @@ def _event(line: bytes, path: Path, number: int) -> dict[str, Any]:
             remedy = "Delete the comma" if comma else "Put each event on a line of its own"
     except RecursionError:
         problem = "is nested too deeply"
-    except ValueError as error:
-        problem = str(error).partition(":")[0]
+    except _Refused as error:
+        problem = str(error)
+    except ValueError:
+        problem = "holds a number that is too long"
     if b"\0" in line:
         problem = "holds NUL bytes: it is in UTF-16, or damaged"
     if line.startswith(_CONFLICT):
@@ -194,24 +190,32 @@ def _event(line: bytes, path: Path, number: int) -> dict[str, Any]:
     )
 
 
+class _Refused(ValueError):
+    """What JSON in the wild allows and a log does not."""
+
+
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"has the key {twice!r} twice")
+        raise _Refused(f"has the key {twice!r} twice")
     return found
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"holds {constant}, which is no number")
+    raise _Refused(f"holds {constant}, which is no number")
 
 
 def _is_beginning(line: bytes) -> bool:
-    """Whether a line is the beginning of an event, and not all of it."""
-    text = line.decode("utf-8", errors="ignore")  # the cut may lie within a sign
+    """Whether a line is the beginning of an event, and not all of it.
+
+    After a crash of the machine, bytes that never reached the disk may read as NULs.
+    """
+    # The cut may lie within a sign.
+    text = line.rstrip(b"\0 ").removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="ignore")
     if not text.startswith("{"):
-        return False
+        return not text
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
