@@ -14,8 +14,9 @@ import toolkit
 from toolkit import labels
 from toolkit.artifacts import Intake, LabelPatch, LabelReview, LabelScores, Rows, Split
 from toolkit.errors import ProjectError, UsageError
-from toolkit.labels.events import parse, replay
+from toolkit.labels.events import replay
 from toolkit.plots import labels as figures
+from toolkit.project.decisions import parse
 from toolkit.table import load_part, table_digest
 from toolkit.widgets import LabelPanel
 
@@ -262,8 +263,135 @@ def test_a_skip_does_not_overrule():
     "change", [{"action": "destroy"}, {"row": "many"}, {"action": "relabel", "label": None}]
 )
 def test_an_event_that_says_nothing_valid_is_refused(change):
-    with pytest.raises(ProjectError, match="event 1"):
+    with pytest.raises(ProjectError, match="line 1"):
         parse([{**event(0), **change}])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"row": "4"}, "row is '4'; expected a whole number"),
+        ({"row": 4.5}, "row is 4.5"),
+        ({"row": 4.0}, "row is 4.0"),
+        ({"row": True}, "row is True"),
+        ({"row": -3}, "row is -3"),
+        ({"lable": "yes"}, "unknown key 'lable'"),
+        ({"by": ""}, "by is ''"),
+        ({"key": 12}, "key is 12"),
+        ({"label": ["yes"]}, "label is ['yes']"),
+        ({"at": "last Tuesday"}, "at: 'last Tuesday' is no time"),
+        ({"at": "2026-05-05"}, "is no time"),
+        ({"at": "2026-13-05T10:00:00Z"}, "is no time"),
+        ({"action": "Accept"}, "unknown action 'Accept'"),
+    ],
+)
+def test_a_line_of_wrong_values_is_located_in_every_place_that_reads_it(stage, change, said):
+    queue = labels.open_queue(stage, by="Ana")
+    queue.decide(queue.items[0].row, "drop")
+    log = stage.file.decisions / "labels.jsonl"
+    line = {**json.loads(log.read_text()), **change}
+    log.write_text(f"{log.read_text()}\n{json.dumps(line)}\n")
+    before = log.read_bytes()
+    errors = set()
+    for reads in (
+        lambda: labels.record_decisions(stage),
+        lambda: labels.open_queue(stage),
+        lambda: queue.decide(queue.items[1].row, "drop"),
+        lambda: load_part(stage, "train"),
+    ):
+        with pytest.raises(ProjectError) as caught:
+            reads()
+        errors.add(caught.value.line())
+    (message,) = errors
+    assert said in message and f"{log}, line 3: " in message
+    assert log.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "change", [{"row": 3}, {"row": 10**12}, {"key": "0" * 32}, {"key": INDEX.key(2)}]
+)
+def test_a_row_counts_only_with_its_key(change):
+    result = replay(parse([{**event(1, "drop"), **change}]), INDEX)
+    assert not result.standing and len(result.misplaced) == 1
+
+
+def test_a_row_s_copy_has_a_key_of_its_own():
+    frame = pd.concat([FRAME, FRAME.iloc[[1]]], ignore_index=True)
+    index = labels.RowIndex(frame, "t")
+    told = {**event(1, "drop"), "row": 6}
+    assert replay(parse([told]), index).misplaced
+    assert set(replay(parse([{**told, "key": index.key(6)}]), index).standing) == {6}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("2026-03-01T11:00:00+02:00", "2026-03-01T09:30:00+00:00"),
+        ("2026-03-01T09:59:59Z", "2026-03-01T06:00:00-04:00"),
+        ("2026-03-01T10:00:00.2Z", "2026-03-01T10:00:00.35+00:00"),
+        ("2026-03-01T10:00:00", "2026-03-01T10:00:01+00:00"),
+        ("2026-02-28T23:30:00-05:00", "2026-03-01T04:31:00Z"),
+        ("20260301T100000Z", "2026-03-01 10:00:01+00:00"),
+    ],
+)
+def test_times_compare_as_times(first, second):
+    for by, other in (("Ana", "Bo"), ("Bo", "Ana")):
+        log = [event(0, "accept", by, at=first), event(0, "drop", other, at=second)]
+        for order in (log, log[::-1]):
+            assert replay(parse(order), INDEX).standing[0].decision.action == "drop"
+
+
+@pytest.mark.parametrize(
+    ("change", "severity", "said"),
+    [
+        ({}, "ok", "1 row decided"),
+        ({"row": 0}, "warning", "1 event, and no decision of them stands"),
+        ({"table_digest": "other", "key": "1" * 32}, "warning", "no decision of them stands"),
+        ({"action": "relabel", "label": "perhaps"}, "warning", "no decision of them stands"),
+        ({"action": "relabel", "label": 1}, "warning", "no decision of them stands"),
+        ({"action": "undo"}, "warning", "no decision of them stands"),
+        (None, "warning", "No person reviewed the labels"),
+    ],
+)
+def test_a_log_that_decides_nothing_does_not_read_as_no_review(stage, change, severity, said):
+    queue = labels.open_queue(stage, by="Ana")
+    row = queue.items[0].row if queue.items[0].row else queue.items[1].row
+    queue.decide(row, "drop")
+    log = stage.file.decisions / "labels.jsonl"
+    log.write_text(json.dumps({**json.loads(log.read_text()), **(change or {})}) + "\n")
+    if change is None:
+        log.write_text("")
+    review = labels.record_decisions(stage)
+    (check,) = [c for c in review.checks if c.name == "Labels reviewed by people"]
+    assert (check.severity, said in check.message) == (severity, True), check.message
+    assert (review.events_digest is None) == (change is None)
+    assert review.reviewed == len(stage.read(LabelPatch).frame) == (change == {})
+
+
+def test_what_is_left_out_of_a_log_is_said(stage):
+    queue = labels.open_queue(stage, by="Ana")
+    queue.decide(queue.items[0].row, "drop")
+    log = stage.file.decisions / "labels.jsonl"
+    line = {**json.loads(log.read_text()), "at": "2026-03-01T10:00:00"}
+    log.write_text(json.dumps(line) + '\n{"action": "dr')
+    labels.record_decisions(stage)
+    assert any("line 2: a crash cut it short" in note for note in stage.notes)
+    assert any("without a zone are taken as UTC (1 of them)" in note for note in stage.notes)
+
+
+@pytest.mark.parametrize("label", ["ten", "nan", "1e999", "", "1_000", "−"])
+def test_a_relabel_to_no_number_is_refused(tmp_path, label):
+    frame = binary_table(120)
+    frame["y"] = frame["x"] * 2 + 1
+    stage = make(tmp_path / "p", frame, task="regression")
+    labels.score_labels(stage)
+    queue = labels.open_queue(stage, by="Ana")
+    queue.decide(queue.items[0].row, "relabel", 3.5)
+    log = stage.file.decisions / "labels.jsonl"
+    log.write_text(json.dumps({**json.loads(log.read_text()), "label": label}) + "\n")
+    review = labels.record_decisions(stage)
+    assert review.relabelled == 0 and stage.read(LabelPatch).frame.empty
+    assert any("Not a label of this target" in check.message for check in review.checks)
 
 
 def test_decisions_follow_their_rows_to_another_table(stage):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import string
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +17,7 @@ from toolkit.project import Project, ProjectFile, json_schema, reference
 from toolkit.project.document import dump, parse, validate
 from toolkit.project.file import find, split_key
 from toolkit.project.schema import fields
-from toolkit.project.sources import append_event, read_events
+from toolkit.project.sources import append_event, read_events, read_log
 
 TEXT = """\
 # Who leaves, and why
@@ -215,6 +216,112 @@ def test_log_survives_a_line_cut_short(tmp_path: Path) -> None:
     log.write_text(log.read_text().replace('{"n": 1}', '{"n": 1'))  # damage, not a crash
     with pytest.raises(ProjectError, match="line 1"):
         read_events(log)
+
+
+EVENT = '{"at": "2026-04-02T08:00:00+00:00", "by": "Ida", "key": "seed", "new": 3}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf" + EVENT.encode() + b"\n",
+        EVENT.encode() + b"\r\n\r\n",
+        b"\n   \n" + EVENT.encode(),
+        EVENT.encode() + b"\r",
+        EVENT.encode() + b'\n{"at": "2026-04-03T0',
+        EVENT.encode() + b'\n{"by": "Jos\xc3',
+        EVENT.encode() + b'\n{"new": fal',
+        EVENT.encode() + b'\n{"new": "\\u00',
+        EVENT.encode() + b'\n{"at"' + bytes(40),
+    ],
+)
+def test_a_log_reads_whatever_editor_or_crash_it_went_through(tmp_path: Path, content) -> None:
+    log = tmp_path / "choices.jsonl"
+    log.write_bytes(content)
+    found = read_log(log)
+    assert found.events == [json.loads(EVENT)]
+    lost = content.count(b"{") > 1
+    assert len(found.cut_short) == len(found.notes()) == lost
+    if lost:
+        assert "choices.jsonl, line 2: a crash cut it short" in found.notes()[0]
+    assert log.read_bytes() == content
+    append_event(log, {"n": 4})
+    assert [*read_log(log).events] == [json.loads(EVENT), {"n": 4}]
+    assert log.read_bytes().startswith(content)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (EVENT + EVENT, "holds more than one event"),
+        (EVENT + ",", "ends with a comma"),
+        (EVENT[:-1] + ",}", "is not JSON"),
+        (EVENT[:-1], "is not JSON"),
+        (f"[{EVENT}]", "holds a list, not an event"),
+        ("17", "holds a number, not an event"),
+        ("<<<<<<< ours", "merge conflict"),
+        ("=======", "merge conflict"),
+        ('{"by": "Ida", "by": "Jo"}', "has the key 'by' twice"),
+        ('{"new": NaN}', "holds NaN, which is no number"),
+        ('{"new": -Infinity}', "holds -Infinity"),
+        ('{"by": "\\udfff"}', "surrogate"),
+        ("{" * 3 + "#cut short", "is not JSON"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"n": ' + "7" * 5_000 + "}", "a number that is too long"),
+        ("{'by': 'Ida'}", "is not JSON"),
+    ],
+)
+def test_any_other_line_is_an_error_with_its_place(tmp_path: Path, line, said) -> None:
+    log = tmp_path / "labels.jsonl"
+    for content in (f"{EVENT}\n\n{line}\n{EVENT}\n", f"{EVENT}\n\n{line}\n"):
+        log.write_text(content)
+        with pytest.raises(ProjectError) as caught:
+            read_log(log)
+        assert f"labels.jsonl, line 3: {said}" in caught.value.line() or said in caught.value.line()
+        assert caught.value.where.endswith("labels.jsonl, line 3")
+        assert line[:20] in caught.value.problem.replace("\\\\", "\\")
+        assert log.read_text() == content
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (EVENT.encode("utf-16"), "is in UTF-16"),
+        (EVENT.encode("utf-16-le"), "holds NUL bytes"),
+        (EVENT.replace("Ida", "Zoë").encode("latin-1"), "is not UTF-8"),
+        ((EVENT + EVENT).encode(), "more than one event"),
+        ((EVENT + "\n" + EVENT[:-1] + ",}").encode(), "is not JSON"),
+        ((EVENT + "\n>>>>>>> theirs").encode(), "merge conflict"),
+    ],
+)
+def test_a_last_line_without_its_end_is_ignored_only_if_it_was_cut(
+    tmp_path: Path, content, said
+) -> None:
+    log = tmp_path / "labels.jsonl"
+    log.write_bytes(content)
+    with pytest.raises(ProjectError, match=said):
+        read_log(log)
+    append_event(log, {"n": 1})
+    with pytest.raises(ProjectError, match=said):
+        read_log(log)
+
+
+def test_choices_are_attributed_by_time_and_bad_ones_are_located(file: ProjectFile) -> None:
+    log = file.decisions / "choices.jsonl"
+    file.set("seed", 11, by="Ana")
+    append_event(
+        log, {"at": "2026-01-01T12:00:00+02:00", "by": "Bo", "key": "seed", "new": 5, "old": 7}
+    )
+    assert file.sources()["seed"].by == "Ana"
+    for event, said in (
+        ({"at": "2026-01-01T12:00:00Z", "by": "Bo", "key": ["seed"]}, "line 3: key is"),
+        ({"at": "noon", "by": "Bo", "key": "seed"}, "line 3: at is 'noon'"),
+    ):
+        kept = log.read_bytes()
+        append_event(log, event)
+        with pytest.raises(ProjectError, match=re.escape(said)):
+            file.sources()
+        log.write_bytes(kept)
 
 
 def test_schema_and_reference_cover_every_key() -> None:

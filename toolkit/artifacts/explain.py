@@ -42,8 +42,12 @@ class Group(Record):
     group: str
     rows: int
     judged: bool
-    """False where the group is smaller than `fairness.minimum_group`."""
+    """False where fewer than `fairness.minimum_group` of its rows count for the fairness metric."""
     metrics: dict[str, Interval]
+    base: dict[str, int] = {}
+    """By metric: the rows that it is over (positives, negatives, flagged rows, or all)."""
+    too_few: list[str] = []
+    """Metrics that are over fewer rows than `fairness.minimum_group`."""
 
 
 class FairnessVerdict(Record):
@@ -54,7 +58,14 @@ class FairnessVerdict(Record):
     difference: Interval
     limit: float
     verdict: str
-    """within, beyond, unclear (the interval spans the limit), or not judged."""
+    """within, beyond, unclear (the interval spans the limit, or it holds for some groups only and
+    another one of a relevant size cannot be compared), or not judged."""
+    compared: list[str] = []
+    """The groups that could be compared."""
+    not_compared: list[str] = []
+    """The others, with their rows: ``B: 54 rows, 1 positive``."""
+    reason: str = ""
+    """What the verdict does not hold for, or why there is none; empty where all are compared."""
 
 
 class AcceptanceVerdict(Record):

@@ -16,8 +16,10 @@ class Crossing(Record):
     """The group in each of the columns."""
     rows: int
     judged: bool
-    """False where there are fewer rows than `fairness.minimum_group`."""
+    """As in `Group`."""
     metrics: dict[str, Interval]
+    base: dict[str, int] = {}
+    too_few: list[str] = []
 
 
 class GroupRates(Record):
@@ -26,7 +28,10 @@ class GroupRates(Record):
     group: str
     rows: int
     judged: bool
+    """As in `Group`; it may change with the policy, where flagged rows are what counts."""
     rates: dict[str, Interval]
+    base: dict[str, int] = {}
+    """By rate: the rows that it is over."""
 
 
 class TradeOffPoint(Record):
@@ -45,12 +50,13 @@ class TradeOffPoint(Record):
     difference: Interval
     """The fairness metric between judged groups."""
     verdict: str
-    """within, beyond, unclear, or not judged."""
+    """As in `FairnessVerdict`."""
     accuracy: Interval
     cost: Interval
     """Mean cost a row."""
     difference_change: Interval
-    """Minus the unmitigated one of the same model, on the same resamples."""
+    """Minus the unmitigated one of the same model, on the same resamples. None where the two do
+    not compare the same groups."""
     accuracy_change: Interval
     cost_change: Interval
     changed: float

@@ -11,6 +11,8 @@ __getattr__, __dir__, __all__ = attach(
         "slice_scores": "explorer",
         "SliceScore": "explorer",
         "SliceScores": "explorer",
+        "Comparison": "fairness",
+        "compare": "fairness",
         "Conditions": "conditions",
         "conditions": "conditions",
         "choose_mitigation": "trade_off",

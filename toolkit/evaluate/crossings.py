@@ -10,8 +10,8 @@ import numpy as np
 
 from toolkit import metrics
 from toolkit.artifacts import Check, Crossing, FairnessVerdict
-from toolkit.evaluate.conditions import Conditions, conditions
-from toolkit.evaluate.groups import group_results, judge
+from toolkit.evaluate.conditions import Conditions
+from toolkit.evaluate.groups import comparison, group_list, grouped, judge, spoken
 from toolkit.evaluate.scored import Scored
 from toolkit.project.model import Project
 
@@ -49,7 +49,7 @@ class Crossed:
 def cross(project: Project, scored: Scored, protected: dict[str, pd.Series]) -> Crossed:
     """Return results by crossings of every two protected columns.
 
-    Groups of one column are those of `conditions`: numbers are cut at their quartiles. Each
+    Groups of one column are those of `grouped`: numbers are cut at their quartiles. Each
     crossing of one pair has about half as many rows as its groups or fewer, so intervals are
     wide; that of a difference is corrected for the number of pairs of crossings (Bonferroni).
 
@@ -63,7 +63,8 @@ def cross(project: Project, scored: Scored, protected: dict[str, pd.Series]) -> 
         The protected columns of the test rows, in their order.
     """
     found = Crossed()
-    parts = [conditions(values.rename(column)) for column, values in protected.items()]
+    least = project.fairness.minimum_group
+    parts = [grouped(values.rename(column), least) for column, values in protected.items()]
     pairs = list(itertools.combinations(parts, 2))
     for a, b in pairs[:PAIRS]:
         _cross_two(project, scored, a, b, found)
@@ -86,37 +87,34 @@ def _cross_two(
     name, _ = metrics.resolve_fairness(project)
     least = project.fairness.minimum_group
     codes, counts, places = _crossed(a, b)
-    enough = counts >= least
-    for place in range(min(len(places), SHOWN)):
-        inside = np.flatnonzero(codes == place)
-        first, second = divmod(int(places[place]), len(b.names))
+    made = comparison(scored, codes, len(places), name, least)
+    pairs = [divmod(int(place), len(b.names)) for place in places]
+    shown = np.where(codes < SHOWN, codes, -1)
+    results = group_list(scored, shown, min(len(places), SHOWN), made)
+    for (first, second), facts in zip(pairs[:SHOWN], results, strict=True):
+        groups = [a.labels()[first], b.labels()[second]]
         found.crossings.append(
-            Crossing(
-                columns=[a.column, b.column],
-                groups=[a.labels()[first], b.labels()[second]],
-                rows=len(inside),
-                judged=bool(enough[place]),
-                metrics=group_results(scored, inside),
-            )
+            Crossing.model_validate({"columns": [a.column, b.column], "groups": groups, **facts})
         )
     found.left_out += max(len(places) - SHOWN, 0)
     found.rows_left_out += int(counts[SHOWN:].sum())
     title = f"{a.column} × {b.column}"
-    small = int((~enough).sum())
+    small = int((~made.judged).sum())
     if small:
         found.checks.append(
             Check(
                 name="Small crossings",
                 severity="info",
-                message=f"{small} of {len(places)} crossings of {title} have fewer than {least}"
-                " test rows and are not judged.",
+                message=f"{small} of {len(places)} crossings of {title} cannot be compared: they"
+                f" have too few test rows ({made.needed()}).",
                 columns=[a.column, b.column],
             )
         )
     if name == "none" or not len(places):
         return
-    both = Conditions(title, [str(place) for place in places], codes)
-    verdict = judge(project, scored, both, enough, name)
+    mine, other = spoken(project, a), spoken(project, b)
+    labels = [f"{mine[first]} and {other[second]}" for first, second in pairs]
+    verdict = judge(project, title, made, labels, codes)
     found.verdicts.append(verdict)
     if verdict.verdict == "beyond":
         found.checks.append(

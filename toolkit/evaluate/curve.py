@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -12,14 +11,17 @@ from toolkit import metrics
 from toolkit.artifacts import GroupRates, Interval, TradeOffPoint
 from toolkit.evaluate.conditions import Conditions
 from toolkit.evaluate.fairness import (
+    Comparison,
+    compare,
     fairness_statistic,
-    fairness_verdict,
     group_rates,
-    not_below_zero,
-    paired_confidence,
+    rate_rows,
 )
+from toolkit.evaluate.groups import judge, spoken
 from toolkit.evaluate.scored import Scored
+from toolkit.metrics.base import Statistic
 from toolkit.metrics.resampling import affordable, from_resamples
+from toolkit.project.model import Project
 
 _DIFFERENCE, _ACCURACY, _COST = range(3)
 
@@ -61,9 +63,8 @@ def judge_policies(
     scored: Scored,
     parts: dict[str, Conditions],
     *,
+    project: Project,
     metric: str,
-    limit: float,
-    minimum_group: int,
 ) -> list[TradeOffPoint]:
     """Return the policies with what they bring and cost.
 
@@ -80,27 +81,26 @@ def judge_policies(
         The test rows.
     parts : dict of str to Conditions
         The groups of each column, on the test rows.
+    project : Project
+        Its fairness section.
     metric : str
         The fairness metric.
-    limit : float
-        Its limit.
-    minimum_group : int
-        Groups with fewer rows are not judged.
     """
-    judges = {name: _Judge(scored, part, metric, minimum_group) for name, part in parts.items()}
-    plain = {
-        (policy.column, policy.unmitigated.tobytes()): policy.unmitigated for policy in policies
-    }
-    cells = [judges[p.column].cells(p.decided) for p in policies]
-    base_cells = {key: judges[key[0]].cells(decided) for key, decided in plain.items()}
+    judges = {name: _Judge(project, scored, part, metric) for name, part in parts.items()}
+    outcomes = [judges[p.column].outcome(p.decided) for p in policies]
+    plain = [judges[p.column].outcome(p.unmitigated) for p in policies]
     taken = affordable(len(scored.part), scored.resamples)
 
     def numbers(weights: np.ndarray) -> np.ndarray:
-        base = {key: judges[key[0]].numbers(each, weights) for key, each in base_cells.items()}
-        rows = []
-        for policy, each in zip(policies, cells, strict=True):
-            mine = judges[policy.column].numbers(each, weights)
-            rows.append([mine, mine - base[policy.column, policy.unmitigated.tobytes()]])
+        rows, known = [], {}
+        for policy, mine, base in zip(policies, outcomes, plain, strict=True):
+            judge, key = judges[policy.column], (policy.column, policy.unmitigated.tobytes())
+            if key not in known:
+                known[key] = judge.numbers(base, weights)
+            found = judge.numbers(mine, weights)
+            rows.append([found, found - known[key]])
+            if (mine.made.judged != base.made.judged).any():
+                rows[-1][1][_DIFFERENCE] = np.nan
         return np.array(rows)
 
     values = numbers(np.ones(len(scored.part)))
@@ -109,7 +109,7 @@ def judge_policies(
     ]
     table = np.array(drawn).reshape(taken, len(policies), 2, 3)
     return [
-        _point(policy, judges[policy.column], scored, limit, (values[i], table[:, i]))
+        _point(policy, judges[policy.column], scored, outcomes[i], (values[i], table[:, i]))
         for i, policy in enumerate(policies)
     ]
 
@@ -118,24 +118,23 @@ def _point(
     policy: Policy,
     judge: _Judge,
     scored: Scored,
-    limit: float,
+    outcome: _Outcome,
     numbers: tuple[np.ndarray, np.ndarray],
 ) -> TradeOffPoint:
     values, drawn = numbers
 
-    def interval(change: int, number: int, **how: Any) -> Interval:
+    def interval(change: int, number: int) -> Interval:
         value, known = values[change, number], drawn[:, change, number]
         if np.isnan(value):
             return Interval(value=None)
-        how = {"confidence": scored.confidence, **how}
         return from_resamples(
-            float(value), known[~np.isnan(known)], wanted=scored.resamples, taken=len(drawn), **how
+            float(value),
+            known[~np.isnan(known)],
+            wanted=scored.resamples,
+            taken=len(drawn),
+            confidence=scored.confidence,
         )
 
-    spread = not_below_zero(
-        interval(0, _DIFFERENCE, basic=True,
-                 confidence=paired_confidence(scored.confidence, judge.judged))
-    )  # fmt: skip
     return TradeOffPoint.model_validate(
         {
             "name": policy.name,
@@ -144,68 +143,95 @@ def _point(
             "strength": policy.strength,
             "thresholds": policy.thresholds,
             "fallback": policy.fallback,
-            "difference": spread,
-            "verdict": fairness_verdict(spread, limit),
+            "difference": outcome.made.difference,
+            "verdict": judge.verdict(outcome),
             "accuracy": interval(0, _ACCURACY),
             "cost": interval(0, _COST),
             "difference_change": interval(1, _DIFFERENCE),
             "accuracy_change": interval(1, _ACCURACY),
             "cost_change": interval(1, _COST),
             "changed": float((policy.decided != policy.unmitigated).mean()),
-            "groups": judge.groups(policy.decided),
+            "groups": judge.groups(policy.decided, outcome),
         }
     )
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a way to decide makes of the test rows: each row's cell in the table of counts."""
+
+    cells: np.ndarray
+    made: Comparison
+    difference: Statistic
+    """Of counts by cell, over the groups that can be compared under this policy."""
 
 
 class _Judge:
     """The test rows by group of one column, ready to be counted."""
 
-    def __init__(self, scored: Scored, part: Conditions, metric: str, minimum_group: int) -> None:
+    def __init__(self, project: Project, scored: Scored, part: Conditions, metric: str) -> None:
+        self._project, self._metric = project, metric
         self._part, self._confidence = part, scored.confidence
         self._weights = scored.part.weights
         # 0 for a label that the model never saw, 1 negative, 2 positive.
         self._actual = metrics.class_codes(scored.part.target, scored.context.classes) + 1
-        counts = np.bincount(part.codes[part.codes >= 0], minlength=len(part.names))
-        self._enough = counts >= minimum_group
-        self.judged = int(self._enough.sum())
-        kept = np.where((part.codes >= 0) & self._enough[part.codes], part.codes, -1)
-        self._groups = kept + 1
         size = len(part.names) + 1
-        # What stands in each cell of the table of counts.
-        group, actual, decided = (x.ravel() for x in np.indices((size, 3, 2)))
-        self._cost = np.vstack([np.ones(2), metrics.cost_matrix(scored.context)])[actual, decided]
-        self._right = (actual == decided + 1).astype(np.float64)
-        self._cells = size * 6
-        self._difference: Callable[[np.ndarray], float | None] = fairness_statistic(
-            metric, actual == 2, decided == 1, 1 - self._right, group - 1
+        # What stands in each cell of the table of counts; group -1 is none.
+        self._group, self._was, self._is = (x.ravel() for x in np.indices((size, 3, 2)))
+        self._group -= 1
+        costs = np.vstack([np.ones(2), metrics.cost_matrix(scored.context)])
+        self._cost = costs[self._was, self._is]
+        self._right = (self._was == self._is + 1).astype(np.float64)
+
+    def outcome(self, decided: np.ndarray) -> _Outcome:
+        cells = ((self._part.codes + 1) * 3 + self._actual) * 2 + decided.astype(np.int64)
+        facts = self._metric, self._was == 2, self._is == 1, 1 - self._right
+        made = compare(
+            *facts,
+            self._group,
+            count=len(self._part.names),
+            minimum=self._project.fairness.minimum_group,
+            confidence=self._confidence,
+            rows=self._counts(cells),
         )
+        judged = np.append(made.judged, False)[self._group]
+        difference = fairness_statistic(*facts, np.where(judged, self._group, -1))
+        return _Outcome(cells, made, difference)
 
-    def cells(self, decided: np.ndarray) -> np.ndarray:
-        return (self._groups * 3 + self._actual) * 2 + decided.astype(np.int64)
+    def _counts(self, cells: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        return np.bincount(cells, rows, len(self._group)).astype(np.float64)
 
-    def numbers(self, cells: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    def numbers(self, outcome: _Outcome, drawn: np.ndarray) -> np.ndarray:
         """Return difference, accuracy and cost on rows drawn so often; NaN where undefined."""
-        counts = np.bincount(cells, drawn, self._cells)
-        difference = self._difference(counts) if self.judged >= 2 else None
+        counts = self._counts(outcome.cells, drawn)
+        difference = outcome.difference(counts)
         if self._weights is not None:
-            counts = np.bincount(cells, drawn * self._weights, self._cells)
+            counts = self._counts(outcome.cells, drawn * self._weights)
         total = counts.sum()
         if not total:
             return np.full(3, np.nan)
         spread = np.nan if difference is None else difference
         return np.array([spread, counts @ self._right / total, counts @ self._cost / total])
 
-    def groups(self, decided: np.ndarray) -> list[GroupRates]:
+    def verdict(self, outcome: _Outcome) -> str:
+        labels = spoken(self._project, self._part)
+        return judge(
+            self._project, self._part.column, outcome.made, labels, self._part.codes
+        ).verdict
+
+    def groups(self, decided: np.ndarray, outcome: _Outcome) -> list[GroupRates]:
         found = []
         for place, label in enumerate(self._part.labels()):
             inside = self._part.codes == place
-            rates = group_rates(self._actual[inside] == 2, decided[inside], self._confidence)
+            actual, flagged = self._actual[inside] == 2, decided[inside]
+            rates = group_rates(actual, flagged, self._confidence)
             found.append(
                 GroupRates(
                     group=label,
                     rows=int(inside.sum()),
-                    judged=bool(self._enough[place]),
+                    judged=bool(outcome.made.judged[place]),
                     rates=rates,
+                    base={name: int(rate_rows(name, actual, flagged).sum()) for name in rates},
                 )
             )
         return found

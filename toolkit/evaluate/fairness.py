@@ -1,35 +1,35 @@
-"""Rates by group, and how far groups are apart."""
+"""Rates by group, which groups can be compared, and how far they are apart."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from toolkit.artifacts import Interval
-from toolkit.metrics import wilson
+from toolkit.metrics import COMPARED, RATE_ROWS, wilson
 
 RATES = ("selection_rate", "true_positive_rate", "false_positive_rate", "precision")
 
-COMPARED = {
-    "demographic_parity_difference": ("selection_rate",),
-    "equal_opportunity_difference": ("true_positive_rate",),
-    "equalized_odds_difference": ("true_positive_rate", "false_positive_rate"),
-    "predictive_parity_difference": ("precision",),
-}
-"""The rates that a fairness metric compares."""
+
+def rate_rows(rate: str, actual: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """Return which rows a rate is over: all, positives, negatives, or those decided positive."""
+    if rate == "true_positive_rate":
+        return actual
+    if rate == "false_positive_rate":
+        return ~actual
+    return decided if rate == "precision" else np.ones(len(actual), dtype=bool)
 
 
-def _parts(rate: str, actual: np.ndarray, decided: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return which rows count for a rate, and which of them are hits."""
-    everyone = np.ones(len(actual), dtype=bool)
-    base = {
-        "selection_rate": everyone,
-        "true_positive_rate": actual,
-        "false_positive_rate": ~actual,
-        "precision": decided,
-    }[rate]
-    return base, base & (actual if rate == "precision" else decided)
+def _sums(
+    rate: str, actual: np.ndarray, decided: np.ndarray, error: np.ndarray, inside: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return whether a row counts for a rate (0 or 1), and what it adds to its sum."""
+    base = (rate_rows(rate, actual, decided) & inside).astype(np.float64)
+    if rate == "error":
+        return base, np.where(inside, error, 0.0)
+    return base, base * (actual if rate == "precision" else decided)
 
 
 def group_rates(
@@ -46,14 +46,40 @@ def group_rates(
     """
     result = {}
     for rate in RATES:
-        base, hits = _parts(rate, actual, decided)
-        rows, found = int(base.sum()), int(hits.sum())
-        if not rows:
-            result[rate] = Interval(value=None)
-            continue
-        low, high = wilson(found, rows, confidence)
-        result[rate] = Interval(value=found / rows, low=low, high=high)
+        base = rate_rows(rate, actual, decided)
+        hits = actual if rate == "precision" else decided
+        result[rate] = share_interval(int((base & hits).sum()), int(base.sum()), confidence)
     return result
+
+
+def share_interval(found: float, rows: float, confidence: float) -> Interval:
+    """Return a share with Wilson's interval, which is honest on few rows; None of no rows."""
+    if not rows:
+        return Interval(value=None)
+    low, high = wilson(found, rows, confidence)
+    return Interval(value=found / rows, low=low, high=high)
+
+
+def mean_interval(
+    values: np.ndarray, confidence: float, weights: np.ndarray | None = None
+) -> Interval:
+    """Return a mean with Student's interval, on the effective rows where rows have weights.
+
+    None of no rows; without bounds where one row alone shows no spread.
+    """
+    from scipy import stats
+
+    counted = np.ones(len(values)) if weights is None else weights
+    total = float(counted.sum())
+    if not total:
+        return Interval(value=None)
+    mean = float(counted @ values) / total
+    effective = total**2 / float(counted @ counted)
+    if effective <= 1:
+        return Interval(value=mean)
+    variance = float(counted @ (values - mean) ** 2) / total * effective / (effective - 1)
+    reach = float(stats.t.ppf((1 + confidence) / 2, effective - 1)) * (variance / effective) ** 0.5
+    return Interval(value=mean, low=mean - reach, high=mean + reach)
 
 
 def fairness_statistic(
@@ -63,8 +89,8 @@ def fairness_statistic(
 
     The largest minus the smallest rate over the groups; for equalized odds the larger
     difference of the two error rates (as in fairlearn). ``group_error_difference`` compares
-    the mean of ``error``. Groups without a row that counts are left out; with fewer than two
-    left, or for equalized odds with either rate undefined, the metric is None.
+    the mean of ``error``. With fewer than two groups, or where a group has no row that
+    counts, the metric is None.
 
     Parameters
     ----------
@@ -78,28 +104,160 @@ def fairness_statistic(
         Each row's group; -1 leaves it out.
     """
     inside = groups >= 0
-    codes = np.where(inside, groups, 0)
-    count = int(groups.max(initial=-1)) + 1
-    if name == "group_error_difference":
-        pairs = [(inside.astype(np.float64), np.where(inside, error, 0.0))]
-    else:
-        pairs = []
-        for rate in COMPARED[name]:
-            base, hits = _parts(rate, actual, decided)
-            pairs.append(((base & inside).astype(float), (hits & inside).astype(float)))
+    present, codes = np.unique(np.where(inside, groups, -1), return_inverse=True)
+    outside = int(len(present) > 0 and present[0] < 0)
+    sums = [_sums(rate, actual, decided, error, inside) for rate in COMPARED[name]]
 
     def value(weights: np.ndarray) -> float | None:
         gaps = []
-        for base, hits in pairs:
-            total = np.bincount(codes, weights * base, count)
-            known = total > 0
-            if known.sum() < 2:
+        for base, hits in sums:
+            total = np.bincount(codes, weights * base, len(present))[outside:]
+            if len(total) < 2 or not total.all():
                 return None
-            rates = np.bincount(codes, weights * hits, count)[known] / total[known]
+            rates = np.bincount(codes, weights * hits, len(present))[outside:] / total
             gaps.append(float(rates.max() - rates.min()))
         return max(gaps)
 
     return value
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Groups side by side.
+
+    Attributes
+    ----------
+    name : str
+        The fairness metric.
+    minimum : int
+        How many rows a group needs, of those that a compared rate is over.
+    base : dict of str to ndarray of int64, shape (groups,)
+        By compared rate: how many rows of each group it is over.
+    judged : ndarray of bool, shape (groups,)
+        Which groups have enough of them, for every compared rate.
+    difference : Interval
+        The fairness metric over those; None with fewer than two of them.
+    """
+
+    name: str
+    minimum: int
+    base: dict[str, np.ndarray]
+    judged: np.ndarray
+    difference: Interval
+
+    def lacks(self, place: int) -> str:
+        """Return what a group has too few of, such as ``1 positive``; empty if it is judged."""
+        counts = {RATE_ROWS[rate]: int(rows[place]) for rate, rows in self.base.items()}
+        return ", ".join(
+            f"{n or 'no'} {word[:-1] if n == 1 else word}"
+            for word, n in counts.items()
+            if n < self.minimum
+        )
+
+    def needed(self) -> str:
+        """Return what a group needs to be compared, such as ``at least 30 positives``."""
+        words = " and ".join(RATE_ROWS[rate] for rate in COMPARED[self.name])
+        return f"at least {self.minimum} {words[:-1] if self.minimum == 1 else words}"
+
+
+def compare(
+    name: str,
+    actual: np.ndarray,
+    decided: np.ndarray,
+    error: np.ndarray,
+    groups: np.ndarray,
+    *,
+    count: int,
+    minimum: int,
+    confidence: float,
+    shares: bool = True,
+    rows: np.ndarray | None = None,
+) -> Comparison:
+    """Compare the groups that have enough rows which the metric's rates are over.
+
+    The interval is in closed form, so it holds on few rows, contains the difference and never
+    leaves what is possible. Each pair of groups gets the interval of a difference that follows
+    from the two groups' own (Newcombe 1998, "Interval estimation for the difference between
+    independent proportions", method 10; Zou and Donner 2008 for means). A group's own is
+    Wilson's for shares. For means of numbers it is Student's, with one more observation at the
+    spread of all rows in the variance (after Smyth 2004), so that a few equal errors do not
+    read as certainty. Coverage is divided by the number of pairs and rates (Bonferroni): all
+    hold at once, and so do the largest of their lower and of their upper bounds.
+
+    Parameters
+    ----------
+    name, actual, decided, error, groups
+        As in `fairness_statistic`.
+    count : int
+        How many groups there are, those without rows included.
+    minimum : int
+        Rows, of those that a rate is over, below which a group is not compared.
+    confidence : float
+        Coverage of the interval.
+    shares : bool
+        Whether ``error`` is 0 or 1, not a number.
+    rows : ndarray of float64, shape (n,), optional
+        How many rows each entry stands for; one by default.
+    """
+    weights = np.ones(len(groups)) if rows is None else rows
+    inside, codes = groups >= 0, np.where(groups >= 0, groups, 0)
+    sums = {rate: _sums(rate, actual, decided, error, inside) for rate in COMPARED[name]}
+    totals = {rate: np.bincount(codes, weights * base, count) for rate, (base, _) in sums.items()}
+    # A single number has no spread.
+    least = max(minimum, 1 if shares else 2)
+    judged = np.logical_and.reduce([total >= least for total in totals.values()])
+    base = {rate: np.rint(total).astype(np.int64) for rate, total in totals.items()}
+    kept, unknown = np.flatnonzero(judged), Interval(value=None)
+    if len(kept) < 2:
+        return Comparison(name, least, base, judged, unknown)
+    tail = (1 - confidence) / (len(kept) * (len(kept) - 1) // 2 * len(sums))
+    gaps = []
+    for rate, (_, hits) in sums.items():
+        found = np.bincount(codes, weights * hits, count)
+        if shares:
+            own = _of_shares(found[kept], totals[rate][kept], 1 - tail)
+        else:
+            squares = np.bincount(codes, weights * hits**2, count)
+            own = _of_means(found[kept], squares[kept], totals[rate][kept], 1 - tail)
+        gaps.append(_largest_gap(*own))
+    value, low, high = np.max(gaps, axis=0).tolist()
+    finite = np.isfinite([value, low, high]).all()
+    difference = Interval(value=value, low=low, high=high) if finite else unknown
+    return Comparison(name, least, base, judged, difference)
+
+
+def _of_shares(
+    found: np.ndarray, rows: np.ndarray, confidence: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    bounds = [wilson(x, n, confidence) for x, n in zip(found, rows, strict=True)]
+    low, high = np.array(bounds).T
+    return found / rows, low, high
+
+
+def _of_means(
+    sums: np.ndarray, squares: np.ndarray, rows: np.ndarray, confidence: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    from scipy import stats
+
+    means = sums / rows
+    everyone = rows.sum()
+    spread = max(squares.sum() / everyone - (sums.sum() / everyone) ** 2, 0.0)
+    variance = (np.maximum(squares - rows * means**2, 0.0) + spread) / rows
+    reach = stats.t.ppf((1 + confidence) / 2, rows) * np.sqrt(variance / rows)
+    # Errors are sizes: their mean cannot be negative.
+    return means, np.maximum(means - reach, 0.0), means + reach
+
+
+def _largest_gap(
+    values: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> tuple[float, float, float]:
+    """Return the largest difference of values, and its bounds, from each value's own bounds."""
+    gap = values[:, None] - values[None, :]
+    below, above = (values - low) ** 2, (high - values) ** 2
+    least = gap - np.sqrt(below[:, None] + above[None, :])
+    most = gap + np.sqrt(above[:, None] + below[None, :])
+    # Over both orders of a pair: the upper bound of one is minus the lower bound of the other.
+    return float(gap.max()), max(float(least.max()), 0.0), float(most.max())
 
 
 def fairness_verdict(difference: Interval, limit: float) -> str:
@@ -109,18 +267,3 @@ def fairness_verdict(difference: Interval, limit: float) -> str:
     if difference.high <= limit:
         return "within"
     return "beyond" if difference.low > limit else "unclear"
-
-
-def not_below_zero(interval: Interval) -> Interval:
-    """Return an interval of a difference that cannot be negative, cut at 0."""
-    if interval.low is None or interval.high is None:
-        return interval
-    return Interval(value=interval.value, low=max(0.0, interval.low), high=max(0.0, interval.high))
-
-
-def paired_confidence(confidence: float, groups: int) -> float:
-    """Return the coverage for the largest difference between several groups.
-
-    The more pairs of groups, the larger the largest difference by chance (Bonferroni).
-    """
-    return 1 - (1 - confidence) / max(groups * (groups - 1) // 2, 1)

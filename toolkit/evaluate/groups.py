@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +11,13 @@ from toolkit import metrics
 from toolkit.artifacts import Check, FairnessVerdict, Group, Interval
 from toolkit.evaluate.conditions import Conditions, conditions
 from toolkit.evaluate.fairness import (
-    fairness_statistic,
+    Comparison,
+    compare,
     fairness_verdict,
     group_rates,
-    not_below_zero,
-    paired_confidence,
+    mean_interval,
+    rate_rows,
+    share_interval,
 )
 from toolkit.evaluate.scored import Scored
 from toolkit.project.model import Project
@@ -22,15 +25,21 @@ from toolkit.project.model import Project
 if TYPE_CHECKING:
     import pandas as pd
 
+_LEVELS = 12
+_MOST_LEVELS = 40
+_RELEVANT = 0.05
+"""Share of the rows from which a group is too large to be left out of a verdict in silence."""
+_NAMED = 5
+
 
 def compare_groups(
     project: Project, scored: Scored, protected: dict[str, pd.Series]
 ) -> tuple[list[Group], list[FairnessVerdict], list[Check]]:
     """Return results by group, the verdict for each protected column, and remarks.
 
-    Numbers such as an age are cut at their quartiles. Groups smaller than
-    `fairness.minimum_group` are shown but not judged. The interval of a difference between
-    groups is corrected for the number of pairs of groups.
+    Numbers such as an age are cut at their quartiles. A group with fewer than
+    `fairness.minimum_group` of the rows that the fairness metric is over (positives, negatives,
+    flagged rows) is shown but not compared.
 
     Parameters
     ----------
@@ -42,28 +51,27 @@ def compare_groups(
         The protected columns of the test rows, in their order.
     """
     name, _ = metrics.resolve_fairness(project)
+    least = project.fairness.minimum_group
     groups, verdicts, checks = [], [], []
     for column, values in protected.items():
-        part = conditions(values.rename(column))
-        judged = np.bincount(part.codes[part.codes >= 0], minlength=len(part.names))
-        enough = judged >= project.fairness.minimum_group
-        for place in range(len(part.names)):
-            inside = np.flatnonzero(part.codes == place)
-            groups.append(
-                Group(
-                    column=column,
-                    group=part.label(place),
-                    rows=len(inside),
-                    judged=bool(enough[place]),
-                    metrics=group_results(scored, inside),
-                )
-            )
-        small = [part.label(i) for i in np.flatnonzero(~enough).tolist()]
+        part = grouped(values.rename(column), least)
+        made = comparison(scored, part.codes, len(part.names), name, least)
+        results = group_list(scored, part.codes, len(part.names), made)
+        groups += [
+            Group.model_validate({"column": column, "group": label, **facts})
+            for label, facts in zip(part.labels(), results, strict=True)
+        ]
+        labels = spoken(project, part)
+        small = describe_lacking(made, labels, part.codes)
         if small:
-            checks.append(_too_small(column, small, project.fairness.minimum_group))
+            checks.append(
+                Check(name="Small groups", severity="info", columns=[column],
+                      message=_listed([f"{column} {each}" for each in small], made) + ".")
+            )  # fmt: skip
         if name != "none":
-            verdicts.append(judge(project, scored, part, enough, name))
-    checks += [_remark(verdict) for verdict in verdicts]
+            verdict = judge(project, column, made, labels, part.codes)
+            verdicts.append(verdict)
+            checks.append(_remark(verdict))
     if protected and name == "none":
         checks.append(
             Check(
@@ -77,107 +85,250 @@ def compare_groups(
     return groups, verdicts, checks
 
 
-def group_results(scored: Scored, inside: np.ndarray) -> dict[str, Interval]:
-    """Return what is shown of the test rows at some positions."""
-    found = {scored.metric: scored.interval(scored.metric, inside)}
+def grouped(values: pd.Series, minimum: int, like: pd.Series | None = None) -> Conditions:
+    """Divide rows into groups: as `conditions`, but no level of enough rows is put with others.
+
+    Parameters
+    ----------
+    values : pandas.Series
+        A typed column.
+    minimum : int
+        `fairness.minimum_group`.
+    like : pandas.Series, optional
+        As in `conditions`.
+    """
+    seen = values if like is None else like
+    large = int((seen.value_counts() >= minimum).sum())
+    return conditions(values, levels=min(max(_LEVELS, large + 1), _MOST_LEVELS), like=like)
+
+
+def spoken(project: Project, part: Conditions) -> list[str]:
+    """Return the groups' names as sentences hold them: in quotes where a value may identify."""
+    column = project.columns.get(part.column)
+    private = column is not None and (column.role == "identifier" or column.type == "text")
+    return [repr(label) if private else label for label in part.labels()]
+
+
+def comparison(
+    scored: Scored, codes: np.ndarray, count: int, name: str, minimum: int
+) -> Comparison:
+    """Compare groups by a fairness metric, or count their rows where it is ``none``.
+
+    Parameters
+    ----------
+    scored : Scored
+        The test rows.
+    codes : ndarray of int64, shape (n,)
+        Each row's group; -1 leaves it out.
+    count : int
+        How many groups there are.
+    name : str
+        The fairness metric.
+    minimum : int
+        `fairness.minimum_group`.
+    """
+    actual, decided = flags(scored)
+    return compare(
+        name if name != "none" else "group_error_difference",
+        actual,
+        decided,
+        _errors(scored),
+        codes,
+        count=count,
+        minimum=minimum,
+        confidence=scored.confidence,
+        shares=scored.context.task != "regression",
+    )
+
+
+def group_list(
+    scored: Scored, codes: np.ndarray, count: int, made: Comparison
+) -> list[dict[str, object]]:
+    """Return, for each group, what `Group` and `Crossing` hold of it."""
+    actual, decided = flags(scored)
+    found = []
+    for place in range(count):
+        inside = np.flatnonzero(codes == place)
+        results = group_results(scored, inside, made.minimum)
+        base = {
+            name: int(rate_rows(name, actual[inside], decided[inside]).sum()) for name in results
+        }
+        found.append(
+            {
+                "rows": len(inside),
+                "judged": bool(made.judged[place]),
+                "metrics": results,
+                "base": base,
+                "too_few": [name for name, rows in base.items() if rows < made.minimum],
+            }
+        )
+    return found
+
+
+def group_results(scored: Scored, inside: np.ndarray, minimum: int) -> dict[str, Interval]:
+    """Return what is shown of the test rows at some positions.
+
+    Rates, shares and mean errors have intervals that hold on few rows. The others are
+    bootstrapped, which is not honest below `minimum` rows: there they have no interval.
+    """
+    found = {scored.metric: _resampled(scored, inside, minimum)}
     if scored.context.task == "binary":
         actual, decided = flags(scored)
         return {**found, **group_rates(actual[inside], decided[inside], scored.confidence)}
     if scored.context.task == "multiclass":
-        return {**found, "accuracy": scored.interval("accuracy", inside)}
+        return {**found, "accuracy": _accuracy(scored, inside)}
     bias = (scored.scores - scored.part.target.astype(np.float64))[inside]
+    size = mean_interval(np.abs(bias), scored.confidence, _counted(scored, inside))
+    low = size.low if size.low is None else max(size.low, 0.0)
     return {
         **found,
-        "mae": scored.interval("mae", inside),
-        "mean_error": metrics.interval(
-            lambda weights: float(weights @ bias / weights.sum()),
-            len(inside),
-            resamples=scored.resamples,
-            confidence=scored.confidence,
-            seed=scored.seed,
-        ),
+        "mae": Interval(value=size.value, low=low, high=size.high),
+        "mean_error": mean_interval(bias, scored.confidence),
     }
 
 
+def _resampled(scored: Scored, inside: np.ndarray, minimum: int) -> Interval:
+    found = scored.interval(scored.metric, inside)
+    return found if len(inside) >= minimum else Interval(value=found.value)
+
+
+def _counted(scored: Scored, inside: np.ndarray) -> np.ndarray:
+    weights = scored.part.weights
+    return np.ones(len(inside)) if weights is None else weights[inside]
+
+
+def _accuracy(scored: Scored, inside: np.ndarray) -> Interval:
+    """Return the share of right decisions; with weights, on the effective rows (Kish 1965)."""
+    weights = _counted(scored, inside)
+    total = float(weights.sum())
+    if not total:
+        return Interval(value=None)
+    effective = total**2 / float(weights @ weights)
+    share = float(weights @ (1 - _wrong(scored)[inside])) / total
+    return share_interval(share * effective, effective, scored.confidence)
+
+
 def flags(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
-    """Return which rows are positive, and which are decided so (binary)."""
+    """Return which rows are positive, and which are decided so; none but with two classes."""
+    if scored.context.task != "binary":
+        none = np.zeros(len(scored.part), dtype=bool)
+        return none, none
     positive = scored.context.classes[1]
     return scored.part.target == positive, scored.decided == positive
+
+
+def _wrong(scored: Scored) -> np.ndarray:
+    return (scored.decided.astype(str) != scored.part.target.astype(str)).astype(np.float64)
 
 
 def _errors(scored: Scored) -> np.ndarray:
     """Return each row's error: 1 for a wrong class, or its share of the mean absolute error."""
     if scored.context.task != "regression":
-        return (scored.decided.astype(str) != scored.part.target.astype(str)).astype(np.float64)
-    size = np.abs(scored.scores - scored.part.target.astype(np.float64))
+        return _wrong(scored)
+    target = scored.part.target.astype(np.float64)
+    # In units of the largest number, so that neither a difference nor the sum overflows.
+    unit = max(np.abs(scored.scores).max(initial=0), np.abs(target).max(initial=0)) or 1.0
+    size = np.abs(scored.scores / unit - target / unit)
     return size / size.mean() if size.any() else size
 
 
 def judge(
-    project: Project, scored: Scored, part: Conditions, enough: np.ndarray, name: str
+    project: Project, column: str, made: Comparison, labels: Sequence[str], codes: np.ndarray
 ) -> FairnessVerdict:
-    """Return the verdict on a fairness metric over the groups that are large enough."""
+    """Return the verdict on a fairness metric over the groups that can be compared.
+
+    Where a group of a relevant size cannot be compared, no verdict is *within*.
+
+    Parameters
+    ----------
+    project : Project
+        Its fairness section.
+    column : str
+        The protected column, or two that are crossed.
+    made : Comparison
+        The groups side by side.
+    labels : sequence of str
+        Their names.
+    codes : ndarray of int64, shape (n,)
+        Each row's group.
+    """
+    rows = np.bincount(codes[codes >= 0], minlength=len(labels))
+    lacking = describe_lacking(made, labels, codes)
+    large = (rows >= made.minimum) | (rows >= _RELEVANT * rows.sum())
     limit = project.fairness.limit
-    groups = np.where(enough[part.codes], part.codes, -1)
-    difference = Interval(value=None)
-    if enough.sum() >= 2:
-        binary = scored.context.task == "binary"
-        none = np.zeros(len(groups), dtype=bool)
-        actual, decided = flags(scored) if binary else (none, none)
-        statistic = fairness_statistic(name, actual, decided, _errors(scored), groups)
-        difference = not_below_zero(
-            metrics.interval(
-                statistic,
-                len(groups),
-                resamples=scored.resamples,
-                confidence=paired_confidence(scored.confidence, int(enough.sum())),
-                seed=scored.seed,
-                basic=True,
-            )
-        )
+    verdict = fairness_verdict(made.difference, limit)
+    if verdict == "within" and (large & ~made.judged & (rows > 0)).any():
+        verdict = "unclear"
     return FairnessVerdict(
-        column=part.column,
-        metric=name,
-        difference=difference,
+        column=column,
+        metric=made.name,
+        difference=made.difference,
         limit=limit,
-        verdict=fairness_verdict(difference, limit),
+        verdict=verdict,
+        compared=[label for label, enough in zip(labels, made.judged, strict=True) if enough],
+        not_compared=lacking,
+        reason=_reason(made, verdict, lacking, rows),
     )
 
 
-def _too_small(column: str, small: list[str], least: int) -> Check:
-    names = ", ".join(small[:5]) + (f" and {len(small) - 5} more" if len(small) > 5 else "")
-    return Check(
-        name="Small groups",
-        severity="info",
-        message=f"{len(small)} groups of {column} have fewer than {least} test rows and are not"
-        f" judged: {names}.",
-        columns=[column],
-    )
+def describe_lacking(made: Comparison, labels: Sequence[str], codes: np.ndarray) -> list[str]:
+    """Return the groups that cannot be compared, each as ``B: 54 rows, 1 positive``."""
+    rows, found = np.bincount(codes[codes >= 0], minlength=len(labels)), []
+    for place in np.flatnonzero(~made.judged).tolist():
+        lacks = made.lacks(place)
+        counted = f"{rows[place]:,} row{'' if rows[place] == 1 else 's'}"
+        said = lacks.endswith((" rows", " row")) and "flagged" not in lacks
+        found.append(f"{labels[place]}: {counted}" + ("" if said else f", {lacks}"))
+    return found
+
+
+def _listed(lacking: list[str], made: Comparison) -> str:
+    more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+    return f"{'; '.join(lacking[:_NAMED])}{more}: too few to compare ({made.needed()})"
+
+
+def _reason(made: Comparison, verdict: str, lacking: list[str], rows: np.ndarray) -> str:
+    """Return in a sentence what the verdict does not show of itself; empty if nothing."""
+    if not lacking and verdict != "not judged":
+        return ""
+    listed = _listed(lacking, made) if lacking else ""
+    if verdict != "not judged":
+        return f"It holds for the other groups only; {len(lacking)} cannot be compared. {listed}."
+    for rate, base in made.base.items():
+        if rows.sum() and not base.sum():
+            word = metrics.RATE_ROWS[rate]
+            return f"There are no {word} in any group, so the rate over them is undefined."
+    said = "No group can be compared" if not made.judged.any() else "Only one group can be compared"
+    if made.judged.sum() > 1:
+        said = "The errors are too large to be compared"
+    return f"{said}. {listed}." if listed else f"{said}."
 
 
 def _remark(verdict: FairnessVerdict) -> Check:
     name = verdict.metric.replace("_", " ")
-    if verdict.difference.value is None or verdict.verdict == "not judged":
+    interval = verdict.difference
+    if interval.value is None or verdict.verdict == "not judged":
         return Check(
             name="Fairness",
             severity="warning",
-            message=f"The {name} of {verdict.column} could not be judged: too few rows in too"
-            " few groups.",
+            message=f"The {name} of {verdict.column} could not be judged. {verdict.reason}",
             columns=[verdict.column],
-            remedy="Collect more rows of the small groups, or lower fairness.minimum_group",
+            remedy="Collect more such rows of these groups, or lower fairness.minimum_group",
         )
-    interval = verdict.difference
+    said = f"The {name} of {verdict.column} is {interval.value:.3g}"
+    said += f" ({interval.low:.3g} to {interval.high:.3g})"
+    if fairness_verdict(interval, verdict.limit) == "unclear":
+        said += f": the interval spans the limit of {verdict.limit:g}."
+    elif verdict.verdict == "unclear":
+        said += f", within the limit of {verdict.limit:g} between the compared groups."
+    else:
+        said += f", {verdict.verdict} the limit of {verdict.limit:g}."
     severity = {"within": "ok", "beyond": "critical"}.get(verdict.verdict, "warning")
     return Check.model_validate(
         {
             "name": "Fairness",
             "severity": severity,
-            "message": f"The {name} of {verdict.column} is {interval.value:.3g}"
-            f" ({interval.low:.3g} to {interval.high:.3g}), {verdict.verdict} the limit of"
-            f" {verdict.limit:g}."
-            if verdict.verdict != "unclear"
-            else f"The {name} of {verdict.column} is {interval.value:.3g} ({interval.low:.3g} to"
-            f" {interval.high:.3g}): the interval spans the limit of {verdict.limit:g}.",
+            "message": f"{said} {verdict.reason}".strip(),
             "columns": [verdict.column],
         }
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.evaluate.fairness import COMPARED
+from toolkit.metrics import COMPARED
 
 
 def decide_by_group(
@@ -45,6 +45,7 @@ def group_thresholds(
     *,
     threshold: float,
     strength: float,
+    minimum: int = 1,
 ) -> dict[int, float]:
     """Return a threshold for each group that brings the groups' rates together.
 
@@ -70,6 +71,8 @@ def group_thresholds(
         The one threshold, without mitigation.
     strength : float
         From 0 to 1.
+    minimum : int
+        A threshold at which a rate is over fewer of the group's rows is not taken.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def group_thresholds(
         # Below every score, between each two, above all, and where the threshold is now.
         above = np.nextafter(levels[-1], np.inf)
         places = np.r_[threshold, levels[0], (levels[:-1] + levels[1:]) / 2, above]
-        rates = _rates(metric, scores[mine], actual[mine], places)
+        rates = _rates(metric, scores[mine], actual[mine], places, minimum)
         wanted = (1 - strength) * rates[:, 0] + strength * everyone
         off = np.abs(rates - wanted[:, None]).max(axis=0)
         if not np.isfinite(off).any():
@@ -99,7 +102,11 @@ def group_thresholds(
 
 
 def _rates(
-    metric: str, scores: np.ndarray, actual: np.ndarray, thresholds: np.ndarray
+    metric: str,
+    scores: np.ndarray,
+    actual: np.ndarray,
+    thresholds: np.ndarray,
+    minimum: int = 1,
 ) -> np.ndarray:
     """Return the compared rates at each threshold, NaN where undefined; (rates, thresholds)."""
     yes, no = np.sort(scores[actual]), np.sort(scores[~actual])
@@ -112,10 +119,9 @@ def _rates(
         "precision": (hits, hits + alarms),
         "error": (len(yes) - hits + alarms, len(scores)),
     }
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.array(
-            [
-                np.divide(*(np.asarray(x, dtype=np.float64) for x in counts[rate]))
-                for rate in COMPARED.get(metric, ("error",))
-            ]
-        )
+    found = []
+    for rate in COMPARED[metric]:
+        count, base = (np.asarray(x, dtype=np.float64) for x in counts[rate])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found.append(np.where(base >= minimum, count / base, np.nan))
+    return np.array(found)

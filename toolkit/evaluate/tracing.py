@@ -10,9 +10,10 @@ import numpy as np
 from toolkit import table
 from toolkit.artifacts import Check, TradeOffPoint
 from toolkit.evaluate import stand_in
-from toolkit.evaluate.conditions import Conditions, conditions
+from toolkit.evaluate.conditions import Conditions
 from toolkit.evaluate.curve import Policy, judge_policies
-from toolkit.evaluate.fairness import fairness_statistic
+from toolkit.evaluate.fairness import compare, fairness_statistic
+from toolkit.evaluate.groups import grouped
 from toolkit.evaluate.policies import decide_by_group, group_thresholds
 from toolkit.evaluate.scored import Scored, score_part
 from toolkit.metrics.decisions import threshold_of
@@ -29,7 +30,6 @@ _COLUMNS = 3
 _FIT_ROWS = 50_000
 _WIDE = 1_000
 _OF_A_CLASS = 10
-_BY_CLASS = ("equal_opportunity_difference", "equalized_odds_difference")
 _STAND_IN = "Mitigation in the fit"
 
 
@@ -79,7 +79,8 @@ class Tracing:
         self._positive, self._threshold = model.classes[1], threshold_of(scored.context)
         self._made = Traced()
         self._parts = {
-            name: conditions(protected[name].rename(name)) for name in list(protected)[:_COLUMNS]
+            name: grouped(protected[name].rename(name), self._least)
+            for name in list(protected)[:_COLUMNS]
         }
 
     def trace(self) -> Traced:
@@ -98,9 +99,8 @@ class Tracing:
             policies,
             self._scored,
             self._parts,
+            project=self._stage.project,
             metric=self._metric,
-            limit=self._stage.project.fairness.limit,
-            minimum_group=self._least,
         )
         return self._made
 
@@ -109,11 +109,21 @@ class Tracing:
             Check(name=name, severity="info", message=message, columns=list(columns), remedy=remedy)
         )
 
-    def _groups(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """Return the groups of rows of the table, -1 for those too small to fit anything on."""
+    def _groups(
+        self, name: str, rows: np.ndarray, actual: np.ndarray, decided: np.ndarray
+    ) -> np.ndarray:
+        """Return the groups of rows of the table, -1 for those too small to fit anything on.
+
+        As on the test rows, what counts are the rows that the metric is over.
+        """
         values = self._rows[name].iloc[rows].rename(name)
-        codes = conditions(values, like=self._protected[name].rename(name)).codes
-        return _large(codes, self._least)
+        part = grouped(values, self._least, like=self._protected[name].rename(name))
+        made = compare(
+            self._metric, actual, decided, (actual != decided).astype(np.float64), part.codes,
+            count=len(part.names), minimum=self._least, confidence=self._scored.confidence,
+        )  # fmt: skip
+        self._needed = made.needed()
+        return np.where(np.append(made.judged, False)[part.codes], part.codes, -1)
 
     # -- the champion ---------------------------------------------------------------
 
@@ -126,15 +136,14 @@ class Tracing:
             known = score_part(self._stage, self._model, fit, "validation").scores[:, 1]
         policies = []
         for name, part in self._parts.items():
-            groups = self._groups(name, fit.rows)
-            if self._metric in _BY_CLASS:
-                groups = _with_both(groups, actual)
+            groups = self._groups(name, fit.rows, actual, known >= self._threshold)
             fitted = len(np.unique(groups[groups >= 0]))
             self._about_fit(name, len(part.names) - fitted, len(part.names))
             for strength in STRENGTHS if fitted > 1 else (0.0,):
                 found = (
                     group_thresholds(self._metric, known, actual, groups,
-                                     threshold=self._threshold, strength=strength)
+                                     threshold=self._threshold, strength=strength,
+                                     minimum=self._least)
                     if strength else {}
                 )  # fmt: skip
                 policies.append(self._policy(part, strength, found))
@@ -153,8 +162,7 @@ class Tracing:
             self._remark(
                 "Thresholds by group",
                 f"{lacking} of {groups} groups of {column} have too few validation rows"
-                f" ({self._least}, and {_OF_A_CLASS} of each class where error rates are compared)"
-                " and keep the one threshold.",
+                f" ({self._needed}) and keep the one threshold.",
                 column,
                 remedy="Raise split.validation, or lower fairness.minimum_group",
             )
@@ -181,7 +189,8 @@ class Tracing:
         for done, name in enumerate(self._parts):
             self._stage.progress("mitigation on a stand-in", done, len(self._parts))
             policies.append(Policy("stand-in", name, 0.0, plain, plain))
-            groups = _with_both(self._groups(name, train.rows[made.rows]), made.actual)
+            groups = self._groups(name, train.rows[made.rows], made.actual == 1, known)
+            groups = _with_both(groups, made.actual)
             if len(np.unique(groups[groups >= 0])) < 2:
                 self._remark(
                     _STAND_IN,
@@ -217,12 +226,6 @@ def _sampled(part: Part, seed: int) -> Part:
         columns=part.columns,
         weights=None if part.weights is None else part.weights[kept],
     )
-
-
-def _large(codes: np.ndarray, least: int) -> np.ndarray:
-    """Return the codes with -1 in place of groups that have too few rows."""
-    counts = np.bincount(codes[codes >= 0], minlength=int(codes.max(initial=0)) + 1)
-    return np.where((codes >= 0) & (counts[codes] >= least), codes, -1)
 
 
 def _cannot(made: stand_in.StandIn) -> str:

@@ -21,7 +21,8 @@ REVIEWED = "Labels reviewed by people"
 MATCHED = "Decisions find their rows"
 AGREED = "Reviewers agree"
 USABLE = "Decisions can be applied"
-ABOUT_PEOPLE = (REVIEWED, MATCHED, AGREED, USABLE)
+PLACED = "Decisions fit their rows"
+ABOUT_PEOPLE = (REVIEWED, MATCHED, AGREED, USABLE, PLACED)
 _RESAMPLES = 100
 _MANY_FLAGGED = 0.2
 _MANY_OF_A_CLASS = 0.33
@@ -130,6 +131,18 @@ def people(
         Whether they are applied.
     """
     found = [_reviewed(log, reviewed, applied)]
+    if log.misplaced:
+        listed = "; ".join(f"row {d.row}, {d.by}, {d.at}" for d in log.misplaced[:5])
+        found.append(
+            Check(
+                name=PLACED,
+                severity="critical",
+                message=f"{_plural(len(log.misplaced), 'decision')} on this very table:"
+                " the row does not hold what the decision's key says, so the line was"
+                f" changed by hand. Not applied: {listed}{' …' * (len(log.misplaced) > 5)}.",
+                remedy="Restore decisions/labels.jsonl from version control, or review again",
+            )
+        )
     if log.unmatched:
         found.append(
             Check(
@@ -175,7 +188,16 @@ def people(
 
 
 def _reviewed(log: Replay, reviewed: int, applied: bool) -> Check:
-    if not log.reviewers and not log.unmatched:
+    if log.events and not reviewed and not log.skipped:
+        return Check(
+            name=REVIEWED,
+            severity="warning",
+            message=f"The log holds {_plural(log.events, 'event')}, and no decision of them stands"
+            " on a row of this table: the labels are used as recorded.",
+            remedy="Find out why: another table, decisions that were undone, or rows of the test"
+            " part",
+        )
+    if not log.events:
         return Check(
             name=REVIEWED,
             severity="warning",

@@ -38,15 +38,18 @@ class RowIndex:
         self.table_digest = table_digest
         self._names = sorted(str(name) for name in frame.columns)
         self._known: dict[str, list[int]] | None = None
+        self._keys: dict[int, str] = {}
 
     def __len__(self) -> int:
         return len(self.frame)
 
     def key(self, row: int) -> str:
         """Return the key of the row at a position."""
-        digest = next(self._digests(row, row + 1))
-        copy = self._copies_before(row)
-        return f"{digest}#{copy}" if copy else digest
+        if row not in self._keys:
+            digest = next(self._digests(row, row + 1))
+            copy = self._copies_before(row)
+            self._keys[row] = f"{digest}#{copy}" if copy else digest
+        return self._keys[row]
 
     def find(self, key: str) -> int | None:
         """Return the position of the row with a key, or None if no row holds these cells."""

@@ -10,8 +10,9 @@ from typing import Any
 from toolkit.artifacts.labels import LabelReview
 from toolkit.errors import UsageError
 from toolkit.labels.content import RowIndex
-from toolkit.labels.events import Decision, Replay, parse, replay
-from toolkit.project.sources import append_event, now, person, read_events
+from toolkit.labels.events import Replay, replay
+from toolkit.project.decisions import Decision, read_decisions
+from toolkit.project.sources import append_event, now, person
 
 
 @dataclass(frozen=True)
@@ -192,6 +193,7 @@ class Queue:
             "key": key,
             "table_digest": self._index.table_digest,
         }
+        self._read()  # a log that cannot be read takes no further line
         append_event(self._log, event | {n: v for n, v in facts.items() if v not in (None, "")})
         self.replay = self._read()
         answer = self._refresh(self.replay)
@@ -200,7 +202,7 @@ class Queue:
 
     def _mine(self) -> list[Decision]:
         stack: list[Decision] = []
-        for event in sorted(self._events, key=lambda event: event.at):
+        for event in sorted(self._events, key=lambda event: event.time):
             if event.by != self.by or event.table_digest != self._index.table_digest:
                 continue
             if event.action != "undo":
@@ -213,5 +215,5 @@ class Queue:
         return stack
 
     def _read(self) -> Replay:
-        self._events = parse(read_events(self._log), self._log)
+        self._events, _ = read_decisions(self._log)
         return replay(self._events, self._index)

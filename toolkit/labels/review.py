@@ -12,14 +12,14 @@ from toolkit.artifacts import Intake, LabelReview, LabelScores, Profile, Rows, S
 from toolkit.errors import MissingArtifact, RunBusy
 from toolkit.labels import checks as remarks
 from toolkit.labels.content import RowIndex
-from toolkit.labels.events import LOG_NAME, Replay, parse, replay
+from toolkit.labels.events import Replay, label_text, replay
 from toolkit.labels.queue import Item, Queue
 from toolkit.labels.quick import FIT_ROWS, Predictions, out_of_sample
 from toolkit.labels.sample import REVIEWED_PARTS, Sample, classes_of, load_sample, rank
-from toolkit.project.sources import read_events
+from toolkit.project.decisions import LOG_NAME, read_decisions
 from toolkit.run import fingerprint
 from toolkit.run.manifest import Manifest
-from toolkit.table import images
+from toolkit.table import images, target_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,8 +150,13 @@ def _index(stage: Stage) -> RowIndex:
 def _replayed(stage: Stage) -> Replay:
     path = log_path(stage)
     stage.depends(path)
-    events = parse(read_events(path), path)
-    return replay(events, _index(stage)) if events else Replay()
+    decisions, notes = read_decisions(path)
+    unzoned = sum(not decision.zoned for decision in decisions)
+    if unzoned:
+        notes.append(f"{path.name}: times without a zone are taken as UTC ({unzoned} of them)")
+    for note in notes:
+        stage.note(note)
+    return replay(decisions, _index(stage)) if decisions else Replay()
 
 
 def _record(stage: Stage, review: LabelReview, log: Replay) -> LabelReview:
@@ -171,7 +176,6 @@ def _with_decisions(
     refused = frozenset(outside | unknown)
     actions = [s.decision.action for row, s in log.standing.items() if row not in refused]
     path = log_path(stage)
-    anybody = bool(log.reviewers or log.unmatched)
     facts: dict[str, Any] = {
         "reviewed": len(actions),
         "accepted": actions.count("accept"),
@@ -179,7 +183,7 @@ def _with_decisions(
         "dropped": actions.count("drop"),
         "skipped": len(log.skipped),
         "reviewers": log.reviewers,
-        "events_digest": canonical.digest_file(path) if anybody and path.exists() else None,
+        "events_digest": canonical.digest_file(path) if log.events and path.exists() else None,
         "applied": stage.project.labels.apply,
     }
     kept = [check for check in review.checks if check.name not in remarks.ABOUT_PEOPLE]
@@ -190,22 +194,20 @@ def _with_decisions(
 
 
 def _unknown_labels(stage: Stage, log: Replay) -> set[int]:
+    import pandas as pd
+
     relabelled = {
         row: s.decision.label for row, s in log.standing.items() if s.decision.action == "relabel"
     }
     if not relabelled:
         return set()
     if stage.project.target.task == "regression":
-        return {row for row, label in relabelled.items() if not _is_number(label)}
+        texts = pd.Series([label_text(label) for label in relabelled.values()], dtype="str")
+        numbers = target_values(texts, stage.project.target)
+        known = np.isfinite(numbers)
+        return {row for row, fine in zip(relabelled, known.tolist(), strict=True) if not fine}
     known = set(classes_of(stage))
     return {row for row, label in relabelled.items() if label not in known}
-
-
-def _is_number(label: object) -> bool:
-    try:
-        return bool(np.isfinite(float(label)))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return False
 
 
 def _refresh(stage: Stage, log: Replay) -> LabelReview | str:

@@ -9,7 +9,7 @@ _MODULES = {
     "resampling": "bootstrap interval paired_difference resamples",
     "joint": "Joint joint",
     "calibration": "calibration_bins calibration_error wilson",
-    "wizard": "resolve resolve_fairness",
+    "wizard": "COMPARED RATE_ROWS resolve resolve_fairness",
 }
 
 __getattr__, __dir__, __all__ = attach(

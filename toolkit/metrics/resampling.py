@@ -35,7 +35,6 @@ def interval(
     resamples: int = 300,
     confidence: float = 0.95,
     seed: int = 7,
-    basic: bool = False,
 ) -> Interval:
     """Return a statistic of weighted rows with its bootstrap interval.
 
@@ -56,10 +55,6 @@ def interval(
         Coverage, between 0 and 1.
     seed : int
         Equal seeds and sizes draw equal rows, so that differences are paired.
-    basic : bool
-        Mirror the percentiles at the value (Davison and Hinkley 1997, section 5.2). A statistic
-        that noise can only raise, such as the largest of several differences, is raised once
-        more in each resample; plain percentiles would lie too high.
     """
     if n == 0:
         return Interval(value=None)
@@ -68,9 +63,7 @@ def interval(
         return Interval(value=value)
     count = affordable(n, resamples)
     known = [x for w in _weights(n, count, seed) if (x := statistic(w)) is not None]
-    return from_resamples(
-        value, known, wanted=resamples, taken=count, confidence=confidence, basic=basic
-    )
+    return from_resamples(value, known, wanted=resamples, taken=count, confidence=confidence)
 
 
 _weights = resamples  # `interval` has a parameter of that name
@@ -88,22 +81,22 @@ def from_resamples(
     wanted: int,
     taken: int,
     confidence: float,
-    basic: bool = False,
 ) -> Interval:
-    """Return the interval of a value from what it was on resamples; see `interval`."""
+    """Return the interval of a value from what it was on resamples; see `interval`.
+
+    It always holds the value, which percentiles of a skewed statistic may leave out.
+    """
     if len(known) * 2 <= taken:
         return Interval(value=value)
     tail = (1 - confidence) / 2
     if taken == wanted:
         low, high = np.quantile(known, [tail, 1 - tail])
-        if basic:
-            low, high = 2 * value - high, 2 * value - low
     else:
         from statistics import NormalDist
 
         reach = NormalDist().inv_cdf(1 - tail) * np.std(known, ddof=1)
         low, high = value - reach, value + reach
-    return Interval(value=value, low=float(low), high=float(high))
+    return Interval(value=value, low=min(float(low), value), high=max(float(high), value))
 
 
 def weighted(statistic: Statistic, weights: Any = None) -> Statistic:

@@ -7,6 +7,23 @@ from toolkit.metrics.base import for_task
 from toolkit.metrics.decisions import cost_threshold
 from toolkit.project.model import Costs, Project
 
+COMPARED = {
+    "demographic_parity_difference": ("selection_rate",),
+    "equal_opportunity_difference": ("true_positive_rate",),
+    "equalized_odds_difference": ("true_positive_rate", "false_positive_rate"),
+    "predictive_parity_difference": ("precision",),
+    "group_error_difference": ("error",),
+}
+"""The rates that a fairness metric compares."""
+RATE_ROWS = {
+    "selection_rate": "rows",
+    "true_positive_rate": "positives",
+    "false_positive_rate": "negatives",
+    "precision": "flagged rows",
+    "error": "rows",
+}
+"""The rows that a rate is over, in a word."""
+
 
 def resolve(project: Project) -> tuple[str, str]:
     """Return the metric that ranks models, and the reason in one sentence.

@@ -227,31 +227,56 @@ def slices(evaluation: Evaluation) -> Plot:
 def groups(evaluation: Evaluation, column: str) -> Plot:
     """Draw the results of each group of a protected column, side by side.
 
-    Hollow marks are groups too small to be judged; the dashed line is the ranking metric of
-    all test rows.
+    The dashed line is the ranking metric of all test rows.
     """
-    title = f"Results by {shorten(column)}"
     items = [group for group in evaluation.groups if group.column == column][:_MOST_GROUPS]
+    names = list(items[0].metrics) if items else []
+    return side_by_side(
+        f"Results by {shorten(column)}",
+        [(each.group, each) for each in items],
+        [name for name in names if name != "precision" or len(names) < 5][:4],
+        {evaluation.metric: evaluation.metrics[evaluation.metric].value},
+    )
+
+
+def side_by_side(
+    title: str,
+    items: list[tuple[str, Any]],
+    names: list[str],
+    lines: dict[str, float | None] | None = None,
+) -> Plot:
+    """Draw some metrics of groups side by side, each with how many rows it is over.
+
+    Grey hollow marks are over too few rows to be compared.
+
+    Parameters
+    ----------
+    title : str
+        Of the figure.
+    items : list of (str, Group or Crossing)
+        The groups, with their names.
+    names : list of str
+        The metrics.
+    lines : dict of str to float, optional
+        By metric: where a dashed line goes.
+    """
     if not items:
         return _nothing(title, "There are no groups.")
-    names = list(items[0].metrics)
-    first = [name for name in names if name != "precision" or len(names) < 5][:4]
     alt = "; ".join(
-        f"{each.group} ({each.rows:,} rows): "
-        + ", ".join(f"{_title(n)} {_words(each.metrics[n])}" for n in first)
-        for each in items
+        f"{name} ({each.rows:,} rows{'' if each.judged else ', too few to compare'}): "
+        + ", ".join(f"{_title(n)} {_words(each.metrics[n])}{_over(each, n)}" for n in names)
+        for name, each in items
     )
-    height = 1.1 + 0.3 * len(items)
-    with canvas(title, alt, width=8.4, height=height, cols=len(first)) as sheet:
-        for k, (axes, name) in enumerate(zip(np.atleast_1d(sheet.axes), first, strict=True)):
-            for place, each in enumerate(items):
-                _interval(axes, place, each.metrics[name], BLUE, hollow=not each.judged)
-            if name == evaluation.metric and evaluation.metrics[name].value is not None:
-                axes.axvline(
-                    evaluation.metrics[name].value, color=GREY, linestyle="--", linewidth=1
-                )
+    height = 1.1 + 0.36 * len(items)
+    with canvas(title, alt, width=8.4, height=height, cols=len(names)) as sheet:
+        for k, (axes, name) in enumerate(zip(np.atleast_1d(sheet.axes), names, strict=True)):
+            for place, (_, each) in enumerate(items):
+                _group_mark(axes, place, each, name)
+            line = (lines or {}).get(name)
+            if line is not None:
+                axes.axvline(line, color=GREY, linestyle="--", linewidth=1)
             axes.set_title(_title(name), fontsize=9, loc="center")
-            labels = [f"{shorten(each.group, 22)} ({each.rows:,})" for each in items]
+            labels = [f"{shorten(label, 34)} ({each.rows:,})" for label, each in items]
             axes.set_yticks(range(len(items)), labels if k == 0 else [""] * len(items))
             axes.set_ylim(len(items) - 0.5, -0.5)
             axes.tick_params(labelsize=8)
@@ -259,13 +284,35 @@ def groups(evaluation: Evaluation, column: str) -> Plot:
     return sheet.plot
 
 
+def _over(group: Any, name: str) -> str:
+    """Return how many of the group's rows a metric is over, where that is not all of them."""
+    count = group.base.get(name, group.rows)
+    return f" of {count:,}" if count != group.rows else ""
+
+
+def _group_mark(axes: Any, place: int, group: Any, name: str) -> None:
+    few = name in group.too_few or not group.judged
+    score, over = group.metrics[name], _over(group, name)
+    _interval(axes, place, score, GREY if few else BLUE, hollow=few)
+    colour = {"fontsize": 6.5, "color": GREY, "ha": "center"}
+    if score.value is None:
+        axes.text(0.5, place, "no such rows", transform=axes.get_yaxis_transform(), va="center",
+                  **colour)  # fmt: skip
+    elif over:
+        axes.annotate(over.strip(), (score.value, place), textcoords="offset points",
+                      xytext=(0, 5), **colour)  # fmt: skip
+
+
 def fairness(evaluation: Evaluation) -> Plot:
     """Draw the difference between groups for each protected column against the limit."""
-    items = [each for each in evaluation.fairness if each.difference.value is not None]
-    if not items:
-        return _nothing("Difference between groups", "No fairness metric was asked for or judged.")
+    items = evaluation.fairness
+    if all(each.difference.value is None for each in items):
+        said = " ".join(each.reason for each in items)
+        return _nothing("Difference between groups", said or "No fairness metric was asked for.")
     name = items[0].metric.replace("_", " ")
-    alt = "; ".join(f"{e.column}: {_words(e.difference)}, {e.verdict}" for e in items)
+    alt = "; ".join(
+        f"{e.column}: {_words(e.difference)}, {e.verdict}. {e.reason}".rstrip(". ") for e in items
+    )
     colours = {"within": GREEN, "beyond": RED}
     with canvas(
         f"{name.capitalize()}, against the limit", alt, height=1.2 + 0.36 * len(items)

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from toolkit import metrics
 from toolkit.artifacts import FairnessDetail, Interval, TradeOffPoint
-from toolkit.plots.evaluation import RATE_TITLES
+from toolkit.plots.evaluation import RATE_TITLES, side_by_side
 from toolkit.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, Plot, canvas, shorten
 
 _MOST = 16
@@ -22,35 +21,16 @@ _MARKS = {
 
 
 def crossings(detail: FairnessDetail, columns: list[str]) -> Plot:
-    """Draw the results of each crossing of two protected columns, the largest first.
-
-    Hollow marks are crossings too small to be judged.
-    """
+    """Draw the results of each crossing of two protected columns, the largest first."""
     title = f"Results by {' and '.join(shorten(name) for name in columns)}"
     items = [each for each in detail.crossings if each.columns == columns][:_MOST]
-    if not items:
-        return _nothing(title, "There are no crossings.")
-    rates = [name for name in items[0].metrics if name in RATE_TITLES]
-    names = (rates or list(items[0].metrics))[:4]
-    alt = "; ".join(
-        f"{' and '.join(each.groups)} ({each.rows:,} rows): "
-        + ", ".join(f"{_title(n)} {_words(each.metrics[n])}" for n in names)
-        for each in items
+    names = list(items[0].metrics) if items else []
+    rates = [name for name in names if name in RATE_TITLES]
+    return side_by_side(
+        title,
+        [(" · ".join(shorten(group, 16) for group in each.groups), each) for each in items],
+        (rates or names)[:4],
     )
-    with canvas(title, alt, width=8.4, height=1.1 + 0.3 * len(items), cols=len(names)) as sheet:
-        labels = [
-            f"{' · '.join(shorten(group, 16) for group in each.groups)} ({each.rows:,})"
-            for each in items
-        ]
-        for k, (axes, name) in enumerate(zip(np.atleast_1d(sheet.axes), names, strict=True)):
-            for place, each in enumerate(items):
-                _interval(axes, place, each.metrics[name], hollow=not each.judged)
-            axes.set_title(_title(name), fontsize=9, loc="center")
-            axes.set_yticks(range(len(items)), labels if k == 0 else [""] * len(items))
-            axes.set_ylim(len(items) - 0.5, -0.5)
-            axes.tick_params(labelsize=8)
-            axes.margins(x=0.12)
-    return sheet.plot
 
 
 def trade_off(detail: FairnessDetail, column: str, chosen: str = "", unit: str = "") -> Plot:
@@ -77,7 +57,7 @@ def trade_off(detail: FairnessDetail, column: str, chosen: str = "", unit: str =
         if each.column == column and None not in (each.difference.value, each.cost.value)
     ]
     if not points:
-        return _nothing(title, detail.no_curve or "No two groups are large enough to be judged.")
+        return _nothing(title, detail.no_curve or "No two groups have enough rows to be compared.")
     words = detail.metric.replace("_", " ")
     alt = f"Limit {detail.limit:g}. " + "; ".join(
         f"{each.name}: {words} {_words(each.difference)}, cost {_words(each.cost)}"
@@ -129,19 +109,6 @@ def _reach(items: list[Interval]) -> np.ndarray:
             [max((i.high if i.high is not None else _value(i)) - _value(i), 0) for i in items],
         ]
     )
-
-
-def _interval(axes: Any, place: float, score: Interval, *, hollow: bool) -> None:
-    if score.value is None:
-        return
-    if score.low is not None and score.high is not None:
-        axes.plot([score.low, score.high], [place, place], color=BLUE, linewidth=2, alpha=0.75)
-    face = "white" if hollow else BLUE
-    axes.plot(score.value, place, "o", color=BLUE, markersize=6, markerfacecolor=face)
-
-
-def _title(name: str) -> str:
-    return RATE_TITLES.get(name) or metrics.get(name).title
 
 
 def _words(interval: Interval) -> str:

@@ -16,7 +16,7 @@ from toolkit.errors import ProjectError, UsageError
 from toolkit.project import document as doc
 from toolkit.project.document import Key
 from toolkit.project.model import Project
-from toolkit.project.sources import Source, append_event, now, person, read_events
+from toolkit.project.sources import Source, append_event, now, person, read_choices
 
 FILE_NAME = "project.yaml"
 
@@ -161,9 +161,7 @@ class ProjectFile:
 
     def sources(self) -> dict[str, Source]:
         """Return, for each leaf key, whether it comes from a parameter, file, person or default."""
-        clicked = {
-            event.get("key"): event for event in read_events(self.decisions / "choices.jsonl")
-        }
+        clicked = {event["key"]: event for event in read_choices(self.decisions / "choices.jsonl")}
         overridden = {doc.key_text(key) for key, _ in self.overrides}
         written = _leaves(doc._unmarked(self._written))
         result = {}
@@ -172,7 +170,7 @@ class ProjectFile:
             if any(key == name or key.startswith(name + ".") for name in overridden):
                 result[key] = Source(kind="parameter")
             elif event and plain(event.get("new")) == value:
-                result[key] = Source(kind="person", by=event.get("by", ""), at=event.get("at", ""))
+                result[key] = Source(kind="person", by=event["by"], at=event["at"])
             elif key in written:
                 result[key] = Source(kind="project file")
             else:

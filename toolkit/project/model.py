@@ -173,7 +173,8 @@ class Fairness(Section):
     limit: float = Field(default=0.1, ge=0)
     """The largest acceptable difference between groups."""
     minimum_group: int = Field(default=30, ge=1)
-    """Groups with fewer test rows are shown but not judged."""
+    """Groups are shown but not judged with fewer test rows of those that the metric is over:
+    positives, negatives, flagged rows, or all."""
     mitigation: str = "none"
     """The point of the trade-off curve that a person chose, such as `thresholds sex 0.5`."""
     mitigation_reason: str = ""

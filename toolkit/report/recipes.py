@@ -40,8 +40,10 @@ RECIPES: dict[str, str] = {
     "confusion_rows": "Count the rows of test_predictions.parquet by `actual` and `predicted`.",
     "error_curve": "Mean residual or loss of the test rows in the range.",
     "disturbed": "Disturb the test rows again with the same seed, and score the saved champion.",
-    "group": "`metrics.bootstrap` of the metric on the test rows of one protected group.",
-    "fairness": "The largest difference of the fairness metric between judged groups.",
+    "group": "Wilson's interval of a share, Student's of a mean error, or `metrics.bootstrap` of"
+    " another metric, on the test rows of one protected group.",
+    "fairness": "`evaluate.compare` of the groups that have enough of the rows which the fairness"
+    " metric is over, in test_predictions.parquet.",
     "crossing": "As for a group, on the test rows of one group of each of two protected columns.",
     "trade_off": "`evaluate.fairness_detail` with the saved champion: decide the test rows as the"
     " point says, and count.",

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets as w
 
-from toolkit.artifacts import Evaluation, FairnessDetail, Interval, TradeOffPoint
+from toolkit.artifacts import (
+    Crossing,
+    Evaluation,
+    FairnessDetail,
+    FairnessVerdict,
+    Group,
+    Interval,
+    TradeOffPoint,
+)
 from toolkit.plots import evaluation as group_plots
 from toolkit.plots import fairness as plots
 from toolkit.plots.evaluation import RATE_TITLES
@@ -133,7 +142,14 @@ class FairnessPanel(Panel):
             group_plots.fairness(self.evaluation),
             *(group_plots.groups(self.evaluation, name) for name in columns),
         ]
-        return "<h4>Groups</h4>" + "".join(figure.html() for figure in figures)
+        named = [(group.column, group.group, group) for group in self.evaluation.groups]
+        numbers = f"<details><summary>All numbers</summary>{_numbers(named)}</details>"
+        return (
+            "<h4>Groups</h4>"
+            + _verdicts("Protected column", self.evaluation.fairness)
+            + "".join(figure.html() for figure in figures)
+            + numbers
+        )
 
     def _crossings(self) -> str:
         detail = self.detail
@@ -144,39 +160,21 @@ class FairnessPanel(Panel):
         folded = "".join(figures[1:])
         if folded:
             folded = f"<details><summary>{len(figures) - 1} more</summary>{folded}</details>"
-        verdicts = [
-            (each.column, _words(each.metric), _text(each.difference), f"{each.limit:g}",
-             each.verdict)
-            for each in detail.crossing_verdicts
-        ]  # fmt: skip
-        head = ("Crossing", "Metric", "Largest difference", "Limit", "Verdict")
         more = ""
         if detail.crossings_left_out:
             more = (
                 f"<p>{detail.crossings_left_out:,} smaller crossings with"
                 f" {detail.rows_left_out:,} test rows are not shown.</p>"
             )
-        named = f"<details><summary>All numbers</summary>{self._numbers()}</details>"
+        named = [(" × ".join(c.columns), " and ".join(c.groups), c) for c in detail.crossings]
+        numbers = f"<details><summary>All numbers</summary>{_numbers(named)}</details>"
         return (
             "<h4>Crossings</h4>"
-            + (table(head, verdicts) if verdicts else "")
+            + _verdicts("Crossing", detail.crossing_verdicts)
             + figures[0]
             + folded
-            + (more + named)
+            + (more + numbers)
         )
-
-    def _numbers(self) -> str:
-        names = list(dict.fromkeys(n for each in self.detail.crossings for n in each.metrics))
-        rows = [
-            (
-                " and ".join(shorten(group, 40) for group in each.groups),
-                f"{each.rows:,}",
-                "yes" if each.judged else "too small",
-                *(_text(each.metrics[n]) if n in each.metrics else "" for n in names),
-            )
-            for each in self.detail.crossings
-        ]
-        return table(("Crossing", "Rows", "Judged", *(RATE_TITLES.get(n, n) for n in names)), rows)
 
     def _curves(self) -> str:
         detail = self.detail
@@ -223,6 +221,38 @@ class FairnessPanel(Panel):
     def static_rows(self) -> list[tuple[str, str, str]]:
         """Return the choice and its reason."""
         return [self.static_row(f"fairness.{name}") for name in ("mitigation", "mitigation_reason")]
+
+
+def _verdicts(head: str, verdicts: Sequence[FairnessVerdict]) -> str:
+    rows = [
+        (shorten(each.column, 60), _words(each.metric), _text(each.difference), f"{each.limit:g}",
+         each.verdict, each.reason)
+        for each in verdicts
+    ]  # fmt: skip
+    heads = (head, "Metric", "Largest difference", "Limit", "Verdict", "What it holds for")
+    return table(heads, rows) if rows else ""
+
+
+def _numbers(items: Sequence[tuple[str, str, Group | Crossing]]) -> str:
+    """Return all results of groups, each rate with the number of rows that it is over."""
+    names = list(dict.fromkeys(name for *_, each in items for name in each.metrics))
+    rows = [
+        (
+            shorten(column, 40),
+            shorten(name, 80),
+            f"{each.rows:,}",
+            "yes" if each.judged else "too few rows",
+            *(
+                f"{_text(each.metrics[n])} of {each.base.get(n, each.rows):,}"
+                if n in each.metrics
+                else ""
+                for n in names
+            ),
+        )
+        for column, name, each in items
+    ]
+    head = ("Column", "Group", "Rows", "Compared", *(RATE_TITLES.get(n, n) for n in names))
+    return table(head, rows)
 
 
 def _words(metric: str) -> str:

@@ -258,7 +258,9 @@ def labels(book: Book) -> Facts:
         if review.reviewed
         else book.open_question(
             "labels.review",
-            "No person reviewed the labels: the model is trained and tested on them as given",
+            ("No person reviewed the labels" if review.events_digest is None
+             else "Nothing that people decided on labels stands on a row of this table")
+            + ": the model is trained and tested on them as given",
         ),
         blocks.facts(
             [

@@ -43,8 +43,8 @@ def _crossings(book: Book, found: FairnessDetail) -> list[Facts | None]:
         names = list(dict.fromkeys(name for _, each in members for name in each.metrics))
         rows: list[list[Cell]] = [
             [
-                " and ".join(each.groups) + ("" if each.judged else " (too small to judge)"),
-                book.cite(FairnessDetail, "crossings", i, "rows", unit="count", recipe="crossing"),
+                results.group_name(" and ".join(each.groups), each),
+                *results.counted(book, FairnessDetail, "crossings", i, each),
                 *(
                     book.cite(FairnessDetail, "crossings", i, "metrics", name,
                               recipe=f"crossing({name})", unit=metric_unit(name))
@@ -64,7 +64,7 @@ def _crossings(book: Book, found: FairnessDetail) -> list[Facts | None]:
             ),
             blocks.table(
                 f"Test results by crossing of {pair[0]} and {pair[1]}",
-                ["Crossing", "Rows", *map(metric_title, names)],
+                ["Crossing", "Rows", *results.COUNTED.values(), *map(metric_title, names)],
                 rows,
             ),
         ]
@@ -81,14 +81,15 @@ def _crossings(book: Book, found: FairnessDetail) -> list[Facts | None]:
     content.append(
         blocks.table(
             "Largest difference between crossings, held against the limit",
-            ["Crossing", "Fairness metric", "Difference", "Limit", "Verdict"],
+            ["Crossing", "Fairness metric", "Difference", "Limit", "Verdict", results.REMARK],
             [
                 [each.column, each.metric.replace("_", " "),
                  book.cite(FairnessDetail, "crossing_verdicts", i, "difference", unit="score",
                            recipe="fairness"),
                  book.cite(FairnessDetail, "crossing_verdicts", i, "limit", unit="score",
                            recipe="choice"),
-                 verdict(each.verdict)]
+                 verdict(each.verdict), book.discreet(each.reason,
+                                                     [n for n in book.hidden if n in each.column])]
                 for i, each in enumerate(found.crossing_verdicts)
             ],
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from toolkit.artifacts import Evaluation
-from toolkit.artifacts.base import Facts
+from toolkit.artifacts import Crossing, Evaluation, Group
+from toolkit.artifacts.base import Facts, JsonArtifact
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
@@ -13,6 +13,13 @@ SHOWN_SLICES = 10
 SHOWN_CLASSES = 12
 DRAWN_CLASSES = 60
 SHOWN_GROUPS = 40
+REMARK = "What it holds for"
+COUNTED = {
+    "true_positive_rate": "Positives",
+    "false_positive_rate": "Negatives",
+    "precision": "Flagged",
+}
+"""By rate: the heading over the rows that it is over."""
 
 
 def build(book: Book) -> Facts:
@@ -203,16 +210,35 @@ def fairness(book: Book) -> Facts:
 def _verdicts(book: Book, found: Evaluation) -> Facts | None:
     return blocks.table(
         "Largest difference between groups, held against the limit",
-        ["Protected column", "Fairness metric", "Difference", "Limit", "Verdict"],
+        ["Protected column", "Fairness metric", "Difference", "Limit", "Verdict", REMARK],
         [
             [each.column, each.metric.replace("_", " "),
              book.cite(Evaluation, "fairness", i, "difference", unit="score", recipe="fairness"),
              book.cite(Evaluation, "fairness", i, "limit", unit="score", recipe="choice"),
-             verdict(each.verdict)]
+             verdict(each.verdict), book.discreet(each.reason, [each.column])]
             for i, each in enumerate(found.fairness)
         ],
-        note="Unclear: the interval spans the limit. A small difference is no proof of fairness.",
+        note="Unclear: the interval spans the limit, or a group of a relevant size cannot be"
+        " compared. A small difference is no proof of fairness.",
     )  # fmt: skip
+
+
+def counted(
+    book: Book, kind: type[JsonArtifact], items: str, place: int, group: Group | Crossing
+) -> list[Cell]:
+    """Return the rows of a group, and of them those that its rates are over."""
+    recipe = "group" if items == "groups" else "crossing"
+    cells: list[Cell] = [book.cite(kind, items, place, "rows", unit="count", recipe=recipe)]
+    return cells + [
+        book.cite(kind, items, place, "base", name, unit="count", recipe=recipe)
+        if name in group.base else ""
+        for name in COUNTED
+    ]  # fmt: skip
+
+
+def group_name(name: str, group: Group | Crossing) -> str:
+    """Return the group's name, with what of it is too small."""
+    return name + ("" if group.judged else " (too small to judge)")
 
 
 def _groups(book: Book, found: Evaluation) -> list[Facts | None]:
@@ -226,10 +252,8 @@ def _groups(book: Book, found: Evaluation) -> list[Facts | None]:
         names = list(dict.fromkeys(name for _, group in members for name in group.metrics))
         rows: list[list[Cell]] = []
         for i, group in members:
-            row: list[Cell] = [
-                group.group + ("" if group.judged else " (too small to judge)"),
-                book.cite(Evaluation, "groups", i, "rows", unit="count", recipe="group"),
-            ]
+            row: list[Cell] = [group_name(group.group, group)]
+            row += counted(book, Evaluation, "groups", i, group)
             row += [
                 book.cite(Evaluation, "groups", i, "metrics", name, recipe=f"group({name})",
                           unit=metric_unit(name)) if name in group.metrics else "–"
@@ -246,7 +270,7 @@ def _groups(book: Book, found: Evaluation) -> list[Facts | None]:
             ),
             blocks.table(
                 f"Test results by group of {column}",
-                ["Group", "Rows", *map(metric_title, names)],
+                ["Group", "Rows", *COUNTED.values(), *map(metric_title, names)],
                 rows,
             ),
         ]  # fmt: skip

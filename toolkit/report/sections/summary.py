@@ -198,8 +198,10 @@ def _labels(book: Book) -> Facts:
         return blocks.box("Labels", "gap", "not searched", ["Run 03_label_review.ipynb."])
     issues = book.cite(LabelReview, "issues", unit="count", recipe="labels")
     lines: list[list[blocks.Cell]] = [[issues, " rows look mislabelled"]]
-    if not review.reviewed:
+    if not review.reviewed and review.events_digest is None:
         return blocks.box("Labels", "gap", "no person reviewed them", lines)
+    if not review.reviewed:
+        return blocks.box("Labels", "caution", "no decision stands", lines)
     reviewed = book.cite(LabelReview, "reviewed", unit="count", recipe="labels")
     word = "reviewed by people" if review.reviewed >= review.queued else "partly reviewed"
     return blocks.box("Labels", "info", word, [*lines, [reviewed, " reviewed by people"]])
