@@ -48,10 +48,18 @@ wheel: setup
 	rm -rf dist
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
 
-# The lock names no index: whoever installs decides where packages come from.
+# The lock names no index: whoever installs decides where packages come from. That a release has
+# wheels for every system that we support is not in the lock, so it is looked up.
 lock:
 	uv pip compile pyproject.toml --extra dev --extra boosting --python-version 3.11 --universal \
 	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+	@set -eu; for python in 3.11 3.12 3.13; do \
+	  for system in x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin; do \
+	    uv pip install --quiet --dry-run --no-deps --only-binary :all: --target build/lock \
+	      --python-version $$python --python-platform $$system --requirement requirements.lock; \
+	    echo "every package has a wheel for Python $$python on $$system"; \
+	  done; \
+	done
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
