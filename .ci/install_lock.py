@@ -48,8 +48,7 @@ class Progress:
             before, count = self._last
             if (
                 phase != before
-                or done >= min(count + self.total * _LOG_SHARE, self.total)
-                and done > count
+                or (done >= min(count + self.total * _LOG_SHARE, self.total) and done > count)
                 or now - self._shown >= _LOG_SECONDS
             ):
                 print(line, flush=True)
@@ -79,7 +78,8 @@ def wanted(lock: Path) -> int:
     from pip._vendor.packaging.requirements import Requirement
 
     lines = lock.read_text(encoding="utf-8").splitlines()
-    needs = [Requirement(x.rstrip("\\ ")) for x in lines if x and not x.startswith((" ", "#"))]
+    pins = [line for line in lines if line and not line.startswith((" ", "#"))]
+    needs = [Requirement(line.partition(" --hash")[0].rstrip("\\ ")) for line in pins]
     return sum(need.marker is None or need.marker.evaluate() for need in needs)
 
 

@@ -51,7 +51,7 @@ def python() -> Finding:
     from packaging.specifiers import SpecifierSet
 
     text = f"{platform.python_version()} at {sys.executable}"
-    declared = importlib.metadata.metadata(DISTRIBUTION).get("Requires-Python", "")
+    declared = importlib.metadata.metadata(DISTRIBUTION)["Requires-Python"]
     if not SpecifierSet(declared).contains(platform.python_version(), prereleases=True):
         return Finding("Python", "failed", f"{text}, not {declared}", "Install Python 3.13")
     if sys.platform == "darwin" and platform.machine() == "x86_64":

@@ -27,7 +27,7 @@ def example_command(name: str | None, folder: Path | None) -> None:
     target = folder or Path(name)
     new_example(name, target)
     shown = shlex.quote(str(target))
-    print(f"made      {target.expanduser().absolute()} (its README.md says where the data are from)")
+    print(f"made      {target.expanduser().absolute()}, with a README.md about the data")
     print(f"next      jupyter lab {shown}      walk the notebooks")
     print(f"      or  toolkit run {shown}      run them without a browser")
 
