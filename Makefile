@@ -1,4 +1,4 @@
-# make demo    set up, then run the bundled example headless
+# make demo    set up, then make a bundled example in demo/ and run it headless
 # make test    set up, then run the tests
 # make setup   only the environment: .venv/bin/toolkit, .venv/bin/jupyter
 # make lint    style, types, layers, notebooks without outputs
@@ -14,7 +14,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-DEMO := examples/german_credit
+DEMO := demo
 NEEDED_GIB := 6
 PYTEST_ARGS ?=
 
@@ -25,23 +25,14 @@ setup: $(STAMP)
 
 # What is installed follows the lock; a second call finds the stamp and does nothing.
 $(STAMP): requirements.lock pyproject.toml
-	@set -euo pipefail; \
-	if [ ! -x $(BIN)/python ]; then \
-	  python="$$(bash .ci/find-python '$(PYTHON)')"; \
-	  bash .ci/check-space . $(NEEDED_GIB); \
-	  echo "Making $(VENV) with $$python"; \
-	  "$$python" -m venv $(VENV); \
-	fi; \
-	echo "Installing from requirements.lock (some 2.5 GB on disk, a few minutes)"; \
-	$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check \
-	  --no-deps --require-hashes --requirement requirements.lock; \
-	$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check \
-	  --no-deps --no-build-isolation --no-index --editable .; \
-	touch $(STAMP)
+	@bash .ci/setup $(VENV) $(NEEDED_GIB) '$(PYTHON)'
+	@touch $(STAMP)
 	@echo "Ready: $(BIN)/toolkit"
 
 demo: setup
+	@[ -e $(DEMO)/project.yaml ] || $(BIN)/toolkit example german_credit $(DEMO)
 	$(BIN)/toolkit run $(DEMO)
+	@echo "open it   $(BIN)/jupyter lab $(DEMO)"
 
 test: setup
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -57,10 +48,18 @@ wheel: setup
 	rm -rf dist
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
 
-# The lock names no index: whoever installs decides where packages come from.
+# The lock names no index: whoever installs decides where packages come from. That a release has
+# wheels for every system that we support is not in the lock, so it is looked up.
 lock:
 	uv pip compile pyproject.toml --extra dev --extra boosting --python-version 3.11 --universal \
 	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+	@set -eu; for python in 3.11 3.12 3.13; do \
+	  for system in x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin; do \
+	    uv pip install --quiet --dry-run --no-deps --only-binary :all: --target build/lock \
+	      --python-version $$python --python-platform $$system --requirement requirements.lock; \
+	    echo "every package has a wheel for Python $$python on $$system"; \
+	  done; \
+	done
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

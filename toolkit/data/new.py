@@ -98,8 +98,7 @@ def new_project(
     )
     text = render(project)
     folder.mkdir(parents=True, exist_ok=True)
-    canonical.write_text(folder / SCHEMA_NAME, canonical.dumps(json_schema()))
-    _copy_beside(folder, project)
+    copy_beside(folder, project)
     # Last, so that a folder with a project file is a whole project.
     canonical.write_text(folder / FILE_NAME, text)
     return ProjectFile(folder), checks
@@ -202,7 +201,9 @@ def _from(folder: Path, path: Path) -> str:
         return str(path)
 
 
-def _copy_beside(folder: Path, project: Project) -> None:
+def copy_beside(folder: Path, project: Project) -> None:
+    """Write what lies beside a project file: its schema, notebooks, README, .gitignore."""
+    canonical.write_text(folder / SCHEMA_NAME, canonical.dumps(json_schema()))
     notebooks = folder / "notebooks"
     notebooks.mkdir(exist_ok=True)
     for notebook in sorted(paths.notebooks().glob("*.ipynb")):

@@ -25,7 +25,7 @@ NAME = "champion"
 DIGEST_TAG = "toolkit.model_digest"
 URI_TAG = "toolkit.model_uri"
 _DISTRIBUTION = "jupyter-automl-toolkit"
-_ALSO = ("pyarrow", "polars", "pydantic", "skops")
+_ALSO = ("pyarrow", "pydantic", "scipy", "skops")
 _SAMPLE = 2_000
 _NOT_ALLOWED = re.compile(r"[/:\\%\"']+")
 
