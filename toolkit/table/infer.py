@@ -12,8 +12,10 @@ from toolkit.artifacts.base import Check, Severity
 from toolkit.errors import DataError
 from toolkit.project.model import Column, ColumnType, Role, Target
 from toolkit.table import dating, images, names, values
-from toolkit.table.infer_number import number_column
+from toolkit.table.infer_code import answers, coded, sisters
+from toolkit.table.infer_number import number_column, typed_numbers
 from toolkit.table.infer_target import infer_target
+from toolkit.table.marks import TableMarks
 from toolkit.table.notes import Notes, listed, several
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ def infer_columns(
             remedy=f"Did you mean {near[0]!r}?" if near else "Name the column to predict",
         )
     notes = Notes()
+    marks = TableMarks(frame, decimal)
     columns: dict[str, Column] = {}
     for place, name in enumerate(known):
         series = frame.iloc[:, place]
@@ -75,9 +78,10 @@ def infer_columns(
                 remedy="Name the column that says what an image shows",
             )
         if name == target:
-            meaning, columns[name] = infer_target(name, series, decimal, notes)
+            meaning, columns[name] = infer_target(name, series, marks, notes)
         else:
-            columns[name] = _column(name, series, decimal, notes)
+            columns[name] = _column(name, series, marks, notes)
+    sisters(columns, frame, notes)
     _protected(columns, frame, notes)
     _summary(columns, notes)
     if not any(column.role == "feature" for column in columns.values()):
@@ -93,14 +97,16 @@ def infer_columns(
 # -- one column ------------------------------------------------------------------------
 
 
-def _column(name: str, series: pd.Series, decimal: Literal[".", ","], notes: Notes) -> Column:
+def _column(name: str, series: pd.Series, table: TableMarks, notes: Notes) -> Column:
     if images.holds_images(series):
         return Column(type="image")
     found = values.cells(series)
     if not found.texts:
         notes.columns["empty"].append(name)
         return Column(type="category", role="ignore")
-    column = _typed(name, series, found, decimal, notes)
+    column = _typed(name, series, found, table, notes)
+    if column.type == "category" and found.missing:
+        column, found = _with_answers(name, series, found, column, table, notes)
     if len({values.label_text(text) for text in found.texts}) == 1 and not found.missing:
         notes.columns["constant"].append(name)
         return column.model_copy(update={"role": "ignore"})
@@ -122,45 +128,64 @@ def _column(name: str, series: pd.Series, decimal: Literal[".", ","], notes: Not
 
 
 def _typed(
-    name: str, series: pd.Series, found: Cells, decimal: Literal[".", ","], notes: Notes
+    name: str, series: pd.Series, found: Cells, table: TableMarks, notes: Notes
 ) -> Column:
     import pandas as pd
 
     if _logical(found):
         return Column(type="boolean")
     if pd.api.types.is_datetime64_any_dtype(series.dtype):
-        return Column(type="date", format=dating.of_moments(series))
-    if pd.api.types.is_float_dtype(series.dtype):
-        return Column(type="number")
-    if dating.compact(name, found):
-        return Column(type="date", format=dating.layout(name, found, notes.say))
-    if _coded(name, found):
-        notes.columns["code"].append(name)
+        return dating.date_moments(name, series, notes)
+    date = dating.counted_dates(name, found, notes)
+    if date is not None:
+        return date
+    why = coded(name, found)
+    if why:
+        _say_code(name, why, notes)
         return Column(type="category")
-    number = number_column(name, found, decimal, notes)
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        return typed_numbers(name, found, notes)
+    if dating.undated(name, found, notes):
+        return Column(type="category")
+    number = number_column(name, found, table, notes)
     if number is not None:
         return number
-    layout = dating.layout(name, found, notes.say)
-    if layout is not None:
-        return Column(type="date", format=layout or None)
+    date = dating.date_column(name, found, notes)
+    if date is not None:
+        return date
     _suspect_spellings(found, name, notes)
     return Column(type="text" if _is_text(found) else "category")
+
+
+def _with_answers(
+    name: str, series: pd.Series, found: Cells, column: Column, table: TableMarks, notes: Notes
+) -> tuple[Column, Cells]:
+    """Keep words such as None that are levels of a column of words."""
+    raw = values.cells(series, [m for m in values.MISSING if m not in ("None", "NA", "N/A", "n/a")])
+    if len(raw.texts) == len(found.texts):
+        return column, found
+    kept = answers(name, raw, table, notes)
+    if not kept:
+        return column, found
+    missing = [spelling for spelling in values.MISSING if spelling not in kept]
+    return column.model_copy(update={"missing": missing}), values.cells(series, missing)
+
+
+def _say_code(name: str, why: str, notes: Notes) -> None:
+    if why in ("the name", "leading zeros, or more digits than a number holds"):
+        notes.columns["code"].append(name)
+    else:
+        notes.say(
+            "Codes among numbers",
+            f"{name!r} is read as codes, not amounts: {why}.",
+            name,
+            f"Set columns.{name}.type to number if they are amounts",
+        )
 
 
 def _logical(found: Cells) -> bool:
     words = {values.label_text(text).casefold() for text in found.texts}
     return len(words) == 2 and any(words == set(pair.split()) for pair in _LOGICAL_PAIRS)
-
-
-def _coded(name: str, found: Cells) -> bool:
-    # 0, 1 and 12345 are amounts; 00123 and 16 digits are not, nor what is named a code.
-    if not all(text.isdecimal() for text in found.texts[:20]) and not names.code(name):
-        return False
-    digits = np.array([text.isdecimal() for text in found.texts])
-    if names.code(name):
-        return bool(digits.mean() > 0.5)
-    odd = any((t.startswith("0") and len(t) > 1) or len(t) > 15 for t in found.texts)
-    return bool(digits.all()) and odd
 
 
 def _suspect_spellings(found: Cells, name: str, notes: Notes) -> None:
@@ -193,14 +218,14 @@ def _role(name: str, kind: ColumnType, found: Cells, notes: Notes) -> Role:
     unspaced = all(" " not in text for text in found.texts[:500])
     if kind in ("date", "boolean") or rows < 20:
         return "feature"
+    if distinct == rows and whole and _counts_rows(found):
+        if kind == "number" or names.identifier(name):
+            _say_leaves(name, "counts the rows one by one", found, notes, counter=True)
+            return "identifier"
     if names.identifier(name) and (whole or kind == "category") and distinct > 20:
         if distinct > 0.95 * rows:
-            notes.say(
-                "Identifier",
-                f"{name!r} is named like one and nearly every row has its own"
-                f" value ({distinct} of {rows}); models do not get it.",
-                name,
-            )
+            why = f"is named like one and nearly every row has its own value ({distinct} of {rows})"
+            _say_leaves(name, why, found, notes)
             return "identifier"
         if rows < 20 * distinct:
             notes.say(
@@ -214,22 +239,35 @@ def _role(name: str, kind: ColumnType, found: Cells, notes: Notes) -> Role:
             )
             return "identifier"
     if distinct == rows and kind == "category" and unspaced:
-        notes.say(
-            "Identifier",
-            f"{name!r} holds a different word in each of {rows} rows; models do not get it.",
-            name,
-        )
-        return "identifier"
-    if distinct == rows and whole and kind == "number" and _counts_rows(found):
-        notes.say("Identifier", f"{name!r} counts the rows one by one; models do not get it.", name)
+        _say_leaves(name, f"holds a different word in each of {rows} rows", found, notes)
         return "identifier"
     return "feature"
 
 
+def _say_leaves(name: str, why: str, found: Cells, notes: Notes, *, counter: bool = False) -> None:
+    """Say that models do not get a column; loudly where what they lose are numbers."""
+    parsed = values.numbers(found.texts)
+    if np.isnan(parsed).any():
+        parsed = np.where(np.isnan(parsed), values.numbers(found.texts, ","), parsed)
+    numeric = not counter and float((~np.isnan(parsed)).mean()) > 0.5
+    notes.say(
+        "Identifier",
+        f"{name!r} {why}; models do not get it"
+        + (", though its cells are numbers." if numeric else "."),
+        name,
+        f"If it measures something, set columns.{name}.type to number and columns.{name}.role to"
+        " feature"
+        if numeric
+        else "",
+        severity="warning" if numeric else "info",
+    )
+
+
 def _counts_rows(found: Cells) -> bool:
+    # Gaps do not matter: the number of a row is its place.
     numbers = values.numbers(found.texts)
-    steps = np.diff(numbers)
-    return bool(numbers[0] in (0, 1) and len(steps) and np.all(steps == 1))
+    offsets = numbers - np.flatnonzero(found.codes >= 0)
+    return bool(offsets[0] in (0, 1) and np.all(offsets == offsets[0]))
 
 
 # -- the whole table -------------------------------------------------------------------

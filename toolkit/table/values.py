@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit.table import amounts
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -28,20 +30,8 @@ Following pandas means that rows read with it are scored like the source's own.
 TRUE_WORDS = frozenset(["1", "true", "t", "yes", "y", "on", "ja", "oui", "si", "sí", "sim", "да"])
 FALSE_WORDS = frozenset(["0", "false", "f", "no", "n", "off", "nein", "non", "não", "nao", "нет"])
 
-_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _WHOLE_FLOAT = re.compile(r"(-?\d+)\.0+")
-_UNIT = (
-    r"(?:(?:US|AU|CA|HK|NZ|A|C|R|S)?\$|[€£¥₹₽₩₪₫₺₴₦฿%]"
-    r"|EUR|USD|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|SGD"
-    r"|kr\.?|zł|Kč|Ft|Fr\.)"
-)
-_AMOUNT = re.compile(rf"(?P<sign>[+-]?)\s*{_UNIT}?\s*(?P<bare>[+-]?[\d.].*?)\s*{_UNIT}?")
-_LONGEST_AMOUNT = 100
-_IN_BRACKETS = re.compile(r"\(\s*([^()+-]+?)\s*\)")
-_GROUPED = {
-    ".": re.compile(r"[+-]?(\d{1,3}([,\s'’\u202f\xa0]\d{3})+|\d{1,2}(,\d{2})+,\d{3})(\.\d+)?"),
-    ",": re.compile(r"[+-]?(\d{1,3}([.\s'’\u202f\xa0]\d{3})+|\d+)(,\d+)?([eE][+-]?\d+)?"),
-}
+_GUARDED = re.compile(r"='?\"(?P<formula>[^\"]*)\"|'+(?P<text>[-+=@]?[\d.,][\d.,\s]*%?|=.*)", re.S)
 
 
 @dataclass(frozen=True)
@@ -98,12 +88,28 @@ def cells(series: pd.Series, missing: tuple[str, ...] | list[str] | None = None)
 
     absent = pa.array(["", *(MISSING if missing is None else missing)], pa.large_string())
     encoded = _as_arrow(series).dictionary_encode()
-    texts = pc.utf8_trim_whitespace(encoded.dictionary)
+    texts = _unguarded(pc.utf8_trim_whitespace(encoded.dictionary))
     texts = pc.if_else(pc.is_in(texts, value_set=absent), None, texts)
     # Trimming may have made some equal, and some missing: number them again.
     again = texts.dictionary_encode()
     moved = np.append(_codes(again.indices), -1)
     return Cells(again.dictionary.to_pylist(), moved[_codes(encoded.indices)])
+
+
+def _unguarded(texts: Any) -> Any:
+    """Take away what spreadsheets put before a cell to keep it text: ``'-5``, ``="001"``."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    guarded = pc.or_(pc.starts_with(texts, "'"), pc.starts_with(texts, "="))
+    if not pc.any(guarded).as_py():
+        return texts
+    plain = []
+    for text in texts.to_pylist():
+        while text is not None and (match := _GUARDED.fullmatch(text)):
+            text = (match["text"] if match["formula"] is None else match["formula"]).strip()
+        plain.append(text)
+    return pa.array(plain, pa.large_string())
 
 
 def _codes(indices: Any) -> np.ndarray[Any, Any]:
@@ -176,11 +182,25 @@ def label_text(text: str) -> str:
     return whole.group(1) if whole else text
 
 
-def numbers(texts: list[str], decimal: str = ".") -> np.ndarray[Any, Any]:
+def numbers(
+    texts: list[str], decimal: str = ".", unit: str | None = None, *, multiples: bool = False
+) -> np.ndarray[Any, Any]:
     """Return float64 for texts; NaN for what is no finite number.
 
     Understands thousands separators (the Indian ones too), currencies, per cent signs (``12 %``
-    is 12), the typographic minus, and brackets for negative amounts.
+    is 12), the typographic minus, a minus behind, brackets for negative amounts, footnote marks,
+    and the digits of other scripts.
+
+    Parameters
+    ----------
+    texts : list of str
+        Cells.
+    decimal : str
+        The decimal mark.
+    unit : str, optional
+        The one unit that may stand in a cell; any currency and ``%`` by default.
+    multiples : bool
+        Whether ``k``, ``M``, ``bn`` and the like after a number multiply it.
     """
     import pyarrow as pa
 
@@ -191,53 +211,7 @@ def numbers(texts: list[str], decimal: str = ".") -> np.ndarray[Any, Any]:
         except pa.ArrowInvalid:
             result = None
     if result is None:
-        result = np.array([_number(text, decimal) for text in texts], dtype="float64")
+        read = amounts.number
+        result = np.array([read(t, decimal, unit, multiples=multiples) for t in texts], "float64")
     result[~np.isfinite(result)] = np.nan
     return result
-
-
-def _number(text: str, decimal: str) -> float:
-    if decimal == "." and _PLAIN.fullmatch(text):
-        return float(text)
-    if len(text) > _LONGEST_AMOUNT:
-        return math.nan
-    text = text.replace("\u2212", "-")
-    owed = _IN_BRACKETS.fullmatch(text)
-    if owed:
-        return -_number(owed.group(1), decimal)
-    amount = _AMOUNT.fullmatch(text)
-    if not amount or (amount["sign"] and amount["bare"][0] in "+-"):
-        return math.nan
-    bare = amount["sign"] + amount["bare"]
-    if decimal == "." and _PLAIN.fullmatch(bare):
-        return float(bare)
-    if _GROUPED[decimal].fullmatch(bare):
-        bare = re.sub(r"[\s'’\u202f\xa0]", "", bare)
-        bare = bare.replace("." if decimal == "," else ",", "")
-        return float(bare.replace(",", "."))
-    return math.nan
-
-
-def dates(texts: list[str], layout: str | None = None) -> np.ndarray[Any, Any]:
-    """Return datetime64[us] for texts; NaT for what is no date.
-
-    Parameters
-    ----------
-    texts : list of str
-        Dates as written.
-    layout : str, optional
-        A strptime format; what does not follow it is tried as ISO 8601, which is also the
-        default. Times with an offset are turned into UTC.
-    """
-    import pandas as pd
-
-    column = pd.Series(texts, dtype="str")
-    parsed = pd.to_datetime(column, format=layout or "ISO8601", errors="coerce", utc=True)
-    rest = parsed.isna()
-    if layout and bool(rest.any()) and layout != "%Y%m%d":
-        iso = pd.to_datetime(column[rest], format="ISO8601", errors="coerce", utc=True)
-        parsed = parsed.where(~rest, iso.reindex(column.index))
-    values: np.ndarray[Any, Any] = (
-        parsed.dt.tz_localize(None).dt.as_unit("us").to_numpy().astype("datetime64[us]")
-    )
-    return values
