@@ -64,8 +64,8 @@ _CURRENCIES = {
 }  # fmt: skip
 _MEASURES = frozenset(
     "% percent ‰ g kg mg µg lb lbs oz t ton tonne stone m km cm mm mi mile ft foot feet in inch yd"
-    " yard l ml cl dl gal gallon s sec second ms min minute h hr hour day d week wk month mo year"
-    " yr y °c °f k° c f v kv mv a ma w kw mw kwh mwh wh j kj mj cal kcal hz khz mhz ghz b kb mb"
+    " yard l ml cl dl gal gallon s sec second ms min minute h hr hour day week wk month mo year"
+    " yr °c °f kv mv ma kw mw kwh mwh wh kj mj cal kcal hz khz mhz ghz kb mb"
     " gb tb pa kpa hpa mbar bar psi mmhg km/h mph kmh m/s m² m³ m2 m3 cm² sqft sqm acre ha"
     " mg/dl mmol/l g/l mg/l µg/m³".casefold().split()
 )

@@ -21,6 +21,11 @@ COUNTS = {
 OFFSET = re.compile(r"(?<=\d)\s?(Z|UTC|GMT|(?<=:\d\d)[+-]\d{2}(:?\d{2})?"
                     r"|(?<=[:.,]\d{3})[+-]\d{2}(:?\d{2})?|(?<=\d{6})[+-]\d{2}(:?\d{2})?"
                     r"|(?<= )[+-]\d{2}:?\d{2})$")  # fmt: skip
+ISO = re.compile(
+    r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}(:\d{2}([.,]\d+)?)?)?( ?(Z|[+-]\d{2}:?\d{2}|[+-]\d{2}))?)?"
+    r"|\d{4}[-_/ ]?[Qq][1-4]|[Qq][1-4][-_/ ]?\d{4}|\d{4}[-_ ]?[Ww]\d{2}(-?[1-7])?"
+)
+"""ISO 8601, and quarters and weeks, which are read as their first day."""
 _QUARTER = re.compile(r"(?P<year>\d{4})[-_/ ]?[Qq](?P<part>[1-4])"
                       r"|[Qq](?P<part2>[1-4])[-_/ ]?(?P<year2>\d{4})")  # fmt: skip
 _WEEK = re.compile(r"(\d{4})[-_ ]?[Ww](\d{2})(?:-?([1-7]))?")
@@ -29,7 +34,7 @@ _MONTHS = tuple(
     for names in (
         "january jan januar janner janvier janv enero ene gennaio gen janeiro januari styczen"
         " stycznia sty leden ledna",
-        "february feb februar fevrier fev febrero febbraio fevereiro februari luty lutego lut"
+        "february feb februar fevrier fevr fev febrero febbraio fevereiro februari luty lutego lut"
         " unor unora",
         "march mar marz maerz mrz mars marzo marco maart mrt marts marzec marca brezen brezna",
         "april apr avril avr abril abr aprile kwiecien kwietnia kwi duben dubna",
@@ -37,8 +42,7 @@ _MONTHS = tuple(
         "june jun juni juin junio giugno giu junho czerwiec czerwca cze cerven cervna",
         "july jul juli juillet juil julio luglio lug julho lipiec lipca lip cervenec cervence",
         "august aug aout agosto ago augustus augusti sierpien sierpnia sie srpen srpna",
-        "september sep sept septembre septiembre settembre set setembro wrzesien wrzesnia wrz"
-        " zari",
+        "september sep sept septembre septiembre settembre set setembro wrzesien wrzesnia wrz zari",
         "october oct oktober okt octobre octubre ottobre ott outubro out pazdziernik"
         " pazdziernika paz rijen rijna",
         "november nov novembre noviembre novembro listopad listopada lis listopadu",

@@ -11,7 +11,8 @@ import numpy as np
 
 from toolkit.project.model import Column
 from toolkit.table import names, values
-from toolkit.table.dates import COUNTS, OFFSET, dates
+from toolkit.table.dates import COUNTS, ISO, OFFSET, dates
+from toolkit.table.dating_notes import say_both, say_dates, say_doubtful, say_never, say_several
 from toolkit.table.notes import Notes, listed
 
 if TYPE_CHECKING:
@@ -25,14 +26,11 @@ _LOOKS = re.compile(
     r"|\d{4}[-_/ ]?[QqWw]\d{1,2}(-?\d)?|[Qq][1-4][-_/ ]?\d{4}",
     re.S,
 )
-_ISO = re.compile(
-    r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}(:\d{2}([.,]\d+)?)?)?( ?(Z|[+-]\d{2}:?\d{2}|[+-]\d{2}))?)?"
-    r"|\d{4}[-_/ ]?[Qq][1-4]|[Qq][1-4][-_/ ]?\d{4}|\d{4}[-_ ]?[Ww]\d{2}(-?[1-7])?"
-)
 _NEVER = re.compile(
     r"(0000|9999)-?\d{2}-?\d{2}(?!\d).*|\d{2}[-/.]\d{2}[-/.](0000|9999)(?!\d).*", re.S
 )
 _TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?")
+_DAY = re.compile(r"(\d{1,2})\.(\d{2})\.?")
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S")
 _DAYS = (
     "%Y/%m/%d", "%Y.%m.%d", "%Y-%m", "%d %b %Y", "%d-%b-%Y", "%d %B %Y", "%b %d, %Y",
@@ -45,29 +43,33 @@ _PAIRS = (
 _MIRROR = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
 _SHARE = 0.95
 _MOST_LAYOUTS = 3
+_SERIAL = re.compile(r"[1-7]\d{4}(\.\d+)?")
 _STAND_INS = ("1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01")
-_CLOCKS = frozenset("epoch unix ts timestamp utc created updated modified time".split())
+_CLOCKS = frozenset(["epoch", "unix", "ts", "timestamp", "utc", "created", "updated", "time"])
 
 
 def date_column(name: str, found: Cells, notes: Notes) -> Column | None:
     """Return how a text column is read as dates; None if it holds none."""
-    never = [text for text in found.texts if _NEVER.fullmatch(text)]
-    texts = [text for text in found.texts if not _NEVER.fullmatch(text)]
+    never = [t for t in found.texts if _NEVER.fullmatch(t) or t.casefold() in names.MISSING_WORDS]
+    gone = set(never)
+    texts = [text for text in found.texts if text not in gone]
+    forms = ["excel"] if names.day(name) and any(map(_SERIAL.fullmatch, texts)) else []
+    if forms:  # a spreadsheet's days among dates that stayed text
+        texts = [text for text in texts if not _SERIAL.fullmatch(text)]
     sample = texts[:200]
     if not texts or sum(bool(_LOOKS.fullmatch(t)) for t in sample) < _SHARE * len(sample):
         return None
-    iso = [text for text in texts if _ISO.fullmatch(text)]
+    iso = [text for text in texts if ISO.fullmatch(text)]
+    day = "%Y-%m-%d" if not any(":" in text for text in iso) else "%Y-%m-%dT%H:%M:%S"
     if len(iso) >= _SHARE * len(texts):
         if _parse(texts, "") < _SHARE:
             return None
-        timed = any(":" in text for text in texts)
-        return _column(name, "" if timed else "%Y-%m-%d", found, never, notes)
-    forms = _layouts(name, [text for text in texts if not _ISO.fullmatch(text)], found, notes)
-    if not forms:
+        form = "" if ":" in day and not forms else day
+        return _column(name, " | ".join([form, *forms]), found, never, notes)
+    ways = _layouts(name, [text for text in texts if not ISO.fullmatch(text)], found, notes)
+    if not ways:
         return None
-    if iso:
-        forms.append("%Y-%m-%d" if all(len(text) <= 10 for text in iso) else "%Y-%m-%dT%H:%M:%S")
-    return _column(name, " | ".join(forms), found, never, notes)
+    return _column(name, " | ".join([*ways, *([day] if iso else []), *forms]), found, never, notes)
 
 
 def counted_dates(name: str, found: Cells, notes: Notes) -> Column | None:
@@ -78,27 +80,33 @@ def counted_dates(name: str, found: Cells, notes: Notes) -> Column | None:
     if not texts or not all(text[0].isdecimal() for text in sample):
         return None
     if names.date(name) and all(re.fullmatch(r"(1[5-9]|2[0-2])\d{6}", text) for text in sample):
-        return _column(name, "%Y%m%d", found, never, notes) if _parse(texts, "%Y%m%d") == 1 else None
+        return (
+            _column(name, "%Y%m%d", found, never, notes) if _parse(texts, "%Y%m%d") == 1 else None
+        )
     if names.day(name) and all(re.fullmatch(r"(0?[1-9]|1[0-2])\.\d{4}", text) for text in texts):
         return _column(name, "%m.%Y", found, never, notes)
     clock = names.date(name) or bool(_CLOCKS & set(names.words(name)))
     for form in COUNTS:
         wanted = names.day(name) if form == "excel" else clock
         digits = r"\d{5}(\.\d+)?" if form == "excel" else r"\d{9,13}(\.\d+)?"
-        if wanted and all(re.fullmatch(digits, text) for text in sample):
-            if _parse(texts, form) == 1:
-                return _column(name, form, found, never, notes)
+        if not wanted or not all(re.fullmatch(digits, text) for text in sample):
+            continue
+        if _parse(texts, form) == 1:
+            return _column(name, form, found, never, notes)
     return None
 
 
 def undated(name: str, found: Cells, notes: Notes) -> bool:
     """Whether cells are days without a year, such as 24.12, or times; both are said."""
     texts = found.texts
-    days = [re.fullmatch(r"(\d{1,2})\.(\d{2})\.?", text) for text in texts]
-    if names.day(name) and all(m and 1 <= int(m[1]) <= 31 and 1 <= int(m[2]) <= 12 for m in days):
-        what = "days without a year"
-    elif sum(bool(_TIME.fullmatch(text)) for text in texts) >= _SHARE * len(texts):
+    sample = texts[:50]
+    if sum(bool(_TIME.fullmatch(text)) for text in sample) >= _SHARE * len(sample):
         what = "times without a date"
+    elif names.day(name) and all(
+        (day := _DAY.fullmatch(text)) and 1 <= int(day[1]) <= 31 and 1 <= int(day[2]) <= 12
+        for text in texts
+    ):
+        what = "days without a year"
     else:
         return False
     notes.say(
@@ -137,7 +145,7 @@ def date_moments(name: str, series: pd.Series, notes: Notes) -> Column:
     if len(never) == plain.nunique():
         never = []
     if never:
-        _say_never(name, never, int((plain.dt.year >= 9999).sum()), notes)
+        say_never(name, never, int((plain.dt.year >= 9999).sum()), notes)
     _stand_ins(name, plain.to_numpy().astype("datetime64[us]"), np.ones(len(plain), int), notes)
     return Column(
         type="date",
@@ -149,7 +157,7 @@ def date_moments(name: str, series: pd.Series, notes: Notes) -> Column:
 
 def _layouts(name: str, texts: list[str], found: Cells, notes: Notes) -> list[str]:
     """Return the formats that together read nearly all texts; none if there are none."""
-    rest, forms = texts, list[str]()
+    rest, forms, doubts = texts, list[str](), list[tuple[str, str]]()
     while len(forms) < _MOST_LAYOUTS and len(rest) > (1 - _SHARE) * len(texts):
         form, doubtful = _best(rest)
         if form is None:
@@ -157,14 +165,18 @@ def _layouts(name: str, texts: list[str], found: Cells, notes: Notes) -> list[st
         day = form.split(" ")[0] if form.split(" ")[0] in _MIRROR else form.split("T")[0]
         mirror = form.replace(day, _MIRROR[day]) if day in _MIRROR else None
         if mirror in forms:
-            _say_both(name, forms[-1], form, found, notes)
+            say_both(name, forms[-1], form, found, notes)
             return []
         if doubtful and mirror and "." not in form:
-            _say_doubtful(name, rest[0], mirror, notes)
+            doubts.append((rest[0], mirror))
         forms.append(form)
         parsed = dates(rest, form)
         rest = [text for text, moment in zip(rest, parsed, strict=True) if np.isnat(moment)]
-    return forms if len(rest) <= (1 - _SHARE) * len(texts) else []
+    if len(rest) > (1 - _SHARE) * len(texts):
+        return []
+    for example, other in doubts:
+        say_doubtful(name, example, other, notes)
+    return forms
 
 
 def _best(texts: list[str]) -> tuple[str | None, bool]:
@@ -196,7 +208,7 @@ def _parse(texts: list[str], form: str) -> float:
     if not form or form in COUNTS or "%b" in form or "%B" in form:
         moments = dates(texts, form or None)
         if form and form not in COUNTS:
-            moments[[bool(_ISO.fullmatch(text)) for text in texts]] = np.datetime64("NaT")
+            moments[[bool(ISO.fullmatch(text)) for text in texts]] = np.datetime64("NaT")
         return float((~np.isnat(moments)).mean())
     plain = pd.Series([OFFSET.sub("", text) for text in texts], dtype="str")
     return float(pd.to_datetime(plain, format=form, errors="coerce").notna().mean())
@@ -208,15 +220,15 @@ def _column(name: str, form: str, found: Cells, never: list[str], notes: Notes) 
             count for text, count in zip(found.texts, found.counts.tolist(), strict=True)
             if text in never
         )  # fmt: skip
-        _say_never(name, never, rows, notes)
+        say_never(name, never, rows, notes)
     gone = set(never)
     texts = [text for text in found.texts if text not in gone]
     counts = np.array([c for t, c in zip(found.texts, found.counts, strict=True) if t not in gone])
     latest = _latest_year(name, form, texts, notes)
     parsed = dates(texts, form or None, latest)
-    _say_dates(name, form, texts, int(counts[np.isnat(parsed)].sum()), notes)
+    say_dates(name, form, texts, int(counts[np.isnat(parsed)].sum()), notes)
     if " | " in form:
-        _say_several(name, form, texts, counts, notes)
+        say_several(name, form, texts, counts, notes)
     offsets = Counter(m[1] for text in texts if (m := OFFSET.search(text)) and m[1] != "Z")
     if offsets:
         notes.say(
@@ -278,79 +290,3 @@ def _stand_ins(
                 f"Add the spelling to columns.{name}.missing if nothing is known there",
                 severity="warning",
             )
-
-
-# -- what is said ------------------------------------------------------------------------
-
-
-def _say_dates(name: str, form: str, texts: list[str], lost: int, notes: Notes) -> None:
-    text = f"{name!r} is read as dates, such as {texts[0]!r} ({form or 'ISO 8601'})"
-    if lost:
-        notes.say(
-            "Cells that are no dates",
-            f"{text}; {lost} cells are no dates and are read as missing.",
-            name,
-            severity="warning",
-        )
-    else:
-        notes.say("Dates", f"{text}.", name)
-
-
-def _say_several(
-    name: str, form: str, texts: list[str], counts: np.ndarray[Any, Any], notes: Notes
-) -> None:
-    parts = []
-    rest = np.ones(len(texts), bool)
-    for part in form.split(" | "):
-        fits = np.array([bool(_ISO.fullmatch(text)) for text in texts])
-        if not part.startswith("%Y-%m-%d"):
-            fits = ~fits & ~np.isnat(dates(texts, part))
-        fits &= rest
-        rest &= ~fits
-        if fits.any():
-            parts.append(f"{int(counts[fits].sum())} cells as {texts[int(fits.argmax())]!r}")
-    notes.say(
-        "Dates written in several ways",
-        f"{name!r} has {', '.join(parts)}; each is read in its own way ({form}).",
-        name,
-        f"Check columns.{name}.format: the first way that fits a cell is taken",
-        severity="warning",
-    )
-
-
-def _say_both(name: str, first: str, second: str, found: Cells, notes: Notes) -> None:
-    day, month = (first, second) if first.startswith("%d") else (second, first)
-    only = []
-    for form, other, text in ((day, month, "the day"), (month, day, "the month")):
-        alone = ~np.isnat(dates(found.texts, form)) & np.isnat(dates(found.texts, other))
-        example = found.texts[int(alone.argmax())]
-        only.append(f"{int(found.counts[alone].sum())} cells only fit {text} first ({example!r})")
-    notes.say(
-        "Day and month mixed",
-        f"{' and '.join(only)} in {name!r}; nothing tells which the others mean, so it is read as a"
-        " category.",
-        name,
-        f"Correct the source, or set columns.{name}.type to date and its format to {day} or {month}",
-        severity="warning",
-    )
-
-
-def _say_doubtful(name: str, example: str, other: str, notes: Notes) -> None:
-    notes.say(
-        "Day or month first",
-        f"{name!r} can be read with the day or the month first, as in {example!r}; the"
-        " day is taken first.",
-        name,
-        f"Set columns.{name}.format to {other} if the month comes first",
-        severity="warning",
-    )
-
-
-def _say_never(name: str, never: list[str], rows: int, notes: Notes) -> None:
-    notes.say(
-        "Dates that mean none",
-        f"{rows} cells of {name!r} say {listed(never)} and are read as missing.",
-        name,
-        f"Remove the spelling from columns.{name}.missing if it is a date",
-        severity="warning",
-    )

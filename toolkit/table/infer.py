@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import re
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from toolkit.artifacts.base import Check, Severity
 from toolkit.errors import DataError
-from toolkit.project.model import Column, ColumnType, Role, Target
+from toolkit.project.model import Column, Target
 from toolkit.table import dating, images, names, values
-from toolkit.table.infer_code import answers, coded, sisters
-from toolkit.table.infer_number import number_column, typed_numbers
+from toolkit.table.infer_code import ANSWERS, answers, coded, sisters
+from toolkit.table.infer_number import number_column
+from toolkit.table.infer_role import role_of
 from toolkit.table.infer_target import infer_target
 from toolkit.table.marks import TableMarks
 from toolkit.table.notes import Notes, listed, several
@@ -105,8 +105,11 @@ def _column(name: str, series: pd.Series, table: TableMarks, notes: Notes) -> Co
         notes.columns["empty"].append(name)
         return Column(type="category", role="ignore")
     column = _typed(name, series, found, table, notes)
-    if column.type == "category" and found.missing:
-        column, found = _with_answers(name, series, found, column, table, notes)
+    if column.type in ("category", "boolean", "text") and found.missing:
+        missing = _answers(name, series, column, table, notes)
+        if missing is not None:
+            column = column.model_copy(update={"missing": missing})
+            found = values.cells(series, missing)
     if len({values.label_text(text) for text in found.texts}) == 1 and not found.missing:
         notes.columns["constant"].append(name)
         return column.model_copy(update={"role": "ignore"})
@@ -121,15 +124,13 @@ def _column(name: str, series: pd.Series, table: TableMarks, notes: Notes) -> Co
             f"Set columns.{name}.role to feature if it means something else",
         )
         return Column(type="category", role="ignore")
-    role = _role(name, column.type, found, notes)
+    role = role_of(name, column.type, found, notes)
     if role == "identifier":
         return Column(type="category", role=role)
     return column.model_copy(update={"role": role})
 
 
-def _typed(
-    name: str, series: pd.Series, found: Cells, table: TableMarks, notes: Notes
-) -> Column:
+def _typed(name: str, series: pd.Series, found: Cells, table: TableMarks, notes: Notes) -> Column:
     import pandas as pd
 
     if _logical(found):
@@ -139,13 +140,11 @@ def _typed(
     date = dating.counted_dates(name, found, notes)
     if date is not None:
         return date
+    if dating.undated(name, found, notes):
+        return Column(type="category")
     why = coded(name, found)
     if why:
         _say_code(name, why, notes)
-        return Column(type="category")
-    if pd.api.types.is_numeric_dtype(series.dtype):
-        return typed_numbers(name, found, notes)
-    if dating.undated(name, found, notes):
         return Column(type="category")
     number = number_column(name, found, table, notes)
     if number is not None:
@@ -157,18 +156,15 @@ def _typed(
     return Column(type="text" if _is_text(found) else "category")
 
 
-def _with_answers(
-    name: str, series: pd.Series, found: Cells, column: Column, table: TableMarks, notes: Notes
-) -> tuple[Column, Cells]:
-    """Keep words such as None that are levels of a column of words."""
-    raw = values.cells(series, [m for m in values.MISSING if m not in ("None", "NA", "N/A", "n/a")])
-    if len(raw.texts) == len(found.texts):
-        return column, found
-    kept = answers(name, raw, table, notes)
-    if not kept:
-        return column, found
-    missing = [spelling for spelling in values.MISSING if spelling not in kept]
-    return column.model_copy(update={"missing": missing}), values.cells(series, missing)
+def _answers(
+    name: str, series: pd.Series, column: Column, table: TableMarks, notes: Notes
+) -> list[str] | None:
+    """Return a column's spellings of missing if words such as None are levels in it."""
+    raw = values.cells(series, [m for m in values.MISSING if m not in ANSWERS])
+    if not set(ANSWERS).intersection(raw.texts):
+        return None
+    kept = answers(name, raw, table, notes, category=column.type == "category")
+    return [spelling for spelling in values.MISSING if spelling not in kept] if kept else None
 
 
 def _say_code(name: str, why: str, notes: Notes) -> None:
@@ -180,6 +176,7 @@ def _say_code(name: str, why: str, notes: Notes) -> None:
             f"{name!r} is read as codes, not amounts: {why}.",
             name,
             f"Set columns.{name}.type to number if they are amounts",
+            severity="warning" if why == "leading zeros" else "info",
         )
 
 
@@ -209,65 +206,6 @@ def _is_text(found: Cells) -> bool:
     if len(found.texts) < 20 or distinct < 0.3:
         return False
     return (count >= 3 and length >= 15) or (count >= 5)
-
-
-def _role(name: str, kind: ColumnType, found: Cells, notes: Notes) -> Role:
-    rows = int(found.counts.sum())
-    distinct = len(found.texts)
-    whole = all(re.fullmatch(r"-?\d+", text) for text in found.texts[:500])
-    unspaced = all(" " not in text for text in found.texts[:500])
-    if kind in ("date", "boolean") or rows < 20:
-        return "feature"
-    if distinct == rows and whole and _counts_rows(found):
-        if kind == "number" or names.identifier(name):
-            _say_leaves(name, "counts the rows one by one", found, notes, counter=True)
-            return "identifier"
-    if names.identifier(name) and (whole or kind == "category") and distinct > 20:
-        if distinct > 0.95 * rows:
-            why = f"is named like one and nearly every row has its own value ({distinct} of {rows})"
-            _say_leaves(name, why, found, notes)
-            return "identifier"
-        if rows < 20 * distinct:
-            notes.say(
-                "Identifier that repeats",
-                f"{name!r} is named like an identifier and has {distinct} values in {rows} rows;"
-                " models do not get it.",
-                name,
-                "If its rows belong together, set split.method to group and split.column to it;"
-                f" if it is a category, set columns.{name}.role to feature",
-                severity="warning",
-            )
-            return "identifier"
-    if distinct == rows and kind == "category" and unspaced:
-        _say_leaves(name, f"holds a different word in each of {rows} rows", found, notes)
-        return "identifier"
-    return "feature"
-
-
-def _say_leaves(name: str, why: str, found: Cells, notes: Notes, *, counter: bool = False) -> None:
-    """Say that models do not get a column; loudly where what they lose are numbers."""
-    parsed = values.numbers(found.texts)
-    if np.isnan(parsed).any():
-        parsed = np.where(np.isnan(parsed), values.numbers(found.texts, ","), parsed)
-    numeric = not counter and float((~np.isnan(parsed)).mean()) > 0.5
-    notes.say(
-        "Identifier",
-        f"{name!r} {why}; models do not get it"
-        + (", though its cells are numbers." if numeric else "."),
-        name,
-        f"If it measures something, set columns.{name}.type to number and columns.{name}.role to"
-        " feature"
-        if numeric
-        else "",
-        severity="warning" if numeric else "info",
-    )
-
-
-def _counts_rows(found: Cells) -> bool:
-    # Gaps do not matter: the number of a row is its place.
-    numbers = values.numbers(found.texts)
-    offsets = numbers - np.flatnonzero(found.codes >= 0)
-    return bool(offsets[0] in (0, 1) and np.all(offsets == offsets[0]))
 
 
 # -- the whole table -------------------------------------------------------------------

@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from toolkit.table.marks import TableMarks
     from toolkit.table.values import Cells
 
-_CODE = re.compile(r"(?P<letters>[^\W\d_]{1,4})[-. /]?\d[\w.\-/]*|\d[\d.\-/]*(?P<last>[^\W\d_]{1,3})\w*")
+_CODE = re.compile(
+    r"(?P<letters>[^\W\d_]{1,4})[-. /]?\d[\w.\-/]*|\d[\d.\-/]*(?P<last>[^\W\d_]{1,3})\w*"
+)
 _LEADING_ZERO = re.compile(r"0\d+(\.\d+)?")
-_EXPONENT = re.compile(r"\d+[eE]\d+")
+_POWER = re.compile(r"\d+[eE]\d+")
+_ADDRESS = re.compile(r"(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}")
 _MISREAD = frozenset("oOlI")
-_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 _MANY = 3
 _OFTEN = 0.01
 _ANSWER = 0.05
-_WORDS = ("None", "NA", "N/A", "n/a")
+ANSWERS = ("None", "NA", "N/A", "n/a")
+"""Spellings of a missing value that may be an answer: no veneer, Namibia, not applicable."""
 
 
 def coded(name: str, found: Cells) -> str:
@@ -40,6 +44,8 @@ def coded(name: str, found: Cells) -> str:
     if all(text.isdecimal() for text in texts[:20]) and all(t.isdecimal() for t in texts):
         odd = any((t.startswith("0") and len(t) > 1) or len(t) > 15 for t in texts)
         return "leading zeros, or more digits than a number holds" if odd else ""
+    if all(_ADDRESS.fullmatch(text) for text in texts[:20]) and all(map(_ADDRESS.fullmatch, texts)):
+        return "addresses of machines"
     numeric = [text for text in texts if _NUMBER.fullmatch(text)]
     if not numeric:
         return ""
@@ -63,44 +69,49 @@ def _named(name: str, texts: list[str]) -> bool:
 
 def _lettered(found: Cells, zeros: int) -> str:
     """Tell letters that belong to a code from dirt, units and misread digits."""
-    rows, codes, widths = 0, [], set()
-    other = 0
+    codes, powers, suffixes = [], [], set()
+    widths, rows, other, prefixed = set(), 0, 0, False
     for text, count in zip(found.texts, found.counts.tolist(), strict=True):
-        if _EXPONENT.fullmatch(text):
-            codes.append(text)
-            continue
-        if _NUMBER.fullmatch(text):
-            widths.add(len(text))
-            continue
         match = _CODE.fullmatch(text)
-        letters = {sign for sign in text if sign.isalpha()}
-        cell = amounts.amount(text)
-        unit = cell is not None and (cell.multiple or amounts.known(cell.unit))
-        if match and not unit and not (letters <= _MISREAD and not match["letters"]):
+        if _POWER.fullmatch(text):
+            powers.append(text)
+        elif _NUMBER.fullmatch(text):
+            widths.add(len(text))
+        elif match and (match["letters"] or not _misread(text)):
             codes.append(text)
             rows += count
+            prefixed |= bool(match["letters"]) or not text.endswith(match["last"])
+            suffixes.add((match["last"] or "").casefold())
         elif text.casefold() not in names.MISSING_WORDS:
             other += 1
-    lasts = {m["last"] for t in codes if (m := _CODE.fullmatch(t)) and not m["letters"]}
+    if powers and not codes:
+        same = len(widths) == 1 and widths == {len(text) for text in powers}
+        return f"words of one length, as {powers[0]!r}" if same else ""
     if not codes or other > len(codes):
         return ""
-    if all(_EXPONENT.fullmatch(text) for text in codes):
-        same = widths <= {len(text) for text in codes} and len(widths) == 1
-        return "digits and an E in words of one length" if same else ""
-    if len(lasts) == 1 and len(codes) > 1 and not any(m in "-/" for t in codes for m in t) and all(
-        (m := _CODE.fullmatch(t)) and not m["letters"] for t in codes
-    ):  # fmt: skip
-        return ""  # one word behind every number is a unit
+    if not prefixed and (
+        len(suffixes) == 1
+        or suffixes <= amounts.MULTIPLES.keys()
+        or all(amounts.known(word) for word in suffixes)
+    ):
+        return ""  # units
     fixed = len(widths | {len(text) for text in codes}) == 1
     if len(codes) >= _MANY or zeros or fixed or rows >= max(5, _OFTEN * found.counts.sum()):
         return f"letters among the digits, as in {codes[0]!r}"
     return ""
 
 
+def _misread(text: str) -> bool:
+    """Whether the only letters are those that stand for a digit that was read wrong."""
+    return {sign for sign in text if sign.isalpha()} <= _MISREAD
+
+
 # -- words that are an answer or a gap ---------------------------------------------------
 
 
-def answers(name: str, raw: Cells, table: TableMarks, notes: Notes) -> list[str]:
+def answers(
+    name: str, raw: Cells, table: TableMarks, notes: Notes, *, category: bool = True
+) -> list[str]:
     """Return the words such as ``None`` that are levels of a column of words, and say so.
 
     Parameters
@@ -111,14 +122,18 @@ def answers(name: str, raw: Cells, table: TableMarks, notes: Notes) -> list[str]
         Its cells, in which these words are not taken for missing.
     table : TableMarks
         Whether columns of numbers spell their gaps so.
+    category : bool
+        Whether the column is one of words; in others these words are missing, which is said.
     notes : Notes
         What is kept, and what is not, is said here.
     """
     counts = dict(zip(raw.texts, raw.counts.tolist(), strict=True))
     levels = [text for text in raw.texts if text not in values.MISSING]
-    blanks = raw.missing + sum(counts.get(word, 0) for word in values.MISSING if word not in _WORDS)
+    blanks = raw.missing + sum(
+        counts.get(word, 0) for word in values.MISSING if word not in ANSWERS
+    )
     kept = []
-    for word in _WORDS:
+    for word in ANSWERS:
         count = counts.get(word, 0)
         if not count or not levels:
             continue
@@ -128,12 +143,12 @@ def answers(name: str, raw: Cells, table: TableMarks, notes: Notes) -> list[str]
         often = count >= _ANSWER * len(raw.codes)
         gap = table.numbers_say(word)
         level = letters or word == "None" or (often and blanks <= 0.1 * count and not gap)
-        if word == "None" and gap and not often:
+        if not category or (word == "None" and gap and not often):
             level = False
-        sure = word == "None" and often and blanks <= 0.1 * count and not gap
+        sure = level and word == "None" and often and blanks <= 0.1 * count and not gap
         if level:
             kept.append(word)
-            as_what, other = "a level of its own", f"it is missing if {word!r} is removed from what"
+            as_what = "a level of its own"
             remedy = (
                 f"If nothing is known there, remove columns.{name}.missing (its absence means the"
                 " usual spellings)"

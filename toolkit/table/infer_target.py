@@ -10,8 +10,8 @@ from toolkit.errors import DataError
 from toolkit.project.model import Column, Target
 from toolkit.table import amounts, dating, names, values
 from toolkit.table.infer_code import coded
-from toolkit.table.infer_number import number_column, typed_numbers
-from toolkit.table.marks import TableMarks
+from toolkit.table.infer_number import number_column, say_endless
+from toolkit.table.marks import Mark, TableMarks
 from toolkit.table.notes import Notes
 from toolkit.table.target import MOST_CLASSES
 
@@ -40,7 +40,7 @@ def infer_target(
     column = Column(type="category", role="target")
     nothing = found.counts[found.texts.index("None")] if "None" in found.texts else 0
     if nothing and set(found.texts) != {"None"}:
-        if _number(name, series, values.cells(series), table, Notes()) is None:
+        if number_column(name, values.cells(series), table, Notes()) is None:
             notes.say(
                 "None as a class",
                 f"{nothing} rows of the target {name!r} say None; this is read as a class.",
@@ -59,16 +59,18 @@ def infer_target(
             where=f"target {name!r}",
             remedy="Choose another target, or a table in which it is filled",
         )
-    return _task(name, series, found, column, table, notes)
+    endless = [text for text in found.texts if amounts.endless(text)]
+    if endless:
+        missing = [*(column.missing or values.MISSING), *endless]
+        finite = values.cells(series, missing)
+        if finite.texts and number_column(name, finite, table, Notes()) is not None:
+            say_endless(name, found, endless, notes)
+            found, column = finite, column.model_copy(update={"missing": missing})
+    return _task(found, column, table, notes, name=name)
 
 
 def _task(
-    name: str,
-    series: pd.Series,
-    found: Cells,
-    column: Column,
-    table: TableMarks,
-    notes: Notes,
+    found: Cells, column: Column, table: TableMarks, notes: Notes, *, name: str
 ) -> tuple[Target, Column]:
     labels = sorted({values.label_text(text) for text in found.texts})
     rows = int(found.counts.sum())
@@ -90,9 +92,14 @@ def _task(
         return Target(column=name, task="binary", positive=positive), column
     scratch = Notes()
     code = coded("", found)
-    number = None if code else _number(name, series, found, table, scratch)
+    number = None if code else number_column(name, found, table, scratch)
     if number is not None:
-        return _numeric(name, found, number, column, scratch, table, notes)
+        meaning = _numeric(found, number, table.decimal, name=name, notes=notes)
+        if meaning.task == "multiclass":
+            return meaning, column
+        notes.checks += scratch.checks
+        missing = number.missing or column.missing
+        return meaning, number.model_copy(update={"role": "target", "missing": missing})
     if len(labels) > _MOST_NUMBER_CLASSES:
         _refuse_units(name, scratch)
     dated = dating.counted_dates(name, found, scratch) or dating.date_column(name, found, scratch)
@@ -115,47 +122,24 @@ def _task(
     return Target(column=name, task="multiclass"), column
 
 
-def _number(
-    name: str, series: pd.Series, found: Cells, table: TableMarks, notes: Notes
-) -> Column | None:
-    import pandas as pd
-
-    if pd.api.types.is_numeric_dtype(series.dtype):
-        return typed_numbers(name, found, notes)
-    return number_column(name, found, table, notes)
-
-
-def _numeric(
-    name: str,
-    found: Cells,
-    number: Column,
-    column: Column,
-    scratch: Notes,
-    table: TableMarks,
-    notes: Notes,
-) -> tuple[Target, Column]:
+def _numeric(found: Cells, number: Column, decimal: Mark, *, name: str, notes: Notes) -> Target:
     """Take few whole numbers for classes, and others for what is predicted."""
     parsed = values.numbers(
-        found.texts, number.decimal or table.decimal, number.unit, multiples=number.multiples
+        found.texts, number.decimal or decimal, number.unit, multiples=number.multiples
     )
     known = np.unique(parsed[~np.isnan(parsed)])
     whole = bool(np.all(known == np.round(known)))
     rows = int(found.counts.sum())
     if not (whole and len(known) <= _MOST_NUMBER_CLASSES and len(known) <= rows / 5):
         notes.say("Task", f"Regression: {name!r} holds {len(known)} different numbers.", name)
-        notes.checks += scratch.checks
-        return Target(column=name, task="regression"), number.model_copy(update={"role": "target"})
+        return Target(column=name, task="regression")
     notes.say(
         "Task",
         f"Multiclass: {name!r} holds {len(known)} different whole numbers, read as classes.",
         name,
         f"Set target.task to regression and columns.{name}.type to number to predict the number",
     )
-    endless = [text for text in found.texts if amounts.endless(text)]
-    if endless:
-        notes.checks += [check for check in scratch.checks if check.name == "Infinite numbers"]
-        column = column.model_copy(update={"missing": [*values.MISSING, *endless]})
-    return Target(column=name, task="multiclass"), column
+    return Target(column=name, task="multiclass")
 
 
 def _refuse_units(name: str, scratch: Notes) -> None:

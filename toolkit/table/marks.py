@@ -118,7 +118,8 @@ def read_marks(texts: list[str], table: TableMarks) -> Reading:
     """Return how a column's marks are read: by its own cells, then by the other columns."""
     found = evidence(text for text in texts if "." in text or "," in text)
     if found.mark:
-        return Reading(found.mark, "" if found.mark == table.decimal else "other cells prove it")
+        why = "" if found.mark == table.decimal else "other cells prove it"
+        return Reading(found.mark, why)
     if not found.open:
         return Reading(table.decimal)
     for text in texts:
@@ -141,8 +142,10 @@ def _open(found: Evidence, table: TableMarks) -> Reading:
     mark, why = (sign, _DECIMALS) if seen == "decimals" else (other, _THOUSANDS)
     if mark == usual:
         return Reading(mark, why if usual == "," else "", False, example)
-    if table.proved or (usual == "." and sign == ","):
-        # Two pieces of evidence against each other; counts such as 3, 7 and 1,204 are usual.
+    if usual == "." and sign == ",":
+        return Reading(usual)  # counts such as 3, 7 and 1,204 are usual
+    if table.proved:
+        # Two pieces of evidence against each other.
         return Reading(usual, f"though {why}", True, example)
     return Reading(mark, why, usual == "." or max(found.whole) >= 1000, example)
 

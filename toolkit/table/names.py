@@ -41,7 +41,7 @@ _THINGS = _set(
     " inventory stock page web"
 )
 _IDENTIFIERS = _set("id ids uid uuid guid rowid index idx key pk oid")
-_CODES = _set("number no nr code zip zipcode postcode postal plz phone telephone ssn iban")
+_CODES = _set("number no nr code codes zip zipcode postcode postal plz phone telephone ssn iban")
 # Digits under these names are codes even with a point in them, or letters beside them.
 _CLASSIFICATIONS = _set(
     "zip zipcode postcode postal plz postleitzahl pincode eircode icd icd9 icd10 dx diag diagnosis"
@@ -132,7 +132,8 @@ def code(name: str) -> bool:
 def classification(name: str) -> bool:
     """Whether a name says that its values are codes of a known kind, such as ICD or NAICS."""
     found = _unnumbered(name)
-    return bool(found) and found[-1] in _CLASSIFICATIONS and code(name)
+    last = found[:-1] if found[-1:] in (["code"], ["codes"]) else found
+    return bool(last) and last[-1] in _CLASSIFICATIONS and code(name)
 
 
 def _unnumbered(name: str) -> list[str]:

@@ -99,8 +99,8 @@ def typed_column(series: pd.Series, column: Column) -> pd.Series:
         )
         return _numbers(found.spread(parsed, np.nan), column)
     if column.type == "date":
-        moments = dates(found.texts, column.format, column.latest_year, column.timezone)
-        return pd.Series(found.spread(moments, np.datetime64("NaT", "us")))
+        days = dates(found.texts, column.format, column.latest_year, column.timezone)
+        return pd.Series(found.spread(days, np.datetime64("NaT", "us")))
     if column.type == "text":
         return found.relabel(list(found.texts))
     labels: list[str | None] = [values.label_text(text) for text in found.texts]

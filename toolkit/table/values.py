@@ -44,10 +44,13 @@ class Cells:
         Distinct texts in order of first appearance, without spaces around them.
     codes : ndarray of int64, shape (n,)
         Position in `texts`; -1 is missing.
+    numeric : bool
+        Whether the source holds numbers, not texts.
     """
 
     texts: list[str]
     codes: np.ndarray[Any, Any]
+    numeric: bool = False
 
     @property
     def counts(self) -> np.ndarray[Any, Any]:
@@ -83,6 +86,7 @@ def cells(series: pd.Series, missing: tuple[str, ...] | list[str] | None = None)
     missing : sequence of str, optional
         Spellings that mean missing; the empty text always does. `MISSING` by default.
     """
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -93,7 +97,9 @@ def cells(series: pd.Series, missing: tuple[str, ...] | list[str] | None = None)
     # Trimming may have made some equal, and some missing: number them again.
     again = texts.dictionary_encode()
     moved = np.append(_codes(again.indices), -1)
-    return Cells(again.dictionary.to_pylist(), moved[_codes(encoded.indices)])
+    kind = series.dtype
+    numeric = pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
+    return Cells(again.dictionary.to_pylist(), moved[_codes(encoded.indices)], numeric)
 
 
 def _unguarded(texts: Any) -> Any:
@@ -104,12 +110,14 @@ def _unguarded(texts: Any) -> Any:
     guarded = pc.or_(pc.starts_with(texts, "'"), pc.starts_with(texts, "="))
     if not pc.any(guarded).as_py():
         return texts
-    plain = []
-    for text in texts.to_pylist():
-        while text is not None and (match := _GUARDED.fullmatch(text)):
-            text = (match["text"] if match["formula"] is None else match["formula"]).strip()
-        plain.append(text)
-    return pa.array(plain, pa.large_string())
+    return pa.array([text and _bare(text) for text in texts.to_pylist()], pa.large_string())
+
+
+def _bare(text: str) -> str:
+    match = _GUARDED.fullmatch(text)
+    if match is None:
+        return text
+    return _bare((match["text"] if match["formula"] is None else match["formula"]).strip())
 
 
 def _codes(indices: Any) -> np.ndarray[Any, Any]:
