@@ -13,6 +13,7 @@ from toolkit.artifacts import Check, Profile
 from toolkit.data.findings import Found, amount, check_of, counted, listed
 from toolkit.data.rows import codes, numbers
 from toolkit.table.names import MISSING_WORDS
+from toolkit.table.values import MISSING
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table
@@ -55,7 +56,10 @@ def value_checks(table: Table, profile: Profile, today: pd.Timestamp | None = No
         elif facts.type == "date":
             _date(facts.name, series, today, found)
         else:
-            _levels(facts.name, facts.type, series, found)
+            column = table.project.columns.get(facts.name)
+            spellings = column.missing if column else None
+            answered = set() if spellings is None else set(MISSING) - set(spellings)
+            _levels(facts.name, facts.type, series, found, answered)
     return [
         *check_of("Placeholder numbers", "warning", "may write a missing value as a number",
                   found["placeholder"], "If so, add the number to data.missing and read again."),
@@ -135,7 +139,10 @@ def _date(
         found["old"].append((name, early, f"{early:,} rows before 1850"))
 
 
-def _levels(name: str, kind: str, series: pd.Series, found: dict[str, list[Found]]) -> None:
+def _levels(
+    name: str, kind: str, series: pd.Series, found: dict[str, list[Found]], answered: set[str]
+) -> None:
+    """Look at levels; `answered` are spellings that the project takes for levels."""
     level_codes, levels = codes(series)
     counts = np.bincount(level_codes[level_codes >= 0], minlength=len(levels))
     levels = levels[:_LEVELS]
@@ -148,7 +155,10 @@ def _levels(name: str, kind: str, series: pd.Series, found: dict[str, list[Found
             found[key].append((name, n, f"{n:,} rows, such as {shown}"))
     if kind == "text":
         return
-    fillers = [k for k, level in enumerate(levels) if level.casefold().strip() in MISSING_WORDS]
+    fillers = [
+        place for place, level in enumerate(levels)
+        if level.casefold().strip() in MISSING_WORDS and level not in answered
+    ]  # fmt: skip
     if fillers:
         n = int(counts[fillers].sum())
         shown = listed([f"{levels[k]!r}" for k in fillers], 3)

@@ -74,8 +74,19 @@ class Column(Section):
     """Spellings of a missing value in this column, in place of the usual ones."""
     decimal: Literal[".", ","] | None = None
     """Numbers: the decimal mark, where it is not that of `data.decimal`."""
+    unit: str | None = None
+    """Numbers: the unit that stands in the cells, such as `kg` or `USD`; numbers in another unit
+    are missing."""
+    multiples: bool = False
+    """Numbers: whether `k`, `M`, `bn` and the like after a number multiply it."""
     format: str | None = None
-    """Dates: how they are written, such as `%d/%m/%Y`; ISO 8601 if not given."""
+    """Dates: how they are written, such as `%d/%m/%Y`; several ways are parted by `|`; `excel`,
+    `unix` and `unix-ms` count days, seconds and milliseconds; ISO 8601 if not given."""
+    latest_year: int | None = Field(default=None, ge=1000, le=9999)
+    """Dates: the latest year that a year of two digits can mean; 2068 if not given."""
+    timezone: str | None = None
+    """Dates: the zone whose local time is kept where moments carry a zone, such as
+    `Europe/Berlin`; each cell's own if not given."""
 
 
 class Problem(Section):

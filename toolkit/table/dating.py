@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
 import re
-from collections.abc import Callable
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit.project.model import Column
 from toolkit.table import names, values
+from toolkit.table.dates import COUNTS, ISO, OFFSET, dates
+from toolkit.table.dating_notes import say_both, say_dates, say_doubtful, say_never, say_several
+from toolkit.table.notes import Notes, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,120 +21,272 @@ if TYPE_CHECKING:
     from toolkit.table.values import Cells
 
 _LOOKS = re.compile(
-    r"\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}([T ].*)?|\d{4}-\d{2}|.*[A-Za-z]{3,9}.*\d{1,4}.*", re.S
+    r"\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}([T ].*)?|\d{4}-\d{2}|\d{1,2}/\d{4}"
+    r"|.*[^\W\d_]{3,12}.*\d{1,4}.*|\d{1,2}[-. ]*[^\W\d_]{3,}.*\d{2,4}.*"
+    r"|\d{4}[-_/ ]?[QqWw]\d{1,2}(-?\d)?|[Qq][1-4][-_/ ]?\d{4}",
+    re.S,
 )
-_ISO = re.compile(
-    r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}(:\d{2}([.,]\d+)?)?)?( ?(Z|[+-]\d{2}:?\d{2}))?)?"
+_NEVER = re.compile(
+    r"(0000|9999)-?\d{2}-?\d{2}(?!\d).*|\d{2}[-/.]\d{2}[-/.](0000|9999)(?!\d).*", re.S
 )
+_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?")
+_DAY = re.compile(r"(\d{1,2})\.(\d{2})\.?")
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S")
 _DAYS = (
     "%Y/%m/%d", "%Y.%m.%d", "%Y-%m", "%d %b %Y", "%d-%b-%Y", "%d %B %Y", "%b %d, %Y",
-    "%B %d, %Y", "%d-%b-%y", "%b-%Y", "%b %Y", "%d/%b/%Y",
+    "%B %d, %Y", "%d-%b-%y", "%b-%Y", "%b %Y", "%B %Y", "%d/%b/%Y", "%d %b %y", "%m/%Y",
 )  # fmt: skip
 _PAIRS = (
     ("%d/%m/%Y", "%m/%d/%Y"), ("%d-%m-%Y", "%m-%d-%Y"), ("%d.%m.%Y", "%m.%d.%Y"),
     ("%d/%m/%y", "%m/%d/%y"), ("%d.%m.%y", "%m.%d.%y"), ("%d-%m-%y", "%m-%d-%y"),
 )  # fmt: skip
+_MIRROR = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
 _SHARE = 0.95
+_MOST_LAYOUTS = 3
+_SERIAL = re.compile(r"[1-7]\d{4}(\.\d+)?")
+_STAND_INS = ("1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01")
+_CLOCKS = frozenset(["epoch", "unix", "ts", "timestamp", "utc", "created", "updated", "time"])
 
 
-def layout(name: str, found: Cells, say: Callable[..., Any]) -> str | None:
-    """Return how a text column's dates are written; None if they are no dates.
-
-    Parameters
-    ----------
-    name : str
-        The column's name.
-    found : Cells
-        Its cells.
-    say : callable
-        Takes name, message, column, remedy and severity of a check.
-
-    Returns
-    -------
-    str or None
-        A strptime format; empty for ISO 8601 with times.
-    """
-    texts = found.texts
+def date_column(name: str, found: Cells, notes: Notes) -> Column | None:
+    """Return how a text column is read as dates; None if it holds none."""
+    never = [t for t in found.texts if _NEVER.fullmatch(t) or t.casefold() in names.MISSING_WORDS]
+    gone = set(never)
+    texts = [text for text in found.texts if text not in gone]
+    forms = ["excel"] if names.day(name) and any(map(_SERIAL.fullmatch, texts)) else []
+    if forms:  # a spreadsheet's days among dates that stayed text
+        texts = [text for text in texts if not _SERIAL.fullmatch(text)]
     sample = texts[:200]
-    if compact(name, found):
-        return _reported("%Y%m%d", name, found, say)
-    if sum(bool(_LOOKS.fullmatch(text)) for text in sample) < _SHARE * len(sample):
+    if not texts or sum(bool(_LOOKS.fullmatch(t)) for t in sample) < _SHARE * len(sample):
         return None
-    if sum(bool(_ISO.fullmatch(text)) for text in sample) >= _SHARE * len(sample):
-        if _parse(texts, None) < _SHARE:
+    iso = [text for text in texts if ISO.fullmatch(text)]
+    day = "%Y-%m-%d" if not any(":" in text for text in iso) else "%Y-%m-%dT%H:%M:%S"
+    if len(iso) >= _SHARE * len(texts):
+        if _parse(texts, "") < _SHARE:
             return None
-        timed = any(len(text) > 10 for text in texts)
-        return _reported("" if timed else "%Y-%m-%d", name, found, say)
-    for time in _TIMES:
-        for day in _DAYS:
-            if _parse(sample, day + time) >= _SHARE and _parse(texts, day + time) >= _SHARE:
-                return _reported(day + time, name, found, say)
-        for first, second in _PAIRS:
-            chosen = _day_or_month(sample, texts, first + time, second + time)
-            if chosen:
-                return _either(chosen, name, found, say)
+        form = "" if ":" in day and not forms else day
+        return _column(name, " | ".join([form, *forms]), found, never, notes)
+    ways = _layouts(name, [text for text in texts if not ISO.fullmatch(text)], found, notes)
+    if not ways:
+        return None
+    return _column(name, " | ".join([*ways, *([day] if iso else []), *forms]), found, never, notes)
+
+
+def counted_dates(name: str, found: Cells, notes: Notes) -> Column | None:
+    """Return how numbers in a column named like a date are dates: 20240131, or a count of days."""
+    texts = [text for text in found.texts if not _NEVER.fullmatch(text)]
+    never = [text for text in found.texts if _NEVER.fullmatch(text)]
+    sample = texts[:200]
+    if not texts or not all(text[0].isdecimal() for text in sample):
+        return None
+    if names.date(name) and all(re.fullmatch(r"(1[5-9]|2[0-2])\d{6}", text) for text in sample):
+        return (
+            _column(name, "%Y%m%d", found, never, notes) if _parse(texts, "%Y%m%d") == 1 else None
+        )
+    if names.day(name) and all(re.fullmatch(r"(0?[1-9]|1[0-2])\.\d{4}", text) for text in texts):
+        return _column(name, "%m.%Y", found, never, notes)
+    clock = names.date(name) or bool(_CLOCKS & set(names.words(name)))
+    for form in COUNTS:
+        wanted = names.day(name) if form == "excel" else clock
+        digits = r"\d{5}(\.\d+)?" if form == "excel" else r"\d{9,13}(\.\d+)?"
+        if not wanted or not all(re.fullmatch(digits, text) for text in sample):
+            continue
+        if _parse(texts, form) == 1:
+            return _column(name, form, found, never, notes)
     return None
 
 
-def compact(name: str, found: Cells) -> bool:
-    """Whether a column named like a date holds digits such as 20240131."""
-    digits = all(re.fullmatch(r"(19|20)\d{6}", text) for text in found.texts[:200])
-    return digits and names.date(name) and _parse(found.texts, "%Y%m%d") == 1
-
-
-def _day_or_month(
-    sample: list[str], texts: list[str], first: str, second: str
-) -> tuple[str, bool] | None:
-    if max(_parse(sample, first), _parse(sample, second)) < _SHARE:
-        return None
-    day, month = _parse(texts, first), _parse(texts, second)
-    if max(day, month) < _SHARE:
-        return None
-    return (first if day >= month else second), day == month
-
-
-def _either(chosen: tuple[str, bool], name: str, found: Cells, say: Callable[..., Any]) -> str:
-    form, doubtful = chosen
-    if doubtful and "." not in form:
-        other = form.translate(str.maketrans("dm", "md"))
-        say(
-            "Day or month first",
-            f"{name!r} can be read with the day or the month first, as in {found.texts[0]!r}; the"
-            " day is taken first.",
-            name,
-            f"Set columns.{name}.format to {other} if the month comes first",
-            severity="warning",
-        )
-    return _reported(form, name, found, say)
-
-
-def _reported(form: str, name: str, found: Cells, say: Callable[..., Any]) -> str:
-    parsed = values.dates(found.texts, form or None)
-    lost = int(found.counts[np.isnat(parsed)].sum())
-    text = f"{name!r} is read as dates, such as {found.texts[0]!r} ({form or 'ISO 8601'})"
-    if lost:
-        say(
-            "Cells that are no dates",
-            f"{text}; {lost} cells are no dates and are read as missing.",
-            name,
-            severity="warning",
-        )
+def undated(name: str, found: Cells, notes: Notes) -> bool:
+    """Whether cells are days without a year, such as 24.12, or times; both are said."""
+    texts = found.texts
+    sample = texts[:50]
+    if sum(bool(_TIME.fullmatch(text)) for text in sample) >= _SHARE * len(sample):
+        what = "times without a date"
+    elif names.day(name) and all(
+        (day := _DAY.fullmatch(text)) and 1 <= int(day[1]) <= 31 and 1 <= int(day[2]) <= 12
+        for text in texts
+    ):
+        what = "days without a year"
     else:
-        say("Dates", f"{text}.", name)
-    return form
+        return False
+    notes.say(
+        "Times or days alone",
+        f"{name!r} holds {what}, such as {texts[0]!r}; it is read as a category.",
+        name,
+        "Derive a number from it, such as the minutes since midnight, to keep the order",
+        severity="warning",
+    )
+    return True
 
 
-def _parse(texts: list[str], form: str | None) -> float:
+def date_moments(name: str, series: pd.Series, notes: Notes) -> Column:
+    """Return how a column of moments is read: local times, and dates where no cell has a time."""
+    moments = series.dropna()
+    zone = None if moments.dt.tz is None else str(moments.dt.tz)
+    plain = moments if zone is None else moments.dt.tz_localize(None)
+    if zone is not None:
+        hours = {moment.strftime("%H:%M") for moment in plain.dt.time.unique()}
+        elsewhere = zone == "UTC" and 0 < len(hours) <= 2 and "00:00" not in hours
+        notes.say(
+            "Time zone",
+            f"Local times of {zone} are kept in {name!r}"
+            + (
+                f"; every time is {' or '.join(sorted(hours))}, which may be midnight elsewhere, so"
+                " that days may be off by one."
+                if elsewhere
+                else "."
+            ),
+            name,
+            f"Set columns.{name}.timezone to the zone meant, such as Europe/Berlin",
+            severity="warning" if elsewhere else "info",
+        )
+    whole = len(plain) > 0 and bool((plain == plain.dt.normalize()).all())
+    never = sorted({f"{day:%Y-%m-%d}" for day in plain[plain.dt.year >= 9999]})
+    if len(never) == plain.nunique():
+        never = []
+    if never:
+        say_never(name, never, int((plain.dt.year >= 9999).sum()), notes)
+    _stand_ins(name, plain.to_numpy().astype("datetime64[us]"), np.ones(len(plain), int), notes)
+    return Column(
+        type="date",
+        format="%Y-%m-%d" if whole else None,
+        missing=[*values.MISSING, *never] if never else None,
+        timezone=zone,
+    )
+
+
+def _layouts(name: str, texts: list[str], found: Cells, notes: Notes) -> list[str]:
+    """Return the formats that together read nearly all texts; none if there are none."""
+    rest, forms, doubts = texts, list[str](), list[tuple[str, str]]()
+    while len(forms) < _MOST_LAYOUTS and len(rest) > (1 - _SHARE) * len(texts):
+        form, doubtful = _best(rest)
+        if form is None:
+            return []
+        day = form.split(" ")[0] if form.split(" ")[0] in _MIRROR else form.split("T")[0]
+        mirror = form.replace(day, _MIRROR[day]) if day in _MIRROR else None
+        if mirror in forms:
+            say_both(name, forms[-1], form, found, notes)
+            return []
+        if doubtful and mirror and "." not in form:
+            doubts.append((rest[0], mirror))
+        forms.append(form)
+        parsed = dates(rest, form)
+        rest = [text for text, moment in zip(rest, parsed, strict=True) if np.isnat(moment)]
+    if len(rest) > (1 - _SHARE) * len(texts):
+        return []
+    for example, other in doubts:
+        say_doubtful(name, example, other, notes)
+    return forms
+
+
+def _best(texts: list[str]) -> tuple[str | None, bool]:
+    """Return the format that reads most of some texts, and whether day and month may change."""
+    sample = texts[:200]
+    best: tuple[float, str | None, bool] = (0.3, None, False)
+    for time in _TIMES:
+        for day in _DAYS:
+            share = _parse(sample, day + time)
+            if share >= _SHARE and _parse(texts, day + time) >= _SHARE:
+                return day + time, False
+            best = max(best, (share, day + time, False), key=lambda item: item[0])
+        for first, second in _PAIRS:
+            either = max(_parse(sample, first + time), _parse(sample, second + time))
+            if either <= best[0]:
+                continue
+            shares = _parse(texts, first + time), _parse(texts, second + time)
+            form = (first if shares[0] >= shares[1] else second) + time
+            best = (max(shares), form, shares[0] == shares[1])
+            if best[0] >= _SHARE:
+                return form, best[2]
+    return best[1], best[2]
+
+
+def _parse(texts: list[str], form: str) -> float:
+    """Return the share of texts that a format alone reads."""
     import pandas as pd
 
-    kind = form or "ISO8601"
-    parsed = pd.to_datetime(pd.Series(texts, dtype="str"), format=kind, errors="coerce", utc=True)
-    return float(parsed.notna().mean())
+    if not form or form in COUNTS or "%b" in form or "%B" in form:
+        moments = dates(texts, form or None)
+        if form and form not in COUNTS:
+            moments[[bool(ISO.fullmatch(text)) for text in texts]] = np.datetime64("NaT")
+        return float((~np.isnat(moments)).mean())
+    plain = pd.Series([OFFSET.sub("", text) for text in texts], dtype="str")
+    return float(pd.to_datetime(plain, format=form, errors="coerce").notna().mean())
 
 
-def of_moments(series: pd.Series) -> str | None:
-    """Return the format of a datetime column: dates only where no cell has a time."""
-    moments = series.dropna()
-    plain = moments.dt.tz_localize(None) if moments.dt.tz is not None else moments
-    return "%Y-%m-%d" if bool((plain == plain.dt.normalize()).all()) else None
+def _column(name: str, form: str, found: Cells, never: list[str], notes: Notes) -> Column:
+    if never:
+        rows = sum(
+            count for text, count in zip(found.texts, found.counts.tolist(), strict=True)
+            if text in never
+        )  # fmt: skip
+        say_never(name, never, rows, notes)
+    gone = set(never)
+    texts = [text for text in found.texts if text not in gone]
+    counts = np.array([c for t, c in zip(found.texts, found.counts, strict=True) if t not in gone])
+    latest = _latest_year(name, form, texts, notes)
+    parsed = dates(texts, form or None, latest)
+    say_dates(name, form, texts, int(counts[np.isnat(parsed)].sum()), notes)
+    if " | " in form:
+        say_several(name, form, texts, counts, notes)
+    offsets = Counter(m[1] for text in texts if (m := OFFSET.search(text)) and m[1] != "Z")
+    if offsets:
+        notes.say(
+            "Time zone",
+            f"The local times in {name!r} are kept, and their offsets"
+            f" ({listed(sorted(offsets))}) left away.",
+            name,
+            f"Set columns.{name}.timezone, such as Europe/Berlin, to bring all to one zone",
+        )
+    _stand_ins(name, parsed, counts, notes)
+    return Column(
+        type="date",
+        format=form or None,
+        missing=[*values.MISSING, *never] if never else None,
+        latest_year=latest,
+    )
+
+
+def _latest_year(name: str, form: str, texts: list[str], notes: Notes) -> int | None:
+    """Return the latest year that two digits can mean, where the usual 2068 would be wrong."""
+    if "%y" not in form:
+        return None
+    this_year = datetime.date.today().year
+    parsed = dates(texts, form)
+    if not (parsed[~np.isnat(parsed)] >= np.datetime64(f"{this_year + 1}-01-01")).any():
+        return this_year if names.birth(name) else None
+    late = int(np.nanargmax(np.where(np.isnat(parsed), -1, parsed.astype("int64"))))
+    birth = names.birth(name)
+    far = parsed[late] >= np.datetime64(f"{this_year + 15}-01-01")
+    latest = this_year if birth or far else None
+    if latest:
+        other, read = str(parsed[late])[:4], str(dates([texts[late]], form, latest)[0])[:4]
+        notes.say(
+            "Years of two digits",
+            f"{texts[late]!r} in {name!r} is read as {read}, not {other}"
+            + (": nobody is born in the future." if birth else "."),
+            name,
+            f"Set columns.{name}.latest_year to the latest year that two digits can mean, such as"
+            f" {this_year} or 2068",
+            severity="info" if birth else "warning",
+        )
+    return latest
+
+
+def _stand_ins(
+    name: str, moments: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], notes: Notes
+) -> None:
+    known = ~np.isnat(moments)
+    days = moments[known].astype("datetime64[D]")
+    for text in _STAND_INS:
+        day = np.datetime64(text, "D")
+        near = np.abs((days - day).astype("int64"))
+        rows = int(counts[known][near == 0].sum())
+        if 2 <= rows < counts.sum() and not ((near > 0) & (near < 366)).any():
+            notes.say(
+                "Dates that may mean missing",
+                f"{rows} cells of {name!r} are {text}, far from all other dates.",
+                name,
+                f"Add the spelling to columns.{name}.missing if nothing is known there",
+                severity="warning",
+            )

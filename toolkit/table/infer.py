@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import re
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from toolkit.artifacts.base import Check, Severity
 from toolkit.errors import DataError
-from toolkit.project.model import Column, ColumnType, Role, Target
+from toolkit.project.model import Column, Target
 from toolkit.table import dating, images, names, values
+from toolkit.table.infer_code import ANSWERS, answers, coded, sisters
 from toolkit.table.infer_number import number_column
+from toolkit.table.infer_role import role_of
 from toolkit.table.infer_target import infer_target
+from toolkit.table.marks import TableMarks
 from toolkit.table.notes import Notes, listed, several
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ def infer_columns(
             remedy=f"Did you mean {near[0]!r}?" if near else "Name the column to predict",
         )
     notes = Notes()
+    marks = TableMarks(frame, decimal)
     columns: dict[str, Column] = {}
     for place, name in enumerate(known):
         series = frame.iloc[:, place]
@@ -75,9 +78,10 @@ def infer_columns(
                 remedy="Name the column that says what an image shows",
             )
         if name == target:
-            meaning, columns[name] = infer_target(name, series, decimal, notes)
+            meaning, columns[name] = infer_target(name, series, marks, notes)
         else:
-            columns[name] = _column(name, series, decimal, notes)
+            columns[name] = _column(name, series, marks, notes)
+    sisters(columns, frame, notes)
     _protected(columns, frame, notes)
     _summary(columns, notes)
     if not any(column.role == "feature" for column in columns.values()):
@@ -93,14 +97,19 @@ def infer_columns(
 # -- one column ------------------------------------------------------------------------
 
 
-def _column(name: str, series: pd.Series, decimal: Literal[".", ","], notes: Notes) -> Column:
+def _column(name: str, series: pd.Series, table: TableMarks, notes: Notes) -> Column:
     if images.holds_images(series):
         return Column(type="image")
     found = values.cells(series)
     if not found.texts:
         notes.columns["empty"].append(name)
         return Column(type="category", role="ignore")
-    column = _typed(name, series, found, decimal, notes)
+    column = _typed(name, series, found, table, notes)
+    if column.type in ("category", "boolean", "text") and found.missing:
+        missing = _answers(name, series, column, table, notes)
+        if missing is not None:
+            column = column.model_copy(update={"missing": missing})
+            found = values.cells(series, missing)
     if len({values.label_text(text) for text in found.texts}) == 1 and not found.missing:
         notes.columns["constant"].append(name)
         return column.model_copy(update={"role": "ignore"})
@@ -115,52 +124,65 @@ def _column(name: str, series: pd.Series, decimal: Literal[".", ","], notes: Not
             f"Set columns.{name}.role to feature if it means something else",
         )
         return Column(type="category", role="ignore")
-    role = _role(name, column.type, found, notes)
+    role = role_of(name, column.type, found, notes)
     if role == "identifier":
         return Column(type="category", role=role)
     return column.model_copy(update={"role": role})
 
 
-def _typed(
-    name: str, series: pd.Series, found: Cells, decimal: Literal[".", ","], notes: Notes
-) -> Column:
+def _typed(name: str, series: pd.Series, found: Cells, table: TableMarks, notes: Notes) -> Column:
     import pandas as pd
 
     if _logical(found):
         return Column(type="boolean")
     if pd.api.types.is_datetime64_any_dtype(series.dtype):
-        return Column(type="date", format=dating.of_moments(series))
-    if pd.api.types.is_float_dtype(series.dtype):
-        return Column(type="number")
-    if dating.compact(name, found):
-        return Column(type="date", format=dating.layout(name, found, notes.say))
-    if _coded(name, found):
-        notes.columns["code"].append(name)
+        return dating.date_moments(name, series, notes)
+    date = dating.counted_dates(name, found, notes)
+    if date is not None:
+        return date
+    if dating.undated(name, found, notes):
         return Column(type="category")
-    number = number_column(name, found, decimal, notes)
+    why = coded(name, found)
+    if why:
+        _say_code(name, why, notes)
+        return Column(type="category")
+    number = number_column(name, found, table, notes)
     if number is not None:
         return number
-    layout = dating.layout(name, found, notes.say)
-    if layout is not None:
-        return Column(type="date", format=layout or None)
+    date = dating.date_column(name, found, notes)
+    if date is not None:
+        return date
     _suspect_spellings(found, name, notes)
     return Column(type="text" if _is_text(found) else "category")
+
+
+def _answers(
+    name: str, series: pd.Series, column: Column, table: TableMarks, notes: Notes
+) -> list[str] | None:
+    """Return a column's spellings of missing if words such as None are levels in it."""
+    raw = values.cells(series, [m for m in values.MISSING if m not in ANSWERS])
+    if not set(ANSWERS).intersection(raw.texts):
+        return None
+    kept = answers(name, raw, table, notes, category=column.type == "category")
+    return [spelling for spelling in values.MISSING if spelling not in kept] if kept else None
+
+
+def _say_code(name: str, why: str, notes: Notes) -> None:
+    if why in ("the name", "leading zeros, or more digits than a number holds"):
+        notes.columns["code"].append(name)
+    else:
+        notes.say(
+            "Codes among numbers",
+            f"{name!r} is read as codes, not amounts: {why}.",
+            name,
+            f"Set columns.{name}.type to number if they are amounts",
+            severity="warning" if why == "leading zeros" else "info",
+        )
 
 
 def _logical(found: Cells) -> bool:
     words = {values.label_text(text).casefold() for text in found.texts}
     return len(words) == 2 and any(words == set(pair.split()) for pair in _LOGICAL_PAIRS)
-
-
-def _coded(name: str, found: Cells) -> bool:
-    # 0, 1 and 12345 are amounts; 00123 and 16 digits are not, nor what is named a code.
-    if not all(text.isdecimal() for text in found.texts[:20]) and not names.code(name):
-        return False
-    digits = np.array([text.isdecimal() for text in found.texts])
-    if names.code(name):
-        return bool(digits.mean() > 0.5)
-    odd = any((t.startswith("0") and len(t) > 1) or len(t) > 15 for t in found.texts)
-    return bool(digits.all()) and odd
 
 
 def _suspect_spellings(found: Cells, name: str, notes: Notes) -> None:
@@ -184,52 +206,6 @@ def _is_text(found: Cells) -> bool:
     if len(found.texts) < 20 or distinct < 0.3:
         return False
     return (count >= 3 and length >= 15) or (count >= 5)
-
-
-def _role(name: str, kind: ColumnType, found: Cells, notes: Notes) -> Role:
-    rows = int(found.counts.sum())
-    distinct = len(found.texts)
-    whole = all(re.fullmatch(r"-?\d+", text) for text in found.texts[:500])
-    unspaced = all(" " not in text for text in found.texts[:500])
-    if kind in ("date", "boolean") or rows < 20:
-        return "feature"
-    if names.identifier(name) and (whole or kind == "category") and distinct > 20:
-        if distinct > 0.95 * rows:
-            notes.say(
-                "Identifier",
-                f"{name!r} is named like one and nearly every row has its own"
-                f" value ({distinct} of {rows}); models do not get it.",
-                name,
-            )
-            return "identifier"
-        if rows < 20 * distinct:
-            notes.say(
-                "Identifier that repeats",
-                f"{name!r} is named like an identifier and has {distinct} values in {rows} rows;"
-                " models do not get it.",
-                name,
-                "If its rows belong together, set split.method to group and split.column to it;"
-                f" if it is a category, set columns.{name}.role to feature",
-                severity="warning",
-            )
-            return "identifier"
-    if distinct == rows and kind == "category" and unspaced:
-        notes.say(
-            "Identifier",
-            f"{name!r} holds a different word in each of {rows} rows; models do not get it.",
-            name,
-        )
-        return "identifier"
-    if distinct == rows and whole and kind == "number" and _counts_rows(found):
-        notes.say("Identifier", f"{name!r} counts the rows one by one; models do not get it.", name)
-        return "identifier"
-    return "feature"
-
-
-def _counts_rows(found: Cells) -> bool:
-    numbers = values.numbers(found.texts)
-    steps = np.diff(numbers)
-    return bool(numbers[0] in (0, 1) and len(steps) and np.all(steps == 1))
 
 
 # -- the whole table -------------------------------------------------------------------

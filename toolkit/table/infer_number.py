@@ -3,55 +3,86 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from toolkit.project.model import Column
-from toolkit.table import names, values
+from toolkit.table import amounts, names, values
+from toolkit.table.infer_unit import PARSED, Units, read_units
+from toolkit.table.marks import Reading, TableMarks, evidence, read_marks
 from toolkit.table.notes import Notes, listed
 
 if TYPE_CHECKING:
     from toolkit.table.values import Cells
 
-_PARSED = 0.95
-_BARE = re.compile(r"[+-]?[\d.,eE+-]+")
+_BARE = re.compile(r"[+-]?[\d.,]+([eE][+-]?\d+)?")
+_POWER = re.compile(r"\d+[eE]\d+\Z")
 
 
-def number_column(
-    name: str, found: Cells, decimal: Literal[".", ","], notes: Notes
-) -> Column | None:
+def number_column(name: str, found: Cells, table: TableMarks, notes: Notes) -> Column | None:
     """Return how a column is read as a number; None if it holds no numbers.
 
     A column counts as numbers if nearly all its cells are, or if all that are not spell
-    out that the value is missing.
+    out that the value is missing. Its decimal mark, its unit, and whether ``k`` multiplies
+    are kept in the column, so that a row scored later is read alike.
     """
-    column = Column(type="number")
-    parsed = values.numbers(found.texts, decimal)
-    if decimal == "." and np.isnan(parsed).any():
-        other = values.numbers(found.texts, ",")
-        commas = sum("," in text for text in found.texts)
-        if commas and _share(found, other) > max(_share(found, parsed), _PARSED):
-            parsed, column = other, column.model_copy(update={"decimal": ","})
-            notes.say(
-                "Decimal comma",
-                f"{name!r} is read with a decimal comma, as in {_example(found, ',')!r}.",
-                name,
-                f"Set columns.{name}.decimal if the comma separates thousands",
-            )
+    if found.numeric:
+        return _checked(name, found, values.numbers(found.texts), Column(type="number"), notes)
+    marks = read_marks(found.texts, table)
+    odd = [text for text in found.texts if not _BARE.fullmatch(text)]
+    units = read_units(name, found, marks.mark, notes) if odd else Units()
+    parsed = values.numbers(found.texts, marks.mark, units.unit, multiples=units.multiples)
+    if units.refused or not np.isfinite(parsed).any():
+        return None
+    column = Column(
+        type="number",
+        decimal=marks.mark if marks.mark != table.decimal else None,
+        unit=units.unit,
+        multiples=units.multiples,
+    )
+    if np.isnan(parsed).any():
+        _say_two_marks(name, found, parsed, marks, notes)
+    checked = _checked(name, found, parsed, column, notes)
+    if checked is not None:
+        _say_marks(name, marks, notes)
+        _say_powers(name, found, notes)
+        _say_signs(name, odd, marks, checked, notes)
+    return checked
+
+
+def _checked(
+    name: str, found: Cells, parsed: np.ndarray[Any, Any], column: Column, notes: Notes
+) -> Column | None:
     bad = np.isnan(parsed)
     if not bad.any():
-        odd = next((t for t in found.texts[:2000] if not _BARE.fullmatch(t)), None)
-        if odd is not None:
-            notes.say("Numbers with signs", f"{name!r} is read as a number, as in {odd!r}.", name)
         return column
-    # Whatever is left does not parse: a spelling of missing, dirt, or no number at all.
-    return _with_rest(name, found, bad, column, notes)
+    endless = bad & np.array([amounts.endless(text) for text in found.texts])
+    checked: Column | None = column
+    if (bad & ~endless).any():
+        checked = _with_rest(name, found, bad & ~endless, column, notes)
+    if checked is not None and endless.any():
+        texts = [text for text, odd in zip(found.texts, endless, strict=True) if odd]
+        say_endless(name, found, texts, notes)
+    return checked
+
+
+def say_endless(name: str, found: Cells, endless: list[str], notes: Notes) -> None:
+    """Say that infinite numbers are read as missing."""
+    rows = sum(found.counts[found.texts.index(text)] for text in endless)
+    notes.say(
+        "Infinite numbers",
+        f"{rows} cells of {name!r} are infinite ({listed(endless)}) and are read as missing.",
+        name,
+        "Find out what they stand for: a division by zero, or no limit",
+        severity="warning",
+    )
 
 
 def _with_rest(
     name: str, found: Cells, bad: np.ndarray[Any, Any], column: Column, notes: Notes
 ) -> Column | None:
+    # Whatever is left does not parse: a spelling of missing, dirt, or no number at all.
     part = 1 - float(found.counts[bad].sum() / found.counts.sum())
     rows = int(found.counts[bad].sum())
     spellings = [text for text, odd in zip(found.texts, bad, strict=True) if odd]
@@ -64,7 +95,7 @@ def _with_rest(
             f"Set columns.{name}.type to category if they are values",
         )
         return column.model_copy(update={"missing": [*values.MISSING, *absent]})
-    if part >= _PARSED and (~bad).sum() >= 2:
+    if part >= PARSED and (~bad).sum() >= 2:
         notes.say(
             "Cells that are no numbers",
             f"{rows} of {len(found.codes)} cells of {name!r} are no numbers ({listed(spellings)})"
@@ -74,13 +105,107 @@ def _with_rest(
             severity="warning",
         )
         return column
+    if part > 0.5 and len(spellings) <= 20 and len(spellings) < 0.1 * len(found.texts):
+        notes.say(
+            "Numbers beside words",
+            f"{part:.0%} of the cells of {name!r} are numbers, but {rows} are not"
+            f" ({listed(spellings)}); it is read as a category.",
+            name,
+            f"If these mean that nothing is known, add them to columns.{name}.missing and set its"
+            " type to number",
+            severity="warning",
+        )
     return None
 
 
-def _share(found: Cells, parsed: np.ndarray[Any, Any]) -> float:
-    counts = found.counts
-    return float(counts[~np.isnan(parsed)].sum() / counts.sum())
+# -- what is said ------------------------------------------------------------------------
 
 
-def _example(found: Cells, sign: str) -> str:
-    return next(text for text in found.texts if sign in text)
+def _say_marks(name: str, marks: Reading, notes: Notes) -> None:
+    if not marks.reason:
+        return
+    if not marks.example:
+        title = "Decimal comma" if marks.mark == "," else "Decimal point"
+        notes.say(
+            title,
+            f"{name!r} is read with a {title.lower()}, since its cells allow nothing else.",
+            name,
+        )
+        return
+    taken, other = (
+        f"{values.numbers([marks.example], mark)[0]:.12g}" for mark in (marks.mark, marks.other)
+    )
+    notes.say(
+        "Thousands or decimals" if marks.doubtful else "Thousands and decimals",
+        f"{marks.example!r} in {name!r} is read as {taken}, not {other}: {marks.reason}.",
+        name,
+        f"Set columns.{name}.decimal to {marks.other!r} if it means {other}",
+        severity="warning" if marks.doubtful else "info",
+    )
+
+
+def _say_powers(name: str, found: Cells, notes: Notes) -> None:
+    powers = [text for text in found.texts if ("E" in text or "e" in text) and _POWER.match(text)]
+    if powers:
+        notes.say(
+            "Powers of ten or codes",
+            f"{powers[0]!r} in {name!r} is read as {float(powers[0]):.12g}; it may be a code.",
+            name,
+            f"Set columns.{name}.type to category if it is one",
+            severity="warning",
+        )
+
+
+def _say_two_marks(
+    name: str, found: Cells, parsed: np.ndarray[Any, Any], marks: Reading, notes: Notes
+) -> None:
+    lost = np.isnan(parsed)
+    texts = [text for text, odd in zip(found.texts, lost, strict=True) if odd]
+    other = evidence(texts).proved[marks.other]
+    if other >= max(2, 0.5 * len(texts)):
+        notes.say(
+            "Two decimal marks",
+            f"{name!r} holds numbers with a decimal point and numbers with a decimal comma, such as"
+            f" {texts[0]!r}; {int(found.counts[lost].sum())} cells do not fit {marks.mark!r}.",
+            name,
+            "Write all cells with one mark in the source",
+            severity="warning",
+        )
+
+
+def _say_signs(name: str, odd: list[str], marks: Reading, column: Column, notes: Notes) -> None:
+    cells = [(text, amounts.amount(text, marks.mark)) for text in odd[:2000]]
+    told = [(text, cell) for text, cell in cells if cell is not None]
+    if not told:
+        return
+    read = [amounts.number(t, marks.mark, column.unit, multiples=column.multiples) for t, _ in told]
+    place = next((place for place, value in enumerate(read) if np.isfinite(value)), None)
+    if place is None:
+        return
+    text, value = told[place][0], read[place]
+    unit = f" in {column.unit}" if column.unit else ""
+    notes.say(
+        "Numbers with signs",
+        f"{name!r} is read as a number{unit}, as in {text!r}, which is {value:.12g}.",
+        name,
+    )
+    marked = [text for text, cell in told if cell.marked]
+    if marked:
+        notes.say(
+            "Footnote marks",
+            f"{len(marked)} different cells of {name!r} bear a mark behind the number"
+            f" ({listed(marked)}); it is left away.",
+            name,
+            "Keep the marks in a column of their own if they mean something",
+        )
+    trailing = [text for text, cell in told if cell.trailing]
+    if trailing:
+        doubt = all(re.fullmatch(r"\d{1,2}-", text) for text in trailing)
+        notes.say(
+            "Minus behind the number",
+            f"{len(trailing)} different cells of {name!r} end in a minus ({listed(trailing)}) and"
+            " are read as negative.",
+            name,
+            f"Set columns.{name}.type to category if they are grades or open ranges",
+            severity="warning" if doubt else "info",
+        )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from toolkit.errors import DataError
 from toolkit.project.model import Column, Target
-from toolkit.table import dating, names, values
-from toolkit.table.infer_number import number_column
+from toolkit.table import amounts, dating, names, values
+from toolkit.table.infer_code import coded
+from toolkit.table.infer_number import number_column, say_endless
+from toolkit.table.marks import Mark, TableMarks
 from toolkit.table.notes import Notes
 from toolkit.table.target import MOST_CLASSES
 
@@ -22,7 +24,7 @@ _MOST_NUMBER_CLASSES = 20
 
 
 def infer_target(
-    name: str, series: pd.Series, decimal: Literal[".", ","], notes: Notes
+    name: str, series: pd.Series, table: TableMarks, notes: Notes
 ) -> tuple[Target, Column]:
     """Return what is predicted, and how its column is read.
 
@@ -38,8 +40,7 @@ def infer_target(
     column = Column(type="category", role="target")
     nothing = found.counts[found.texts.index("None")] if "None" in found.texts else 0
     if nothing and set(found.texts) != {"None"}:
-        parsed = values.numbers([t for t in found.texts if t != "None"], decimal)
-        if np.isnan(parsed).any():
+        if number_column(name, values.cells(series), table, Notes()) is None:
             notes.say(
                 "None as a class",
                 f"{nothing} rows of the target {name!r} say None; this is read as a class.",
@@ -58,15 +59,18 @@ def infer_target(
             where=f"target {name!r}",
             remedy="Choose another target, or a table in which it is filled",
         )
-    return _task(name, found, column, decimal, notes)
+    endless = [text for text in found.texts if amounts.endless(text)]
+    if endless:
+        missing = [*(column.missing or values.MISSING), *endless]
+        finite = values.cells(series, missing)
+        if finite.texts and number_column(name, finite, table, Notes()) is not None:
+            say_endless(name, found, endless, notes)
+            found, column = finite, column.model_copy(update={"missing": missing})
+    return _task(found, column, table, notes, name=name)
 
 
 def _task(
-    name: str,
-    found: Cells,
-    column: Column,
-    decimal: Literal[".", ","],
-    notes: Notes,
+    found: Cells, column: Column, table: TableMarks, notes: Notes, *, name: str
 ) -> tuple[Target, Column]:
     labels = sorted({values.label_text(text) for text in found.texts})
     rows = int(found.counts.sum())
@@ -86,27 +90,20 @@ def _task(
             "Set target.positive to the other class to predict that one",
         )
         return Target(column=name, task="binary", positive=positive), column
-    number = number_column(name, found, decimal, Notes())
+    scratch = Notes()
+    code = coded("", found)
+    number = None if code else number_column(name, found, table, scratch)
     if number is not None:
-        parsed = values.numbers(found.texts, number.decimal or decimal)
-        known = parsed[~np.isnan(parsed)]
-        whole = bool(np.all(known == np.round(known)))
-        if not (whole and len(known) <= _MOST_NUMBER_CLASSES and len(known) <= rows / 5):
-            why = f"{len(known)} different numbers"
-            notes.say("Task", f"Regression: {name!r} holds {why}.", name)
-            number_column(name, found, decimal, notes)
-            return Target(column=name, task="regression"), number.model_copy(
-                update={"role": "target"}
-            )
-        notes.say(
-            "Task",
-            f"Multiclass: {name!r} holds {len(known)} different whole numbers, read as classes.",
-            name,
-            f"Set target.task to regression and columns.{name}.type to number to predict the"
-            " number",
-        )
-        return Target(column=name, task="multiclass"), column
-    if dating.layout(name, found, lambda *_, **__: None) is not None:
+        meaning = _numeric(found, number, table.decimal, name=name, notes=notes)
+        if meaning.task == "multiclass":
+            return meaning, column
+        notes.checks += scratch.checks
+        missing = number.missing or column.missing
+        return meaning, number.model_copy(update={"role": "target", "missing": missing})
+    if len(labels) > _MOST_NUMBER_CLASSES:
+        _refuse_units(name, scratch)
+    dated = dating.counted_dates(name, found, scratch) or dating.date_column(name, found, scratch)
+    if dated is not None:
         raise DataError(
             "holds dates",
             where=f"target {name!r}",
@@ -115,13 +112,45 @@ def _task(
         )
     if len(labels) > MOST_CLASSES:
         raise DataError(
-            f"has {len(labels)} different texts in {rows} rows",
+            f"has {len(labels)} different texts in {rows} rows"
+            + (f", read as codes ({code})" if code else ""),
             where=f"target {name!r}",
             expected=f"numbers, or at most {MOST_CLASSES} classes",
             remedy="Choose another target, or merge its classes",
         )
     notes.say("Task", f"Multiclass: {name!r} has {len(labels)} classes.", name)
     return Target(column=name, task="multiclass"), column
+
+
+def _numeric(found: Cells, number: Column, decimal: Mark, *, name: str, notes: Notes) -> Target:
+    """Take few whole numbers for classes, and others for what is predicted."""
+    parsed = values.numbers(
+        found.texts, number.decimal or decimal, number.unit, multiples=number.multiples
+    )
+    known = np.unique(parsed[~np.isnan(parsed)])
+    whole = bool(np.all(known == np.round(known)))
+    rows = int(found.counts.sum())
+    if not (whole and len(known) <= _MOST_NUMBER_CLASSES and len(known) <= rows / 5):
+        notes.say("Task", f"Regression: {name!r} holds {len(known)} different numbers.", name)
+        return Target(column=name, task="regression")
+    notes.say(
+        "Task",
+        f"Multiclass: {name!r} holds {len(known)} different whole numbers, read as classes.",
+        name,
+        f"Set target.task to regression and columns.{name}.type to number to predict the number",
+    )
+    return Target(column=name, task="multiclass")
+
+
+def _refuse_units(name: str, scratch: Notes) -> None:
+    mixed = next((check for check in scratch.checks if check.name == "Several units"), None)
+    if mixed:
+        raise DataError(
+            mixed.message.split("; ")[0],
+            where=f"target {name!r}",
+            expected="numbers in one unit",
+            remedy="Bring them to one unit in the source",
+        )
 
 
 def _positive(labels: list[str], found: Cells) -> tuple[str, str]:

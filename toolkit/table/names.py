@@ -41,7 +41,19 @@ _THINGS = _set(
     " inventory stock page web"
 )
 _IDENTIFIERS = _set("id ids uid uuid guid rowid index idx key pk oid")
-_CODES = _set("number no nr code zip zipcode postcode postal plz phone telephone ssn iban")
+_CODES = _set("number no nr code codes zip zipcode postcode postal plz phone telephone ssn iban")
+# Digits under these names are codes even with a point in them, or letters beside them.
+_CLASSIFICATIONS = _set(
+    "zip zipcode postcode postal plz postleitzahl pincode eircode icd icd9 icd10 dx diag diagnosis"
+    " naics sic isic nace isco cpt hcpcs drg msdrg ndc loinc snomed atc hs hscode hts cn tariff"
+    " sku ean upc gtin isbn issn asin fips geoid phone telephone fax mobile iban swift bic ssn"
+    " imei vin version"
+)
+_CODES = _CODES | _CLASSIFICATIONS
+_BIRTHS = _set(
+    "dob birth birthday birthdate born geburt geburtsdatum geburtstag geb geboren naissance"
+    " nacimiento nascimento nascita fodelsedatum"
+)
 _DATES = _set("date day dt datum fecha data time timestamp dteday on at")
 
 POSITIVE_WORDS = _set(
@@ -109,7 +121,7 @@ def identifier(name: str) -> bool:
 
 def code(name: str) -> bool:
     """Whether a name says that its digits are a code, not an amount."""
-    found = words(name)
+    found = _unnumbered(name)
     return bool(found) and (
         found[-1] in _CODES
         and not {"of", "total", "count", "sum", "mean"} & set(found)
@@ -117,6 +129,36 @@ def code(name: str) -> bool:
     )
 
 
+def classification(name: str) -> bool:
+    """Whether a name says that its values are codes of a known kind, such as ICD or NAICS."""
+    found = _unnumbered(name)
+    last = found[:-1] if found[-1:] in (["code"], ["codes"]) else found
+    return bool(last) and last[-1] in _CLASSIFICATIONS and code(name)
+
+
+def _unnumbered(name: str) -> list[str]:
+    found = words(name)
+    while len(found) > 1 and found[-1].isdecimal():
+        found.pop()
+    return found
+
+
+def stem(name: str) -> str | None:
+    """Return a name without its number, ``diag`` of ``diag_2``; None if it bears none."""
+    match = re.fullmatch(r"(.*?[^\d]|)[\W_]*\d{1,3}([\W_]*[^\W\d_]*)", name)
+    return f"{match[1].rstrip(' _-.')}#{match[2]}" if match else None
+
+
 def date(name: str) -> bool:
     """Whether a name says that its values are dates."""
     return bool(_DATES & set(words(name)))
+
+
+def day(name: str) -> bool:
+    """Whether a name says outright that its values are dates, whatever they look like."""
+    return bool((_DATES - {"data", "on", "at", "day", "time"} | _BIRTHS) & set(words(name)))
+
+
+def birth(name: str) -> bool:
+    """Whether a name says that its values are dates of birth."""
+    return bool(_BIRTHS & set(words(name)))

@@ -29,6 +29,13 @@ class Notes:
             Check(name=name, severity=severity, message=message, columns=columns, remedy=remedy)
         )
 
+    def forget(self, column: str) -> None:
+        """Take back what was said of one column alone."""
+        self.checks = [check for check in self.checks if check.columns != [column]]
+        for listed_columns in self.columns.values():
+            if column in listed_columns:
+                listed_columns.remove(column)
+
 
 def listed(texts: list[str], most: int = 4) -> str:
     """Return texts in quotes, shortened, and how many more there are."""

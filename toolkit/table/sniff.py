@@ -13,18 +13,18 @@ import lzma
 import re
 import zipfile
 import zlib
-from collections import Counter
 from pathlib import Path
 from typing import IO, Any, Literal
 
 from toolkit.errors import DataError
 from toolkit.project.model import Data
-from toolkit.table import image_arrays, image_source
+from toolkit.table import image_arrays, image_source, marks
 
 Compression = Literal["gzip", "bz2", "zip", "xz", "zstd"]
 
 _SAMPLE = 1 << 20
 _DELIMITERS = ",;\t|"
+_NUMBER = re.compile(r"\s*[+-]?[\d.,]*\d[\d.,]*\s*[%€]?\s*")
 _MAGIC: list[tuple[bytes, Compression]] = [
     (b"\x1f\x8b", "gzip"),
     (b"BZh", "bz2"),
@@ -162,7 +162,7 @@ def _csv(path: Path, head: bytes) -> Data:
         format="csv",
         delimiter=delimiter,
         encoding=encoding,
-        decimal=_decimal(fields[1:]),
+        decimal=_decimal(fields[1:], delimiter),
         compression=packed,
     )
 
@@ -192,16 +192,11 @@ def _consistency(rows: list[list[str]]) -> tuple[float, int]:
     return (round(same, 2), width)
 
 
-def _decimal(rows: list[list[str]]) -> Literal[".", ","]:
-    seen: Counter[str] = Counter()
-    for row in rows:
-        for cell in row:
-            match = re.fullmatch(r"\s*[+-]?(\d*)([.,])(\d+)\s*[%€]?\s*", cell)
-            # 1,234 and 1.234 may be thousands: three digits after the mark decide nothing,
-            # unless no thousands would be written so (0,123 or 1234,567).
-            if match and (len(match[3]) != 3 or match[1].startswith("0") or len(match[1]) > 3):
-                seen[match[2]] += 1
-    return "," if seen[","] > seen["."] else "."
+def _decimal(rows: list[list[str]], delimiter: str) -> Literal[".", ","]:
+    numbers = (cell for row in rows for cell in row if _NUMBER.fullmatch(cell))
+    found = marks.evidence(numbers).mark
+    # Semicolons part fields where the comma is taken: it is the decimal mark.
+    return found or ("," if delimiter == ";" else ".")
 
 
 def _encoding(path: Path, packed: Compression | None) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from toolkit.errors import DataError
 from toolkit.table import images, values
+from toolkit.table.dates import dates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,21 +106,34 @@ def typed_column(series: pd.Series, column: Column) -> pd.Series:
     if column.type == "date" and pd.api.types.is_datetime64_any_dtype(kind):
         moments = series.reset_index(drop=True)
         if moments.dt.tz is not None:
-            moments = moments.dt.tz_convert("UTC").dt.tz_localize(None)
-        return moments.dt.as_unit("us")
+            # Local time counts: a day that begins in Berlin begins the evening before in UTC.
+            local = moments.dt.tz_convert(column.timezone) if column.timezone else moments
+            moments = local.dt.tz_localize(None)
+        return _known_moments(moments.dt.as_unit("us"), column)
     found = values.cells(series, column.missing)
     if column.type == "number":
-        parsed = values.numbers(found.texts, column.decimal or ".")
+        parsed = values.numbers(
+            found.texts, column.decimal or ".", column.unit, multiples=column.multiples
+        )
         return _numbers(found.spread(parsed, np.nan), column)
     if column.type == "date":
-        dates = values.dates(found.texts, column.format)
-        return pd.Series(found.spread(dates, np.datetime64("NaT", "us")))
+        days = dates(found.texts, column.format, column.latest_year, column.timezone)
+        return pd.Series(found.spread(days, np.datetime64("NaT", "us")))
     if column.type == "text":
         return found.relabel(list(found.texts))
     labels: list[str | None] = [values.label_text(text) for text in found.texts]
     if column.type == "boolean":
         labels = [text if text and truth(text) is not None else None for text in labels]
     return found.relabel(labels)
+
+
+def _known_moments(moments: pd.Series, column: Column) -> pd.Series:
+    """Take away moments that mean missing, in a typed column too."""
+    import pandas as pd
+
+    days = [text for text in column.missing or () if text[:4].isdecimal()]
+    absent = dates(days, None)
+    return moments.mask(moments.dt.normalize().isin(pd.Series(absent[~np.isnat(absent)])))
 
 
 def _numbers(numbers: np.ndarray[Any, Any], column: Column) -> pd.Series:

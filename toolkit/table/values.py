@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit.table import amounts
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -28,20 +30,8 @@ Following pandas means that rows read with it are scored like the source's own.
 TRUE_WORDS = frozenset(["1", "true", "t", "yes", "y", "on", "ja", "oui", "si", "sí", "sim", "да"])
 FALSE_WORDS = frozenset(["0", "false", "f", "no", "n", "off", "nein", "non", "não", "nao", "нет"])
 
-_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _WHOLE_FLOAT = re.compile(r"(-?\d+)\.0+")
-_UNIT = (
-    r"(?:(?:US|AU|CA|HK|NZ|A|C|R|S)?\$|[€£¥₹₽₩₪₫₺₴₦฿%]"
-    r"|EUR|USD|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|SGD"
-    r"|kr\.?|zł|Kč|Ft|Fr\.)"
-)
-_AMOUNT = re.compile(rf"(?P<sign>[+-]?)\s*{_UNIT}?\s*(?P<bare>[+-]?[\d.].*?)\s*{_UNIT}?")
-_LONGEST_AMOUNT = 100
-_IN_BRACKETS = re.compile(r"\(\s*([^()+-]+?)\s*\)")
-_GROUPED = {
-    ".": re.compile(r"[+-]?(\d{1,3}([,\s'’\u202f\xa0]\d{3})+|\d{1,2}(,\d{2})+,\d{3})(\.\d+)?"),
-    ",": re.compile(r"[+-]?(\d{1,3}([.\s'’\u202f\xa0]\d{3})+|\d+)(,\d+)?([eE][+-]?\d+)?"),
-}
+_GUARDED = re.compile(r"='?\"(?P<formula>[^\"]*)\"|'+(?P<text>[-+=@]?[\d.,][\d.,\s]*%?|=.*)", re.S)
 
 
 @dataclass(frozen=True)
@@ -54,10 +44,13 @@ class Cells:
         Distinct texts in order of first appearance, without spaces around them.
     codes : ndarray of int64, shape (n,)
         Position in `texts`; -1 is missing.
+    numeric : bool
+        Whether the source holds numbers, not texts.
     """
 
     texts: list[str]
     codes: np.ndarray[Any, Any]
+    numeric: bool = False
 
     @property
     def counts(self) -> np.ndarray[Any, Any]:
@@ -93,17 +86,38 @@ def cells(series: pd.Series, missing: tuple[str, ...] | list[str] | None = None)
     missing : sequence of str, optional
         Spellings that mean missing; the empty text always does. `MISSING` by default.
     """
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.compute as pc
 
     absent = pa.array(["", *(MISSING if missing is None else missing)], pa.large_string())
     encoded = _as_arrow(series).dictionary_encode()
-    texts = pc.utf8_trim_whitespace(encoded.dictionary)
+    texts = _unguarded(pc.utf8_trim_whitespace(encoded.dictionary))
     texts = pc.if_else(pc.is_in(texts, value_set=absent), None, texts)
     # Trimming may have made some equal, and some missing: number them again.
     again = texts.dictionary_encode()
     moved = np.append(_codes(again.indices), -1)
-    return Cells(again.dictionary.to_pylist(), moved[_codes(encoded.indices)])
+    kind = series.dtype
+    numeric = pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
+    return Cells(again.dictionary.to_pylist(), moved[_codes(encoded.indices)], numeric)
+
+
+def _unguarded(texts: Any) -> Any:
+    """Take away what spreadsheets put before a cell to keep it text: ``'-5``, ``="001"``."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    guarded = pc.or_(pc.starts_with(texts, "'"), pc.starts_with(texts, "="))
+    if not pc.any(guarded).as_py():
+        return texts
+    return pa.array([text and _bare(text) for text in texts.to_pylist()], pa.large_string())
+
+
+def _bare(text: str) -> str:
+    match = _GUARDED.fullmatch(text)
+    if match is None:
+        return text
+    return _bare((match["text"] if match["formula"] is None else match["formula"]).strip())
 
 
 def _codes(indices: Any) -> np.ndarray[Any, Any]:
@@ -176,11 +190,25 @@ def label_text(text: str) -> str:
     return whole.group(1) if whole else text
 
 
-def numbers(texts: list[str], decimal: str = ".") -> np.ndarray[Any, Any]:
+def numbers(
+    texts: list[str], decimal: str = ".", unit: str | None = None, *, multiples: bool = False
+) -> np.ndarray[Any, Any]:
     """Return float64 for texts; NaN for what is no finite number.
 
     Understands thousands separators (the Indian ones too), currencies, per cent signs (``12 %``
-    is 12), the typographic minus, and brackets for negative amounts.
+    is 12), the typographic minus, a minus behind, brackets for negative amounts, footnote marks,
+    and the digits of other scripts.
+
+    Parameters
+    ----------
+    texts : list of str
+        Cells.
+    decimal : str
+        The decimal mark.
+    unit : str, optional
+        The one unit that may stand in a cell; any currency and ``%`` by default.
+    multiples : bool
+        Whether ``k``, ``M``, ``bn`` and the like after a number multiply it.
     """
     import pyarrow as pa
 
@@ -191,53 +219,7 @@ def numbers(texts: list[str], decimal: str = ".") -> np.ndarray[Any, Any]:
         except pa.ArrowInvalid:
             result = None
     if result is None:
-        result = np.array([_number(text, decimal) for text in texts], dtype="float64")
+        read = amounts.number
+        result = np.array([read(t, decimal, unit, multiples=multiples) for t in texts], "float64")
     result[~np.isfinite(result)] = np.nan
     return result
-
-
-def _number(text: str, decimal: str) -> float:
-    if decimal == "." and _PLAIN.fullmatch(text):
-        return float(text)
-    if len(text) > _LONGEST_AMOUNT:
-        return math.nan
-    text = text.replace("\u2212", "-")
-    owed = _IN_BRACKETS.fullmatch(text)
-    if owed:
-        return -_number(owed.group(1), decimal)
-    amount = _AMOUNT.fullmatch(text)
-    if not amount or (amount["sign"] and amount["bare"][0] in "+-"):
-        return math.nan
-    bare = amount["sign"] + amount["bare"]
-    if decimal == "." and _PLAIN.fullmatch(bare):
-        return float(bare)
-    if _GROUPED[decimal].fullmatch(bare):
-        bare = re.sub(r"[\s'’\u202f\xa0]", "", bare)
-        bare = bare.replace("." if decimal == "," else ",", "")
-        return float(bare.replace(",", "."))
-    return math.nan
-
-
-def dates(texts: list[str], layout: str | None = None) -> np.ndarray[Any, Any]:
-    """Return datetime64[us] for texts; NaT for what is no date.
-
-    Parameters
-    ----------
-    texts : list of str
-        Dates as written.
-    layout : str, optional
-        A strptime format; what does not follow it is tried as ISO 8601, which is also the
-        default. Times with an offset are turned into UTC.
-    """
-    import pandas as pd
-
-    column = pd.Series(texts, dtype="str")
-    parsed = pd.to_datetime(column, format=layout or "ISO8601", errors="coerce", utc=True)
-    rest = parsed.isna()
-    if layout and bool(rest.any()) and layout != "%Y%m%d":
-        iso = pd.to_datetime(column[rest], format="ISO8601", errors="coerce", utc=True)
-        parsed = parsed.where(~rest, iso.reindex(column.index))
-    values: np.ndarray[Any, Any] = (
-        parsed.dt.tz_localize(None).dt.as_unit("us").to_numpy().astype("datetime64[us]")
-    )
-    return values

@@ -1,0 +1,213 @@
+"""Which columns are codes or words though many cells look like numbers, or like gaps."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from toolkit.table import amounts, names, values
+from toolkit.table.notes import Notes, listed, several
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from toolkit.project.model import Column
+    from toolkit.table.marks import TableMarks
+    from toolkit.table.values import Cells
+
+_CODE = re.compile(
+    r"(?P<letters>[^\W\d_]{1,4})[-. /]?\d[\w.\-/]*|\d[\d.\-/]*(?P<last>[^\W\d_]{1,3})\w*"
+)
+_LEADING_ZERO = re.compile(r"0\d+(\.\d+)?")
+_POWER = re.compile(r"\d+[eE]\d+")
+_ADDRESS = re.compile(r"(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}")
+_MISREAD = frozenset("oOlI")
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
+_MANY = 3
+_OFTEN = 0.01
+_ANSWER = 0.05
+ANSWERS = ("None", "NA", "N/A", "n/a")
+"""Spellings of a missing value that may be an answer: no veneer, Namibia, not applicable."""
+
+
+def coded(name: str, found: Cells) -> str:
+    """Return why a column holds codes, not amounts; empty if it does not.
+
+    0, 1 and 12345 are amounts; 00123 and 16 digits are not, nor what is named a code, nor
+    numbers among which letters stand by system, as in ``250.83`` and ``V57``.
+    """
+    texts = found.texts
+    if names.code(name) and _named(name, texts):
+        return "the name"
+    if all(text.isdecimal() for text in texts[:20]) and all(t.isdecimal() for t in texts):
+        odd = any((t.startswith("0") and len(t) > 1) or len(t) > 15 for t in texts)
+        return "leading zeros, or more digits than a number holds" if odd else ""
+    if all(_ADDRESS.fullmatch(text) for text in texts[:20]) and all(map(_ADDRESS.fullmatch, texts)):
+        return "addresses of machines"
+    numeric = [text for text in texts if _NUMBER.fullmatch(text)]
+    if not numeric:
+        return ""
+    zeros = sum(bool(_LEADING_ZERO.fullmatch(text)) for text in numeric)
+    if zeros and len(numeric) == len(texts) and all(t[0].isdecimal() for t in texts):
+        return "leading zeros"
+    if len(numeric) < len(texts):
+        return _lettered(found, zeros)
+    return ""
+
+
+def _named(name: str, texts: list[str]) -> bool:
+    if names.classification(name):
+        if not any(re.fullmatch(r"\+?[\d.\-/() ]+", text) for text in texts):
+            return False  # words: a category without this
+        shaped = [bool(re.fullmatch(r"\+?[\w.\-/() ]*\d[\w.\-/() ]*", text)) for text in texts]
+    else:
+        shaped = [text.isdecimal() for text in texts]
+    return bool(np.mean(shaped) > 0.5)
+
+
+def _lettered(found: Cells, zeros: int) -> str:
+    """Tell letters that belong to a code from dirt, units and misread digits."""
+    codes, powers, suffixes = [], [], set()
+    widths, rows, other, prefixed = set(), 0, 0, False
+    for text, count in zip(found.texts, found.counts.tolist(), strict=True):
+        match = _CODE.fullmatch(text)
+        if _POWER.fullmatch(text):
+            powers.append(text)
+        elif _NUMBER.fullmatch(text):
+            widths.add(len(text))
+        elif match and (match["letters"] or not _misread(text)):
+            codes.append(text)
+            rows += count
+            prefixed |= bool(match["letters"]) or not text.endswith(match["last"])
+            suffixes.add((match["last"] or "").casefold())
+        elif text.casefold() not in names.MISSING_WORDS:
+            other += 1
+    if powers and not codes:
+        same = len(widths) == 1 and widths == {len(text) for text in powers}
+        return f"words of one length, as {powers[0]!r}" if same else ""
+    if not codes or other > len(codes):
+        return ""
+    if not prefixed and (
+        len(suffixes) == 1
+        or suffixes <= amounts.MULTIPLES.keys()
+        or all(amounts.known(word) for word in suffixes)
+    ):
+        return ""  # units
+    fixed = len(widths | {len(text) for text in codes}) == 1
+    if len(codes) >= _MANY or zeros or fixed or rows >= max(5, _OFTEN * found.counts.sum()):
+        return f"letters among the digits, as in {codes[0]!r}"
+    return ""
+
+
+def _misread(text: str) -> bool:
+    """Whether the only letters are those that stand for a digit that was read wrong."""
+    return {sign for sign in text if sign.isalpha()} <= _MISREAD
+
+
+# -- words that are an answer or a gap ---------------------------------------------------
+
+
+def answers(
+    name: str, raw: Cells, table: TableMarks, notes: Notes, *, category: bool = True
+) -> list[str]:
+    """Return the words such as ``None`` that are levels of a column of words, and say so.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    raw : Cells
+        Its cells, in which these words are not taken for missing.
+    table : TableMarks
+        Whether columns of numbers spell their gaps so.
+    category : bool
+        Whether the column is one of words; in others these words are missing, which is said.
+    notes : Notes
+        What is kept, and what is not, is said here.
+    """
+    counts = dict(zip(raw.texts, raw.counts.tolist(), strict=True))
+    levels = [text for text in raw.texts if text not in values.MISSING]
+    blanks = raw.missing + sum(
+        counts.get(word, 0) for word in values.MISSING if word not in ANSWERS
+    )
+    kept = []
+    for word in ANSWERS:
+        count = counts.get(word, 0)
+        if not count or not levels:
+            continue
+        letters = word == "NA" and len(levels) >= 5 and all(
+            re.fullmatch(r"[A-Z]{2}", level) for level in levels
+        )  # fmt: skip
+        often = count >= _ANSWER * len(raw.codes)
+        gap = table.numbers_say(word)
+        level = letters or word == "None" or (often and blanks <= 0.1 * count and not gap)
+        if not category or (word == "None" and gap and not often):
+            level = False
+        sure = level and word == "None" and often and blanks <= 0.1 * count and not gap
+        if level:
+            kept.append(word)
+            as_what = "a level of its own"
+            remedy = (
+                f"If nothing is known there, remove columns.{name}.missing (its absence means the"
+                " usual spellings)"
+            )
+        else:
+            as_what = "missing"
+            remedy = (
+                f"If it is an answer, set columns.{name}.missing to the spellings that mean"
+                " missing, such as [] for blanks alone"
+            )
+        beside = f", beside {blanks} blank cells" if blanks else ""
+        notes.say(
+            "Words that may mean missing" if not sure else f"{word} as a level",
+            f"{count} of {len(raw.codes)} cells of {name!r} say {word}{beside}; this is read as"
+            f" {as_what}.",
+            name,
+            remedy,
+            severity="warning" if level and not sure else "info",
+        )
+    return kept
+
+
+# -- sister columns ------------------------------------------------------------------------
+
+
+def sisters(columns: dict[str, Column], frame: pd.DataFrame, notes: Notes) -> None:
+    """Give columns that are named alike and hold the same codes one type, and say so."""
+    families: dict[str, list[str]] = {}
+    for name, column in columns.items():
+        stem = names.stem(name)
+        if stem and column.role == "feature" and column.type in ("number", "category", "boolean"):
+            families.setdefault(stem, []).append(name)
+    for members in families.values():
+        coded_ones = [n for n in members if columns[n].type == "category"]
+        others = [n for n in members if columns[n].type != "category"]
+        if not coded_ones or not others:
+            continue
+        cells = {n: values.cells(frame[n], columns[n].missing).texts for n in coded_ones}
+        known = {text for name in coded_ones for text in cells[name]}
+        if not any(text[0].isdecimal() for text in known):
+            continue
+        moved = [n for n in others if _inside(values.cells(frame[n]).texts, known)]
+        if not moved:
+            continue
+        for name in moved:
+            columns[name] = columns[name].model_copy(
+                update={"type": "category", "missing": None, "decimal": None, "unit": None,
+                        "multiples": False}
+            )  # fmt: skip
+            notes.forget(name)
+        notes.say(
+            "Columns named alike",
+            f"{several(len(moved))} ({listed(moved)}) could be numbers, but"
+            f" {listed(coded_ones)} hold the same values beside others that are none; all are read"
+            " as categories, so that no cell is lost.",
+            moved,
+            "Set columns.NAME.type to number where they are amounts",
+        )
+
+
+def _inside(texts: list[str], known: set[str]) -> bool:
+    return sum(text in known for text in texts) >= 0.5 * len(texts)
