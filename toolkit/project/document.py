@@ -203,13 +203,23 @@ def set_value(document: CommentedMap, key: Key, value: Any) -> None:
     """Set one value in place, making sections on the way; other lines stay as they are."""
     here: Any = document
     for part in key[:-1]:
+        part = _own_key(here, part)
         if isinstance(here, CommentedMap) and not isinstance(here.get(part), Mapping | list):
             here[part] = CommentedMap()
         here = here[part]
-    last = key[-1]
+    last = _own_key(here, key[-1])
     if isinstance(here, CommentedMap) and last not in here:
         last = _quoted(last)
     here[last] = value if _from_yaml(value) else _quoted(plain(value))
+
+
+def _own_key(here: Any, part: str | int) -> Any:
+    """Return a key as the document holds it: the name ``2020`` is a number there."""
+    if isinstance(here, CommentedMap) and part not in here:
+        return next(
+            (key for key in here if not isinstance(key, bool) and written(key) == part), part
+        )
+    return part
 
 
 def _from_yaml(value: Any) -> bool:
@@ -235,6 +245,7 @@ def line_of(document: Any, key: Key) -> int:
     here = document
     for part in key:
         try:
+            part = _own_key(here, part)
             if isinstance(here, CommentedMap):
                 line = here.lc.key(part)[0] + 1
             elif isinstance(here, CommentedSeq):

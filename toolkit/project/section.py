@@ -44,9 +44,7 @@ class Section(BaseModel):
         if not isinstance(values, Mapping):
             return values
         texts = {name for name, field in cls.model_fields.items() if _is_text(field.annotation)}
-        return {
-            key: _as_text(value) if key in texts else value for key, value in values.items()
-        }
+        return {key: _as_text(value) if key in texts else value for key, value in values.items()}
 
 
 def _is_text(kind: Any) -> bool:

@@ -96,9 +96,7 @@ def _plain(value: Any) -> Any:
 def _moments(values: list[Any]) -> pd.Series:
     import pandas as pd
 
-    moments = [
-        datetime.datetime.combine(v, _MIDNIGHT) if _kind(v) == "date" else v for v in values
-    ]
+    moments = [datetime.datetime.combine(v, _MIDNIGHT) if _kind(v) == "date" else v for v in values]
     zones = {v.utcoffset() for v in moments if v is not None}
     if len(zones) > 1:  # no one zone: as text, each cell keeps its own
         return pd.Series([None if v is None else v.isoformat() for v in moments], dtype="str")

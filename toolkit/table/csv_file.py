@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
-from toolkit.table import layout, sniff
+from toolkit.table import layout
+from toolkit.table.delimiters import EXCEL_HINT
+from toolkit.table.files import open_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +83,7 @@ def _rows(path: Path, data: Data, header: _Header) -> tuple[Any, list[Check]]:
         odd.append(row.text)
         return "skip" if len(odd) <= _MOST_FOOTERS else "error"
 
-    with sniff.open_bytes(path, data.compression) as stream:
+    with open_bytes(path, data.compression) as stream:
         try:
             table = arrow.read_csv(
                 stream,
@@ -145,7 +147,7 @@ def _first_line(lines: Iterator[str], path: Path) -> tuple[int, Iterator[str]]:
     for line in lines:
         bare = line.strip("\r\n").lstrip("\ufeff")
         # Excel's own line, which says what separates fields.
-        if bare and not (before == 0 and sniff.EXCEL_HINT.fullmatch(bare)):
+        if bare and not (before == 0 and EXCEL_HINT.fullmatch(bare)):
             return before, itertools.chain([line], lines)
         before += 1
     raise DataError("the file holds no rows", where=str(path), expected="a header and rows")
@@ -171,7 +173,7 @@ def _fitted(header: list[str], body: list[list[str]]) -> tuple[list[str], list[C
 @contextmanager
 def _text(path: Path, data: Data) -> Iterator[Iterator[str]]:
     """Give a file's lines; what cannot be read is a DataError."""
-    with sniff.open_bytes(path, data.compression) as stream:
+    with open_bytes(path, data.compression) as stream:
         try:
             with io.TextIOWrapper(stream, encoding=data.encoding or "utf-8", newline="") as text:
                 yield text
@@ -198,7 +200,7 @@ def unreadable(path: Path, data: Data, error: Exception) -> DataError:
 
 
 def _undecodable(path: Path, data: Data) -> str:
-    with sniff.open_bytes(path, data.compression) as stream:
+    with open_bytes(path, data.compression) as stream:
         try:
             for number, line in enumerate(stream, start=1):
                 try:
@@ -287,8 +289,10 @@ def _refuse_open_quote(path: Path, data: Data, column: Any, width: int) -> None:
     for text in found.to_pylist():
         inner = text.split("\n")[1:-1] or text.split("\n")[1:]
         fields = [line.count(data.delimiter or ",") + 1 for line in inner if line.strip()]
-        if fields and sum(n == width for n in fields) >= 0.8 * len(fields) and (
-            width > 2 or len(fields) > 3
+        if (
+            fields
+            and sum(n == width for n in fields) >= 0.8 * len(fields)
+            and (width > 2 or len(fields) > 3)
         ):
             header = _Header([], max((data.header_row or 1) - 1, 0), True, [])
             for start, end, row in _records(path, data, header):

@@ -264,7 +264,11 @@ def _mark(sign: str, before: str, after: str, language: str) -> float:
         good = previous.isdigit() or bool(_UNITS.search(before)) or not before
         return -1.2 if _UNITS.search(before) else -3.5 if good else -8.0
     if sign == "µ":
-        return -2.5 if not previous.isalpha() and (not following or following in "gmlsLAVFMWTUI/Sk") else -8.0
+        return (
+            -2.5
+            if not previous.isalpha() and (not following or following in "gmlsLAVFMWTUI/Sk")
+            else -8.0
+        )
     if sign == "°":
         return -2.0 if not previous.isalpha() or following in ("C", "F", "") else -6.0
     if sign in "ªº":

@@ -63,15 +63,15 @@ def refuse(path: Path, head: bytes) -> None:
         if head.startswith(magic):
             raise _foreign(path, kind, remedy)
     if _SAS in head[:64]:
-        raise _foreign(
-            path, "a SAS file", "Save it with pandas.read_sas(...).to_parquet(...)"
-        )
+        raise _foreign(path, "a SAS file", "Save it with pandas.read_sas(...).to_parquet(...)")
     if head[257:262] == b"ustar":
         raise _foreign(path, "a tar archive", "Unpack it and name the file")
-    if head[:1] in (b"\x71", b"\x72", b"\x73") and head[1:2] in (b"\x01", b"\x02") and b"\0" in head:
-        raise _foreign(
-            path, "a Stata file", "Save it with pandas.read_stata(...).to_parquet(...)"
-        )
+    if (
+        head[:1] in (b"\x71", b"\x72", b"\x73")
+        and head[1:2] in (b"\x01", b"\x02")
+        and b"\0" in head
+    ):
+        raise _foreign(path, "a Stata file", "Save it with pandas.read_stata(...).to_parquet(...)")
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         _refuse_ole(path)
     text = head.decode("utf-8-sig", errors="replace").lstrip()
@@ -108,7 +108,9 @@ def refuse_package(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-            kind = archive.read("mimetype").decode("ascii", "replace") if "mimetype" in names else ""
+            kind = (
+                archive.read("mimetype").decode("ascii", "replace") if "mimetype" in names else ""
+            )
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError):
         return
     if "opendocument" in kind:

@@ -21,6 +21,7 @@ from toolkit.table import (
     sniff,
     sql,
 )
+from toolkit.table.files import require_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +90,7 @@ def read_source(data: Data, folder: Path, *, pictures: Collection[str] | None = 
         digest = canonical.digest_file(path)
     else:
         path = source_path(data, folder)
-        sniff.require_file(path)
+        require_file(path)
         digest = canonical.digest_file(path)
         frame, checks = _READERS[data.format](path, data)
         frame, loaded = image_source.load_paths(frame, path.parent, pictures)

@@ -134,7 +134,9 @@ _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION,
 _SKIPPED = re.compile(
     r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|(\$\w*\$).*?\1""", re.DOTALL
 )
-_CHANGES = re.compile(r"\b(INSERT\s+INTO|DELETE\s+FROM|UPDATE\s+\S+\s+SET|DROP\s+\w+|INTO\s+\S+\s+FROM)\b", re.I)
+_CHANGES = re.compile(
+    r"\b(INSERT\s+INTO|DELETE\s+FROM|UPDATE\s+\S+\s+SET|DROP\s+\w+|INTO\s+\S+\s+FROM)\b", re.I
+)
 
 
 def _require_query(query: str, where: str) -> None:
