@@ -56,11 +56,33 @@ def new(
     name: Annotated[
         str | None, typer.Option(metavar="TEXT", help="The project's name; DIR's by default.")
     ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="CSV: its encoding, such as cp1252; else detected."),
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option(metavar="SIGN", help="CSV: what separates fields, such as ';' or tab."),
+    ] = None,
+    decimal: Annotated[
+        str | None, typer.Option(metavar="SIGN", help="The decimal mark, '.' or ','.")
+    ] = None,
+    header_row: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="CSV and Excel: the header's line, counted from 1; 0 if there is none.",
+        ),
+    ] = None,
 ) -> None:
     """Make a project: read the table, infer what its columns are, write project.yaml."""
     from toolkit.cli.new import new_command
 
-    new_command(folder, data, target, query=query, sheet=sheet, name=name)
+    reading = {
+        "query": query, "sheet": sheet, "encoding": encoding, "delimiter": delimiter,
+        "decimal": decimal, "header_row": header_row,
+    }  # fmt: skip
+    new_command(folder, data, target, name=name, **reading)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from toolkit.artifacts.base import Check
 from toolkit.project.file import ProjectFile
@@ -19,16 +20,23 @@ def new_command(
     source: str,
     target: str,
     *,
-    query: str | None,
-    sheet: str | None,
     name: str | None,
+    **reading: Any,
 ) -> None:
-    """Make the project and print what was inferred, and what to do next."""
+    """Make the project and print what was inferred, and what to do next.
+
+    Parameters
+    ----------
+    folder, source, target, name
+        As in `data.new_project`.
+    **reading
+        Its options that say how the source is read.
+    """
     from rich.console import Console
 
     from toolkit import data
 
-    file, checks = data.new_project(folder, source, target, query=query, sheet=sheet, name=name)
+    file, checks = data.new_project(folder, source, target, name=name, **reading)
     terminal = Console(highlight=False)
     console = terminal if terminal.is_terminal else Console(highlight=False, width=110)
     _print_project(console, file)

@@ -8,11 +8,11 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from toolkit import canonical, paths
 from toolkit.artifacts.base import Check
-from toolkit.errors import DataError, ProjectError
+from toolkit.errors import DataError, ProjectError, UsageError
 from toolkit.project.file import FILE_NAME, ProjectFile
 from toolkit.project.model import Column, Data, Project, Target
 from toolkit.project.schema import json_schema
@@ -20,6 +20,8 @@ from toolkit.table.image_source import FILE
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from toolkit.table.source import RawTable
 
 SCHEMA_NAME = "project.schema.json"
 
@@ -41,6 +43,10 @@ def new_project(
     query: str | None = None,
     sheet: str | None = None,
     name: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    decimal: Literal[".", ","] | None = None,
+    header_row: int | None = None,
 ) -> tuple[ProjectFile, list[Check]]:
     """Make a project folder: ``project.yaml``, its schema, and the notebooks.
 
@@ -58,6 +64,10 @@ def new_project(
         The sheet of an Excel file; the first by default.
     name : str, optional
         The project's name; the folder's by default.
+    encoding, delimiter, decimal : str, optional
+        How a text file is written; detected by default.
+    header_row : int, optional
+        The line (Excel: the row) of the header, counted from 1; 0 if there is none.
 
     Returns
     -------
@@ -76,17 +86,20 @@ def new_project(
 
     folder = Path(folder).expanduser().absolute()
     _refuse(folder)
-    data = _detected(source, query, sheet)
+    data, read = _detected(
+        source, query, sheet=sheet, encoding=encoding, delimiter=delimiter, decimal=decimal,
+        header_row=header_row,
+    )  # fmt: skip
     if data.format == "images":
         data = _of_images(data, folder, target)
     raw = table.read_source(data, Path.cwd())
     _labelled(data, raw.frame, target)
+    _require_target(data, raw, target, read)
     columns, meaning, checks = table.infer_columns(raw.frame, target, decimal=data.decimal or ".")
     if data.format == "images" and data.table is None:
         columns[FILE] = Column(type="category", role="identifier")
         checks = [check for check in checks if check.columns != [FILE]]
     typed = table.conform(raw.frame[[target]], {target: columns[target]})
-    read = _reading(data, raw.frame)
     checks = [*read, *raw.checks, *table.check_target(typed[target], meaning), *checks]
     checks += _split_hints(columns)
     data = data.model_copy(update={"source": _relative(data, folder)})
@@ -117,10 +130,23 @@ def _refuse(folder: Path) -> None:
         )
 
 
-def _detected(source: Path | str, query: str | None, sheet: str | None) -> Data:
+def _detected(source: Path | str, query: str | None, **given: Any) -> tuple[Data, list[Check]]:
+    from pydantic import ValidationError
+
     from toolkit import table
 
-    data = table.detect(source)
+    try:
+        data, checks = table.inspect(source, **given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(
+            first["msg"].removeprefix("Value error, "),
+            where="--" + str(first["loc"][0]).replace("_", "-"),
+            expected=first["msg"].removeprefix("Input should be ")
+            if first["msg"].startswith("Input")
+            else "",
+            remedy="Correct the option, or leave it out",
+        ) from error
     if query and data.format != "sql":
         raise DataError(
             "a query needs a database",
@@ -128,11 +154,7 @@ def _detected(source: Path | str, query: str | None, sheet: str | None) -> Data:
             expected="a URL such as sqlite:///shop.db",
             remedy="Leave the query out to read the file",
         )
-    if sheet and data.format != "excel":
-        raise DataError(
-            "only an Excel file has sheets", where=str(source), remedy="Leave the sheet out"
-        )
-    return data.model_copy(update={"query": query, "sheet": sheet})
+    return data.model_copy(update={"query": query}), checks
 
 
 def _of_images(data: Data, folder: Path, target: str) -> Data:
@@ -159,30 +181,33 @@ def _labelled(data: Data, frame: pd.DataFrame, target: str) -> None:
         )
 
 
-def _reading(data: Data, frame: pd.DataFrame) -> list[Check]:
-    """What was guessed about a text file and could be otherwise."""
-    if data.format != "csv" or data.encoding in ("utf-8", "utf-8-sig", "utf-16"):
-        return []
-    return [
-        Check(
-            name="Encoding",
-            severity="info",
-            message=f"The file is not UTF-8; it is read as {data.encoding}, as in"
-            f" {_foreign(frame)!r}.",
-            remedy="If that reads wrong, make the project again from a UTF-8 copy",
+def _require_target(data: Data, raw: RawTable, target: str, said: list[Check]) -> None:
+    """Raise where the target is no column and the source shows why."""
+    if target in raw.frame.columns:
+        return
+    left_out = [check for check in raw.checks if target in check.columns]
+    if left_out:
+        raise DataError(
+            "cannot be predicted: it holds no single values", where=f"target {target!r}",
+            remedy=left_out[0].remedy,
+        )  # fmt: skip
+    from toolkit import table
+
+    found = table.find_header(data, target)
+    if found:
+        raise DataError(
+            f"there is no column {target!r} in the header",
+            where=data.source,
+            expected=f"one of {', '.join(map(repr, list(raw.frame.columns)[:8]))}",
+            remedy=f"{found[0]} holds it: give {found[1]}",
         )
-    ]
-
-
-def _foreign(frame: pd.DataFrame) -> str:
-    for name in frame.columns:
-        if not str(name).isascii():
-            return str(name)[:40]
-        texts = frame[name].dropna()
-        odd = texts[~texts.str.isascii()]
-        if len(odd):
-            return str(odd.iloc[0])[:40]
-    return ""
+    doubtful = [check for check in said if check.name == "A header that looks like data"]
+    if doubtful:
+        raise DataError(
+            f"there is no column {target!r}. " + doubtful[0].message.rstrip("."),
+            where=data.source,
+            remedy=doubtful[0].remedy,
+        )
 
 
 def _relative(data: Data, folder: Path) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import io
+import math
 import re
 import types
 import typing
@@ -14,12 +16,15 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from toolkit.canonical import plain
 from toolkit.errors import ProjectError
 from toolkit.project.model import Project
+from toolkit.project.section import written
 
 Key = tuple[str | int, ...]
 
@@ -27,8 +32,47 @@ Key = tuple[str | int, ...]
 _PLAIN = re.compile(r"\w[\w ./()?-]*")
 
 
+_LONGEST_SHOWN = 80
+
+
+class _Resolver(VersionedResolver):
+    """Leaves dates as the texts they are: where a date is meant, the model reads it."""
+
+    @property
+    def versioned_resolver(self) -> Any:
+        found = super().versioned_resolver
+        return {
+            first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+            for first, pairs in found.items()
+        }
+
+
+class _Constructor(RoundTripConstructor):
+    """Remembers how a number was written, since it may be a code such as 007."""
+
+    def construct_yaml_int(self, node: Any) -> Any:
+        return _as_written(super().construct_yaml_int(node), node)
+
+    def construct_yaml_float(self, node: Any) -> Any:
+        return _as_written(super().construct_yaml_float(node), node)
+
+
+def _as_written(value: Any, node: Any) -> Any:
+    with contextlib.suppress(AttributeError):  # a plain int says what it is by itself
+        value.written = node.value
+    return value
+
+
+for _kind in ("int", "float"):
+    _Constructor.add_constructor(
+        f"tag:yaml.org,2002:{_kind}", getattr(_Constructor, f"construct_yaml_{_kind}")
+    )
+
+
 def _yaml() -> YAML:
     yaml = YAML()  # round trip: comments, order and quotes of what a person wrote stay
+    yaml.Resolver = _Resolver
+    yaml.Constructor = _Constructor
     yaml.width = 100
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.preserve_quotes = True
@@ -43,13 +87,33 @@ def parse(text: str, path: Path) -> CommentedMap:
     ProjectError
         With file and line, where the text is not a YAML mapping.
     """
+    document = load(text, path)
+    if not isinstance(document, CommentedMap):
+        raise ProjectError(
+            "holds no settings",
+            where=str(path),
+            expected="a mapping such as `name: churn`",
+            remedy="Write one with `toolkit new`",
+        )
+    return document
+
+
+def load(text: str, path: Path) -> Any:
+    """Read any YAML 1.2 text.
+
+    Raises
+    ------
+    ProjectError
+        With file and line, where the text is not YAML.
+    """
     try:
-        document = _yaml().load(text)
+        return _yaml().load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{path}, line {mark.line + 1}" if mark else str(path)
+        problem = str(error.problem or error.context).partition("\n")[0]
         raise ProjectError(
-            f"not valid YAML: {error.problem or error.context}",
+            f"not valid YAML: {problem}",
             where=where,
             remedy="Correct that line; most often a quote, a colon or an indent is off",
         ) from error
@@ -59,14 +123,19 @@ def parse(text: str, path: Path) -> CommentedMap:
             where=str(path),
             remedy="Remove that character, or write it as an escape in double quotes",
         ) from error
-    if not isinstance(document, CommentedMap):
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError,
+            NotImplementedError, RecursionError) as error:  # fmt: skip
+        # ruamel.yaml has no word for these: a number of too many digits, a wrong tag.
         raise ProjectError(
-            "holds no settings",
+            f"not valid YAML: {_short(error) or type(error).__name__}",
             where=str(path),
-            expected="a mapping such as `name: churn`",
-            remedy="Write one with `toolkit new`",
-        )
-    return document
+            remedy="Write such values as texts in quotes, without tags",
+        ) from error
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
 
 
 def dump(document: CommentedMap) -> str:
@@ -89,29 +158,74 @@ def validate(document: Mapping[str, Any], path: Path) -> Project:
         return Project.model_validate(_unmarked(document))
     except ValidationError as error:
         raise _explain(error, document, path) from error
+    except _BadKey as error:
+        where = f"{path}, line {line_of(document, error.key)}"
+        raise ProjectError(
+            f"the key {_short(repr(error.key[-1]))} is no text",
+            where=where,
+            expected="a name",
+            remedy="Write it in quotes",
+        ) from error
+    except RecursionError as error:
+        raise ProjectError(
+            "is nested too deeply, or an alias holds itself",
+            where=str(path),
+            remedy="Write the values out",
+        ) from error
 
 
-def _unmarked(value: Any) -> Any:
+class _BadKey(Exception):
+    def __init__(self, key: Key) -> None:
+        self.key = key
+        super().__init__(key)
+
+
+def _unmarked(value: Any, key: Key = ()) -> Any:
     if isinstance(value, Mapping):
-        return {key: _unmarked(item) for key, item in value.items()}
+        return {_name(k, key): _unmarked(item, (*key, k)) for k, item in value.items()}
     if isinstance(value, list):
-        return [_unmarked(item) for item in value]
+        return [_unmarked(item, (*key, place)) for place, item in enumerate(value)]
     if isinstance(value, str):
         return str(value)
     return value
+
+
+def _name(key: Any, parent: Key) -> str:
+    if isinstance(key, bool):
+        return str(key).lower()
+    name = written(key)
+    if not isinstance(name, str):
+        raise _BadKey((*parent, key))
+    return str(name)
 
 
 def set_value(document: CommentedMap, key: Key, value: Any) -> None:
     """Set one value in place, making sections on the way; other lines stay as they are."""
     here: Any = document
     for part in key[:-1]:
+        part = _own_key(here, part)
         if isinstance(here, CommentedMap) and not isinstance(here.get(part), Mapping | list):
             here[part] = CommentedMap()
         here = here[part]
-    last = key[-1]
+    last = _own_key(here, key[-1])
     if isinstance(here, CommentedMap) and last not in here:
         last = _quoted(last)
-    here[last] = _quoted(plain(value))
+    here[last] = value if _from_yaml(value) else _quoted(plain(value))
+
+
+def _own_key(here: Any, part: str | int) -> Any:
+    """Return a key as the document holds it: the name ``2020`` is a number there."""
+    if isinstance(here, CommentedMap) and part not in here:
+        return next(
+            (key for key in here if not isinstance(key, bool) and written(key) == part), part
+        )
+    return part
+
+
+def _from_yaml(value: Any) -> bool:
+    # What was read from YAML is put in as it was written; -inf and nan are for the model to judge.
+    odd = isinstance(value, float) and not math.isfinite(value)
+    return odd or hasattr(value, "written") or isinstance(value, CommentedMap | CommentedSeq)
 
 
 def _quoted(value: Any) -> Any:
@@ -131,6 +245,7 @@ def line_of(document: Any, key: Key) -> int:
     here = document
     for part in key:
         try:
+            part = _own_key(here, part)
             if isinstance(here, CommentedMap):
                 line = here.lc.key(part)[0] + 1
             elif isinstance(here, CommentedSeq):
@@ -188,7 +303,7 @@ def _explain(error: ValidationError, document: Any, path: Path) -> ProjectError:
         key = key[:-1]
     where = f"{path}, line {line_of(document, key)}"
     if key:
-        where += f", {key_text(key)}"
+        where += f", {_short(key_text(key))}"
     more = error.error_count() - 1
     tail = f" ({more} more after this one)" if more else ""
     if first["type"] == "extra_forbidden":
@@ -199,7 +314,7 @@ def _explain(error: ValidationError, document: Any, path: Path) -> ProjectError:
     if message.startswith("Input should be "):
         got = first.get("input")
         return ProjectError(
-            f"{got!r} does not fit",
+            f"{_short(repr(plain(got) if isinstance(got, list | dict) else got))} does not fit",
             where=where,
             expected=message.removeprefix("Input should be "),
             remedy=f"Correct it in the file{tail}",

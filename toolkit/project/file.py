@@ -7,9 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import YAMLError
 
 from toolkit.canonical import digest, plain, write_text
 from toolkit.errors import ProjectError, UsageError
@@ -232,9 +230,9 @@ def _override(text: str) -> tuple[Key, Any]:
                 f"unknown key {name.strip()!r}", remedy=doc.nearest_key(key[: depth + 1])
             )
     try:
-        return key, YAML(typ="safe", pure=True).load(value)
-    except YAMLError as error:
-        raise UsageError(f"the value in {text!r} is not valid YAML") from error
+        return key, doc.load(value, Path("--set"))
+    except ProjectError as error:
+        raise UsageError(f"the value in {text[:200]!r} is {error.problem}") from error
 
 
 def _leaves(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -7,9 +7,11 @@ reference in the docs all come from here.
 from __future__ import annotations
 
 import datetime
+import difflib
+import encodings.aliases
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from toolkit.project.recourse import Recourse
 from toolkit.project.search import H2O, AutoML, Choice
@@ -32,6 +34,21 @@ FairnessMetric = Literal[
 ]
 
 
+_DELIMITERS = {
+    "\\t": "\t", "tab": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|",
+    "colon": ":",
+}  # fmt: skip
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        return isinstance(b"a,1\n".decode(name), str) or name.isascii()
+    except UnicodeDecodeError:
+        return True  # UTF-16 wants an even number of bytes
+    except (LookupError, ValueError, TypeError, UnicodeError):
+        return False
+
+
 class Data(Section):
     """Where the table is and how it is read. Detected once, then fixed here."""
 
@@ -41,11 +58,14 @@ class Data(Section):
     format: Literal["csv", "parquet", "excel", "sql", "npz", "images"] = "csv"
     """How the source is read."""
     delimiter: str | None = None
-    """CSV: the character between fields."""
+    """CSV: the character between fields; `tab` and `space` may be written so."""
     encoding: str | None = None
-    """CSV: the text encoding."""
+    """CSV: the text encoding, such as `cp1252`."""
+    header_row: int | None = Field(default=None, ge=0)
+    """CSV: the line of the header, Excel: its row, counted from 1; 0 if there is no header.
+    By default the first that is not blank."""
     decimal: Literal[".", ","] | None = None
-    """CSV: the decimal mark."""
+    """Numbers in texts: the decimal mark."""
     compression: Literal["gzip", "bz2", "zip", "xz", "zstd"] | None = None
     """CSV: how the file is compressed."""
     missing: list[str] = Field(default_factory=list)
@@ -58,6 +78,28 @@ class Data(Section):
     """Images: the table in the folder, one of whose columns names the files."""
     label: str = "label"
     """Images: the column that gets the names of the subfolders."""
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_character(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        mark = _DELIMITERS.get(value.casefold(), value)
+        if len(mark) != 1 or not mark.isascii() or mark in '\r\n"\0':
+            raise ValueError(
+                f"the delimiter {value[:20]!r} is not one ASCII character, such as ';' or 'tab'"
+            )
+        return mark
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str | None) -> str | None:
+        if value is not None and not _is_encoding(value):
+            known = sorted({*encodings.aliases.aliases, *encodings.aliases.aliases.values()})
+            near = difflib.get_close_matches(value.casefold().replace("-", "_"), known, n=1)
+            offer = f"; did you mean {near[0].replace('_', '-')!r}?" if near else ""
+            raise ValueError(f"unknown encoding {value[:40]!r}{offer or ', such as cp1252'}")
+        return value
 
 
 class Column(Section):

@@ -4,7 +4,7 @@ from toolkit._lazy import attach
 
 _MODULES = {
     "source": "RawTable read_source",
-    "sniff": "detect",
+    "sniff": "detect find_header inspect",
     "infer": "infer_columns",
     "target": "check_target class_counts target_values",
     "typed": "conform effective_columns pick table_digest",
