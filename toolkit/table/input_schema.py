@@ -285,9 +285,9 @@ class _Restoring:
             known = self.series.dropna()
             if len(known) and all(isinstance(value, datetime.date) for value in known):
                 return pd.to_datetime(self.series)
-        if not _holds_numbers(self.series):
-            return self.series
         layout = self.column.format or ""
+        if not _holds_numbers(self.series) or layout in ("excel", "unix", "unix-ms"):
+            return self.series
         if layout and re.fullmatch(r"(%[dmyYHMS])+", layout):
             width = len(np.datetime64("2000-01-01").astype(object).strftime(layout))
             return self._mapped(lambda text: text.zfill(width) if text.isdecimal() else text)
