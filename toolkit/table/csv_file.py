@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
 from toolkit.table import layout
+from toolkit.table.decoding import not_text
 from toolkit.table.delimiters import EXCEL_HINT
 from toolkit.table.files import open_bytes
 
@@ -58,8 +59,7 @@ def read_csv(path: Path, data: Data) -> tuple[pd.DataFrame, list[Check]]:
     """
     header = _header(path, data)
     table, footers = _rows(path, data, header)
-    for column in table.columns:
-        _refuse_open_quote(path, data, column, len(header.names))
+    _refuse_open_quotes(path, data, header, table)
     frame = table.to_pandas()
     frame.columns = header.names
     frame, checks = layout.trimmed(frame)
@@ -184,32 +184,13 @@ def _text(path: Path, data: Data) -> Iterator[Iterator[str]]:
 def unreadable(path: Path, data: Data, error: Exception) -> DataError:
     """Return the error of a file that is no text, or no CSV."""
     text = " ".join(str(error).split())
-    encoding = data.encoding or "utf-8"
     if isinstance(error, UnicodeError | LookupError) or "UTF8" in text:
-        return DataError(
-            f"is not {encoding} text",
-            where=_undecodable(path, data),
-            remedy="Set data.encoding (--encoding) to the file's encoding, such as cp1252, or save"
-            " it as UTF-8",
-        )
+        return not_text(path, data)
     return DataError(
         f"cannot be read as CSV: {text[:200]}",
         where=str(path),
         remedy="Check data.delimiter, data.compression and the file's quotes",
     )
-
-
-def _undecodable(path: Path, data: Data) -> str:
-    with open_bytes(path, data.compression) as stream:
-        try:
-            for number, line in enumerate(stream, start=1):
-                try:
-                    line.decode(data.encoding or "utf-8")
-                except UnicodeError:
-                    return f"{path}, line {number}"
-        except (OSError, EOFError, LookupError):
-            pass
-    return str(path)
 
 
 def _records(path: Path, data: Data, header: _Header) -> Iterator[tuple[int, int, list[str]]]:
@@ -281,24 +262,36 @@ def _footer_check(odd: list[tuple[int, int, list[str]]]) -> Check:
     )
 
 
-def _refuse_open_quote(path: Path, data: Data, column: Any, width: int) -> None:
+def _refuse_open_quotes(path: Path, data: Data, header: _Header, table: Any) -> None:
     """Raise if a cell has swallowed lines of the table, since its quote was never closed."""
     import pyarrow.compute as pc
 
-    found = column.filter(pc.fill_null(pc.match_substring(column, "\n"), False))
-    for text in found.to_pylist():
-        inner = text.split("\n")[1:-1] or text.split("\n")[1:]
-        fields = [line.count(data.delimiter or ",") + 1 for line in inner if line.strip()]
-        if (
-            fields
-            and sum(n == width for n in fields) >= 0.8 * len(fields)
-            and (width > 2 or len(fields) > 3)
-        ):
-            header = _Header([], max((data.header_row or 1) - 1, 0), True, [])
-            for start, end, row in _records(path, data, header):
-                if end > start and text[:200] in "\n".join(row).replace("\r\n", "\n"):
-                    _raise_open_quote(path, start)
-            _raise_open_quote(path, None)
+    if not any(pc.any(pc.match_substring(column, "\n")).as_py() for column in table.columns):
+        return
+    with _text(path, data) as text:
+        kept = itertools.islice(text, header.before, None)
+        reader = csv.reader(kept, delimiter=data.delimiter or ",", strict=True)
+        start = header.before + 1
+        while True:
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                row = []
+            end = header.before + reader.line_num
+            if end > start and (not row or _holds_rows(row, data, len(header.names))):
+                _raise_open_quote(path, start)
+            start = end + 1
+
+
+def _holds_rows(row: list[str], data: Data, width: int) -> bool:
+    for text in row:
+        inner = [line for line in text.splitlines()[1:] if line.strip()]
+        alike = sum(line.count(data.delimiter or ",") + 1 == width for line in inner)
+        if alike >= max(1, 0.8 * len(inner)) and (width > 2 or alike > 3):
+            return True
+    return False
 
 
 def _raise_open_quote(path: Path, line: int | None) -> None:

@@ -110,6 +110,31 @@ def _legacy(path: Path, data: Data) -> tuple[str, list[Check]]:
     ]
 
 
+def not_text(path: Path, data: Data) -> DataError:
+    """Return the error of a file that cannot be read in its encoding, with the first bad line."""
+    return DataError(
+        f"is not {data.encoding or 'utf-8'} text",
+        where=_undecodable(path, data),
+        remedy="Set data.encoding (--encoding) to the file's encoding, such as cp1252, or save it"
+        " as UTF-8",
+    )
+
+
+def _undecodable(path: Path, data: Data) -> str:
+    if codecs.lookup(data.encoding or "utf-8").name.startswith(("utf-16", "utf-32")):
+        return str(path)  # bytes do not tell its lines
+    with open_bytes(path, data.compression) as stream:
+        try:
+            for number, line in enumerate(stream, start=1):
+                try:
+                    line.decode(data.encoding or "utf-8")
+                except UnicodeError:
+                    return f"{path}, line {number}"
+        except (OSError, EOFError, LookupError):
+            pass
+    return str(path)
+
+
 def refuse_nul(path: Path, text: str) -> None:
     """Raise if a text holds NUL characters, which no text does.
 
@@ -122,7 +147,7 @@ def refuse_nul(path: Path, text: str) -> None:
     if not count:
         return
     controls = sum(sign < " " and sign not in "\0\t\r\n" for sign in text)
-    if count < 0.02 * len(text) and controls < 0.002 * len(text):
+    if text.strip("\0").count("\0") < 0.02 * len(text) and controls < 0.002 * len(text):
         line = text.count("\n", 0, text.index("\0")) + 1
         raise DataError(
             f"is text with {count} NUL bytes, the first in {_around(text, text.index(chr(0)))!r}",

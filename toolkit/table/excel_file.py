@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
-import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,25 +134,21 @@ class _Cells:
         return found
 
 
-@contextmanager
+@contextlib.contextmanager
 def _book(path: Path, *, formulas: bool = False) -> Iterator[Any]:
     import openpyxl
 
-    book = None
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=not formulas)
-        yield book
-    except DataError:
-        raise
-    except (ValueError, KeyError, TypeError, OSError, zipfile.BadZipFile, SyntaxError) as error:
+    except Exception as error:  # openpyxl meets damage in many ways
         raise DataError(
-            f"cannot be read as Excel: {str(error).splitlines()[0] if str(error) else 'damaged'}",
+            "cannot be read as Excel:"
+            f" {str(error).splitlines()[0][:200] if str(error) else type(error).__name__}",
             where=str(path),
-            remedy="Check the file, and data.format",
+            remedy="Save it again as .xlsx, or as CSV; or correct data.format",
         ) from error
-    finally:
-        if book is not None:
-            book.close()
+    with contextlib.closing(book):
+        yield book
 
 
 def _visible(book: Any) -> list[str]:

@@ -87,9 +87,7 @@ def _frame(names: list[str], rows: list[Any]) -> tuple[pd.DataFrame, list[Check]
 
     values = list(zip(*rows, strict=True)) if rows else [()] * len(names)
     found = [cells.column(list(column)) for column in values]
-    left_out = [
-        f"{name} (binary)" for name, column in zip(names, found, strict=True) if column is None
-    ]
+    left_out = {name: "binary" for name, column in zip(names, found, strict=True) if column is None}
     kept = {place: column for place, column in enumerate(found) if column is not None}
     frame = pd.DataFrame(kept)
     frame.columns = pd.Index([names[place] for place in kept], dtype=object)
@@ -154,7 +152,7 @@ def _require_query(query: str, where: str) -> None:
     change = _CHANGES.search(statements[0]) if statements else None
     if first in _OTHER_STATEMENTS or (first in ("WITH", "SELECT") and change):
         verb = first if first in _OTHER_STATEMENTS or not change else change[0].split()[0].upper()
-        raise _no_query(where, f"it is a {verb} statement")
+        raise _no_query(where, f"it says {verb}")
 
 
 _OTHER_STATEMENTS = set(
