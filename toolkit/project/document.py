@@ -208,8 +208,8 @@ def _name(key: Any, parent: Key) -> str:
 def set_value(document: CommentedMap, key: Key, value: Any) -> None:
     """Set one value in place, making sections on the way; other lines stay as they are."""
     here: Any = document
-    for part in key[:-1]:
-        part = _own_key(here, part)
+    for name in key[:-1]:
+        part = _own_key(here, name)
         if isinstance(here, CommentedMap) and not isinstance(here.get(part), Mapping | list):
             here[part] = CommentedMap()
         here = here[part]
@@ -249,9 +249,9 @@ def line_of(document: Any, key: Key) -> int:
     """Return the 1-based line of a key, or of its nearest parent that is written down."""
     line = 1
     here = document
-    for part in key:
+    for name in key:
         try:
-            part = _own_key(here, part)
+            part = _own_key(here, name)
             if isinstance(here, CommentedMap):
                 line = here.lc.key(part)[0] + 1
             elif isinstance(here, CommentedSeq):

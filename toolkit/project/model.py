@@ -39,16 +39,16 @@ _DELIMITERS = {
 }  # fmt: skip
 
 
-_ENCODINGS = (
-    "utf-8 utf-8-sig utf-16 utf-32 ascii cp1252 latin-1 cp1250 cp1251 cp1253 cp1254 cp1257 cp850"
-    " cp437 iso8859-2 iso8859-15 mac-roman koi8-r gb18030 gbk big5 shift_jis cp932 euc-jp euc-kr"
-    " cp949"
-).split()
+_ENCODINGS = [  # those that a misspelling may mean
+    "utf-8", "utf-8-sig", "utf-16", "utf-32", "ascii", "cp1252", "latin-1", "cp1250", "cp1251",
+    "cp1253", "cp1254", "cp1257", "cp850", "cp437", "iso8859-2", "iso8859-15", "mac-roman",
+    "koi8-r", "gb18030", "gbk", "big5", "shift_jis", "cp932", "euc-jp", "euc-kr", "cp949",
+]  # fmt: skip
 
 
 def _is_encoding(name: str) -> bool:
     try:
-        return isinstance(b"a,1\n".decode(name), str) or name.isascii()
+        return isinstance(b"a,1\n".decode(name), str)
     except UnicodeDecodeError:
         return True  # UTF-16 wants an even number of bytes
     except (LookupError, ValueError, TypeError, UnicodeError):

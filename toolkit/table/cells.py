@@ -73,7 +73,7 @@ def numbers(values: list[Any]) -> pd.Series:
         known = [_plain(value) for value in known]
     if all(isinstance(value, int) for value in known):
         low, high = min(known), max(known)
-        if -(2**63) <= low and high < 2**63:
+        if low >= -(2**63) and high < 2**63:
             whole = [None if v is None else int(v) for v in values]
             return pd.Series(whole, dtype="int64" if len(known) == len(values) else "Int64")
         return pd.Series([None if v is None else str(int(v)) for v in values], dtype="str")

@@ -115,13 +115,13 @@ def _rows(path: Path, data: Data, header: _Header) -> tuple[Any, list[Check]]:
 
 
 def _header(path: Path, data: Data) -> _Header:
-    with _text(path, data) as lines:
-        before = 0
+    with _text(path, data) as text:
+        before, lines = 0, text
         if data.header_row is None:
-            before, lines = _first_line(lines, path)
+            before, lines = _first_line(text, path)
         else:
             before = max(data.header_row - 1, 0)
-            skipped = sum(1 for _ in itertools.islice(lines, before))
+            skipped = sum(1 for _ in itertools.islice(text, before))
             if skipped < before:
                 raise DataError(
                     f"there is no line {data.header_row}: the file has {skipped} lines",
@@ -143,13 +143,11 @@ def _header(path: Path, data: Data) -> _Header:
 
 
 def _first_line(lines: Iterator[str], path: Path) -> tuple[int, Iterator[str]]:
-    before = 0
-    for line in lines:
+    for before, line in enumerate(lines):
         bare = line.strip("\r\n").lstrip("\ufeff")
         # Excel's own line, which says what separates fields.
         if bare and not (before == 0 and EXCEL_HINT.fullmatch(bare)):
             return before, itertools.chain([line], lines)
-        before += 1
     raise DataError("the file holds no rows", where=str(path), expected="a header and rows")
 
 

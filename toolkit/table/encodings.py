@@ -16,60 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
-# Letters beyond ASCII by language, the most frequent first (from the Unicode CLDR's names).
-_LATIN = {
-    "german": "üäöß", "french": "éèçàêôîïûâëùœæÿ", "spanish": "óíáéñúü",
-    "portuguese": "ãçáéíóêâõúôà", "italian": "àèìòùé", "swedish": "äöåé", "danish": "øæåéö",
-    "finnish": "äöåšž", "dutch": "ëéïèöóü", "icelandic": "íáðóöúéæýþ", "catalan": "àèòíóúçéïü",
-    "english": "éïñèöçêü", "polish": "łóżęśąćńź", "czech": "íáéýžščřěůúťňďó",
-    "slovak": "áíýéčžšľúťôňďäóĺŕ", "hungarian": "áéóöíőüúű", "romanian": "ăâîțșşţ",
-    "croatian": "čšžćđ", "lithuanian": "šėžčųūąįę", "latvian": "āīēšņžūčļķģ",
-    "estonian": "äõüöšž", "turkish": "ıçüşöğâî", "albanian": "ëç",
-    "vietnamese": "ếđồáôảâàổủềạầưểốứơậíệộêắỹịóéĩúớãỳăýừợờửữặằẵùòìè",
-}  # fmt: skip
-_OTHER = {
-    "russian": "оаиенртсклвмпудябзыгйьчхжюшцщфэъё", "ukrainian": "аонкирсіелвтдмуьпйбязгчхжцшюєїфщґ",
-    "bulgarian": "аиоенрткслвдпмугзбчйцяъхжшщюфь", "serbian": "аиоенрксјтлудвмпгбзчшћжцњђхљфџ",
-    "greek": "αοινρτσκεςμλπίυάόγδέηβύφήχωθζώξψϊ", "hebrew": "ילואמרהנתבשדקפחטםסגעצזןכךףץ",
-    "arabic": "ايلنرومةبتكسدجأفغزشقهإحصطعضخىذئثءؤظآ", "persian": "یانرولمستکبدهگزپجشفآئقچحخغصعطثذژضظ",
-    "thai": "าเรนอกลมยโซตวดบสคงปแชฟหจทะไพฮัิีุู่้์ผขภธณใถศษญึืฉฐ",
-}  # fmt: skip
-# The most frequent characters of Chinese (simplified, traditional), Japanese names and Korean.
-_SIMPLIFIED = (
-    "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后"
-    "作里用道行所然家种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因"
-    "只从想实日军者意无力它与长把机十民第公此已工使情明性知全三又关点正业外将两高间由问很最重并物手应"
-    "战向头文体政美相见被利什二等产或新己制身果加西斯月话合回特代内信表化老给世位次度门任常先海通教儿"
-    "原东声提立及比员解水名真论处走义各入几口认条平系气题活尔更别打女变四神总何电数安少报才结反受目太"
-    "量再感建务做接必场件计管期市直德资命山金指克许统区保至队形社便空决治展马科司五基眼书非则听白却界"
-    "达光放强即像难且权思王象完设式色路记南品住告类求据程北边死张该交规万取拉格望觉术领共确传师观清今"
-    "切院让识候带导争运州京省县镇城江湖河广深圳杭苏宁川云贵林龙黑福陕甘青藏疆蒙辽吉津渝港澳台湾岛亚洲"
-    "欧非男性未婚已离职校费价格客户姓名姓址李王刘陈杨赵黄周吴徐孙胡朱郭何罗宋郑谢韩唐冯曹彭曾萧田董袁潘"
-    "蒋蔡余杜叶魏伟芳娜秀敏静丽强磊军洋勇艳杰娟涛超红霞银行贷款付退信用"
-)
-_TRADITIONAL = (
-    "的一是不了在人有我他這個們中來上大為和國地到以說時要就出會可也你對生能而子那得於著下自之年過發後"
-    "作裡用道行所然家種事成方多經麼去法學如都同現當沒動面起看定天分還進好小部其些主樣理心她本前開但因"
-    "只從想實日軍者意無力它與長把機十民第公此已工使情明性知全三又關點正業外將兩高間由問很最重並物手應"
-    "戰向頭文體政美相見被利什二等產或新己制身果加西斯月話合回特代內信表化老給世位次度門任常先海通教兒"
-    "原東聲提立及比員解水名真論處走義各入幾口認條平系氣題活爾更別打女變四神總何電數安少報才結反受目太"
-    "量再感建務做接必場件計管期市直德資命山金指克許統區保至隊形社便空決治展馬科司五基眼書非則聽白卻界"
-    "達光放強即像難且權思王象完設式色路記南品住告類求據程北邊死張該交規萬取拉格望覺術領共確傳師觀清今"
-    "臺台灣港澳島縣鎮鄉區雄竹桃園栗彰投嘉義屏宜蘭花蓮澎湖基隆男女陳林黃張李王吳劉蔡楊許鄭謝郭洪邱曾廖"
-    "賴徐周葉蘇莊呂江何蕭羅簡朱鍾游詹胡施沈余盧梁趙顏柯翁魏孫戴銀付款信用亞洲歐非"
-)
-_JAPANESE = (
-    "日本人国会年大十二中三時事分者地行社上下市県東京都道府北海青森岩手宮城秋田山形福島茨栃木群馬埼玉千"
-    "葉神奈川新潟富石井梨長野岐阜静岡愛知重滋賀阪兵庫良和歌取根広口徳香媛高佐崎熊宮児沖縄区町村名古屋横"
-    "浜仙台札幌鈴藤渡辺伊小林加吉見男女性別氏住所電話番号価格商品売数量金額合計税込月火水土曜一四五六七八"
-    "九百万円生学校業部課員松竹池橋前後内外南西久太郎子美代明正平成昭令元気会計店舗顧客料種類間近際銀有無"
-)
-_KOREAN = (
-    "이다는가에지고사의하을대기어도로아시은일한서자리해나보수그인있라장스정상거전부소제주게러조구원신여성과"
-    "안미니들오모트연유국공우무학경민동진세비선아프마영관계치재위생강화방물문실중업개만남당금년월회교단직급"
-    "입출명호번고객매상품격가판량합계총요청음악양용울산광역북충천포목군시읍면박김최임윤송홍권황배백허노심류"
-    "란드르메카타바파크브키리필린랑독태령와앤토레콜롬체코쿠덴베네델델벨칠페루젤투통짐쟁웨터럼달러화"
-)
+from toolkit.table.alphabets import FREQUENT, LATIN, OTHER
 
 _SIGNS_ALONE = frozenset("°§€£µ²³½¼¾±×÷·–—…•№©®™¹Ø¥√≤≥≠∞†‡¢¤¶‰")
 _QUOTES = frozenset("‘’“”„‚«»‹›¡¿\xa0´`¨")
@@ -192,7 +139,9 @@ def _likelihood(texts: list[str], languages: str) -> float:
         return sum(_word(text, names[0]) for text in texts)
     scores = [[_word(text, name) for text in texts] for name in names]
     # A column may hold words of several languages; the ones that win few words cost more.
-    wins = Counter(max(range(len(names)), key=lambda k: each[k]) for each in zip(*scores))
+    wins = Counter(
+        max(range(len(names)), key=lambda k: each[k]) for each in zip(*scores, strict=True)
+    )
     cost = [math.log((wins[k] + 0.3) / (len(texts) + 0.3 * len(names))) for k in range(len(names))]
     cost = [max(each, -4.0) for each in cost]
     best = _MIXED * max(cost)
@@ -232,7 +181,7 @@ def _letter(sign: str, before: str, after: str, language: str) -> float:
     small = sign.lower()
     value = _frequencies(language).get(small, -9.0)
     previous, following = before[-1:], after[:1]
-    if value == -9.0 and language in _OTHER:
+    if value == -9.0 and language in OTHER:
         value = -11.0
     if sign != small:
         value -= 1.0
@@ -245,7 +194,7 @@ def _letter(sign: str, before: str, after: str, language: str) -> float:
             value -= 5.0
     if language == "romanian" and small == "ă" and following in "aeiou" and following:
         value -= 4.0
-    if language in _OTHER and (_latin(previous) or _latin(following)):
+    if language in OTHER and (_latin(previous) or _latin(following)):
         value -= 5.0
     if not (previous.isalpha() or following.isalpha()) and unicodedata.category(sign) != "Mn":
         value -= 3.0 if sign in "àéóèáуваикося" else 4.0
@@ -300,7 +249,7 @@ def _quote(sign: str, previous: str, following: str) -> float:
 
 
 def _ideograph(sign: str, language: str) -> float:
-    if language not in _FREQUENT:
+    if language not in FREQUENT:
         return -14.0
     if "\u3040" <= sign <= "\u30ff":
         return -5.0 if language == "japanese" else -9.5
@@ -319,15 +268,9 @@ def _ideograph(sign: str, language: str) -> float:
     return -14.0
 
 
-_FREQUENT = {
-    "simplified": _SIMPLIFIED, "traditional": _TRADITIONAL, "japanese": _JAPANESE,
-    "korean": _KOREAN,
-}  # fmt: skip
-
-
 @cache
 def _frequent(language: str) -> frozenset[str]:
-    return frozenset(_FREQUENT[language])
+    return frozenset(FREQUENT[language])
 
 
 @lru_cache(maxsize=50_000)
@@ -347,6 +290,6 @@ def _level(sign: str, language: str) -> int:
 @cache
 def _frequencies(language: str) -> dict[str, float]:
     """Return log-probabilities of a language's letters, by their ranks as in Zipf's law."""
-    letters = (_LATIN | _OTHER).get(language, "")
+    letters = (LATIN | OTHER).get(language, "")
     total = sum(1 / (rank + 2) for rank in range(len(letters)))
     return {letter: -math.log((rank + 2) * total) for rank, letter in enumerate(letters)}

@@ -56,7 +56,7 @@ def read_excel(path: Path, data: Data) -> tuple[pd.DataFrame, list[Check]]:
     frame, trimmed = layout.trimmed(frame)
     frame = pd.DataFrame({k: _typed(frame.iloc[:, k]) for k in range(frame.shape[1])})
     frame.columns = pd.Index(names, dtype=object)
-    checks += [*trimmed, *read.checks({k: n for k, n in zip(used, names, strict=True)})]
+    checks += [*trimmed, *read.checks(dict(zip(used, names, strict=True)))]
     if len(sheets) > 1 and data.sheet is None:
         checks.append(
             Check(
@@ -125,8 +125,8 @@ class _Cells:
                 Check(
                     name="Zeros that only the format shows",
                     severity="warning",
-                    message=f"{listed(list(zeros))} hold numbers that Excel shows with leading zeros"
-                    f" (format {next(iter(zeros.values()))}); they are read without them.",
+                    message=f"{listed(list(zeros))} hold numbers that Excel shows with leading"
+                    f" zeros (format {next(iter(zeros.values()))}); they are read without them.",
                     columns=list(zeros),
                     remedy="If they are codes, set their type to category, or store them as text",
                 )

@@ -158,7 +158,7 @@ def _csv(path: Path, data: Data) -> tuple[Data, list[Check]]:
     if data.delimiter is None:
         update["delimiter"], said = delimiters.find_delimiter(path, lines)
         checks += said
-    delimiter = update.get("delimiter", data.delimiter)
+    delimiter = str(update.get("delimiter", data.delimiter))
     rows = delimiters.records(
         lines, delimiter, max((data.header_row or 1) - 1, 0) or int(bool(hint))
     )
@@ -251,21 +251,18 @@ def find_header(data: Data, name: str) -> tuple[str, str] | None:
     path = Path(data.source).expanduser()
     if data.format == "excel":
         sheets = excel_file.survey(path)
-        for sheet, rows in sheets.items():
-            for line in range(1, min(len(rows), 50) + 1):
-                if _is_header_with(name, rows[line - 1 :]):
-                    other = (
-                        "" if sheet == (data.sheet or next(iter(sheets))) else f"--sheet {sheet!r}"
-                    )
-                    if line > 1 or not other:
-                        other = f"{other} --header-row {line}".strip()
-                    return f"row {line} of the sheet {sheet!r}", other
+        for sheet, cells in sheets.items():
+            for place in range(min(len(cells), 50)):
+                if _is_header_with(name, cells[place:]):
+                    read = sheet == (data.sheet or next(iter(sheets)))
+                    options = [] if read else [f"--sheet {sheet!r}"]
+                    options += [f"--header-row {place + 1}"] if place or read else []
+                    return f"row {place + 1} of the sheet {sheet!r}", " ".join(options)
     elif data.format == "csv":
         with open_bytes(path, data.compression) as stream:
             sample = stream.read(1 << 16).decode(data.encoding or "utf-8", errors="replace")
-        rows = delimiters.records(
-            delimiters.first_lines(sample, whole=False), data.delimiter or ","
-        )
+        lines = delimiters.first_lines(sample, whole=False)
+        rows = delimiters.records(lines, data.delimiter or ",")
         for place, (line, _) in enumerate(rows[:50]):
             if _is_header_with(name, [row for _, row in rows[place:]]):
                 return f"line {line}", f"--header-row {line}"

@@ -60,7 +60,7 @@ def _fetch(url: Any, path: Path | None, data: Data) -> tuple[list[str], list[Any
                 )
                 if not result.returns_rows:
                     raise _no_query(where, "it returns no table")
-                found = [str(name) for name in result.keys()], result.fetchall()
+                found = [str(name) for name in list(result.keys())], result.fetchall()
                 connection.rollback()
                 return found
         finally:
@@ -155,11 +155,12 @@ def _require_query(query: str, where: str) -> None:
         raise _no_query(where, f"it says {verb}")
 
 
-_OTHER_STATEMENTS = set(
-    "ALTER ANALYZE ATTACH BEGIN CALL COMMENT COMMIT COPY CREATE DELETE DETACH DO DROP EXEC EXECUTE"
-    " GRANT IMPORT INSERT INSTALL LOAD LOCK MERGE PRAGMA REINDEX RENAME REPLACE REVOKE ROLLBACK"
-    " SAVEPOINT SET TRUNCATE UPDATE UPSERT USE VACUUM".split()
-)
+_OTHER_STATEMENTS = {
+    "ALTER", "ANALYZE", "ATTACH", "BEGIN", "CALL", "COMMENT", "COMMIT", "COPY", "CREATE", "DELETE",
+    "DETACH", "DO", "DROP", "EXEC", "EXECUTE", "GRANT", "IMPORT", "INSERT", "INSTALL", "LOAD",
+    "LOCK", "MERGE", "PRAGMA", "REINDEX", "RENAME", "REPLACE", "REVOKE", "ROLLBACK", "SAVEPOINT",
+    "SET", "TRUNCATE", "UPDATE", "UPSERT", "USE", "VACUUM",
+}  # fmt: skip
 
 
 def _no_query(where: str, why: str) -> DataError:
