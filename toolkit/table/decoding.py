@@ -98,12 +98,12 @@ def _legacy(path: Path, data: Data) -> tuple[str, list[Check]]:
         encodings.decodable(decoders, b"", final=True)
     found = words.reading(decoders)
     message = f"The file is not UTF-8; it is read as {found.encoding}, as in {found.example!r}"
-    if found.rival:
-        message += f"; as {found.rival} it would be {found.rival_example!r}"
+    for name, text in list(found.rivals.items())[:3]:
+        message += f"; as {name} it would be {text!r}"
     return found.encoding, [
         Check(
             name="Encoding",
-            severity="warning" if found.rival else "info",
+            severity="warning" if found.rivals else "info",
             message=message + ".",
             remedy="If that reads wrong, give the encoding with --encoding (data.encoding)",
         )

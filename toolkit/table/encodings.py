@@ -44,8 +44,8 @@ _CJK: dict[str, tuple[float, str]] = {
     "euc-jp": (-3.0, "japanese"), "cp949": (-1.5, "korean"),
 }  # fmt: skip
 _MOST_WORDS = 3000
-_CLEAR = 3.0
-"""Twice as likely three times over: nearer than this, both readings are told."""
+_CLEAR = 4.0
+"""A difference of log-likelihoods; where it is smaller, both readings are told."""
 _MIXED = 0.75
 """How much of the cost of mixing languages is forgiven: tables of places mix them."""
 _UNITS = re.compile(r"(?:^|[^A-Za-z])(?:[mcdk]?m|ft|in|yd|s|mi|R|CO|NO|kg|km)$")
@@ -61,14 +61,13 @@ class Reading:
     encoding : str
     example : str
         A word as it reads so.
-    rival, rival_example : str
-        The next likely encoding and its reading of that word, where it is about as likely.
+    rivals : dict of str to str
+        Encodings that are about as likely, with their readings of that word.
     """
 
     encoding: str
     example: str
-    rival: str = ""
-    rival_example: str = ""
+    rivals: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -109,13 +108,13 @@ class Words:
         if not ranked:
             return Reading("latin-1", "")
         score, best = ranked[0]
+        near = [name for other, name in ranked[1:] if score - other <= _CLEAR]
+        for word in list(self.counts)[:_MOST_WORDS]:
+            readings = {word.decode(name): name for name in reversed([best, *near])}
+            if len(readings) > 1:
+                rivals = {name: text for text, name in readings.items() if name != best}
+                return Reading(best, word.decode(best), dict(reversed(rivals.items())))
         first = next(iter(self.counts), b"")
-        for other, rival in ranked[1:]:
-            if score - other > _CLEAR:
-                break
-            for word in list(self.counts)[:_MOST_WORDS]:
-                if word.decode(best) != word.decode(rival):
-                    return Reading(best, word.decode(best), rival, word.decode(rival))
         return Reading(best, first.decode(best, errors="replace"))
 
 
@@ -228,6 +227,10 @@ def _mark(sign: str, before: str, after: str, language: str) -> float:
         return -2.5 if not previous.isalpha() and not following.isalpha() else -7.0
     if sign in _QUOTES:
         return _quote(sign, previous, following)
+    if sign in "–—" and previous.isalpha() and following.islower():
+        return -6.5
+    if sign in "©®™±×÷•†‰№" and (following.isalpha() or (previous.isalpha() and sign not in "®™")):
+        return -8.0
     if sign in "–—…•·×±÷№§©®™†‰":
         return -3.5 if not (previous.isalpha() and following.isalpha()) or sign in "–—·" else -7.0
     if sign in _SIGNS_ALONE:

@@ -136,10 +136,16 @@ class _Cells:
 
 @contextlib.contextmanager
 def _book(path: Path, *, formulas: bool = False) -> Iterator[Any]:
+    # As a stream: openpyxl refuses a path by its ending.
+    with path.open("rb") as stream:
+        yield from _opened(path, stream, formulas)
+
+
+def _opened(path: Path, stream: Any, formulas: bool) -> Iterator[Any]:
     import openpyxl
 
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=not formulas)
+        book = openpyxl.load_workbook(stream, read_only=True, data_only=not formulas)
     except Exception as error:  # openpyxl meets damage in many ways
         raise DataError(
             "cannot be read as Excel:"

@@ -84,12 +84,8 @@ def _series(column: Any) -> pd.Series | None:
         return column.cast(pa.float32()).cast(pa.float64()).to_pandas()
     if kinds.is_date(kind):
         return column.cast(pa.timestamp("us")).to_pandas()
-    if kinds.is_duration(kind):
-        return column.to_pandas().dt.total_seconds()
-    if kinds.is_decimal(kind):
+    if kinds.is_decimal(kind) or kinds.is_time(kind):
         return cells.column(column.to_pylist())
-    if kinds.is_time(kind):
-        return column.cast(pa.large_string()).to_pandas()
     if kinds.is_struct(kind):  # an image beside its path, as the datasets package writes it
         return column.to_pandas() if "bytes" in [field.name for field in kind] else None
     if kinds.is_nested(kind) or kinds.is_interval(kind):
