@@ -44,7 +44,7 @@ _CJK: dict[str, tuple[float, str]] = {
     "euc-jp": (-3.0, "japanese"), "cp949": (-1.5, "korean"),
 }  # fmt: skip
 _MOST_WORDS = 3000
-_CLEAR = 4.0
+_CLEAR = 3.5
 """A difference of log-likelihoods; where it is smaller, both readings are told."""
 _MIXED = 0.75
 """How much of the cost of mixing languages is forgiven: tables of places mix them."""
@@ -210,20 +210,19 @@ def _mark(sign: str, before: str, after: str, language: str) -> float:
     previous, following = before[-1:], after[:1]
     if sign in "²³¹":
         good = previous.isdigit() or bool(_UNITS.search(before)) or not before
-        return -1.2 if _UNITS.search(before) else -3.5 if good else -8.0
+        return -0.7 if _UNITS.search(before) else -3.5 if good else -8.0
     if sign == "µ":
-        return (
-            -2.5
-            if not previous.isalpha() and (not following or following in "gmlsLAVFMWTUI/Sk")
-            else -8.0
-        )
+        unit = not following or following in "gmlsLAVFMWTUI/Sk"
+        return -1.5 if unit and not previous.isalpha() else -8.0
     if sign == "°":
         return -2.0 if not previous.isalpha() or following in ("C", "F", "") else -6.0
     if sign in "ªº":
         return -3.0 if previous.isdigit() or previous in ("n", "N", ".") else -8.0
     if sign in "½¼¾":
         return -3.0 if not previous.isalpha() and not following.isalpha() else -8.5
-    if sign in "£€¥¢":
+    if sign == "¢":
+        return -5.5
+    if sign in "£€¥":
         return -2.5 if not previous.isalpha() and not following.isalpha() else -7.0
     if sign in _QUOTES:
         return _quote(sign, previous, following)
