@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
 from toolkit.table import layout
-from toolkit.table.decoding import not_text
+from toolkit.table.decoding import not_text, nul_error
 from toolkit.table.delimiters import EXCEL_HINT
 from toolkit.table.files import open_bytes
 
@@ -59,6 +59,7 @@ def read_csv(path: Path, data: Data) -> tuple[pd.DataFrame, list[Check]]:
     """
     header = _header(path, data)
     table, footers = _rows(path, data, header)
+    _refuse_nul(path, data, table)
     _refuse_open_quotes(path, data, header, table)
     frame = table.to_pandas()
     frame.columns = header.names
@@ -242,11 +243,9 @@ _REMEDY = (
 
 def _is_remark(row: list[str]) -> bool:
     # A row cut short has values; a remark is one sentence, or the word that announces a total.
-    filled = [cell.strip() for cell in row if cell.strip()]
-    return bool(filled) and (
-        (len(filled) == 1 and len(row) == 1 and (" " in filled[0] or "(" in filled[0]))
-        or layout.is_total(filled[0])
-    )
+    text = row[0].strip()
+    alone = len(row) == 1 and (" " in text or "(" in text)
+    return alone or layout.is_total(text) or layout.is_remark(text)
 
 
 def _footer_check(odd: list[tuple[int, int, list[str]]]) -> Check:
@@ -258,6 +257,18 @@ def _footer_check(odd: list[tuple[int, int, list[str]]]) -> Check:
         f" left out: {said}.",
         remedy="Remove them from the source",
     )
+
+
+def _refuse_nul(path: Path, data: Data, table: Any) -> None:
+    """Raise for a NUL character far down the file, where nobody looked for one."""
+    import pyarrow.compute as pc
+
+    for column in table.columns:
+        found = column.filter(pc.fill_null(pc.match_substring(column, "\0"), False))
+        if len(found):
+            with _text(path, data) as lines:
+                line = next((n for n, text in enumerate(lines, start=1) if "\0" in text), 1)
+            raise nul_error(path, line, found[0].as_py())
 
 
 def _refuse_open_quotes(path: Path, data: Data, header: _Header, table: Any) -> None:

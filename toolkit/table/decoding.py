@@ -85,18 +85,17 @@ def _refuse_damaged(path: Path, block: bytes) -> None:
 
 def _legacy(path: Path, data: Data) -> tuple[str, list[Check]]:
     """Return the likeliest of the encodings under which the whole file can be read."""
-    words = encodings.Words()
-    decoders = {name: codecs.getincrementaldecoder(name)() for name in encodings.candidates()}
+    words, decodable = encodings.Words(), encodings.Decodable()
     rest = b""
     with open_bytes(path, data.compression) as stream:
         while block := stream.read(_BLOCK):
             lines, mark, tail = (rest + block).rpartition(b"\n")
             words.add(lines if mark else tail)
             rest = tail if mark else b""
-            encodings.decodable(decoders, block, final=False)
+            decodable.add(block)
         words.add(rest)
-        encodings.decodable(decoders, b"", final=True)
-    found = words.reading(decoders)
+        decodable.add(b"", final=True)
+    found = words.reading(decodable.names())
     message = f"The file is not UTF-8; it is read as {found.encoding}, as in {found.example!r}"
     for name, text in list(found.rivals.items())[:3]:
         message += f"; as {name} it would be {text!r}"
@@ -149,16 +148,21 @@ def refuse_nul(path: Path, text: str) -> None:
     controls = sum(sign < " " and sign not in "\0\t\r\n" for sign in text)
     if text.strip("\0").count("\0") < 0.02 * len(text) and controls < 0.002 * len(text):
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise DataError(
-            f"is text with {count} NUL bytes, the first in {_around(text, text.index(chr(0)))!r}",
-            where=f"{path}, line {line}",
-            remedy="The file was damaged on its way: get it again, or remove these bytes",
-        )
+        raise nul_error(path, line, _around(text, text.index(chr(0))))
     raise DataError(
         "is not a table of text",
         where=str(path),
         expected="CSV, Parquet, Excel, .npz, a folder of images, or a database URL",
         remedy="Export the table as CSV or Parquet",
+    )
+
+
+def nul_error(path: Path, line: int, example: str) -> DataError:
+    """Return the error of a text with NUL bytes, which were left by damage."""
+    return DataError(
+        f"is text with NUL bytes, the first in {example[:60]!r}",
+        where=f"{path}, line {line}",
+        remedy="The file was damaged on its way: get it again, or remove these bytes",
     )
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import codecs
 import math
+import operator
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
@@ -43,7 +44,7 @@ _CJK: dict[str, tuple[float, str]] = {
     "gb18030": (-1.5, "simplified"), "big5": (-2.0, "traditional"), "cp932": (-1.5, "japanese"),
     "euc-jp": (-3.0, "japanese"), "cp949": (-1.5, "korean"),
 }  # fmt: skip
-_MOST_WORDS = 3000
+_MOST_WORDS = 1500
 _CLEAR = 3.5
 """A difference of log-likelihoods; where it is smaller, both readings are told."""
 _MIXED = 0.75
@@ -85,25 +86,25 @@ class Words:
 
     def rank(self) -> list[tuple[float, str]]:
         """Return log-likelihoods and encodings, the likeliest first."""
-        words = [word for word, _ in self.counts.most_common(_MOST_WORDS)]
+        common = self.counts.most_common(_MOST_WORDS)
+        weights = [1 + math.log(count) for _, count in common]
         ranked = []
         for encoding, (prior, languages) in (_ONE_BYTE | _CJK).items():
             try:
-                texts = [word.decode(encoding) for word in words]
+                texts = [word.decode(encoding) for word, _ in common]
             except UnicodeDecodeError:
                 continue
-            ranked.append((prior + _likelihood(texts, languages), encoding))
+            ranked.append((prior + _likelihood(texts, weights, languages.split()), encoding))
         return sorted(ranked, reverse=True)
 
-    def reading(self, decodes: Iterable[str] | None = None) -> Reading:
+    def reading(self, allowed: Collection[str] | None = None) -> Reading:
         """Return the likeliest encoding, and the one that is about as likely if it reads otherwise.
 
         Parameters
         ----------
-        decodes : iterable of str, optional
+        allowed : collection of str, optional
             The encodings under which the whole file can be decoded; all by default.
         """
-        allowed = None if decodes is None else set(decodes)
         ranked = [item for item in self.rank() if allowed is None or item[1] in allowed]
         if not ranked:
             return Reading("latin-1", "")
@@ -118,35 +119,47 @@ class Words:
         return Reading(best, first.decode(best, errors="replace"))
 
 
-def candidates() -> list[str]:
-    """Return the encodings that are tried."""
-    return [*_ONE_BYTE, *_CJK]
+class Decodable:
+    """Which encodings can read a whole file, told block by block."""
+
+    def __init__(self) -> None:
+        self._bytes: set[int] = set()
+        self._decoders = {name: codecs.getincrementaldecoder(name)() for name in _CJK}
+
+    def add(self, block: bytes, *, final: bool = False) -> None:
+        """Look at the next block."""
+        self._bytes.update(block)
+        for name, decoder in list(self._decoders.items()):
+            try:
+                decoder.decode(block, final)
+            except UnicodeDecodeError:
+                del self._decoders[name]
+
+    def names(self) -> set[str]:
+        """Return the encodings that read every block so far."""
+        every = bytes(sorted(self._bytes))
+        return {*self._decoders, *(name for name in _ONE_BYTE if _reads(name, every))}
 
 
-def decodable(decoders: dict[str, codecs.IncrementalDecoder], block: bytes, final: bool) -> None:
-    """Drop the decoders that cannot take a further block of the file."""
-    for name, decoder in list(decoders.items()):
-        try:
-            decoder.decode(block, final)
-        except UnicodeDecodeError:
-            del decoders[name]
+def _reads(encoding: str, data: bytes) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
-def _likelihood(texts: list[str], languages: str) -> float:
-    names = languages.split()
-    if names[0] in ("simplified", "traditional", "japanese", "korean"):
-        return sum(_word(text, names[0]) for text in texts)
+def _likelihood(texts: list[str], weights: list[float], names: list[str]) -> float:
     scores = [[_word(text, name) for text in texts] for name in names]
+    each_word = list(zip(*scores, strict=True))
     # A column may hold words of several languages; the ones that win few words cost more.
-    wins = Counter(
-        max(range(len(names)), key=lambda k: each[k]) for each in zip(*scores, strict=True)
-    )
-    cost = [math.log((wins[k] + 0.3) / (len(texts) + 0.3 * len(names))) for k in range(len(names))]
-    cost = [max(each, -4.0) for each in cost]
-    best = _MIXED * max(cost)
+    wins = Counter(max(range(len(names)), key=word.__getitem__) for word in each_word)
+    total = len(texts) + 0.3 * len(names)
+    cost = [max(math.log((wins[k] + 0.3) / total), -4.0) for k in range(len(names))]
+    known = _MIXED * max(cost)
     return sum(
-        max(value + weight for value, weight in zip(each, cost, strict=True)) - best
-        for each in zip(*scores, strict=True)
+        weight * (max(map(operator.add, word, cost)) - known)
+        for word, weight in zip(each_word, weights, strict=True)
     )
 
 
@@ -158,8 +171,10 @@ def _word(text: str, language: str) -> float:
             total += _sign(sign, text[:place], text[place + 1 :], language)
     letters = re.findall(r"[^\W\d_]{2,}", text)
     for word in letters:
-        if not word.isascii() and word[0] < "\u0530" and not _VOWELS.search(word):
-            total -= 3.0
+        if word.isascii() or word[0] == "µ" or word[0] >= "\u0530":
+            continue
+        if not _VOWELS.search(word):
+            total -= 4.5
     return total
 
 
@@ -196,7 +211,7 @@ def _letter(sign: str, before: str, after: str, language: str) -> float:
     if language in OTHER and (_latin(previous) or _latin(following)):
         value -= 5.0
     if not (previous.isalpha() or following.isalpha()) and unicodedata.category(sign) != "Mn":
-        value -= 3.0 if sign in "àéóèáуваикося" else 4.0
+        value -= 3.0 if following.isdigit() or sign in "àéóèáуваикося" else 4.0
     elif previous.isdigit():
         value -= 3.0
     return value
@@ -226,17 +241,24 @@ def _mark(sign: str, before: str, after: str, language: str) -> float:
         return -2.5 if not previous.isalpha() and not following.isalpha() else -7.0
     if sign in _QUOTES:
         return _quote(sign, previous, following)
-    if sign in "–—" and previous.isalpha() and following.islower():
-        return -6.5
-    if sign in "©®™±×÷•†‰№" and (following.isalpha() or (previous.isalpha() and sign not in "®™")):
-        return -8.0
-    if sign in "–—…•·×±÷№§©®™†‰":
-        return -3.5 if not (previous.isalpha() and following.isalpha()) or sign in "–—·" else -7.0
+    if sign in "–—…·":
+        inside = previous.isalpha() and following.islower()
+        return -6.5 if inside else -3.5
+    if sign in "×±÷§№‰©®™•†":
+        return _beside_digits(sign, previous, following)
     if sign in _SIGNS_ALONE:
         return -9.0 if previous.isalpha() or following.isalpha() else -6.0
     if "\u2500" <= sign <= "\u259f":
         return -10.0
     return -9.0
+
+
+def _beside_digits(sign: str, previous: str, following: str) -> float:
+    if following.isalpha() or (previous.isalpha() and sign not in "®™"):
+        return -8.0
+    if sign == "‰":
+        return -3.5 if previous.isdigit() else -8.0 if following.isdigit() else -5.5
+    return -4.0 if sign in "×±÷" or (sign in "§№©" and not previous.isdigit()) else -5.5
 
 
 def _quote(sign: str, previous: str, following: str) -> float:

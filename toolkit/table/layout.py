@@ -88,7 +88,7 @@ def _is_data(header: Row, body: Sequence[Row]) -> bool:
         return (
             bool(over)
             and all(_VALUE.fullmatch(cell) for cell in over)
-            and not _steps([cell for cell in first if _VALUE.fullmatch(cell)])
+            and not _counts([cell for cell in first if _VALUE.fullmatch(cell)])
         )
     again = [cell in cells for cell, cells in zip(first, columns, strict=True) if cell]
     return len(again) > 1 and sum(again) >= 0.6 * len(again)
@@ -98,12 +98,14 @@ def _share(cells: Sequence[str]) -> float:
     return sum(bool(_VALUE.fullmatch(cell)) for cell in cells) / len(cells)
 
 
-def _steps(cells: Sequence[str]) -> bool:
-    # Years or positions may be names of columns; a row of data seldom counts in equal steps.
-    if len(cells) < 2 or not all(cell.isdecimal() for cell in cells):
+def _counts(cells: Sequence[str]) -> bool:
+    # Years, positions or wavelengths may be names of columns: each is larger than the one before.
+    try:
+        numbers = [float(cell) for cell in cells]
+    except ValueError:
         return False
-    steps = {int(b) - int(a) for a, b in itertools.pairwise(cells)}
-    return len(steps) == 1 and steps != {0}
+    steps = [b - a for a, b in itertools.pairwise(numbers)]
+    return all(step > 0 for step in steps) and (len(steps) > 1 or steps == [1.0])
 
 
 # -- rows of a frame that are none ----------------------------------------------------
@@ -191,6 +193,11 @@ def is_total(text: str) -> bool:
     return bool(_TOTAL.match(text)) and len(text) < 30
 
 
+def is_remark(text: str) -> bool:
+    """Whether a text is what programs and people write below a table."""
+    return bool(_REMARK.fullmatch(text))
+
+
 def _footers(frame: pd.DataFrame) -> int:
     found = 0
     while found < 5 and found < len(frame) - 3:
@@ -201,7 +208,7 @@ def _footers(frame: pd.DataFrame) -> int:
             found += 1
             continue
         text = cells[filled[0]].strip()
-        if len(filled) == 1 and filled[0] == 0 and _REMARK.fullmatch(text):
+        if len(filled) == 1 and filled[0] == 0 and is_remark(text):
             found += 1
         elif is_total(text) and filled[0] <= 1:
             others = _texts(frame.iloc[: len(frame) - 1 - found, filled[0]])
