@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from toolkit import canonical, paths
 from toolkit.artifacts.base import Check
 from toolkit.errors import DataError, ProjectError, UsageError
+from toolkit.project.document import parse, validate
 from toolkit.project.file import FILE_NAME, ProjectFile
 from toolkit.project.model import Column, Data, Project, Target
 from toolkit.project.schema import json_schema
@@ -110,6 +111,7 @@ def new_project(
         target=meaning,
     )
     text = render(project)
+    validate(parse(text, folder / FILE_NAME), folder / FILE_NAME)  # before anything is written
     folder.mkdir(parents=True, exist_ok=True)
     copy_beside(folder, project)
     # Last, so that a folder with a project file is a whole project.
@@ -139,12 +141,13 @@ def _detected(source: Path | str, query: str | None, **given: Any) -> tuple[Data
         data, checks = table.inspect(source, **given)
     except ValidationError as error:
         first = error.errors()[0]
+        option = "--" + str(first["loc"][0]).replace("_", "-")
+        expected = first["msg"].removeprefix("Input should be ")
+        fits = expected == first["msg"]
         raise UsageError(
-            first["msg"].removeprefix("Value error, "),
-            where="--" + str(first["loc"][0]).replace("_", "-"),
-            expected=first["msg"].removeprefix("Input should be ")
-            if first["msg"].startswith("Input")
-            else "",
+            expected.removeprefix("Value error, ") if fits else f"{first['input']!r} does not fit",
+            where=option,
+            expected="" if fits else expected,
             remedy="Correct the option, or leave it out",
         ) from error
     if query and data.format != "sql":
@@ -200,6 +203,14 @@ def _require_target(data: Data, raw: RawTable, target: str, said: list[Check]) -
             where=data.source,
             expected=f"one of {', '.join(map(repr, list(raw.frame.columns)[:8]))}",
             remedy=f"{found[0]} holds it: give {found[1]}",
+        )
+    if data.format == "csv" and raw.frame.shape[1] == 1:
+        raise DataError(
+            f"there is no column {target!r}: the header is one field,"
+            f" {str(raw.frame.columns[0])[:60]!r}",
+            where=data.source,
+            expected=f"fields separated by {data.delimiter!r}",
+            remedy="Give the character that separates them with --delimiter (data.delimiter)",
         )
     doubtful = [check for check in said if check.name == "A header that looks like data"]
     if doubtful:
@@ -284,12 +295,18 @@ def render(project: Project) -> str:
             split="random" if task == "regression" else "stratified",
             limit="r2, at_least: 0.5" if task == "regression" else "accuracy, at_least: 0.8",
             columns=[
-                (scalar(name), _flow(column, brief=len(project.columns) > _WIDE))
+                (_key(name), _flow(column, brief=len(project.columns) > _WIDE))
                 for name, column in project.columns.items()
             ],
         )
     )
     return text
+
+
+def _key(name: str) -> str:
+    # YAML takes keys of up to 1,024 signs without the mark of a long one.
+    text = scalar(name)
+    return text if len(text) < 1000 else f"? {text}\n  "
 
 
 def _environment() -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.comments import CommentedMap, CommentedSeq, TaggedScalar
 from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.resolver import VersionedResolver
@@ -32,7 +32,9 @@ Key = tuple[str | int, ...]
 _PLAIN = re.compile(r"\w[\w ./()?-]*")
 
 
+_KEY = re.compile(r"[a-z_]+\.[a-z_]+")
 _LONGEST_SHOWN = 80
+_LONGEST_KEY = 1024
 
 
 class _Resolver(VersionedResolver):
@@ -111,11 +113,14 @@ def load(text: str, path: Path) -> Any:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{path}, line {mark.line + 1}" if mark else str(path)
-        problem = str(error.problem or error.context).partition("\n")[0]
+        line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
         raise ProjectError(
-            f"not valid YAML: {problem}",
+            f"not valid YAML: {_short(error.problem or error.context, 200)}",
             where=where,
-            remedy="Correct that line; most often a quote, a colon or an indent is off",
+            remedy="Write `? ` before a key of more than 1,024 signs, and its value on the next"
+            " line after `: `"
+            if len(line) > _LONGEST_KEY
+            else "Correct that line; most often a quote, a colon or an indent is off",
         ) from error
     except YAMLError as error:
         raise ProjectError(
@@ -133,9 +138,9 @@ def load(text: str, path: Path) -> Any:
         ) from error
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, most: int = _LONGEST_SHOWN) -> str:
     text = " ".join(str(value).split())
-    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def dump(document: CommentedMap) -> str:
@@ -158,12 +163,11 @@ def validate(document: Mapping[str, Any], path: Path) -> Project:
         return Project.model_validate(_unmarked(document))
     except ValidationError as error:
         raise _explain(error, document, path) from error
-    except _BadKey as error:
-        where = f"{path}, line {line_of(document, error.key)}"
+    except _NoText as error:
         raise ProjectError(
-            f"the key {_short(repr(error.key[-1]))} is no text",
-            where=where,
-            expected="a name",
+            f"{_short(error.what)} is no text",
+            where=f"{path}, line {line_of(document, error.key)}",
+            expected="a name or a value",
             remedy="Write it in quotes",
         ) from error
     except RecursionError as error:
@@ -174,10 +178,10 @@ def validate(document: Mapping[str, Any], path: Path) -> Project:
         ) from error
 
 
-class _BadKey(Exception):
-    def __init__(self, key: Key) -> None:
-        self.key = key
-        super().__init__(key)
+class _NoText(Exception):
+    def __init__(self, what: str, key: Key) -> None:
+        self.what, self.key = what, key
+        super().__init__(what, key)
 
 
 def _unmarked(value: Any, key: Key = ()) -> Any:
@@ -185,9 +189,11 @@ def _unmarked(value: Any, key: Key = ()) -> Any:
         return {_name(k, key): _unmarked(item, (*key, k)) for k, item in value.items()}
     if isinstance(value, list):
         return [_unmarked(item, (*key, place)) for place, item in enumerate(value)]
-    if isinstance(value, str):
-        return str(value)
-    return value
+    if isinstance(value, TaggedScalar):
+        if str(value.tag.trval) != "tag:yaml.org,2002:str":
+            raise _NoText(f"the tag {value.tag.trval}", key)
+        return str(value.value)
+    return str(value) if isinstance(value, str) else value
 
 
 def _name(key: Any, parent: Key) -> str:
@@ -195,15 +201,15 @@ def _name(key: Any, parent: Key) -> str:
         return str(key).lower()
     name = written(key)
     if not isinstance(name, str):
-        raise _BadKey((*parent, key))
+        raise _NoText(f"the key {key!r}", (*parent, key))
     return str(name)
 
 
 def set_value(document: CommentedMap, key: Key, value: Any) -> None:
     """Set one value in place, making sections on the way; other lines stay as they are."""
     here: Any = document
-    for part in key[:-1]:
-        part = _own_key(here, part)
+    for name in key[:-1]:
+        part = _own_key(here, name)
         if isinstance(here, CommentedMap) and not isinstance(here.get(part), Mapping | list):
             here[part] = CommentedMap()
         here = here[part]
@@ -243,9 +249,9 @@ def line_of(document: Any, key: Key) -> int:
     """Return the 1-based line of a key, or of its nearest parent that is written down."""
     line = 1
     here = document
-    for part in key:
+    for name in key:
         try:
-            part = _own_key(here, part)
+            part = _own_key(here, name)
             if isinstance(here, CommentedMap):
                 line = here.lc.key(part)[0] + 1
             elif isinstance(here, CommentedSeq):
@@ -301,7 +307,10 @@ def _explain(error: ValidationError, document: Any, path: Path) -> ProjectError:
         if typing.get_origin(_annotation(key[:-1])) in (dict, list):
             break
         key = key[:-1]
-    where = f"{path}, line {line_of(document, key)}"
+    # What is only wrong beside other keys is said by the whole project, which begins with the key.
+    named = _KEY.match(first["msg"].removeprefix("Value error, "))
+    place = key or tuple(named[0].split(".")) if named else key
+    where = f"{path}, line {line_of(document, place)}"
     if key:
         where += f", {_short(key_text(key))}"
     more = error.error_count() - 1
@@ -317,9 +326,15 @@ def _explain(error: ValidationError, document: Any, path: Path) -> ProjectError:
             f"{_short(repr(plain(got) if isinstance(got, list | dict) else got))} does not fit",
             where=where,
             expected=message.removeprefix("Input should be "),
-            remedy=f"Correct it in the file{tail}",
+            remedy=("Write it in quotes" if _is_scalar(got, message) else "Correct it in the file")
+            + tail,
         )
     return ProjectError(message, where=where, remedy=f"Correct it in the file{tail}")
+
+
+def _is_scalar(got: Any, message: str) -> bool:
+    # true, false and dates that YAML reads as something else than the text that is meant.
+    return message.endswith("a valid string") and isinstance(got, bool)
 
 
 def _annotation(key: Key) -> Any:

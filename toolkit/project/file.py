@@ -79,7 +79,14 @@ class ProjectFile:
         if self.overrides:
             merged = doc.parse(text, self.path)
             for key, value in self.overrides:
-                doc.set_value(merged, key, value)
+                try:
+                    doc.set_value(merged, key, value)
+                except (KeyError, IndexError, TypeError) as error:
+                    raise UsageError(
+                        f"there is no key {doc.key_text(key)!r} to set",
+                        expected="a key of the project file; lists are set as a whole",
+                        remedy="Set the list, such as data.missing=[a, b]",
+                    ) from error
             try:
                 project = doc.validate(merged, self.path)
             except ProjectError as error:

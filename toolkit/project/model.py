@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
-import encodings.aliases
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -40,9 +39,16 @@ _DELIMITERS = {
 }  # fmt: skip
 
 
+_ENCODINGS = [  # those that a misspelling may mean
+    "utf-8", "utf-8-sig", "utf-16", "utf-32", "ascii", "cp1252", "latin-1", "cp1250", "cp1251",
+    "cp1253", "cp1254", "cp1257", "cp850", "cp437", "iso8859-2", "iso8859-15", "mac-roman",
+    "koi8-r", "gb18030", "gbk", "big5", "shift_jis", "cp932", "euc-jp", "euc-kr", "cp949",
+]  # fmt: skip
+
+
 def _is_encoding(name: str) -> bool:
     try:
-        return isinstance(b"a,1\n".decode(name), str) or name.isascii()
+        return isinstance(b"a,1\n".decode(name), str)
     except UnicodeDecodeError:
         return True  # UTF-16 wants an even number of bytes
     except (LookupError, ValueError, TypeError, UnicodeError):
@@ -95,10 +101,8 @@ class Data(Section):
     @classmethod
     def _known_encoding(cls, value: str | None) -> str | None:
         if value is not None and not _is_encoding(value):
-            known = sorted({*encodings.aliases.aliases, *encodings.aliases.aliases.values()})
-            near = difflib.get_close_matches(value.casefold().replace("-", "_"), known, n=1)
-            offer = f"; did you mean {near[0].replace('_', '-')!r}?" if near else ""
-            raise ValueError(f"unknown encoding {value[:40]!r}{offer or ', such as cp1252'}")
+            near = difflib.get_close_matches(value.casefold(), _ENCODINGS, n=1, cutoff=0.5)
+            raise ValueError(f"unknown encoding {value[:40]!r}, unlike {(near or ['cp1252'])[0]!r}")
         return value
 
 
@@ -253,6 +257,14 @@ class Governance(Section):
     """When it is looked at again."""
     notes: str = ""
     """Anything the reviewer should know."""
+
+    @field_validator("review_date", mode="before")
+    @classmethod
+    def _no_number(cls, value: Any) -> Any:
+        # A number would be taken for seconds since 1970.
+        if isinstance(value, int | float) or (isinstance(value, str) and value.isdecimal()):
+            raise ValueError(f"{value!r} is no date; expected one such as 2030-01-31")
+        return value
 
 
 class Split(Section):

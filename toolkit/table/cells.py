@@ -28,7 +28,7 @@ def column(values: list[Any]) -> pd.Series | None:
     import pandas as pd
 
     known = [value for value in values if value is not None]
-    kinds = {_kind(value) for value in known}
+    kinds = {_kind(each) for each in set(map(type, known))}
     if kinds == {"bytes"}:
         return _binary(values, known)
     if kinds == {"bool"}:
@@ -42,16 +42,16 @@ def column(values: list[Any]) -> pd.Series | None:
         return numbers(values)
     if kinds == {"str"}:
         return pd.Series(values, dtype="str")
-    plain = [None if v is None else v if _kind(v) != "other" else str(v) for v in values]
+    plain = [None if v is None else v if _kind(type(v)) != "other" else str(v) for v in values]
     return pd.Series(plain, dtype="str" if kinds == {"other"} else object)
 
 
 _MIDNIGHT = datetime.time()
 
 
-def _kind(value: Any) -> str:
+def _kind(value: type) -> str:
     for kinds, name in _KINDS:
-        if isinstance(value, kinds):
+        if issubclass(value, kinds):
             return name
     return "other"
 
@@ -73,7 +73,7 @@ def numbers(values: list[Any]) -> pd.Series:
         known = [_plain(value) for value in known]
     if all(isinstance(value, int) for value in known):
         low, high = min(known), max(known)
-        if -(2**63) <= low and high < 2**63:
+        if low >= -(2**63) and high < 2**63:
             whole = [None if v is None else int(v) for v in values]
             return pd.Series(whole, dtype="int64" if len(known) == len(values) else "Int64")
         return pd.Series([None if v is None else str(int(v)) for v in values], dtype="str")
@@ -96,7 +96,9 @@ def _plain(value: Any) -> Any:
 def _moments(values: list[Any]) -> pd.Series:
     import pandas as pd
 
-    moments = [datetime.datetime.combine(v, _MIDNIGHT) if _kind(v) == "date" else v for v in values]
+    moments = [
+        datetime.datetime.combine(v, _MIDNIGHT) if _kind(type(v)) == "date" else v for v in values
+    ]
     zones = {v.utcoffset() for v in moments if v is not None}
     if len(zones) > 1:  # no one zone: as text, each cell keeps its own
         return pd.Series([None if v is None else v.isoformat() for v in moments], dtype="str")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
 from toolkit.table import layout
+from toolkit.table.decoding import not_text, nul_error
 from toolkit.table.delimiters import EXCEL_HINT
 from toolkit.table.files import open_bytes
 
@@ -58,8 +59,8 @@ def read_csv(path: Path, data: Data) -> tuple[pd.DataFrame, list[Check]]:
     """
     header = _header(path, data)
     table, footers = _rows(path, data, header)
-    for column in table.columns:
-        _refuse_open_quote(path, data, column, len(header.names))
+    _refuse_nul(path, data, table)
+    _refuse_open_quotes(path, data, header, table)
     frame = table.to_pandas()
     frame.columns = header.names
     frame, checks = layout.trimmed(frame)
@@ -115,13 +116,13 @@ def _rows(path: Path, data: Data, header: _Header) -> tuple[Any, list[Check]]:
 
 
 def _header(path: Path, data: Data) -> _Header:
-    with _text(path, data) as lines:
-        before = 0
+    with _text(path, data) as text:
+        before, lines = 0, text
         if data.header_row is None:
-            before, lines = _first_line(lines, path)
+            before, lines = _first_line(text, path)
         else:
             before = max(data.header_row - 1, 0)
-            skipped = sum(1 for _ in itertools.islice(lines, before))
+            skipped = sum(1 for _ in itertools.islice(text, before))
             if skipped < before:
                 raise DataError(
                     f"there is no line {data.header_row}: the file has {skipped} lines",
@@ -143,13 +144,11 @@ def _header(path: Path, data: Data) -> _Header:
 
 
 def _first_line(lines: Iterator[str], path: Path) -> tuple[int, Iterator[str]]:
-    before = 0
-    for line in lines:
+    for before, line in enumerate(lines):
         bare = line.strip("\r\n").lstrip("\ufeff")
         # Excel's own line, which says what separates fields.
         if bare and not (before == 0 and EXCEL_HINT.fullmatch(bare)):
             return before, itertools.chain([line], lines)
-        before += 1
     raise DataError("the file holds no rows", where=str(path), expected="a header and rows")
 
 
@@ -184,32 +183,13 @@ def _text(path: Path, data: Data) -> Iterator[Iterator[str]]:
 def unreadable(path: Path, data: Data, error: Exception) -> DataError:
     """Return the error of a file that is no text, or no CSV."""
     text = " ".join(str(error).split())
-    encoding = data.encoding or "utf-8"
     if isinstance(error, UnicodeError | LookupError) or "UTF8" in text:
-        return DataError(
-            f"is not {encoding} text",
-            where=_undecodable(path, data),
-            remedy="Set data.encoding (--encoding) to the file's encoding, such as cp1252, or save"
-            " it as UTF-8",
-        )
+        return not_text(path, data)
     return DataError(
         f"cannot be read as CSV: {text[:200]}",
         where=str(path),
         remedy="Check data.delimiter, data.compression and the file's quotes",
     )
-
-
-def _undecodable(path: Path, data: Data) -> str:
-    with open_bytes(path, data.compression) as stream:
-        try:
-            for number, line in enumerate(stream, start=1):
-                try:
-                    line.decode(data.encoding or "utf-8")
-                except UnicodeError:
-                    return f"{path}, line {number}"
-        except (OSError, EOFError, LookupError):
-            pass
-    return str(path)
 
 
 def _records(path: Path, data: Data, header: _Header) -> Iterator[tuple[int, int, list[str]]]:
@@ -263,11 +243,9 @@ _REMEDY = (
 
 def _is_remark(row: list[str]) -> bool:
     # A row cut short has values; a remark is one sentence, or the word that announces a total.
-    filled = [cell.strip() for cell in row if cell.strip()]
-    return bool(filled) and (
-        (len(filled) == 1 and len(row) == 1 and (" " in filled[0] or "(" in filled[0]))
-        or layout.is_total(filled[0])
-    )
+    text = row[0].strip()
+    alone = len(row) == 1 and (" " in text or "(" in text)
+    return alone or layout.is_total(text) or layout.is_remark(text)
 
 
 def _footer_check(odd: list[tuple[int, int, list[str]]]) -> Check:
@@ -281,24 +259,48 @@ def _footer_check(odd: list[tuple[int, int, list[str]]]) -> Check:
     )
 
 
-def _refuse_open_quote(path: Path, data: Data, column: Any, width: int) -> None:
+def _refuse_nul(path: Path, data: Data, table: Any) -> None:
+    """Raise for a NUL character far down the file, where nobody looked for one."""
+    import pyarrow.compute as pc
+
+    for column in table.columns:
+        found = column.filter(pc.fill_null(pc.match_substring(column, "\0"), False))
+        if len(found):
+            with _text(path, data) as lines:
+                line = next((n for n, text in enumerate(lines, start=1) if "\0" in text), 1)
+            raise nul_error(path, line, found[0].as_py())
+
+
+def _refuse_open_quotes(path: Path, data: Data, header: _Header, table: Any) -> None:
     """Raise if a cell has swallowed lines of the table, since its quote was never closed."""
     import pyarrow.compute as pc
 
-    found = column.filter(pc.fill_null(pc.match_substring(column, "\n"), False))
-    for text in found.to_pylist():
-        inner = text.split("\n")[1:-1] or text.split("\n")[1:]
-        fields = [line.count(data.delimiter or ",") + 1 for line in inner if line.strip()]
-        if (
-            fields
-            and sum(n == width for n in fields) >= 0.8 * len(fields)
-            and (width > 2 or len(fields) > 3)
-        ):
-            header = _Header([], max((data.header_row or 1) - 1, 0), True, [])
-            for start, end, row in _records(path, data, header):
-                if end > start and text[:200] in "\n".join(row).replace("\r\n", "\n"):
-                    _raise_open_quote(path, start)
-            _raise_open_quote(path, None)
+    if not any(pc.any(pc.match_substring(column, "\n")).as_py() for column in table.columns):
+        return
+    with _text(path, data) as text:
+        kept = itertools.islice(text, header.before, None)
+        reader = csv.reader(kept, delimiter=data.delimiter or ",", strict=True)
+        start = header.before + 1
+        while True:
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                row = []
+            end = header.before + reader.line_num
+            if end > start and (not row or _holds_rows(row, data, len(header.names))):
+                _raise_open_quote(path, start)
+            start = end + 1
+
+
+def _holds_rows(row: list[str], data: Data, width: int) -> bool:
+    for text in row:
+        inner = [line for line in text.splitlines()[1:] if line.strip()]
+        alike = sum(line.count(data.delimiter or ",") + 1 == width for line in inner)
+        if alike >= max(1, 0.8 * len(inner)) and (width > 2 or alike > 3):
+            return True
+    return False
 
 
 def _raise_open_quote(path: Path, line: int | None) -> None:

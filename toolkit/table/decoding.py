@@ -85,29 +85,53 @@ def _refuse_damaged(path: Path, block: bytes) -> None:
 
 def _legacy(path: Path, data: Data) -> tuple[str, list[Check]]:
     """Return the likeliest of the encodings under which the whole file can be read."""
-    words = encodings.Words()
-    decoders = {name: codecs.getincrementaldecoder(name)() for name in encodings.candidates()}
+    words, decodable = encodings.Words(), encodings.Decodable()
     rest = b""
     with open_bytes(path, data.compression) as stream:
         while block := stream.read(_BLOCK):
             lines, mark, tail = (rest + block).rpartition(b"\n")
             words.add(lines if mark else tail)
             rest = tail if mark else b""
-            encodings.decodable(decoders, block, final=False)
+            decodable.add(block)
         words.add(rest)
-        encodings.decodable(decoders, b"", final=True)
-    found = words.reading(decoders)
+        decodable.add(b"", final=True)
+    found = words.reading(decodable.names())
     message = f"The file is not UTF-8; it is read as {found.encoding}, as in {found.example!r}"
-    if found.rival:
-        message += f"; as {found.rival} it would be {found.rival_example!r}"
+    for name, text in list(found.rivals.items())[:3]:
+        message += f"; as {name} it would be {text!r}"
     return found.encoding, [
         Check(
             name="Encoding",
-            severity="warning" if found.rival else "info",
+            severity="warning" if found.rivals else "info",
             message=message + ".",
             remedy="If that reads wrong, give the encoding with --encoding (data.encoding)",
         )
     ]
+
+
+def not_text(path: Path, data: Data) -> DataError:
+    """Return the error of a file that cannot be read in its encoding, with the first bad line."""
+    return DataError(
+        f"is not {data.encoding or 'utf-8'} text",
+        where=_undecodable(path, data),
+        remedy="Set data.encoding (--encoding) to the file's encoding, such as cp1252, or save it"
+        " as UTF-8",
+    )
+
+
+def _undecodable(path: Path, data: Data) -> str:
+    if codecs.lookup(data.encoding or "utf-8").name.startswith(("utf-16", "utf-32")):
+        return str(path)  # bytes do not tell its lines
+    with open_bytes(path, data.compression) as stream:
+        try:
+            for number, line in enumerate(stream, start=1):
+                try:
+                    line.decode(data.encoding or "utf-8")
+                except UnicodeError:
+                    return f"{path}, line {number}"
+        except (OSError, EOFError, LookupError):
+            pass
+    return str(path)
 
 
 def refuse_nul(path: Path, text: str) -> None:
@@ -122,18 +146,23 @@ def refuse_nul(path: Path, text: str) -> None:
     if not count:
         return
     controls = sum(sign < " " and sign not in "\0\t\r\n" for sign in text)
-    if count < 0.02 * len(text) and controls < 0.002 * len(text):
+    if text.strip("\0").count("\0") < 0.02 * len(text) and controls < 0.002 * len(text):
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise DataError(
-            f"is text with {count} NUL bytes, the first in {_around(text, text.index(chr(0)))!r}",
-            where=f"{path}, line {line}",
-            remedy="The file was damaged on its way: get it again, or remove these bytes",
-        )
+        raise nul_error(path, line, _around(text, text.index(chr(0))))
     raise DataError(
         "is not a table of text",
         where=str(path),
         expected="CSV, Parquet, Excel, .npz, a folder of images, or a database URL",
         remedy="Export the table as CSV or Parquet",
+    )
+
+
+def nul_error(path: Path, line: int, example: str) -> DataError:
+    """Return the error of a text with NUL bytes, which were left by damage."""
+    return DataError(
+        f"is text with NUL bytes, the first in {example[:60]!r}",
+        where=f"{path}, line {line}",
+        remedy="The file was damaged on its way: get it again, or remove these bytes",
     )
 
 

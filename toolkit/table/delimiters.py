@@ -54,6 +54,9 @@ def find_delimiter(path: Path, lines: list[str]) -> tuple[str, list[Check]]:
     rows = {mark: [row for _, row in records(lines, mark)] for mark in DELIMITERS}
     best = max(DELIMITERS, key=lambda mark: _consistency(rows[mark]))
     if _consistency(rows[best])[0] >= _CONSISTENT:
+        first = rows[best][0]
+        if len(first) > 2 and len(first) % 2 and not any(first[1::2]) and all(first[::2]):
+            raise _several(path, best * 2)
         return best, []
     # Title lines and remarks are of other widths: most rows decide.
     likely = max(DELIMITERS, key=lambda mark: _most_alike(rows[mark]))
@@ -70,12 +73,7 @@ def _unusual(path: Path, lines: list[str]) -> tuple[str, list[Check]]:
     for mark in ("::", "||", "<>", "\xa6", "\xa7"):
         widths = {line.count(mark) for line in filled}
         if len(widths) == 1 and widths != {0} and len(filled) > 3:
-            raise DataError(
-                f"fields are separated by {mark!r}",
-                where=str(path),
-                expected="one ASCII character between fields",
-                remedy=f"Replace {mark!r} by a tab or a comma that occurs in no field",
-            )
+            raise _several(path, mark)
     for mark in "~^\x01\x1f\x1e:#!/ ":
         fields = [row for _, row in records(filled, mark)]
         if len(fields) > 3 and _consistency(fields)[0] == 1.0 and "" not in fields[0]:
@@ -98,6 +96,15 @@ def _unusual(path: Path, lines: list[str]) -> tuple[str, list[Check]]:
             remedy="Convert it: pandas.read_fwf(...).to_csv(...)",
         )
     return ",", []
+
+
+def _several(path: Path, mark: str) -> DataError:
+    return DataError(
+        f"fields are separated by {mark!r}",
+        where=str(path),
+        expected="one ASCII character between fields",
+        remedy=f"Replace {mark!r} by a tab or a comma that occurs in no field",
+    )
 
 
 def _consistency(rows: list[list[str]]) -> tuple[float, int]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
-import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +56,7 @@ def read_excel(path: Path, data: Data) -> tuple[pd.DataFrame, list[Check]]:
     frame, trimmed = layout.trimmed(frame)
     frame = pd.DataFrame({k: _typed(frame.iloc[:, k]) for k in range(frame.shape[1])})
     frame.columns = pd.Index(names, dtype=object)
-    checks += [*trimmed, *read.checks({k: n for k, n in zip(used, names, strict=True)})]
+    checks += [*trimmed, *read.checks(dict(zip(used, names, strict=True)))]
     if len(sheets) > 1 and data.sheet is None:
         checks.append(
             Check(
@@ -126,8 +125,8 @@ class _Cells:
                 Check(
                     name="Zeros that only the format shows",
                     severity="warning",
-                    message=f"{listed(list(zeros))} hold numbers that Excel shows with leading zeros"
-                    f" (format {next(iter(zeros.values()))}); they are read without them.",
+                    message=f"{listed(list(zeros))} hold numbers that Excel shows with leading"
+                    f" zeros (format {next(iter(zeros.values()))}); they are read without them.",
                     columns=list(zeros),
                     remedy="If they are codes, set their type to category, or store them as text",
                 )
@@ -135,25 +134,27 @@ class _Cells:
         return found
 
 
-@contextmanager
+@contextlib.contextmanager
 def _book(path: Path, *, formulas: bool = False) -> Iterator[Any]:
+    # As a stream: openpyxl refuses a path by its ending.
+    with path.open("rb") as stream:
+        yield from _opened(path, stream, formulas)
+
+
+def _opened(path: Path, stream: Any, formulas: bool) -> Iterator[Any]:
     import openpyxl
 
-    book = None
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=not formulas)
-        yield book
-    except DataError:
-        raise
-    except (ValueError, KeyError, TypeError, OSError, zipfile.BadZipFile, SyntaxError) as error:
+        book = openpyxl.load_workbook(stream, read_only=True, data_only=not formulas)
+    except Exception as error:  # openpyxl meets damage in many ways
         raise DataError(
-            f"cannot be read as Excel: {str(error).splitlines()[0] if str(error) else 'damaged'}",
+            "cannot be read as Excel:"
+            f" {str(error).splitlines()[0][:200] if str(error) else type(error).__name__}",
             where=str(path),
-            remedy="Check the file, and data.format",
+            remedy="Save it again as .xlsx, or as CSV; or correct data.format",
         ) from error
-    finally:
-        if book is not None:
-            book.close()
+    with contextlib.closing(book):
+        yield book
 
 
 def _visible(book: Any) -> list[str]:

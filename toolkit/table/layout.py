@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from toolkit.artifacts.base import Check
 from toolkit.table import names, values
@@ -47,11 +48,23 @@ def header_place(rows: Sequence[Row]) -> int:
     width = width_of(rows)
     if width < 2:
         return 0
+    marked = rows[0][0].startswith("#") and not rows[-1][0].startswith("#")
     for place, row in enumerate(rows[:50]):
         filled = [bool(cell.strip()) for cell in row]
         title = sum(filled) < max(1, width / 2) or filled == [True] + [False] * (len(row) - 1)
-        if len(row) in (width, width - 1) and len(row) > 0 and not title:
-            return 0 if place and _is_data(row, rows[place + 1 :]) else place
+        if (
+            title
+            or len(row) not in (width, width - 1)
+            or (marked and len(row) < width and row[0].startswith("#"))
+        ):
+            continue
+        if len(row) < width:
+            # Rows may begin with a name that the header leaves out; a title does not go before
+            # rows but before a header.
+            after = rows[place + 1 :]
+            if not after or len(after[0]) != width or not _is_data(after[0], after[1:]):
+                continue
+        return 0 if place and _is_data(row, rows[place + 1 :]) else place
     return 0
 
 
@@ -75,7 +88,7 @@ def _is_data(header: Row, body: Sequence[Row]) -> bool:
         return (
             bool(over)
             and all(_VALUE.fullmatch(cell) for cell in over)
-            and not _steps([cell for cell in first if _VALUE.fullmatch(cell)])
+            and not _counts([cell for cell in first if _VALUE.fullmatch(cell)])
         )
     again = [cell in cells for cell, cells in zip(first, columns, strict=True) if cell]
     return len(again) > 1 and sum(again) >= 0.6 * len(again)
@@ -85,12 +98,14 @@ def _share(cells: Sequence[str]) -> float:
     return sum(bool(_VALUE.fullmatch(cell)) for cell in cells) / len(cells)
 
 
-def _steps(cells: Sequence[str]) -> bool:
-    # Years or positions may be names of columns; a row of data seldom counts in equal steps.
-    if len(cells) < 2 or not all(cell.isdecimal() for cell in cells):
+def _counts(cells: Sequence[str]) -> bool:
+    # Years, positions or wavelengths may be names of columns: each is larger than the one before.
+    try:
+        numbers = [float(cell) for cell in cells]
+    except ValueError:
         return False
-    steps = {int(b) - int(a) for a, b in zip(cells, cells[1:])}  # noqa: B905
-    return len(steps) == 1 and steps != {0}
+    steps = [b - a for a, b in itertools.pairwise(numbers)]
+    return all(step > 0 for step in steps) and (len(steps) > 1 or steps == [1.0])
 
 
 # -- rows of a frame that are none ----------------------------------------------------
@@ -103,12 +118,11 @@ def trimmed(frame: pd.DataFrame, first: int | None = None) -> tuple[pd.DataFrame
     ----------
     frame : pandas.DataFrame
         Rows as read, by named columns.
-    first : int, optional
-        The line of the first row in the source.
     """
     checks: list[Check] = []
     if len(frame) < 4 or frame.shape[1] < 2:
         return frame, checks
+    frame, checks = _without_headers(frame)
     end = len(frame)
     while end > 1 and bool(frame.iloc[end - 1].isna().all()):
         end -= 1
@@ -131,6 +145,26 @@ def trimmed(frame: pd.DataFrame, first: int | None = None) -> tuple[pd.DataFrame
         checks.insert(0, _left_out("The row below the header", _shown(frame.iloc[0]), "Units"))
         frame = frame.iloc[1:]
     return frame.reset_index(drop=True) if checks else frame, checks
+
+
+def _without_headers(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Check]]:
+    """Leave out rows that repeat the header, as files that were joined have them."""
+    again = (frame.iloc[:, 0] == frame.columns[0]) & (frame.iloc[:, 1] == frame.columns[1])
+    for place in range(2, frame.shape[1]):
+        if not again.any():
+            return frame, []
+        again &= frame.iloc[:, place] == frame.columns[place]
+    if not again.any():
+        return frame, []
+    return frame[~again.fillna(False)].reset_index(drop=True), [
+        Check(
+            name="Header lines among the rows",
+            severity="warning",
+            message=f"{int(again.sum())} rows repeat the header and are left out, as in files that"
+            " were joined.",
+            remedy="Remove them from the source",
+        )
+    ]
 
 
 def _left_out(what: str, said: str, name: str) -> Check:
@@ -159,6 +193,11 @@ def is_total(text: str) -> bool:
     return bool(_TOTAL.match(text)) and len(text) < 30
 
 
+def is_remark(text: str) -> bool:
+    """Whether a text is what programs and people write below a table."""
+    return bool(_REMARK.fullmatch(text))
+
+
 def _footers(frame: pd.DataFrame) -> int:
     found = 0
     while found < 5 and found < len(frame) - 3:
@@ -169,7 +208,7 @@ def _footers(frame: pd.DataFrame) -> int:
             found += 1
             continue
         text = cells[filled[0]].strip()
-        if len(filled) == 1 and filled[0] == 0 and _REMARK.fullmatch(text):
+        if len(filled) == 1 and filled[0] == 0 and is_remark(text):
             found += 1
         elif is_total(text) and filled[0] <= 1:
             others = _texts(frame.iloc[: len(frame) - 1 - found, filled[0]])

@@ -33,7 +33,7 @@ def read_parquet(path: Path, data: Data) -> tuple[pd.DataFrame, list[Check]]:
         found = [_series(column) for column in table.columns]
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise DataError(
-            f"cannot be read as Parquet: {str(error).splitlines()[0][:200]}",
+            f"cannot be read as Parquet: {str(error).splitlines()[0][:200].rstrip('.')}",
             where=str(path),
             remedy="Check the file, and data.format",
         ) from error
@@ -43,18 +43,18 @@ def read_parquet(path: Path, data: Data) -> tuple[pd.DataFrame, list[Check]]:
         for place, name in enumerate(names)
         if found[place] is not None and not name.startswith("__index_level_")
     ]
-    left_out = [
-        f"{name} ({table.column(place).type})"
+    left_out = {
+        name: str(table.column(place).type)
         for place, name in enumerate(names)
         if found[place] is None
-    ]
+    }
     frame = pd.DataFrame({place: found[place] for place in kept})
     frame.columns = pd.Index([names[place] for place in kept], dtype=object)
     return frame, left_out_check(left_out)
 
 
-def left_out_check(columns: list[str]) -> list[Check]:
-    """Return what is said of columns that hold neither values nor images."""
+def left_out_check(columns: dict[str, str]) -> list[Check]:
+    """Return what is said of columns, by name and type, that hold neither values nor images."""
     if not columns:
         return []
     return [
@@ -62,8 +62,8 @@ def left_out_check(columns: list[str]) -> list[Check]:
             name="Columns without single values",
             severity="warning",
             message=f"{len(columns)} columns hold lists, structures or binary data and are left"
-            f" out: {listed(columns, 8)}.",
-            columns=[text.rpartition(" (")[0] for text in columns],
+            f" out: {listed([f'{name} ({kind})' for name, kind in columns.items()], 8)}.",
+            columns=list(columns),
             remedy="Turn them into numbers or texts in the source to use them",
         )
     ]
@@ -84,12 +84,8 @@ def _series(column: Any) -> pd.Series | None:
         return column.cast(pa.float32()).cast(pa.float64()).to_pandas()
     if kinds.is_date(kind):
         return column.cast(pa.timestamp("us")).to_pandas()
-    if kinds.is_duration(kind):
-        return column.to_pandas().dt.total_seconds()
-    if kinds.is_decimal(kind):
+    if kinds.is_decimal(kind) or kinds.is_time(kind):
         return cells.column(column.to_pylist())
-    if kinds.is_time(kind):
-        return column.cast(pa.large_string()).to_pandas()
     if kinds.is_struct(kind):  # an image beside its path, as the datasets package writes it
         return column.to_pandas() if "bytes" in [field.name for field in kind] else None
     if kinds.is_nested(kind) or kinds.is_interval(kind):

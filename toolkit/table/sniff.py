@@ -146,7 +146,10 @@ def _csv(path: Path, data: Data) -> tuple[Data, list[Check]]:
             where=str(path),
             remedy="Copy or download the file again",
         ) from error
-    text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(sample)
+    try:
+        text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(sample)
+    except UnicodeError as error:
+        raise decoding.not_text(path, data) from error
     decoding.refuse_nul(path, text)
     if not text.strip("\ufeff \t\r\n"):
         raise DataError("the file holds no rows", where=str(path), expected="a header and rows")
@@ -156,7 +159,7 @@ def _csv(path: Path, data: Data) -> tuple[Data, list[Check]]:
     if data.delimiter is None:
         update["delimiter"], said = delimiters.find_delimiter(path, lines)
         checks += said
-    delimiter = update.get("delimiter", data.delimiter)
+    delimiter = str(update.get("delimiter", data.delimiter))
     rows = delimiters.records(
         lines, delimiter, max((data.header_row or 1) - 1, 0) or int(bool(hint))
     )
@@ -164,7 +167,7 @@ def _csv(path: Path, data: Data) -> tuple[Data, list[Check]]:
         place = layout.header_place([row for _, row in rows])
         if place:
             update["header_row"] = rows[place][0]
-            checks.append(_title_check(rows[place][0], [", ".join(r) for _, r in rows[:place]]))
+            checks.append(_title_check(rows[place][0], [_shown(row) for _, row in rows[:place]]))
         rows = rows[place:]
     fields = [row for _, row in rows]
     if data.header_row != 0 and layout.lacks_header(fields):
@@ -172,6 +175,10 @@ def _csv(path: Path, data: Data) -> tuple[Data, list[Check]]:
     if data.decimal is None:
         update["decimal"] = _decimal(fields[1:], str(delimiter))
     return data.model_copy(update=update), checks
+
+
+def _shown(row: Sequence[str]) -> str:
+    return ", ".join(cell.strip() for cell in row if cell.strip())
 
 
 def _title_check(line: int, above: list[str], what: str = "line") -> Check:
@@ -223,7 +230,7 @@ def _excel(data: Data) -> tuple[Data, list[Check]]:
     if data.header_row is None and rows:
         place = layout.header_place([row for _, row in rows])
         if place:
-            above = [", ".join(c for c in row if c) for _, row in rows[:place]]
+            above = [_shown(row) for _, row in rows[:place]]
             checks.append(_title_check(rows[place][0], above, "row"))
             data = data.model_copy(update={"header_row": rows[place][0]})
         rows = rows[place:]
@@ -244,26 +251,28 @@ def find_header(data: Data, name: str) -> tuple[str, str] | None:
     """
     path = Path(data.source).expanduser()
     if data.format == "excel":
-        for sheet, rows in excel_file.survey(path).items():
-            for line, row in enumerate(rows[:50], start=1):
-                if _is_header_with(name, row):
-                    other = f"--sheet {sheet!r}" + (f" --header-row {line}" if line > 1 else "")
-                    return f"row {line} of the sheet {sheet!r}", other
+        sheets = excel_file.survey(path)
+        for sheet, cells in sheets.items():
+            for place in range(min(len(cells), 50)):
+                if _is_header_with(name, cells[place:]):
+                    read = sheet == (data.sheet or next(iter(sheets)))
+                    options = [] if read else [f"--sheet {sheet!r}"]
+                    options += [f"--header-row {place + 1}"] if place or read else []
+                    return f"row {place + 1} of the sheet {sheet!r}", " ".join(options)
     elif data.format == "csv":
         with open_bytes(path, data.compression) as stream:
             sample = stream.read(1 << 16).decode(data.encoding or "utf-8", errors="replace")
-        rows = delimiters.records(
-            delimiters.first_lines(sample, whole=False), data.delimiter or ","
-        )
-        for line, row in rows[:50]:
-            if _is_header_with(name, row):
+        lines = delimiters.first_lines(sample, whole=False)
+        rows = delimiters.records(lines, data.delimiter or ",")
+        for place, (line, _) in enumerate(rows[:50]):
+            if _is_header_with(name, [row for _, row in rows[place:]]):
                 return f"line {line}", f"--header-row {line}"
     return None
 
 
-def _is_header_with(name: str, row: Sequence[str]) -> bool:
-    cells = [cell.strip() for cell in row if cell.strip()]
-    return name in cells and len(cells) > 1 and not any(cell[:1].isdigit() for cell in cells)
+def _is_header_with(name: str, rows: Sequence[Sequence[str]]) -> bool:
+    filled = [cell.strip() for cell in rows[0] if cell.strip()]
+    return name in filled and len(filled) > 1 and not layout.lacks_header(rows)
 
 
 def _is_table(rows: list[list[str]]) -> bool:

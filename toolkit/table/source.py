@@ -95,6 +95,12 @@ def read_source(data: Data, folder: Path, *, pictures: Collection[str] | None = 
         frame, checks = _READERS[data.format](path, data)
         frame, loaded = image_source.load_paths(frame, path.parent, pictures)
         checks = [*checks, *loaded]
+    if frame.shape[1] == 0:
+        raise DataError(
+            "no column holds single values, but lists or binary data",
+            where=_shown(data),
+            remedy="Turn them into numbers or texts in the source",
+        )
     if len(frame) == 0:
         if data.format == "sql":
             raise DataError(

@@ -60,7 +60,7 @@ def _fetch(url: Any, path: Path | None, data: Data) -> tuple[list[str], list[Any
                 )
                 if not result.returns_rows:
                     raise _no_query(where, "it returns no table")
-                found = [str(name) for name in result.keys()], result.fetchall()
+                found = [str(name) for name in list(result.keys())], result.fetchall()
                 connection.rollback()
                 return found
         finally:
@@ -87,9 +87,7 @@ def _frame(names: list[str], rows: list[Any]) -> tuple[pd.DataFrame, list[Check]
 
     values = list(zip(*rows, strict=True)) if rows else [()] * len(names)
     found = [cells.column(list(column)) for column in values]
-    left_out = [
-        f"{name} (binary)" for name, column in zip(names, found, strict=True) if column is None
-    ]
+    left_out = {name: "binary" for name, column in zip(names, found, strict=True) if column is None}
     kept = {place: column for place, column in enumerate(found) if column is not None}
     frame = pd.DataFrame(kept)
     frame.columns = pd.Index([names[place] for place in kept], dtype=object)
@@ -154,14 +152,15 @@ def _require_query(query: str, where: str) -> None:
     change = _CHANGES.search(statements[0]) if statements else None
     if first in _OTHER_STATEMENTS or (first in ("WITH", "SELECT") and change):
         verb = first if first in _OTHER_STATEMENTS or not change else change[0].split()[0].upper()
-        raise _no_query(where, f"it is a {verb} statement")
+        raise _no_query(where, f"it says {verb}")
 
 
-_OTHER_STATEMENTS = set(
-    "ALTER ANALYZE ATTACH BEGIN CALL COMMENT COMMIT COPY CREATE DELETE DETACH DO DROP EXEC EXECUTE"
-    " GRANT IMPORT INSERT INSTALL LOAD LOCK MERGE PRAGMA REINDEX RENAME REPLACE REVOKE ROLLBACK"
-    " SAVEPOINT SET TRUNCATE UPDATE UPSERT USE VACUUM".split()
-)
+_OTHER_STATEMENTS = {
+    "ALTER", "ANALYZE", "ATTACH", "BEGIN", "CALL", "COMMENT", "COMMIT", "COPY", "CREATE", "DELETE",
+    "DETACH", "DO", "DROP", "EXEC", "EXECUTE", "GRANT", "IMPORT", "INSERT", "INSTALL", "LOAD",
+    "LOCK", "MERGE", "PRAGMA", "REINDEX", "RENAME", "REPLACE", "REVOKE", "ROLLBACK", "SAVEPOINT",
+    "SET", "TRUNCATE", "UPDATE", "UPSERT", "USE", "VACUUM",
+}  # fmt: skip
 
 
 def _no_query(where: str, why: str) -> DataError:
