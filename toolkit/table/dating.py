@@ -50,6 +50,8 @@ _CLOCKS = frozenset(["epoch", "unix", "ts", "timestamp", "utc", "created", "upda
 
 def date_column(name: str, found: Cells, notes: Notes) -> Column | None:
     """Return how a text column is read as dates; None if it holds none."""
+    if sum(map(_might_be, found.texts[:200])) < 0.3 * len(found.texts[:200]):
+        return None
     never = [t for t in found.texts if _NEVER.fullmatch(t) or t.casefold() in names.MISSING_WORDS]
     gone = set(never)
     texts = [text for text in found.texts if text not in gone]
@@ -72,10 +74,17 @@ def date_column(name: str, found: Cells, notes: Notes) -> Column | None:
     return _column(name, " | ".join([*ways, *([day] if iso else []), *forms]), found, never, notes)
 
 
+def _might_be(text: str) -> bool:
+    return bool(_LOOKS.fullmatch(text) or _SERIAL.fullmatch(text) or _NEVER.fullmatch(text))
+
+
 def counted_dates(name: str, found: Cells, notes: Notes) -> Column | None:
     """Return how numbers in a column named like a date are dates: 20240131, or a count of days."""
-    texts = [text for text in found.texts if not _NEVER.fullmatch(text)]
+    clock = names.date(name) or names.day(name) or bool(_CLOCKS & set(names.words(name)))
+    if not clock:
+        return None
     never = [text for text in found.texts if _NEVER.fullmatch(text)]
+    texts = [text for text in found.texts if not _NEVER.fullmatch(text)]
     sample = texts[:200]
     if not texts or not all(text[0].isdecimal() for text in sample):
         return None
@@ -85,9 +94,8 @@ def counted_dates(name: str, found: Cells, notes: Notes) -> Column | None:
         )
     if names.day(name) and all(re.fullmatch(r"(0?[1-9]|1[0-2])\.\d{4}", text) for text in texts):
         return _column(name, "%m.%Y", found, never, notes)
-    clock = names.date(name) or bool(_CLOCKS & set(names.words(name)))
     for form in COUNTS:
-        wanted = names.day(name) if form == "excel" else clock
+        wanted = names.day(name) or form != "excel"
         digits = r"\d{5}(\.\d+)?" if form == "excel" else r"\d{9,13}(\.\d+)?"
         if not wanted or not all(re.fullmatch(digits, text) for text in sample):
             continue
