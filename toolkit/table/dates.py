@@ -38,7 +38,7 @@ _MONTHS = tuple(
         " unor unora",
         "march mar marz maerz mrz mars marzo marco maart mrt marts marzec marca brezen brezna",
         "april apr avril avr abril abr aprile kwiecien kwietnia kwi duben dubna",
-        "may mai mayo maggio mag maio mei maj kveten kvetna",
+        "may mai mayo maggio mag maio mei maj maja kveten kvetna",
         "june jun juni juin junio giugno giu junho czerwiec czerwca cze cerven cervna",
         "july jul juli juillet juil julio luglio lug julho lipiec lipca lip cervenec cervence",
         "august aug aout agosto ago augustus augusti sierpien sierpnia sie srpen srpna",
