@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from toolkit.project.recourse import Recourse
 from toolkit.project.search import H2O, AutoML, Choice
@@ -87,6 +87,32 @@ class Column(Section):
     timezone: str | None = None
     """Dates: the zone whose local time is kept where moments carry a zone, such as
     `Europe/Berlin`; each cell's own if not given."""
+
+    @field_validator("format")
+    @classmethod
+    def _format_can_be_read(cls, value: str | None) -> str | None:
+        for part in (value or "").split("|"):
+            try:
+                datetime.datetime.strptime("", part.strip())
+            except ValueError as error:
+                if "directive" in str(error) or "stray" in str(error):
+                    raise ValueError(f"{part.strip()!r} is no format of dates: {error}") from error
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_is_known(cls, value: str | None) -> str | None:
+        import re
+        import zoneinfo
+
+        if value is not None and not re.fullmatch(r"UTC([+-]\d{2}:\d{2})?", value):
+            try:
+                zoneinfo.ZoneInfo(value)
+            except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError) as error:
+                raise ValueError(
+                    f"{value!r} is no time zone; such as Europe/Berlin or UTC+01:00"
+                ) from error
+        return value
 
 
 class Problem(Section):

@@ -11,7 +11,7 @@ import numpy as np
 
 from toolkit.project.model import Column
 from toolkit.table import names, values
-from toolkit.table.dates import COUNTS, ISO, OFFSET, dates
+from toolkit.table.dates import COUNTS, ISO, OFFSET, dates, follow
 from toolkit.table.dating_notes import say_both, say_dates, say_doubtful, say_never, say_several
 from toolkit.table.notes import Notes, listed
 
@@ -29,7 +29,7 @@ _LOOKS = re.compile(
 _NEVER = re.compile(
     r"(0000|9999)-?\d{2}-?\d{2}(?!\d).*|\d{2}[-/.]\d{2}[-/.](0000|9999)(?!\d).*", re.S
 )
-_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?")
+_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?|-?P\d+DT.*")
 _DAY = re.compile(r"(\d{1,2})\.(\d{2})\.?")
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S")
 _DAYS = (
@@ -178,7 +178,7 @@ def _layouts(name: str, texts: list[str], found: Cells, notes: Notes) -> list[st
         if doubtful and mirror and "." not in form:
             doubts.append((rest[0], mirror))
         forms.append(form)
-        parsed = dates(rest, form)
+        parsed = follow(rest, form)
         rest = [text for text, moment in zip(rest, parsed, strict=True) if np.isnat(moment)]
     if len(rest) > (1 - _SHARE) * len(texts):
         return []
@@ -210,16 +210,9 @@ def _best(texts: list[str]) -> tuple[str | None, bool]:
 
 
 def _parse(texts: list[str], form: str) -> float:
-    """Return the share of texts that a format alone reads."""
-    import pandas as pd
-
-    if not form or form in COUNTS or "%b" in form or "%B" in form:
-        moments = dates(texts, form or None)
-        if form and form not in COUNTS:
-            moments[[bool(ISO.fullmatch(text)) for text in texts]] = np.datetime64("NaT")
-        return float((~np.isnat(moments)).mean())
-    plain = pd.Series([OFFSET.sub("", text) for text in texts], dtype="str")
-    return float(pd.to_datetime(plain, format=form, errors="coerce").notna().mean())
+    """Return the share of texts that a format alone reads; ISO 8601 if it is empty."""
+    moments = follow(texts, form) if form else dates(texts)
+    return float((~np.isnat(moments)).mean())
 
 
 def _column(name: str, form: str, found: Cells, never: list[str], notes: Notes) -> Column:

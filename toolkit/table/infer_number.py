@@ -157,8 +157,8 @@ def _say_marks(name: str, marks: Reading, notes: Notes) -> None:
 
 
 def _say_powers(name: str, found: Cells, notes: Notes) -> None:
-    powers = [text for text in found.texts if ("E" in text or "e" in text) and _POWER.match(text)]
-    if powers:
+    powers = [t for t in found.texts if ("E" in t or "e" in t) and _POWER.match(t)]
+    if powers and not amounts.endless(powers[0]):
         notes.say(
             "Powers of ten or codes",
             f"{powers[0]!r} in {name!r} is read as {float(powers[0]):.12g}; it may be a code.",
