@@ -91,12 +91,14 @@ class Column(Section):
     @field_validator("format")
     @classmethod
     def _format_can_be_read(cls, value: str | None) -> str | None:
-        for part in (value or "").split("|"):
+        for part in map(str.strip, (value or "").split("|")):
+            if value and part not in ("excel", "unix", "unix-ms") and "%" not in part:
+                raise ValueError(f"{part!r} is no format of dates; such as %d/%m/%Y or excel")
             try:
-                datetime.datetime.strptime("", part.strip())
+                datetime.datetime.strptime("", part)
             except ValueError as error:
                 if "directive" in str(error) or "stray" in str(error):
-                    raise ValueError(f"{part.strip()!r} is no format of dates: {error}") from error
+                    raise ValueError(f"{part!r} is no format of dates: {error}") from error
         return value
 
     @field_validator("timezone")
