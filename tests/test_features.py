@@ -204,15 +204,19 @@ def test_the_last_day_of_a_year_is_beside_the_first() -> None:
     assert np.linalg.norm(points[0] - points[2]) > 1.9
 
 
-def test_a_date_with_an_offset_is_the_same_moment_in_utc() -> None:
-    columns = _columns(when="date")
+def test_a_date_with_an_offset_keeps_its_local_time_or_that_of_one_zone() -> None:
     spelt = pd.DataFrame({"when": ["2024-05-01T01:30:00+02:00", "2024-05-02T12:00:00Z"]})
+    columns = _columns(when="date")
+    made = Features.fit(conform(spelt, columns), columns, 7).transform(conform(spelt, columns))
+    assert made["when.hour"].tolist() == [1.5, 12.0]
+    assert made["when.day"].tolist() == [1.0, 2.0]
+    # In one zone, texts and moments are the same.
+    zoned = {"when": columns["when"].model_copy(update={"timezone": "UTC"})}
     moments = pd.DataFrame({"when": pd.to_datetime(spelt["when"], utc=True)})
-    features = Features.fit(conform(spelt, columns), columns, 7)
-    made = features.transform(conform(spelt, columns))
+    features = Features.fit(conform(spelt, zoned), zoned, 7)
+    made = features.transform(conform(spelt, zoned))
     assert made["when.hour"].tolist() == [23.5, 12.0]
-    assert made["when.day"].tolist() == [30.0, 2.0]
-    pd.testing.assert_frame_equal(made, features.transform(conform(moments, columns)))
+    pd.testing.assert_frame_equal(made, features.transform(conform(moments, zoned)))
 
 
 # -- categories ------------------------------------------------------------------------

@@ -25,14 +25,47 @@ CELLS = st.one_of(
     st.integers(-(10**20), 10**20),
     st.booleans(),
     st.dates(datetime.date(1900, 1, 1), datetime.date(2100, 1, 1)).map(str),
-    st.sampled_from(["1,234.5", "12 %", " NA ", "?", "None", "TRUE", "1.0", "007", "€ 5", "-0"]),
+    st.sampled_from(
+        [
+            "1,234.5",
+            "12 %",
+            " NA ",
+            "?",
+            "None",
+            "TRUE",
+            "1.0",
+            "007",
+            "€ 5",
+            "-0",
+            '="05"',
+            "'-5",
+            "''5",
+            "12 kg",
+            "1.2k",
+            "(3,5 €)",
+            "5-",
+            "12*",
+            "31.12.40",
+            "3 mai 2021",
+            "2021Q3",
+            "43831",
+            "2000-01-01T23:30:00Z",
+            "1609459200",
+        ]
+    ),
 )
 COLUMNS = st.builds(
     Column,
     type=st.sampled_from(["number", "category", "boolean", "date", "text"]),
-    missing=st.sampled_from([None, [], ["-1", "x"]]),
+    missing=st.sampled_from([None, [], ["-1", "x"], ["2000-01-01"]]),
     decimal=st.sampled_from([None, ".", ","]),
-    format=st.sampled_from([None, "%d/%m/%Y", "%Y-%m-%d"]),
+    unit=st.sampled_from([None, "kg", "%", "EUR"]),
+    multiples=st.booleans(),
+    format=st.sampled_from(
+        [None, "%d/%m/%Y", "%Y-%m-%d", "%d.%m.%y | %d %b %Y", "%Y-%m-%d | excel", "unix"]
+    ),
+    latest_year=st.sampled_from([None, 2026]),
+    timezone=st.sampled_from([None, "Europe/Berlin"]),
 )
 
 

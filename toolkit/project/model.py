@@ -134,6 +134,34 @@ class Column(Section):
     """Dates: the zone whose local time is kept where moments carry a zone, such as
     `Europe/Berlin`; each cell's own if not given."""
 
+    @field_validator("format")
+    @classmethod
+    def _format_can_be_read(cls, value: str | None) -> str | None:
+        for part in map(str.strip, (value or "").split("|")):
+            if value and part not in ("excel", "unix", "unix-ms") and "%" not in part:
+                raise ValueError(f"{part!r} is no format of dates; such as %d/%m/%Y or excel")
+            try:
+                datetime.datetime.strptime("", part)
+            except ValueError as error:
+                if "directive" in str(error) or "stray" in str(error):
+                    raise ValueError(f"{part!r} is no format of dates: {error}") from error
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_is_known(cls, value: str | None) -> str | None:
+        import re
+        import zoneinfo
+
+        if value is not None and not re.fullmatch(r"UTC([+-]\d{2}:\d{2})?", value):
+            try:
+                zoneinfo.ZoneInfo(value)
+            except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError) as error:
+                raise ValueError(
+                    f"{value!r} is no time zone; such as Europe/Berlin or UTC+01:00"
+                ) from error
+        return value
+
 
 class Problem(Section):
     """The question, in words that the reviewer reads first."""

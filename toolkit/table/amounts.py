@@ -6,6 +6,7 @@ Each text is read on its own. What a whole column shows (its decimal mark, its u
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _AMOUNT = re.compile(
     rf"\s*(?P<back>(?:{_WORD})(?:[\s/·]?(?:{_WORD}|[²³]|(?<=m)[23]|(?<=ft)[23])){{0,4}})?(?P<after>-?)"
 )
 _BRACKETS = re.compile(rf"(?P<front>{_FRONT})?\s*\(\s*(?P<inner>[^()+-]+?)\s*\)\s*(?P<back>.*)")
+_SIMPLE = re.compile(r"([+-]?)([$€£]?)(\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+(?:\.\d*)?)(%?)")
 _MARKS = re.compile(
     r"(?P<rest>.*[\d%.)])\s*(?:\*{1,3}|[†‡§¶#]{1,2}|\[\w{1,2}\]|\([A-Za-z]\)|[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", re.S
 )
@@ -62,6 +64,7 @@ _CURRENCIES = {
     "dkk": "DKK", "mxn": "MXN", "zar": "ZAR", "₽": "RUB", "₩": "KRW", "₪": "ILS", "₫": "VND",
     "₺": "TRY", "₴": "UAH", "₦": "NGN", "฿": "THB",
 }  # fmt: skip
+_MONEY = frozenset(_CURRENCIES.values())
 _MEASURES = frozenset(
     "% percent ‰ g kg mg µg lb lbs oz t ton tonne stone m km cm mm mi mile ft foot feet in inch yd"
     " yard l ml cl dl gal gallon s sec second ms min minute h hr hour day week wk month mo year"
@@ -71,7 +74,7 @@ _MEASURES = frozenset(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Amount:
     """A cell's number as it is written, apart from what stands around it.
 
@@ -98,6 +101,15 @@ class Amount:
     trailing: bool = False
     marked: bool = False
 
+    def read(self, decimal: str, unit: str | None, *, multiples: bool) -> float:
+        """Return the number if it is in a unit (see `number`), else NaN."""
+        told = self.unit
+        if self.multiple and not multiples:
+            told = f"{self.multiple} {told}".strip()
+        if told and (told != same_unit(unit) if unit else not money(told)):
+            return math.nan
+        return self.value(decimal, multiples=multiples)
+
     def value(self, decimal: str, *, multiples: bool) -> float:
         """Return the number; NaN if its marks do not fit the decimal mark."""
         number = _float(self.bare, decimal)
@@ -110,6 +122,10 @@ def amount(text: str, decimal: str = ".") -> Amount | None:
     """Return the amount that a text is; None if it is none."""
     if len(text) > _LONGEST:
         return None
+    simple = _SIMPLE.fullmatch(text) if decimal == "." and text.isascii() else None
+    if simple and not (simple[2] and simple[4]):
+        unit = _CURRENCIES[simple[2]] if simple[2] else simple[4]
+        return Amount(simple[3], simple[1] == "-", unit)
     text = _common(text, decimal)
     mark = _MARKS.fullmatch(text)
     if mark:
@@ -153,14 +169,7 @@ def number(text: str, decimal: str, unit: str | None = None, *, multiples: bool 
     if decimal == "." and _PLAIN.fullmatch(text) and text.isascii():
         return float(text)
     found = amount(text, decimal)
-    if found is None:
-        return math.nan
-    told = found.unit
-    if found.multiple and not multiples:
-        told = f"{found.multiple} {told}".strip()
-    if told and (told != same_unit(unit) if unit else not money(told)):
-        return math.nan
-    return found.value(decimal, multiples=multiples)
+    return math.nan if found is None else found.read(decimal, unit, multiples=multiples)
 
 
 def endless(text: str) -> bool:
@@ -172,7 +181,7 @@ def endless(text: str) -> bool:
 
 def money(unit: str) -> bool:
     """Whether a unit is a currency or the per cent sign."""
-    return unit == "%" or unit in _CURRENCIES.values()
+    return unit == "%" or unit in _MONEY
 
 
 def known(unit: str) -> bool:
@@ -180,6 +189,7 @@ def known(unit: str) -> bool:
     return money(unit) or unit.casefold() in _MEASURES
 
 
+@functools.lru_cache(maxsize=1024)
 def same_unit(text: str) -> str:
     """Return a unit in one spelling: ``US$`` is ``USD``, ``Years`` is ``year``."""
     unit = " ".join(text.replace("μ", "µ").split()).rstrip(".")
@@ -196,6 +206,7 @@ def same_unit(text: str) -> str:
     return low[:-1] if len(low) > 3 and low.endswith("s") else low
 
 
+@functools.lru_cache(maxsize=1024)
 def _unit(text: str) -> tuple[str, str]:
     first, _, rest = text.partition(" ")
     multiple = first.rstrip(".").casefold()

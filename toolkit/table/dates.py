@@ -22,7 +22,8 @@ OFFSET = re.compile(r"(?<=\d)\s?(Z|UTC|GMT|(?<=:\d\d)[+-]\d{2}(:?\d{2})?"
                     r"|(?<=[:.,]\d{3})[+-]\d{2}(:?\d{2})?|(?<=\d{6})[+-]\d{2}(:?\d{2})?"
                     r"|(?<= )[+-]\d{2}:?\d{2})$")  # fmt: skip
 ISO = re.compile(
-    r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}(:\d{2}([.,]\d+)?)?)?( ?(Z|[+-]\d{2}:?\d{2}|[+-]\d{2}))?)?"
+    r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}(:\d{2}([.,]\d+)?)?)?"
+    r"( ?(Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2}))?)?"
     r"|\d{4}[-_/ ]?[Qq][1-4]|[Qq][1-4][-_/ ]?\d{4}|\d{4}[-_ ]?[Ww]\d{2}(-?[1-7])?"
 )
 """ISO 8601, and quarters and weeks, which are read as their first day."""
@@ -38,7 +39,7 @@ _MONTHS = tuple(
         " unor unora",
         "march mar marz maerz mrz mars marzo marco maart mrt marts marzec marca brezen brezna",
         "april apr avril avr abril abr aprile kwiecien kwietnia kwi duben dubna",
-        "may mai mayo maggio mag maio mei maj kveten kvetna",
+        "may mai mayo maggio mag maio mei maj maja kveten kvetna",
         "june jun juni juin junio giugno giu junho czerwiec czerwca cze cerven cervna",
         "july jul juli juillet juil julio luglio lug julho lipiec lipca lip cervenec cervence",
         "august aug aout agosto ago augustus augusti sierpien sierpnia sie srpen srpna",
@@ -91,6 +92,13 @@ def dates(
             break
         result[rest] = _as(column[rest], form, latest)
     return result
+
+
+def follow(texts: list[str], form: str) -> np.ndarray[Any, Any]:
+    """Return datetime64[us] for texts; NaT for what does not follow this one format."""
+    import pandas as pd
+
+    return _as(pd.Series([OFFSET.sub("", text) for text in texts], dtype="str"), form, None)
 
 
 def _as(column: pd.Series, form: str, latest: int | None) -> np.ndarray[Any, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from toolkit.project.model import Column
 from toolkit.table import names, values
-from toolkit.table.dates import COUNTS, ISO, OFFSET, dates
+from toolkit.table.dates import COUNTS, ISO, OFFSET, dates, follow
 from toolkit.table.dating_notes import say_both, say_dates, say_doubtful, say_never, say_several
 from toolkit.table.notes import Notes, listed
 
@@ -29,7 +29,7 @@ _LOOKS = re.compile(
 _NEVER = re.compile(
     r"(0000|9999)-?\d{2}-?\d{2}(?!\d).*|\d{2}[-/.]\d{2}[-/.](0000|9999)(?!\d).*", re.S
 )
-_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?")
+_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?|-?P\d+DT.*")
 _DAY = re.compile(r"(\d{1,2})\.(\d{2})\.?")
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S")
 _DAYS = (
@@ -50,6 +50,8 @@ _CLOCKS = frozenset(["epoch", "unix", "ts", "timestamp", "utc", "created", "upda
 
 def date_column(name: str, found: Cells, notes: Notes) -> Column | None:
     """Return how a text column is read as dates; None if it holds none."""
+    if sum(map(_might_be, found.texts[:200])) < 0.3 * len(found.texts[:200]):
+        return None
     never = [t for t in found.texts if _NEVER.fullmatch(t) or t.casefold() in names.MISSING_WORDS]
     gone = set(never)
     texts = [text for text in found.texts if text not in gone]
@@ -72,10 +74,17 @@ def date_column(name: str, found: Cells, notes: Notes) -> Column | None:
     return _column(name, " | ".join([*ways, *([day] if iso else []), *forms]), found, never, notes)
 
 
+def _might_be(text: str) -> bool:
+    return bool(_LOOKS.fullmatch(text) or _SERIAL.fullmatch(text) or _NEVER.fullmatch(text))
+
+
 def counted_dates(name: str, found: Cells, notes: Notes) -> Column | None:
     """Return how numbers in a column named like a date are dates: 20240131, or a count of days."""
-    texts = [text for text in found.texts if not _NEVER.fullmatch(text)]
+    clock = names.date(name) or names.day(name) or bool(_CLOCKS & set(names.words(name)))
+    if not clock:
+        return None
     never = [text for text in found.texts if _NEVER.fullmatch(text)]
+    texts = [text for text in found.texts if not _NEVER.fullmatch(text)]
     sample = texts[:200]
     if not texts or not all(text[0].isdecimal() for text in sample):
         return None
@@ -85,9 +94,8 @@ def counted_dates(name: str, found: Cells, notes: Notes) -> Column | None:
         )
     if names.day(name) and all(re.fullmatch(r"(0?[1-9]|1[0-2])\.\d{4}", text) for text in texts):
         return _column(name, "%m.%Y", found, never, notes)
-    clock = names.date(name) or bool(_CLOCKS & set(names.words(name)))
     for form in COUNTS:
-        wanted = names.day(name) if form == "excel" else clock
+        wanted = names.day(name) or form != "excel"
         digits = r"\d{5}(\.\d+)?" if form == "excel" else r"\d{9,13}(\.\d+)?"
         if not wanted or not all(re.fullmatch(digits, text) for text in sample):
             continue
@@ -170,7 +178,7 @@ def _layouts(name: str, texts: list[str], found: Cells, notes: Notes) -> list[st
         if doubtful and mirror and "." not in form:
             doubts.append((rest[0], mirror))
         forms.append(form)
-        parsed = dates(rest, form)
+        parsed = follow(rest, form)
         rest = [text for text, moment in zip(rest, parsed, strict=True) if np.isnat(moment)]
     if len(rest) > (1 - _SHARE) * len(texts):
         return []
@@ -202,16 +210,9 @@ def _best(texts: list[str]) -> tuple[str | None, bool]:
 
 
 def _parse(texts: list[str], form: str) -> float:
-    """Return the share of texts that a format alone reads."""
-    import pandas as pd
-
-    if not form or form in COUNTS or "%b" in form or "%B" in form:
-        moments = dates(texts, form or None)
-        if form and form not in COUNTS:
-            moments[[bool(ISO.fullmatch(text)) for text in texts]] = np.datetime64("NaT")
-        return float((~np.isnat(moments)).mean())
-    plain = pd.Series([OFFSET.sub("", text) for text in texts], dtype="str")
-    return float(pd.to_datetime(plain, format=form, errors="coerce").notna().mean())
+    """Return the share of texts that a format alone reads; ISO 8601 if it is empty."""
+    moments = follow(texts, form) if form else dates(texts)
+    return float((~np.isnat(moments)).mean())
 
 
 def _column(name: str, form: str, found: Cells, never: list[str], notes: Notes) -> Column:

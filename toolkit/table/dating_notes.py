@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.table.dates import COUNTS, ISO, dates
+from toolkit.table.dates import COUNTS, ISO, dates, follow
 from toolkit.table.notes import Notes, listed
 from toolkit.table.values import Cells
 
@@ -35,7 +35,7 @@ def say_several(
     for part in form.split(" | "):
         fits = np.array([bool(ISO.fullmatch(text)) for text in texts])
         if not part.startswith("%Y-%m-%d"):
-            fits = ~fits & ~np.isnat(dates(texts, part))
+            fits = ~fits & ~np.isnat(follow(texts, part))
         fits &= rest
         rest &= ~fits
         if fits.any():
@@ -54,7 +54,7 @@ def say_both(name: str, first: str, second: str, found: Cells, notes: Notes) -> 
     day, month = (first, second) if first.startswith("%d") else (second, first)
     only = []
     for form, other, text in ((day, month, "the day"), (month, day, "the month")):
-        alone = ~np.isnat(dates(found.texts, form)) & np.isnat(dates(found.texts, other))
+        alone = ~np.isnat(follow(found.texts, form)) & np.isnat(follow(found.texts, other))
         example = found.texts[int(alone.argmax())]
         only.append(f"{int(found.counts[alone].sum())} cells only fit {text} first ({example!r})")
     notes.say(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from toolkit.table.values import Cells
 
 _MOST_CODES = 12
+_MOST_SPELLINGS = 40  # of one or two values, as 1, 1.0 and 1.00
 _LOGICAL_PAIRS = (
     "0 1", "t f", "y n", "true false", "yes no", "ja nein", "oui non", "si no", "sí no",
     "sim não", "on off", "да нет",
@@ -110,7 +111,9 @@ def _column(name: str, series: pd.Series, table: TableMarks, notes: Notes) -> Co
         if missing is not None:
             column = column.model_copy(update={"missing": missing})
             found = values.cells(series, missing)
-    if len({values.label_text(text) for text in found.texts}) == 1 and not found.missing:
+    few = found.texts[:_MOST_SPELLINGS]
+    one = len(found.texts) == len(few) and len({values.label_text(text) for text in few}) == 1
+    if one and not found.missing:
         notes.columns["constant"].append(name)
         return column.model_copy(update={"role": "ignore"})
     if len(found.texts) == 1:
@@ -181,6 +184,8 @@ def _say_code(name: str, why: str, notes: Notes) -> None:
 
 
 def _logical(found: Cells) -> bool:
+    if len(found.texts) > _MOST_SPELLINGS:
+        return False
     words = {values.label_text(text).casefold() for text in found.texts}
     return len(words) == 2 and any(words == set(pair.split()) for pair in _LOGICAL_PAIRS)
 

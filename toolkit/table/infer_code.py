@@ -46,15 +46,14 @@ def coded(name: str, found: Cells) -> str:
         return "leading zeros, or more digits than a number holds" if odd else ""
     if all(_ADDRESS.fullmatch(text) for text in texts[:20]) and all(map(_ADDRESS.fullmatch, texts)):
         return "addresses of machines"
-    numeric = [text for text in texts if _NUMBER.fullmatch(text)]
-    if not numeric:
+    zeros = any(text[0] == "0" and _LEADING_ZERO.fullmatch(text) for text in texts)
+    lettered = any(text.lower() != text.upper() for text in texts)
+    if not zeros and not lettered:
         return ""
-    zeros = sum(bool(_LEADING_ZERO.fullmatch(text)) for text in numeric)
-    if zeros and len(numeric) == len(texts) and all(t[0].isdecimal() for t in texts):
+    numeric = sum(bool(_NUMBER.fullmatch(text)) for text in texts)
+    if zeros and numeric == len(texts) and not lettered and all(t[0].isdecimal() for t in texts):
         return "leading zeros"
-    if len(numeric) < len(texts):
-        return _lettered(found, zeros)
-    return ""
+    return _lettered(found, zeros) if lettered and numeric else ""
 
 
 def _named(name: str, texts: list[str]) -> bool:
@@ -67,7 +66,7 @@ def _named(name: str, texts: list[str]) -> bool:
     return bool(np.mean(shaped) > 0.5)
 
 
-def _lettered(found: Cells, zeros: int) -> str:
+def _lettered(found: Cells, zeros: bool) -> str:
     """Tell letters that belong to a code from dirt, units and misread digits."""
     codes, powers, suffixes = [], [], set()
     widths, rows, other, prefixed = set(), 0, 0, False

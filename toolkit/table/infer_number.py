@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +31,21 @@ def number_column(name: str, found: Cells, table: TableMarks, notes: Notes) -> C
     if found.numeric:
         return _checked(name, found, values.numbers(found.texts), Column(type="number"), notes)
     marks = read_marks(found.texts, table)
-    odd = [text for text in found.texts if not _BARE.fullmatch(text)]
-    units = read_units(name, found, marks.mark, notes) if odd else Units()
-    parsed = values.numbers(found.texts, marks.mark, units.unit, multiples=units.multiples)
-    if units.refused or not np.isfinite(parsed).any():
+    plain = values.plain_numbers(found.texts) if marks.mark == "." else None
+    odd = [] if plain is not None else [t for t in found.texts if not _BARE.fullmatch(t)]
+    if odd:
+        cells = [amounts.amount(text, marks.mark) for text in found.texts]
+        units = read_units(name, found, cells, marks.mark, notes)
+        parsed = np.array([
+            math.nan if cell is None
+            else cell.read(marks.mark, units.unit, multiples=units.multiples)
+            for cell in cells
+        ])  # fmt: skip
+    else:
+        units = Units()
+        parsed = values.numbers(found.texts, marks.mark) if plain is None else plain
+    parsed[~np.isfinite(parsed)] = math.nan
+    if units.refused or np.isnan(parsed).all():
         return None
     column = Column(
         type="number",
@@ -145,8 +157,8 @@ def _say_marks(name: str, marks: Reading, notes: Notes) -> None:
 
 
 def _say_powers(name: str, found: Cells, notes: Notes) -> None:
-    powers = [text for text in found.texts if ("E" in text or "e" in text) and _POWER.match(text)]
-    if powers:
+    powers = [t for t in found.texts if ("E" in t or "e" in t) and _POWER.match(t)]
+    if powers and not amounts.endless(powers[0]):
         notes.say(
             "Powers of ten or codes",
             f"{powers[0]!r} in {name!r} is read as {float(powers[0]):.12g}; it may be a code.",

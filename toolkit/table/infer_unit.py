@@ -40,9 +40,10 @@ class Units:
     refused: bool = False
 
 
-def read_units(name: str, found: Cells, mark: str, notes: Notes) -> Units:
+def read_units(
+    name: str, found: Cells, cells: list[Amount | None], mark: str, notes: Notes
+) -> Units:
     """Return the unit that a column's cells bear; units are never mixed in silence."""
-    cells = [amounts.amount(text, mark) for text in found.texts]
     counts = found.counts
     rows: Counter[tuple[str, str]] = Counter()
     for cell, count in zip(cells, counts.tolist(), strict=True):

@@ -44,9 +44,9 @@ _IDENTIFIERS = _set("id ids uid uuid guid rowid index idx key pk oid")
 _CODES = _set("number no nr code codes zip zipcode postcode postal plz phone telephone ssn iban")
 # Digits under these names are codes even with a point in them, or letters beside them.
 _CLASSIFICATIONS = _set(
-    "zip zipcode postcode postal plz postleitzahl pincode eircode icd icd9 icd10 dx diag diagnosis"
-    " naics sic isic nace isco cpt hcpcs drg msdrg ndc loinc snomed atc hs hscode hts cn tariff"
-    " sku ean upc gtin isbn issn asin fips geoid phone telephone fax mobile iban swift bic ssn"
+    "zip zipcode postcode postal plz postleitzahl pincode eircode icd icd9 icd10 diagnosis"
+    " naics sic isic nace isco cpt hcpcs drg msdrg ndc loinc snomed atc hscode"
+    " sku ean upc gtin isbn issn asin fips geoid phone telephone fax iban swift bic ssn"
     " imei vin version"
 )
 _CODES = _CODES | _CLASSIFICATIONS
@@ -132,8 +132,7 @@ def code(name: str) -> bool:
 def classification(name: str) -> bool:
     """Whether a name says that its values are codes of a known kind, such as ICD or NAICS."""
     found = _unnumbered(name)
-    last = found[:-1] if found[-1:] in (["code"], ["codes"]) else found
-    return bool(last) and last[-1] in _CLASSIFICATIONS and code(name)
+    return code(name) and found[-1] in _CLASSIFICATIONS | {"code", "codes"}
 
 
 def _unnumbered(name: str) -> list[str]:

@@ -118,7 +118,7 @@ def typed_column(series: pd.Series, column: Column) -> pd.Series:
         return _numbers(found.spread(parsed, np.nan), column)
     if column.type == "date":
         days = dates(found.texts, column.format, column.latest_year, column.timezone)
-        return pd.Series(found.spread(days, np.datetime64("NaT", "us")))
+        return _known_moments(pd.Series(found.spread(days, np.datetime64("NaT", "us"))), column)
     if column.type == "text":
         return found.relabel(list(found.texts))
     labels: list[str | None] = [values.label_text(text) for text in found.texts]
@@ -131,8 +131,10 @@ def _known_moments(moments: pd.Series, column: Column) -> pd.Series:
     """Take away moments that mean missing, in a typed column too."""
     import pandas as pd
 
-    days = [text for text in column.missing or () if text[:4].isdecimal()]
-    absent = dates(days, None)
+    days = [text for text in column.missing or () if text[:1].isdecimal()]
+    if not days:
+        return moments
+    absent = dates(days, column.format, column.latest_year, column.timezone)
     return moments.mask(moments.dt.normalize().isin(pd.Series(absent[~np.isnat(absent)])))
 
 

@@ -210,16 +210,20 @@ def numbers(
     multiples : bool
         Whether ``k``, ``M``, ``bn`` and the like after a number multiply it.
     """
-    import pyarrow as pa
-
-    result = None
-    if decimal == ".":
-        try:
-            result = pa.array(texts, pa.string()).cast(pa.float64()).to_numpy().copy()
-        except pa.ArrowInvalid:
-            result = None
+    result = plain_numbers(texts) if decimal == "." else None
     if result is None:
         read = amounts.number
         result = np.array([read(t, decimal, unit, multiples=multiples) for t in texts], "float64")
     result[~np.isfinite(result)] = np.nan
     return result
+
+
+def plain_numbers(texts: list[str]) -> np.ndarray[Any, Any] | None:
+    """Return float64 for texts that are all numbers as computers write them, else None."""
+    import pyarrow as pa
+
+    try:
+        found: np.ndarray[Any, Any] = pa.array(texts, pa.string()).cast(pa.float64()).to_numpy()
+    except pa.ArrowInvalid:
+        return None
+    return found.copy()
