@@ -177,13 +177,14 @@ def group_results(scored: Scored, inside: np.ndarray, minimum: int) -> dict[str,
         return {**found, **group_rates(actual[inside], decided[inside], scored.confidence)}
     if scored.context.task == "multiclass":
         return {**found, "accuracy": _accuracy(scored, inside)}
-    bias = (scored.scores - scored.part.target.astype(np.float64))[inside]
-    size = mean_interval(np.abs(bias), scored.confidence, _counted(scored, inside))
-    low = size.low if size.low is None else max(size.low, 0.0)
+    bias = scored.scores - scored.part.target.astype(np.float64)
+    size, counted = np.abs(bias), _counted(scored, inside)
+    mae = mean_interval(size[inside], scored.confidence, float(size.var()), counted)
+    low = mae.low if mae.low is None else max(mae.low, 0.0)
     return {
         **found,
-        "mae": Interval(value=size.value, low=low, high=size.high),
-        "mean_error": mean_interval(bias, scored.confidence),
+        "mae": mae.model_copy(update={"low": low}),
+        "mean_error": mean_interval(bias[inside], scored.confidence, float(bias.var())),
     }
 
 
