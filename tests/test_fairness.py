@@ -9,16 +9,21 @@ from explain_runs import FunctionModel, make_stage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.artifacts import Evaluation, FairnessDetail, TestPredictions
+from toolkit.artifacts import Evaluation, FairnessDetail, Rows, Split, TestPredictions
 from toolkit.errors import ProjectError
 from toolkit.evaluate import (
+    compare,
     conditions,
     decide_by_group,
     evaluate,
     fairness_detail,
     group_thresholds,
 )
+from toolkit.evaluate.groups import compare_groups
+from toolkit.evaluate.scored import score_part
+from toolkit.plots import evaluation as group_plots
 from toolkit.project.file import ProjectFile
+from toolkit.table import load_part
 from toolkit.widgets import FairnessPanel
 
 NASTY = "<script>alert(1)</script>"
@@ -143,6 +148,209 @@ def test_two_runs_are_equal_to_the_byte(made, tmp_path):
     other, _ = run(tmp_path)
     name = FairnessDetail.file
     assert (stage.run.folder / name).read_bytes() == (other.run.folder / name).read_bytes()
+
+
+# -- groups with few rows that count ---------------------------------------------------
+
+
+def judged(folder, counts, *, metric, limit=0.4, minimum=30, copies=1, more=None):
+    """Evaluate test rows of which each group holds (hits, misses, false alarms, rest)."""
+    lines = [
+        {"g": group, "y": y, "p": p}
+        for group, cells in counts.items()
+        for (y, p), n in zip(
+            (("yes", 0.9), ("yes", 0.1), ("no", 0.9), ("no", 0.1)), cells, strict=True
+        )
+        for _ in range(n * copies)
+    ]
+    frame = pd.DataFrame(lines)
+    whole = pd.concat([frame] * 3, ignore_index=True)
+    model = FunctionModel(
+        lambda f: np.column_stack([1 - f["p"], f["p"]]), ["g", "p"], "binary", ["no", "yes"], 0.5
+    )
+    stage = make_stage(
+        folder, whole, "y", "binary", positive="yes", protected=("g",),
+        fairness={"metric": metric, "limit": limit, "minimum_group": minimum, **(more or {})},
+    )  # fmt: skip
+    part = np.repeat(["train", "validation", "test"], len(frame))
+    stage.run.write(Split(pd.DataFrame({"row": np.arange(len(whole)), "part": part})))
+    return stage, evaluate(stage, model), model
+
+
+TPR, FPR = "equal_opportunity_difference", "equalized_odds_difference"
+PRECISION, SELECTED = "predictive_parity_difference", "demographic_parity_difference"
+FINE = (60, 20, 10, 80)
+
+
+@pytest.mark.parametrize(
+    ("metric", "group", "lacks", "needs"),
+    [
+        (TPR, (0, 1, 9, 61), "71 rows, 1 positive", "30 positives"),
+        (TPR, (0, 0, 9, 61), "70 rows, no positives", "30 positives"),
+        (TPR, (20, 9, 9, 61), "99 rows, 29 positives", "30 positives"),
+        (FPR, (40, 30, 1, 1), "72 rows, 2 negatives", "30 positives and negatives"),
+        (FPR, (2, 2, 1, 1), "6 rows, 4 positives, 2 negatives", "30 positives and negatives"),
+        (PRECISION, (0, 40, 0, 60), "100 rows, no flagged rows", "30 flagged rows"),
+        (PRECISION, (1, 40, 0, 60), "101 rows, 1 flagged row", "30 flagged rows"),
+        (SELECTED, (3, 3, 3, 3), "12 rows", "30 rows"),
+        ("group_error_difference", (0, 1, 0, 0), "1 row", "30 rows"),
+    ],
+)
+def test_a_group_counts_by_the_rows_that_the_rate_is_over(tmp_path, metric, group, lacks, needs):
+    counts = {"A": FINE, "B": FINE, "C": group}
+    stage, found, model = judged(tmp_path, counts, metric=metric)
+    (verdict,) = found.fairness
+    assert verdict.compared == ["A", "B"] and verdict.not_compared == [f"C: {lacks}"]
+    said = f"C: {lacks}: too few to compare (at least {needs})"
+    assert said in verdict.reason
+    checks = {check.name: check for check in found.checks}
+    assert checks["Small groups"].message == f"g {said}."
+    assert said in checks["Fairness"].message
+    assert {group.group: group.judged for group in found.groups} == {
+        "A": True, "B": True, "C": False,
+    }  # fmt: skip
+    # Two equal groups, and a third one: no clean pass unless that one is next to nobody.
+    small = sum(group) < 0.05 * (2 * sum(FINE) + sum(group))
+    assert verdict.verdict == ("within" if small else "unclear")
+    assert checks["Fairness"].severity == ("ok" if small else "warning")
+    assert verdict.difference.value == 0 and verdict.difference.high < 0.4
+    point = fairness_detail(stage, model).curve[0]
+    assert (point.difference, point.verdict) == (verdict.difference, verdict.verdict)
+    assert [each.judged for each in point.groups] == [group.judged for group in found.groups]
+    page = FairnessPanel(stage, found, stage.read(FairnessDetail)).static_html()
+    assert said in page and "too few rows" in page
+    assert "C" in group_plots.groups(found, "g").alt
+
+
+@pytest.mark.parametrize(
+    ("metric", "counts", "said"),
+    [
+        (TPR, {"A": (0, 0, 9, 61), "B": (0, 0, 40, 61)}, "no positives in any group"),
+        (FPR, {"A": (50, 9, 0, 0), "B": (40, 61, 0, 0)}, "no negatives in any group"),
+        (PRECISION, {"A": (0, 60, 0, 60), "B": (0, 50, 0, 90)}, "no flagged rows in any group"),
+        (PRECISION, {"A": FINE, "B": (0, 50, 0, 90)}, "Only one group can be compared"),
+        (SELECTED, {"A": FINE}, "Only one group can be compared"),
+        (SELECTED, {"A": FINE, "B": (2, 2, 2, 2)}, "Only one group can be compared"),
+        (TPR, {"A": (9, 2, 60, 60), "B": (8, 2, 60, 60)}, "No group can be compared"),
+    ],
+)
+def test_what_is_undefined_is_not_met(tmp_path, metric, counts, said):
+    stage, found, model = judged(tmp_path, counts, metric=metric, limit=1)
+    (verdict,) = found.fairness
+    assert (verdict.verdict, verdict.difference.value) == ("not judged", None)
+    assert said in verdict.reason
+    check = next(check for check in found.checks if check.name == "Fairness")
+    assert check.severity == "warning" and said in check.message
+    assert {point.verdict for point in fairness_detail(stage, model).curve} == {"not judged"}
+
+
+@pytest.mark.parametrize("flagged", [True, False])
+def test_everybody_or_nobody_flagged_is_parity(tmp_path, flagged):
+    counts = {"A": (50, 0, 50, 0), "B": (40, 0, 80, 0)}
+    if not flagged:
+        counts = {group: (0, yes, 0, no) for group, (yes, _, no, _) in counts.items()}
+    _, found, _ = judged(tmp_path, counts, metric=SELECTED)
+    (verdict,) = found.fairness
+    assert (verdict.verdict, verdict.reason, verdict.difference.value) == ("within", "", 0)
+    assert 0 < verdict.difference.high < 0.1
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {"A": (1, 0, 0, 0), "B": (0, 1, 0, 0)},
+        {"A": (1, 0, 0, 1), "B": (2, 0, 0, 2), "C": (9, 0, 1, 9)},
+        {"A": (0, 1, 1, 0), "B": (300, 0, 0, 300)},
+        {"A": (12, 0, 0, 5), "B": (0, 12, 5, 0)},
+        {"A": (1, 1, 1, 1), "B": (5, 1, 0, 9), "C": (7, 7, 7, 7), "D": (1, 0, 3, 0)},
+        {f"g{i}": (i, 2, 20 - i, 3) for i in range(20)},
+    ],
+)
+def test_an_interval_holds_its_value_and_what_is_possible(tmp_path, counts):
+    for place, metric in enumerate((TPR, FPR, PRECISION, SELECTED, "group_error_difference")):
+        _, found, _ = judged(tmp_path / str(place), counts, metric=metric, minimum=1)
+        (verdict,) = found.fairness
+        known = verdict.difference
+        if known.value is not None:
+            assert 0 <= known.low <= known.value <= known.high <= 1
+            assert known.high > known.low
+        for group in found.groups:
+            for name in ("selection_rate", "true_positive_rate", "precision"):
+                rate = group.metrics[name]
+                if rate.value is not None:
+                    assert 0 <= rate.low <= rate.value <= rate.high <= 1 and rate.low < rate.high
+                assert (group.base[name] == 0) == (rate.value is None)
+
+
+def test_the_interval_of_a_difference_is_newcombe_s():
+    # Newcombe (1998), table II, case (a): 56 of 70 against 48 of 80, method 10.
+    decided = np.r_[np.arange(70) < 56, np.arange(80) < 48]
+    everyone = np.ones(150, dtype=bool)
+    found = compare(SELECTED, everyone, decided, np.zeros(150), np.repeat([0, 1], [70, 80]),
+                    count=2, minimum=1, confidence=0.95).difference  # fmt: skip
+    assert (found.value, found.low, found.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+
+
+@pytest.mark.parametrize(("rows", "share"), [(8, 0.5), (20, 0.1), (40, 0.9), (200, 0.3)])
+def test_intervals_of_differences_cover_as_often_as_said(rows, share):
+    generator, missed = np.random.default_rng(rows), 0
+    groups = np.repeat([0, 1, 2], rows)
+    truth = np.array([share, share, min(share + 0.1, 1.0)])
+    for _ in range(200):
+        decided = generator.random(3 * rows) < truth[groups]
+        found = compare(SELECTED, decided, decided, np.zeros(3 * rows), groups,
+                        count=3, minimum=1, confidence=0.95).difference  # fmt: skip
+        missed += not found.low <= truth.max() - truth.min() <= found.high
+    assert missed <= 20
+
+
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+@pytest.mark.parametrize(
+    ("errors", "verdict"),
+    [
+        ({"a": [1.0] * 60, "b": [1.0] * 60}, "within"),
+        ({"a": [1.0] * 60, "b": [3.0] * 60}, "beyond"),
+        ({"a": [0.0] * 60, "b": [0.0] * 60}, "within"),
+        ({"a": [1.0, 2.0] * 30, "b": [9.0] * 3}, "not judged"),
+        ({"a": [1.0, 2.0] * 30, "b": [0.0, 4.0] * 20}, "unclear"),
+        ({"a": [1.7e308] * 40, "b": [-1.7e308] * 40}, "within"),
+        ({"a": [1e300] * 40, "b": [0.5, 1.5] * 30}, "beyond"),
+    ],
+)
+def test_errors_of_numbers_are_compared_on_few_rows(tmp_path, errors, verdict):
+    frame = pd.DataFrame([{"g": g, "y": y} for g, all_ in errors.items() for y in all_])
+    whole = pd.concat([frame] * 3, ignore_index=True)
+    stage = make_stage(tmp_path, whole, "y", "regression", protected=("g",))
+    part = np.repeat(["train", "validation", "test"], len(frame))
+    stage.run.write(Split(pd.DataFrame({"row": np.arange(len(whole)), "part": part})))
+    found = evaluate(stage, FunctionModel(lambda f: np.zeros(len(f)), ["g"]))
+    (said,) = found.fairness
+    assert said.verdict == verdict
+    every = [said.difference, *(i for group in found.groups for i in group.metrics.values())]
+    for each in every:
+        assert each.value is None or np.isfinite(each.value)
+        assert each.low is None or each.low <= each.value <= each.high
+
+
+def test_levels_with_enough_rows_are_no_others(tmp_path):
+    counts = {f"v{i:02}": (12, 8, 4, 16) for i in range(18)} | {f"w{i}": (1,) * 4 for i in range(9)}
+    _, found, _ = judged(tmp_path, counts, metric=SELECTED)
+    names = [group.group for group in found.groups]
+    assert sorted(names) == [*(["other (9 values)"]), *(f"v{i:02}" for i in range(18))]
+    assert len(found.fairness[0].compared) == 19
+
+
+def test_a_group_without_people_s_names_quotes_what_may_identify(tmp_path):
+    stage, found, _ = judged(tmp_path, {"A": FINE, "B": FINE, "Ann Lee": (0, 1, 9, 61)}, metric=TPR)
+    assert "Ann Lee: 71 rows" in found.fairness[0].reason
+    stage.file.set("columns.g.role", "identifier")
+    _, verdicts, _ = compare_groups(
+        stage.project,
+        score_part(stage, FunctionModel(lambda f: np.column_stack([1 - f["p"], f["p"]]), ["p"],
+                                        "binary", ["no", "yes"], 0.5), load_part(stage, "test")),
+        {"g": stage.read(Rows).frame["g"].iloc[load_part(stage, "test").rows]},
+    )  # fmt: skip
+    assert "'Ann Lee': 71 rows" in verdicts[0].reason
 
 
 @settings(max_examples=40, deadline=None)

@@ -60,12 +60,27 @@ def live_feasibility(stage: Stage) -> Callable[[Project], tuple[Feasibility, lis
 
 
 def groups_of(project: Project, frame: pd.DataFrame) -> dict[str, dict[str, int]]:
-    """Return the rows of each group of the protected columns that hold categories."""
-    return {
-        name: class_counts(frame[name])
-        for name in project.protected()
-        if name in frame and project.columns[name].type in ("category", "boolean")
-    }
+    """Return the rows of each group of the protected columns that hold categories.
+
+    Only rows that the fairness metric is over count: positives for equal opportunity, the fewer of
+    positives and negatives for equalized odds. Which rows will be flagged is not known yet.
+    """
+    import pandas as pd
+
+    labels = target_values(frame[project.target.column], project.target)
+    known, positive = ~pd.isna(labels), labels == project.target.positive
+    masks = {"positives": positive, "negatives": known & ~positive}
+    rates = metrics.COMPARED.get(metrics.resolve_fairness(project)[0], ())
+    over = [masks.get(metrics.RATE_ROWS[rate], known) for rate in rates] or [known]
+    found = {}
+    for name in project.protected():
+        if name in frame and project.columns[name].type in ("category", "boolean"):
+            sizes = [class_counts(frame[name][mask]) for mask in over]
+            found[name] = {
+                group: min(each.get(group, 0) for each in sizes)
+                for group in class_counts(frame[name][known])
+            }
+    return found
 
 
 def feasibility_of(
@@ -80,7 +95,7 @@ def feasibility_of(
     target : pandas.Series
         The typed target column.
     groups : mapping, optional
-        Rows by group of each protected column.
+        Rows by group of each protected column, of those that the fairness metric is over.
 
     Raises
     ------

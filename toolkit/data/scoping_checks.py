@@ -230,6 +230,9 @@ def of_fairness(
             )
         )
     share = facts.test_rows / facts.rows if facts.rows else 0.0
+    words = [metrics.RATE_ROWS[rate] for rate in metrics.COMPARED.get(facts.fairness_metric, ())]
+    counted = [word for word in words if word in ("positives", "negatives")]
+    over = f"{' or '.join(counted)} in the test rows" if counted else "test rows"
     for column, sizes in groups.items():
         small = [g for g, n in sizes.items() if n * share < project.fairness.minimum_group]
         if small and affected is not False:
@@ -240,7 +243,7 @@ def of_fairness(
                     name="Small groups",
                     severity="warning" if len(sizes) - len(small) < 2 else "info",
                     message=f"{len(small)} of {len(sizes)} groups of {column!r} will have fewer"
-                    f" than {project.fairness.minimum_group} test rows and will not be judged:"
+                    f" than {project.fairness.minimum_group} {over} and will not be judged:"
                     f" {shown}{more}.",
                     columns=[column],
                     remedy="Collect more rows of them, or enlarge split.test",

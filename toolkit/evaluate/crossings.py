@@ -11,8 +11,9 @@ import numpy as np
 from toolkit import metrics
 from toolkit.artifacts import Check, Crossing, FairnessVerdict
 from toolkit.evaluate.conditions import Conditions
-from toolkit.evaluate.groups import comparison, group_list, grouped, judge, spoken
+from toolkit.evaluate.groups import comparison, group_list, grouped, spoken
 from toolkit.evaluate.scored import Scored
+from toolkit.evaluate.verdicts import judge
 from toolkit.project.model import Project
 
 if TYPE_CHECKING:

@@ -17,8 +17,9 @@ from toolkit.evaluate.fairness import (
     group_rates,
     rate_rows,
 )
-from toolkit.evaluate.groups import judge, spoken
+from toolkit.evaluate.groups import spoken
 from toolkit.evaluate.scored import Scored
+from toolkit.evaluate.verdicts import judge
 from toolkit.metrics.base import Statistic
 from toolkit.metrics.resampling import affordable, from_resamples
 from toolkit.project.model import Project

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -61,25 +62,39 @@ def share_interval(found: float, rows: float, confidence: float) -> Interval:
 
 
 def mean_interval(
-    values: np.ndarray, confidence: float, weights: np.ndarray | None = None
+    values: np.ndarray, confidence: float, spread: float, weights: np.ndarray | None = None
 ) -> Interval:
     """Return a mean with Student's interval, on the effective rows where rows have weights.
 
-    None of no rows; without bounds where one row alone shows no spread.
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        None has no mean.
+    confidence : float
+        Coverage.
+    spread : float
+        The variance that one more observation is taken to have, as in `compare`.
+    weights : ndarray of float64, shape (n,), optional
+        How much each row counts.
     """
-    from scipy import stats
-
     counted = np.ones(len(values)) if weights is None else weights
     total = float(counted.sum())
     if not total:
         return Interval(value=None)
-    mean = float(counted @ values) / total
     effective = total**2 / float(counted @ counted)
-    if effective <= 1:
-        return Interval(value=mean)
-    variance = float(counted @ (values - mean) ** 2) / total * effective / (effective - 1)
-    reach = float(stats.t.ppf((1 + confidence) / 2, effective - 1)) * (variance / effective) ** 0.5
+    mean = float(counted @ values) / total
+    squares = float(counted @ (values - mean) ** 2) / total * effective
+    reach = float(_reach(squares, effective, spread, confidence))
+    if not np.isfinite([mean, reach]).all():
+        return Interval(value=None)  # numbers so large that they overflow
     return Interval(value=mean, low=mean - reach, high=mean + reach)
+
+
+def _reach(squares: Any, rows: Any, spread: float, confidence: float) -> Any:
+    """Return how far Student's interval of a mean reaches: the squares are those of deviations."""
+    from scipy import stats
+
+    return stats.t.ppf((1 + confidence) / 2, rows) * np.sqrt((squares + spread) / rows / rows)
 
 
 def fairness_statistic(
@@ -237,13 +252,9 @@ def _of_shares(
 def _of_means(
     sums: np.ndarray, squares: np.ndarray, rows: np.ndarray, confidence: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    from scipy import stats
-
-    means = sums / rows
-    everyone = rows.sum()
+    means, everyone = sums / rows, rows.sum()
     spread = max(squares.sum() / everyone - (sums.sum() / everyone) ** 2, 0.0)
-    variance = (np.maximum(squares - rows * means**2, 0.0) + spread) / rows
-    reach = stats.t.ppf((1 + confidence) / 2, rows) * np.sqrt(variance / rows)
+    reach = _reach(np.maximum(squares - rows * means**2, 0.0), rows, spread, confidence)
     # Errors are sizes: their mean cannot be negative.
     return means, np.maximum(means - reach, 0.0), means + reach
 

@@ -59,7 +59,9 @@ def interval(
     if n == 0:
         return Interval(value=None)
     value = statistic(np.ones(n))
-    if value is None or n < 2:
+    if value is None or not np.isfinite(value):
+        return Interval(value=None)
+    if n < 2:
         return Interval(value=value)
     count = affordable(n, resamples)
     known = [x for w in _weights(n, count, seed) if (x := statistic(w)) is not None]
@@ -84,8 +86,11 @@ def from_resamples(
 ) -> Interval:
     """Return the interval of a value from what it was on resamples; see `interval`.
 
-    It always holds the value, which percentiles of a skewed statistic may leave out.
+    It always holds the value, which percentiles of a skewed statistic may leave out. A value
+    that overflowed is none.
     """
+    if not np.isfinite(value):
+        return Interval(value=None)
     if len(known) * 2 <= taken:
         return Interval(value=value)
     tail = (1 - confidence) / 2
@@ -96,6 +101,8 @@ def from_resamples(
 
         reach = NormalDist().inv_cdf(1 - tail) * np.std(known, ddof=1)
         low, high = value - reach, value + reach
+    if not np.isfinite([low, high]).all():
+        return Interval(value=value)
     return Interval(value=value, low=min(float(low), value), high=max(float(high), value))
 
 

@@ -1,0 +1,120 @@
+"""The verdict on groups: what it holds for, and which groups it says nothing about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from toolkit import metrics
+from toolkit.artifacts import Check, FairnessVerdict
+from toolkit.evaluate.fairness import Comparison, fairness_verdict
+from toolkit.project.model import Project
+
+_RELEVANT = 0.05
+"""Share of the rows from which a group is too large to be left out of a verdict in silence."""
+_NAMED = 5
+
+
+def judge(
+    project: Project, column: str, made: Comparison, labels: Sequence[str], codes: np.ndarray
+) -> FairnessVerdict:
+    """Return the verdict on a fairness metric over the groups that can be compared.
+
+    Where a group of a relevant size cannot be compared, no verdict is *within*.
+
+    Parameters
+    ----------
+    project : Project
+        Its fairness section.
+    column : str
+        The protected column, or two that are crossed.
+    made : Comparison
+        The groups side by side.
+    labels : sequence of str
+        Their names.
+    codes : ndarray of int64, shape (n,)
+        Each row's group.
+    """
+    rows = np.bincount(codes[codes >= 0], minlength=len(labels))
+    lacking = describe_lacking(made, labels, codes)
+    large = (rows >= made.minimum) | (rows >= _RELEVANT * rows.sum())
+    limit = project.fairness.limit
+    verdict = fairness_verdict(made.difference, limit)
+    if verdict == "within" and (large & ~made.judged & (rows > 0)).any():
+        verdict = "unclear"
+    return FairnessVerdict(
+        column=column,
+        metric=made.name,
+        difference=made.difference,
+        limit=limit,
+        verdict=verdict,
+        compared=[label for label, enough in zip(labels, made.judged, strict=True) if enough],
+        not_compared=lacking,
+        reason=_reason(made, verdict, lacking, rows),
+    )
+
+
+def describe_lacking(made: Comparison, labels: Sequence[str], codes: np.ndarray) -> list[str]:
+    """Return the groups that cannot be compared, each as ``B: 54 rows, 1 positive``."""
+    rows, found = np.bincount(codes[codes >= 0], minlength=len(labels)), []
+    for place in np.flatnonzero(~made.judged).tolist():
+        lacks = made.lacks(place)
+        counted = f"{rows[place]:,} row{'' if rows[place] == 1 else 's'}"
+        said = lacks.endswith((" rows", " row")) and "flagged" not in lacks
+        found.append(f"{labels[place]}: {counted}" + ("" if said else f", {lacks}"))
+    return found
+
+
+def listed(lacking: list[str], made: Comparison) -> str:
+    """Return groups that cannot be compared, and what they would need, without a full stop."""
+    more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+    return f"{'; '.join(lacking[:_NAMED])}{more}: too few to compare ({made.needed()})"
+
+
+def _reason(made: Comparison, verdict: str, lacking: list[str], rows: np.ndarray) -> str:
+    """Return in a sentence what the verdict does not show of itself; empty if nothing."""
+    if not lacking and verdict != "not judged":
+        return ""
+    names = listed(lacking, made) if lacking else ""
+    if verdict != "not judged":
+        return f"It holds for the other groups only; {len(lacking)} cannot be compared. {names}."
+    for rate, base in made.base.items():
+        if rows.sum() and not base.sum():
+            word = metrics.RATE_ROWS[rate]
+            return f"There are no {word} in any group, so the rate over them is undefined."
+    said = "No group can be compared" if not made.judged.any() else "Only one group can be compared"
+    if made.judged.sum() > 1:
+        said = "The errors are too large to be compared"
+    return f"{said}. {names}." if names else f"{said}."
+
+
+def remark(verdict: FairnessVerdict) -> Check:
+    """Return a verdict as a check."""
+    name = verdict.metric.replace("_", " ")
+    interval = verdict.difference
+    if interval.value is None or verdict.verdict == "not judged":
+        return Check(
+            name="Fairness",
+            severity="warning",
+            message=f"The {name} of {verdict.column} could not be judged. {verdict.reason}",
+            columns=[verdict.column],
+            remedy="Collect more such rows of these groups, or lower fairness.minimum_group",
+        )
+    said = f"The {name} of {verdict.column} is {interval.value:.3g}"
+    said += f" ({interval.low:.3g} to {interval.high:.3g})"
+    if fairness_verdict(interval, verdict.limit) == "unclear":
+        said += f": the interval spans the limit of {verdict.limit:g}."
+    elif verdict.verdict == "unclear":
+        said += f", within the limit of {verdict.limit:g} between the compared groups."
+    else:
+        said += f", {verdict.verdict} the limit of {verdict.limit:g}."
+    severity = {"within": "ok", "beyond": "critical"}.get(verdict.verdict, "warning")
+    return Check.model_validate(
+        {
+            "name": "Fairness",
+            "severity": severity,
+            "message": f"{said} {verdict.reason}".strip(),
+            "columns": [verdict.column],
+        }
+    )
