@@ -199,7 +199,9 @@ def test_the_lock_brings_what_is_imported_everywhere(environment: dict[str, str]
     pins = locked()
     for name, need in declared("boosting", "dev").items():
         applied = [
-            pin for pin in pins.get(name, []) if pin.marker is None or pin.marker.evaluate(environment)
+            pin
+            for pin in pins.get(name, [])
+            if pin.marker is None or pin.marker.evaluate(environment)
         ]
         wanted = need.marker is None or need.marker.evaluate(environment)
         assert len(applied) == wanted, f"{name}: {[str(pin) for pin in applied]}"

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 
 from toolkit.artifacts.base import Check
 from toolkit.table import names, values
+from toolkit.table.notes import several
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Row = Sequence[str]
+BLANKS = "Blanks around column names"
+"""The check whose columns are names as the header writes them."""
 
 _VALUE = re.compile(r"[+-]?[$€£]?[\d.,:/' -]*\d[\d.,:/'\-% TZ]*")
 _MOSTLY = 0.9
@@ -272,6 +275,18 @@ def unique_names(header: list[str]) -> tuple[list[str], list[Check]]:
         used.add(name)
         names.append(name)
     checks = []
+    around = [raw for raw in header if raw.strip() and raw != raw.strip()]
+    if around:
+        checks.append(
+            Check(
+                name=BLANKS,
+                severity="info",
+                message=f"{several(len(around))} of the header, such as {around[0]!r}, are written"
+                " with blanks around the name; the name is read without.",
+                columns=around,
+                remedy="Nothing: rows are found by either name",
+            )
+        )
     if doubles:
         checks.append(
             Check(

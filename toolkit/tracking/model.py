@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit import canonical, metrics
-from toolkit.artifacts import Champion, Rows, Split
+from toolkit.artifacts import Champion, Intake, Rows, Split
 from toolkit.automl.model import Model, saved_model
 from toolkit.run.manifest import library_versions
-from toolkit.table import images
+from toolkit.table import images, layout
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,7 @@ def log_champion(stage: Stage, client: Any, run_id: str) -> str:
         name=NAME,
         python_model=str(Path(__file__).with_name("pyfunc.py")),
         artifacts={"model": str(folder)},
-        signature=_signature(model),
+        signature=_signature(model, _written_with_blanks(stage)),
         input_example=_example(stage, model),
         pip_requirements=requirements(),
         metadata=_metadata(champion, model, digest),
@@ -100,16 +100,26 @@ def requirements() -> list[str]:
     return [own, *(f"{n}=={v}" for n, v in sorted(names.items()) if n not in unused)]
 
 
-def _signature(model: Model) -> Any:
+def _written_with_blanks(stage: Stage) -> list[str]:
+    """Return the names of the source's header that have blanks around them, as written."""
+    checks = stage.read(Intake).checks
+    return [name for check in checks if check.name == layout.BLANKS for name in check.columns]
+
+
+def _signature(model: Model, written: list[str]) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types.schema import AnyType, ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
     # pandas reads one and the same column as integers, floats, booleans or text, depending on
     # the batch; MLflow refuses integers for floats. The model reads all of them, so any goes in.
+    # Columns that MLflow does not know it drops, before the model can find them by their name:
+    # it has to know both ways of writing one.
+    twice = {name.strip() for name in written}
     inputs: list[Any] = [
-        ColSpec(DataType.binary if column.type == "image" else AnyType(), name, required=True)
+        ColSpec(DataType.binary if column.type == "image" else AnyType(), name, name not in twice)
         for name, column in model.columns.items()
     ]
+    inputs += [ColSpec(AnyType(), name, False) for name in written if name.strip() in model.columns]
     outputs: list[Any] = [ColSpec(DataType.double, f"p:{name}") for name in model.classes]
     kinds = {"i": DataType.long, "f": DataType.double, "b": DataType.boolean}
     last = DataType.double
