@@ -300,7 +300,10 @@ def _explain(task: str) -> list:
     metrics |= {"r2": score} if task == "regression" else {"accuracy": score, "brier": score}
     groups = [
         a.Group(column="sex", group=group, rows=rows, judged=rows > 30,
-                metrics={METRIC[task]: score, "selection_rate": score})
+                metrics={METRIC[task]: score, "selection_rate": score},
+                base={METRIC[task]: rows, "selection_rate": rows,
+                      **({"true_positive_rate": rows - 5} if task == "binary" else {})},
+                too_few=[] if rows > 30 else ["selection_rate"])
         for group, rows in (("f", 60), ("m", 50), (NASTY, 8))
     ]  # fmt: skip
     return [

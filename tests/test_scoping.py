@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from toolkit import open_stage
 from toolkit.artifacts import Feasibility
 from toolkit.data import feasibility, feasibility_of, intake, live_feasibility
+from toolkit.data.scoping import groups_of
 from toolkit.errors import DataError
 from toolkit.plots import scoping as figures
 from toolkit.project.model import Project
@@ -161,3 +162,30 @@ def test_the_positive_class_is_marked_also_once_saved(tmp_path: Path) -> None:
         svg = figures.class_balance(each).svg
         assert "yes (positive)" in svg
         assert "no (positive)" not in svg
+
+
+@pytest.mark.parametrize(
+    ("metric", "smallest", "said"),
+    [
+        ("demographic_parity_difference", {"f": 500, "m": 1000}, ""),
+        ("group_error_difference", {"f": 500, "m": 1000}, ""),
+        ("predictive_parity_difference", {"f": 500, "m": 1000}, ""),
+        ("equal_opportunity_difference", {"f": 20, "m": 800}, "30 positives in the test rows"),
+        ("equalized_odds_difference", {"f": 20, "m": 200}, "30 positives or negatives in the"),
+        ("none", {"f": 500, "m": 1000}, ""),
+    ],
+)
+def test_groups_are_counted_by_the_rows_that_fairness_is_over(metric, smallest, said) -> None:
+    project = project_of("binary", "yes", fairness={"metric": metric, "people_affected": True})
+    frame = pd.DataFrame(
+        {
+            "sex": ["f"] * 500 + ["m"] * 1000 + ["x"] * 3,
+            "y": ["yes"] * 20 + ["no"] * 480 + ["yes"] * 800 + ["no"] * 200 + [None] * 3,
+        }
+    )
+    groups = groups_of(project, frame)
+    assert groups == {"sex": smallest}
+    checks = feasibility_of(project, frame["y"], groups).checks
+    small = [check.message for check in checks if check.name == "Small groups"]
+    assert len(small) == bool(said) and all(said in message for message in small)
+    assert all("'f'" in message and "'m'" not in message for message in small)
