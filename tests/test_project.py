@@ -127,6 +127,67 @@ def test_errors_name_file_line_key_and_what_was_expected(
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("governance: {review_date: 2031-00-10}", ["line 16", "governance.review_date", "month"]),
+        ("governance: {review_date: 2031-02-30}", ["line 16", "day value"]),
+        ("governance: {review_date: 20310228}", ["line 16", "2030-01-31"]),
+        ("costs: {false_negative: .inf}", ["line 16", "costs.false_negative", "finite"]),
+        ("costs: {true_positive: -.inf}", ["line 16", "costs.true_positive", "finite"]),
+        ("explain: {confidence: .nan}", ["line 16", "explain.confidence"]),
+        ("seed: 99999999999999999999", ["line 16", "less than"]),
+        ("format: 3", ["line 16", "expected 1"]),
+        ("seed: 1\nseed: 2", ["line 17", "duplicate key"]),
+        ("report:\n\ttitle: x", ["line 17", "not valid YAML"]),
+        ("report: *gone", ["line 16", "undefined alias"]),
+        ("report: {title: !!python/name:os.system ''}", ["line 16", "the tag"]),
+        ("? [a, b]\n: 1", ["line 16", "no text"]),
+        ("~: 1", ["line 16", "no text"]),
+        ("labels: " + "[" * 5000, ["not valid YAML"]),
+        (f"'{'k' * 2000}': 1", ["line 16", "1,024"]),
+    ],
+)
+def test_values_that_yaml_reads_otherwise_are_one_line(
+    tmp_path: Path, line: str, words: list[str]
+) -> None:
+    (tmp_path / "project.yaml").write_text(TEXT + line + "\n")
+    with pytest.raises(ProjectError) as caught:
+        ProjectFile(tmp_path)
+    said = caught.value.line()
+    assert "\n" not in said
+    assert len(said) < 700
+    for word in words:
+        assert word in said
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("-888", "-888"), ("0042", "0042"), ("7.10", "7.10"), ("1e6", "1e6"), ("0x2F", "0x2F"),
+        ("2031-04-05", "2031-04-05"), ("2031-13-05", "2031-13-05"), ("no", "no"), ("on", "on"),
+        ("90071992547409931234", "90071992547409931234"), ("!!str 5", "5"),
+    ],
+)  # fmt: skip
+def test_a_number_where_a_text_is_meant_is_read_as_written(
+    tmp_path: Path, written: str, read: str
+) -> None:
+    text = TEXT.replace("positive: Yes", f"positive: {written}").replace("Churn", read)
+    text = text.replace("source: a.csv", f"source: a.csv\n  missing: [{written}, none]")
+    (tmp_path / "project.yaml").write_text(text)
+    file = ProjectFile(tmp_path, ["name=0815"])
+    assert file.project.data.missing == [read, "none"]
+    assert file.project.target.positive == read
+    assert file.project.target.column == read
+    assert list(file.project.columns) == ["a.b", read]
+    assert file.project.name == "0815"
+    file.set(("columns", read, "missing"), ["-1"])
+    again = ProjectFile(tmp_path).project
+    assert again.columns[read].missing == ["-1"]
+    assert list(again.columns) == ["a.b", read]
+    assert f"missing: [{written}, none]" in file.path.read_text()
+
+
 def test_several_mistakes_are_counted(tmp_path: Path) -> None:
     (tmp_path / "project.yaml").write_text(TEXT + "seed: x\nformat: 2\n")
     with pytest.raises(ProjectError, match="1 more after this one"):
@@ -169,6 +230,11 @@ def test_overrides_win_and_are_not_saved(file: ProjectFile) -> None:
         ("automl.budget.modles=3", "Did you mean `automl.budget.models`"),
         ("automl.budget.models=many", "override automl.budget.models"),
         ("report.title=[", "not valid YAML"),
+        ("costs.false_positive=.nan", "finite"),
+        ("governance.review_date=2031-13-01", "month"),
+        ("data.missing.0=x", "a valid list"),
+        ("data.encoding=utf9", "unknown encoding"),
+        ("data.header_row=-1", "greater than or equal to 0"),
     ],
 )
 def test_an_override_that_cannot_be_meant(file: ProjectFile, override: str, words: str) -> None:
