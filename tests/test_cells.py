@@ -62,7 +62,10 @@ def read_frame(series: pd.Series, name: str = "x") -> Read:
 
 def typed(frame: pd.DataFrame, name: str, shown: int, data: Data, predicted: bool) -> Read:
     columns, target, checks = table.infer_columns(
-        frame, name if predicted else "y", decimal=data.decimal or "."
+        frame,
+        name if predicted else "y",
+        decimal=data.decimal or ".",
+        delimiter=data.delimiter,
     )
     project = Project(name="t", data=data, columns=columns, target=target)
     effective = table.effective_columns(project)
@@ -99,6 +102,9 @@ MARKS = [
     (",", ["44.120.071", "2.004.000"], None, [44120071, 2004000], False),
     (",", ["7,5", "2,25", "11"], None, [7.5, 2.25, 11], False),
     ("\t", ["1 204,50", "999,00"], None, [1204.5, 999], False),
+    ("\t", ["2,375", "8,125", "3,250"], None, [2375, 8125, 3250], True),
+    ("\t", ["2,375", "8,125", "3,250"], POINTS, [2375, 8125, 3250], False),
+    ("|", ["610", "2.375", "18.125"], None, [610, 2375, 18125], True),
     (";", ["2,5e3", "1,25e2"], None, [2500, 125], False),
 ]  # fmt: skip
 
@@ -358,6 +364,7 @@ GAP_WORDS = [
     (["NA", "4", "8"], None),
     (["None", "2021-04-01", "2021-05-01"], None),
     (["nan", "red", "blue"], None),
+    (["None", "0412", "0937"], None),
 ]
 
 

@@ -96,7 +96,9 @@ def new_project(
     raw = table.read_source(data, Path.cwd())
     _labelled(data, raw.frame, target)
     _require_target(data, raw, target, read)
-    columns, meaning, checks = table.infer_columns(raw.frame, target, decimal=data.decimal or ".")
+    columns, meaning, checks = table.infer_columns(
+        raw.frame, target, decimal=data.decimal or ".", delimiter=data.delimiter
+    )
     if data.format == "images" and data.table is None:
         columns[FILE] = Column(type="category", role="identifier")
         checks = [check for check in checks if check.columns != [FILE]]

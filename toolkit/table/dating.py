@@ -45,7 +45,6 @@ _SHARE = 0.95
 _MOST_LAYOUTS = 3
 _SERIAL = re.compile(r"[1-7]\d{4}(\.\d+)?")
 _STAND_INS = ("1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01")
-_CLOCKS = frozenset(["epoch", "unix", "ts", "timestamp", "utc", "created", "updated", "time"])
 
 
 def date_column(name: str, found: Cells, notes: Notes) -> Column | None:
@@ -80,8 +79,7 @@ def _might_be(text: str) -> bool:
 
 def counted_dates(name: str, found: Cells, notes: Notes) -> Column | None:
     """Return how numbers in a column named like a date are dates: 20240131, or a count of days."""
-    clock = names.date(name) or names.day(name) or bool(_CLOCKS & set(names.words(name)))
-    if not clock:
+    if not (names.date(name) or names.clock(name)):
         return None
     never = [text for text in found.texts if _NEVER.fullmatch(text)]
     texts = [text for text in found.texts if not _NEVER.fullmatch(text)]
@@ -94,8 +92,10 @@ def counted_dates(name: str, found: Cells, notes: Notes) -> Column | None:
         )
     if names.day(name) and all(re.fullmatch(r"(0?[1-9]|1[0-2])\.\d{4}", text) for text in texts):
         return _column(name, "%m.%Y", found, never, notes)
+    if names.day(name) and all(re.fullmatch(r"[12]\d{3}\.(0[1-9]|1[0-2])", text) for text in texts):
+        return _column(name, "%Y.%m", found, never, notes)
     for form in COUNTS:
-        wanted = names.day(name) or form != "excel"
+        wanted = names.day(name) if form == "excel" else names.clock(name)
         digits = r"\d{5}(\.\d+)?" if form == "excel" else r"\d{9,13}(\.\d+)?"
         if not wanted or not all(re.fullmatch(digits, text) for text in sample):
             continue

@@ -32,7 +32,11 @@ _LOGICAL_PAIRS = (
 
 
 def infer_columns(
-    frame: pd.DataFrame, target: str, *, decimal: Literal[".", ","] = "."
+    frame: pd.DataFrame,
+    target: str,
+    *,
+    decimal: Literal[".", ","] = ".",
+    delimiter: str | None = ",",
 ) -> tuple[dict[str, Column], Target, list[Check]]:
     """Infer what every column is, and what kind of prediction the target asks for.
 
@@ -44,6 +48,9 @@ def infer_columns(
         The column to predict.
     decimal : str
         The table's decimal mark.
+    delimiter : str or None
+        What parts its fields, where it is a text file: only between commas is a comma surely
+        no decimal mark.
 
     Returns
     -------
@@ -67,7 +74,7 @@ def infer_columns(
             remedy=f"Did you mean {near[0]!r}?" if near else "Name the column to predict",
         )
     notes = Notes()
-    marks = TableMarks(frame, decimal)
+    marks = TableMarks(frame, decimal, delimiter)
     columns: dict[str, Column] = {}
     for place, name in enumerate(known):
         series = frame.iloc[:, place]

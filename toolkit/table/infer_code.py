@@ -131,6 +131,7 @@ def answers(
     blanks = raw.missing + sum(
         counts.get(word, 0) for word in values.MISSING if word not in ANSWERS
     )
+    worded = sum(any(sign.isalpha() for sign in level) for level in levels) >= 0.5 * len(levels)
     kept = []
     for word in ANSWERS:
         count = counts.get(word, 0)
@@ -142,7 +143,7 @@ def answers(
         often = count >= _ANSWER * len(raw.codes)
         gap = table.numbers_say(word)
         level = letters or word == "None" or (often and blanks <= 0.1 * count and not gap)
-        if not category or (word == "None" and gap and not often):
+        if not category or not worded or (word == "None" and gap and not often):
             level = False
         sure = level and word == "None" and often and blanks <= 0.1 * count and not gap
         if level:

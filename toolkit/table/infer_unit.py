@@ -90,7 +90,9 @@ def _measures(units: list[str], bare: int) -> bool:
     """Whether words behind numbers are units, not letters of codes such as 12a and 7c."""
     known = [unit for unit in units if amounts.known(unit)]
     clear = [unit for unit in known if len(unit) > 1 or amounts.money(unit)]
-    return (len(known) > 1 or not bare) and bool(clear or (known and not bare))
+    # V beside mV: one that is not known alone, and a part of it.
+    kin = any(part != one and part.casefold().endswith(one) for part in clear for one in units)
+    return (len(known) > 1 or kin) and bool(clear or not bare)
 
 
 def _multiplied(cells: list[Amount | None]) -> bool:

@@ -136,13 +136,13 @@ def _open(found: Evidence, table: TableMarks) -> Reading:
     usual = table.proved or table.decimal
     if seen is None:
         # A comma-separated table without other evidence is read as most such tables are.
-        doubtful = table.proved is None and table.decimal == ","
+        doubtful = table.proved is None and not (usual == "." and table.delimiter == ",")
         why = "other columns prove it" if table.proved else f"the table's mark is {usual!r}"
-        return Reading(usual, "" if usual == "." else why, doubtful, example)
+        return Reading(usual, "" if usual == "." and not doubtful else why, doubtful, example)
     mark, why = (sign, _DECIMALS) if seen == "decimals" else (other, _THOUSANDS)
     if mark == usual:
         return Reading(mark, why if usual == "," else "", False, example)
-    if usual == "." and sign == ",":
+    if usual == "." and sign == "," and (table.proved or table.delimiter == ","):
         return Reading(usual)  # counts such as 3, 7 and 1,204 are usual
     if table.proved:
         # Two pieces of evidence against each other.
@@ -181,10 +181,13 @@ class TableMarks:
         Raw cells.
     decimal : str
         The decimal mark by which the table was taken.
+    delimiter : str or None
+        What parts its fields, where it is a text file.
     """
 
     frame: pd.DataFrame
     decimal: Mark
+    delimiter: str | None = ","
 
     @cached_property
     def proved(self) -> Mark | None:

@@ -54,6 +54,8 @@ _BIRTHS = _set(
     "dob birth birthday birthdate born geburt geburtsdatum geburtstag geb geboren naissance"
     " nacimiento nascimento nascita fodelsedatum"
 )
+_DAYS = _set("date dates datum fecha dteday")
+_CLOCKS = _set("timestamp epoch unix ts utc created updated modified at datetime")
 _DATES = _set("date day dt datum fecha data time timestamp dteday on at")
 
 POSITIVE_WORDS = _set(
@@ -154,8 +156,13 @@ def date(name: str) -> bool:
 
 
 def day(name: str) -> bool:
-    """Whether a name says outright that its values are dates, whatever they look like."""
-    return bool((_DATES - {"data", "on", "at", "day", "time"} | _BIRTHS) & set(words(name)))
+    """Whether a name says outright that its values are days, whatever they look like."""
+    return bool((_DAYS | _BIRTHS) & set(words(name)))
+
+
+def clock(name: str) -> bool:
+    """Whether a name says outright that its values are moments, whatever they look like."""
+    return day(name) or bool(_CLOCKS & set(words(name)))
 
 
 def birth(name: str) -> bool:
