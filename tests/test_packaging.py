@@ -198,9 +198,8 @@ def test_every_declaration_has_a_lower_bound() -> None:
 def test_the_lock_brings_what_is_imported_everywhere(environment: dict[str, str]) -> None:
     pins = locked()
     for name, need in declared("boosting", "dev").items():
-        applied = [
-            pin for pin in pins.get(name, []) if pin.marker is None or pin.marker.evaluate(environment)
-        ]
+        found = pins.get(name, [])
+        applied = [pin for pin in found if pin.marker is None or pin.marker.evaluate(environment)]
         wanted = need.marker is None or need.marker.evaluate(environment)
         assert len(applied) == wanted, f"{name}: {[str(pin) for pin in applied]}"
         if not wanted:
