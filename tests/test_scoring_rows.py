@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import warnings
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 import toolkit
 from toolkit import automl, data, metrics, table
-from toolkit.errors import DataError, UnusualRowsWarning
+from toolkit.errors import DataError, ModelError, UnusualRowsWarning
 
 
 def searched(folder: Path, source: Path, target: str) -> tuple[toolkit.ProjectFile, Path]:
@@ -348,6 +349,18 @@ def test_unusual_rows_are_told_refused_or_returned(saved) -> None:
     assert set(table["finding"]) == {"not readable as number", "missing, though it never was"}
     with pytest.raises(DataError, match="'maybe' is no way"):
         model.predict(odd, unusual="maybe")
+
+
+def test_a_model_of_an_earlier_version_says_what_it_cannot(saved, tmp_path: Path) -> None:
+    path, folder = saved
+    shutil.copytree(folder, tmp_path / "old")
+    (tmp_path / "old" / "input_schema.json").unlink()
+    with pytest.warns(UnusualRowsWarning, match="kept no input schema"):
+        old = toolkit.load_model(tmp_path / "old")
+    source = pd.read_csv(path, dtype=str, keep_default_na=False)
+    np.testing.assert_array_equal(old.predict(source), toolkit.load_model(folder).predict(source))
+    with pytest.raises(ModelError, match="Run 04_automl.ipynb again"):
+        old.unusual_rows(source)
 
 
 @pytest.mark.parametrize(

@@ -164,4 +164,12 @@ def load_model(folder: Path | str) -> ScoringModel:
     ModelError
         If the folder holds no model, or one made by another major version of its engine.
     """
-    return ScoringModel(*saved_facts(folder))
+    model = ScoringModel(*saved_facts(folder))
+    if model.schema is None:
+        warnings.warn(
+            f"{model.name}: saved by a version that kept no input schema. Rows score as they"
+            " are given: read codes and dates as text. Run 04_automl.ipynb again to have it.",
+            UnusualRowsWarning,
+            stacklevel=2,
+        )
+    return model
