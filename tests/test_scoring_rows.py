@@ -359,7 +359,7 @@ def test_a_model_of_an_earlier_version_says_what_it_cannot(saved, tmp_path: Path
         old = toolkit.load_model(tmp_path / "old")
     source = pd.read_csv(path, dtype=str, keep_default_na=False)
     np.testing.assert_array_equal(old.predict(source), toolkit.load_model(folder).predict(source))
-    with pytest.raises(ModelError, match="Run 04_automl.ipynb again"):
+    with pytest.raises(ModelError, match=r"Run 04_automl\.ipynb again"):
         old.unusual_rows(source)
 
 
