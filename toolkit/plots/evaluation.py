@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from toolkit import metrics
-from toolkit.artifacts import Champion, Evaluation, Interval
+from toolkit.artifacts import Champion, Evaluation, FairnessVerdict, Interval
 from toolkit.plots.style import BLUE, GREEN, GREY, ORANGE, RED, Plot, canvas, shorten
 
 _MOST_CLASSES = 12
 _MOST_GROUPS = 16
+_PANELS = 4
 RATE_TITLES = {
     "selection_rate": "Decided positive",
     "true_positive_rate": "Positives found",
@@ -234,9 +235,18 @@ def groups(evaluation: Evaluation, column: str) -> Plot:
     return side_by_side(
         f"Results by {shorten(column)}",
         [(each.group, each) for each in items],
-        [name for name in names if name != "precision" or len(names) < 5][:4],
+        panels(names, [evaluation.metric], evaluation.fairness),
         {evaluation.metric: evaluation.metrics[evaluation.metric].value},
     )
+
+
+def panels(names: list[str], first: list[str], verdicts: list[FairnessVerdict]) -> list[str]:
+    """Return at most four metrics to draw, among them those that the verdicts rest on."""
+    compared = metrics.COMPARED.get(verdicts[0].metric, ()) if verdicts else ()
+    wanted = [name for name in names if name in compared or name in first]
+    rest = [name for name in names if name not in wanted and name != "precision"]
+    kept = {*wanted, *rest[: max(0, _PANELS - len(wanted))]}
+    return [name for name in names if name in kept]
 
 
 def side_by_side(
@@ -262,6 +272,8 @@ def side_by_side(
     """
     if not items:
         return _nothing(title, "There are no groups.")
+    if any(not each.judged or each.too_few for _, each in items):
+        title += "; grey and hollow: too few rows to be compared"
     alt = "; ".join(
         f"{name} ({each.rows:,} rows{'' if each.judged else ', too few to compare'}): "
         + ", ".join(f"{_title(n)} {_words(each.metrics[n])}{_over(each, n)}" for n in names)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.artifacts import FairnessDetail, Interval, TradeOffPoint
-from toolkit.plots.evaluation import RATE_TITLES, side_by_side
+from toolkit.plots.evaluation import RATE_TITLES, panels, side_by_side
 from toolkit.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, Plot, canvas, shorten
 
 _MOST = 16
@@ -25,11 +25,11 @@ def crossings(detail: FairnessDetail, columns: list[str]) -> Plot:
     title = f"Results by {' and '.join(shorten(name) for name in columns)}"
     items = [each for each in detail.crossings if each.columns == columns][:_MOST]
     names = list(items[0].metrics) if items else []
-    rates = [name for name in names if name in RATE_TITLES]
+    rates = [name for name in names if name in RATE_TITLES] or names
     return side_by_side(
         title,
         [(" · ".join(shorten(group, 16) for group in each.groups), each) for each in items],
-        (rates or names)[:4],
+        panels(rates, [], detail.crossing_verdicts),
     )
 
 
