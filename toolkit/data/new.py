@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SCHEMA_NAME = "project.schema.json"
 
+_SEVERITIES = ("critical", "warning", "info", "ok")
 _WIDE = 500
 """Above so many columns the role is written only where it is not the default."""
 
@@ -105,6 +106,7 @@ def new_project(
     typed = table.conform(raw.frame[[target]], {target: columns[target]})
     checks = [*read, *raw.checks, *table.check_target(typed[target], meaning), *checks]
     checks += _split_hints(columns)
+    checks.sort(key=lambda check: _SEVERITIES.index(check.severity))
     data = data.model_copy(update={"source": _relative(data, folder)})
     project = Project(
         name=name or folder.name or "project",
