@@ -211,3 +211,16 @@ def parse(html: str) -> tuple[set[str], str]:
 
     Reader().feed(html)
     return tags, " ".join(texts)
+
+
+def test_dollars_in_a_table_are_no_formula() -> None:
+    from toolkit.artifacts import Intake
+    from toolkit.artifacts.scoping import ColumnFacts
+    from toolkit.widgets.static import columns_table
+
+    facts = ColumnFacts(name="fee", type="category", role="feature", protected=False, missing=0,
+                        distinct=2, examples=["$90", "$161"])  # fmt: skip
+    intake = Intake(source="t.csv", digest="", table_digest="", rows=2, columns=[facts], checks=[])
+    shown = columns_table(intake)._repr_html_()
+    assert shown.startswith('<div class="mathjax_ignore')
+    assert "$90, $161" in shown

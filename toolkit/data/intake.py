@@ -174,7 +174,7 @@ def _facts(name: str, column: Column, series: pd.Series) -> ColumnFacts:
         protected=column.protected,
         missing=len(series) - len(known),
         distinct=len(distinct),
-        examples=[text[:120] for text in examples],
+        examples=[text.removesuffix("T00:00:00")[:120] for text in examples],
     )
 
 

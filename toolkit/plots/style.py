@@ -73,7 +73,12 @@ class Plot:
         )
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self.html(), "text/plain": f"{self.title}: {self.alt}"}
+        return {"text/html": untypeset(self.html()), "text/plain": f"{self.title}: {self.alt}"}
+
+
+def untypeset(text: str) -> str:
+    """Return HTML in which a notebook takes no dollar sign for a formula."""
+    return f'<div class="mathjax_ignore tex2jax_ignore">{text}</div>'
 
 
 class Canvas:

@@ -13,7 +13,7 @@ from toolkit import metrics
 from toolkit.automl.state import SearchState
 from toolkit.plots import automl as figures
 from toolkit.plots.automl_shared import number
-from toolkit.plots.style import shorten
+from toolkit.plots.style import shorten, untypeset
 from toolkit.widgets.base import shim, table
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class LiveLeaderboard(w.VBox):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
-        bundle["text/html"] = self.static_html()
+        bundle["text/html"] = untypeset(self.static_html())
         bundle["text/plain"] = "LiveLeaderboard"
         return bundle
 

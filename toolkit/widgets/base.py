@@ -11,6 +11,7 @@ import ipywidgets as w
 
 from toolkit import paths
 from toolkit.errors import ToolkitError
+from toolkit.plots.style import untypeset
 from toolkit.project.document import key_text
 from toolkit.project.file import split_key, value_at
 from toolkit.project.sources import Source
@@ -217,7 +218,7 @@ class Panel(w.VBox):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
         # Front ends prefer the live widget; without a kernel, untrusted, or exported, this shows.
-        bundle["text/html"] = self.static_html()
+        bundle["text/html"] = untypeset(self.static_html())
         bundle["text/plain"] = f"{type(self).__name__}: {self.title}"
         return bundle
 

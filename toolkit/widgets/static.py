@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from toolkit.artifacts.base import Check
 from toolkit.artifacts.scoping import Intake
-from toolkit.plots.style import shorten
+from toolkit.plots.style import shorten, untypeset
 
 SEVERITY_MARKS = {"critical": "✖ critical", "warning": "▲ warning", "info": "ℹ info", "ok": "✔ ok"}
 """A sign and a word for each severity: never colour alone."""
@@ -23,7 +23,7 @@ class Html(str):
     """HTML that a notebook shows as such."""
 
     def _repr_html_(self) -> str:
-        return str(self)
+        return untypeset(str(self))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
