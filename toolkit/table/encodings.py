@@ -71,18 +71,21 @@ class Reading:
     rivals: dict[str, str] = field(default_factory=dict)
 
 
+_MARKS_TO_BLANKS = bytes.maketrans(b',;"', b"   ")
+_ASCII = bytes(range(128))
+
+
 @dataclass
 class Words:
     """The words of a file that have a byte above 127, counted, with the cells' ends."""
 
     counts: Counter[bytes] = field(default_factory=Counter)
 
-    _WORD = re.compile(rb'[^\s,;"]*[\x80-\xff][^\s,;"]*')
-
     def add(self, block: bytes) -> None:
         """Count the words of some whole lines."""
         if not block.isascii():
-            self.counts.update(found[:80] for found in self._WORD.findall(block))
+            words = block.translate(_MARKS_TO_BLANKS).split()
+            self.counts.update(word[:80] for word in words if not word.isascii())
 
     def rank(self) -> list[tuple[float, str]]:
         """Return log-likelihoods and encodings, the likeliest first."""
@@ -128,7 +131,7 @@ class Decodable:
 
     def add(self, block: bytes, *, final: bool = False) -> None:
         """Look at the next block."""
-        self._bytes.update(block)
+        self._bytes.update(block.translate(None, _ASCII))
         for name, decoder in list(self._decoders.items()):
             try:
                 decoder.decode(block, final)
