@@ -442,8 +442,9 @@ def test_cells_of_excel(tmp_path: Path) -> None:
     assert raw.frame["ratio"].isna().tolist() == [i == 2 for i in range(10)]
     assert raw.frame["on"].iloc[3] == pd.Timestamp(2022, 1, 4)
     assert {check.name for check in raw.checks} == {
-        "Errors in cells", "Zeros that only the format shows",
+        "Errors in cells", "Zeros that the format shows",
     }  # fmt: skip
+    assert raw.frame["zip"].tolist() == [f"00{700 + i}" for i in range(10)]
 
 
 def test_formulas_without_values(tmp_path: Path) -> None:

@@ -99,9 +99,14 @@ class _Cells:
             self.errors.setdefault(place, []).append(str(value))
             return None
         if isinstance(value, int | float) and not isinstance(value, bool):
-            if _ZEROS.fullmatch(str(cell.number_format)):
-                self.zeros.setdefault(place, str(cell.number_format))
-            return int(value) if float(value).is_integer() else value
+            if not float(value).is_integer():
+                return value
+            form = str(cell.number_format)
+            if _ZEROS.fullmatch(form) and value >= 0:
+                # Who typed it sees a code, and so would a CSV of this sheet hold it.
+                self.zeros.setdefault(place, form)
+                return str(int(value)).zfill(form.count("0"))
+            return int(value)
         return value
 
     def checks(self, names: dict[int, str]) -> list[Check]:
@@ -123,12 +128,12 @@ class _Cells:
         if zeros:
             found.append(
                 Check(
-                    name="Zeros that only the format shows",
-                    severity="warning",
+                    name="Zeros that the format shows",
+                    severity="info",
                     message=f"{listed(list(zeros))} hold numbers that Excel shows with leading"
-                    f" zeros (format {next(iter(zeros.values()))}); they are read without them.",
+                    f" zeros (format {next(iter(zeros.values()))}); they are read as shown.",
                     columns=list(zeros),
-                    remedy="If they are codes, set their type to category, or store them as text",
+                    remedy="If they are amounts, set their type to number",
                 )
             )
         return found
