@@ -13,6 +13,7 @@ import numpy as np
 from toolkit import canonical, metrics
 from toolkit.artifacts import Champion, Intake, Rows, Split
 from toolkit.automl.model import Model, saved_model
+from toolkit.automl.model_file import read_facts
 from toolkit.run.manifest import library_versions
 from toolkit.table import images, layout
 
@@ -47,7 +48,7 @@ def log_champion(stage: Stage, client: Any, run_id: str) -> str:
         artifacts={"model": str(folder)},
         signature=_signature(model, _written_with_blanks(stage)),
         input_example=_example(stage, model),
-        pip_requirements=requirements(),
+        pip_requirements=requirements(folder),
         metadata=_metadata(champion, model, digest),
     )
     client.set_tag(run_id, DIGEST_TAG, digest)
@@ -90,10 +91,10 @@ def registered_name(text: str) -> str:
     return _NOT_ALLOWED.sub("-", " ".join(text.split())).strip() or "model"
 
 
-def requirements() -> list[str]:
-    """Return pip requirements that load the model: the toolkit, and what shapes its numbers."""
+def requirements(folder: Path) -> list[str]:
+    """Return pip requirements that load a model: the toolkit, its engines, what shapes numbers."""
     names = {name: v for name, v in library_versions().items() if v != "not installed"}
-    for name in _ALSO:
+    for name in (*_ALSO, *read_facts(folder)["requires"]):
         names[name] = importlib.metadata.version(name)
     unused = ("papermill", "pandera", "fairlearn", "cleanlab", "shap")
     own = f"{_DISTRIBUTION}=={importlib.metadata.version(_DISTRIBUTION)}"
