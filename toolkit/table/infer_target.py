@@ -118,6 +118,7 @@ def _task(
             expected=f"numbers, or at most {MOST_CLASSES} classes",
             remedy="Choose another target, or merge its classes",
         )
+    notes.checks += [c for c in scratch.checks if c.name in ("Numbers beside words", "Several units")]
     notes.say("Task", f"Multiclass: {name!r} has {len(labels)} classes.", name)
     return Target(column=name, task="multiclass"), column
 
