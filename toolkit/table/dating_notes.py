@@ -93,7 +93,7 @@ def say_never(name: str, never: list[str], rows: int, notes: Notes) -> None:
 
 def say_far(name: str, days: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], notes: Notes) -> None:
     """Say that dates lie centuries ahead: another calendar, or no end."""
-    far = days >= np.datetime64("2200-01-01")
+    far = days >= np.datetime64("2400-01-01")
     if far.any():
         notes.say(
             "Dates far in the future",
