@@ -50,6 +50,7 @@ _CLEAR = 3.5
 _MIXED = 0.75
 """How much of the cost of mixing languages is forgiven: tables of places mix them."""
 _UNITS = re.compile(r"(?:^|[^A-Za-z])(?:[mcdk]?m|ft|in|yd|s|mi|R|CO|NO|kg|km)$")
+_SHORT = re.compile(r"(s|t|re|ll|ve|d|m)\b")  # it's, don't
 _VOWELS = re.compile(r"[aeiouyäöüáéíóúýàèìòùâêîôûãõåæøœëïąęěėįųūāēīăőűůıаеёиоуыэюяіїєґ]", re.I)
 
 
@@ -192,13 +193,13 @@ def _sign(sign: str, before: str, after: str, language: str) -> float:
 
 
 def _letter(sign: str, before: str, after: str, language: str) -> float:
-    small = sign.lower()
+    small = "ı" if sign == "İ" else sign.lower()  # not two characters
     value = _frequencies(language).get(small, -9.0)
     previous, following = before[-1:], after[:1]
     if value == -9.0 and language in OTHER:
         value = -11.0
     if sign != small:
-        value -= 1.0
+        value -= 0.3 if previous.isupper() and following.isupper() else 1.0
         if previous.isalpha() and previous.islower():
             return value - 6.0
     elif sign.islower():
@@ -206,6 +207,8 @@ def _letter(sign: str, before: str, after: str, language: str) -> float:
             value -= 4.0
         elif not previous.isalpha() and following.isalpha() and following.isupper():
             value -= 5.0
+    if language == "italian" and small in "ìòù" and following.isalpha():
+        value -= 3.0
     if language == "romanian" and small == "ă" and following in "aeiou" and following:
         value -= 4.0
     if language in OTHER and (_latin(previous) or _latin(following)):
@@ -240,7 +243,7 @@ def _mark(sign: str, before: str, after: str, language: str) -> float:
     if sign in "£€¥":
         return -2.5 if not previous.isalpha() and not following.isalpha() else -7.0
     if sign in _QUOTES:
-        return _quote(sign, previous, following)
+        return _quote(sign, previous, following, after)
     if sign in "–—…·":
         inside = previous.isalpha() and following.islower()
         return -6.5 if inside else -3.5
@@ -261,8 +264,10 @@ def _beside_digits(sign: str, previous: str, following: str) -> float:
     return -4.0 if sign in "×±÷" or (sign in "§№©" and not previous.isdigit()) else -5.5
 
 
-def _quote(sign: str, previous: str, following: str) -> float:
+def _quote(sign: str, previous: str, following: str, after: str) -> float:
     inside = previous.isalnum() and following.isalnum()
+    if sign == "’" and previous.islower() and _SHORT.match(after):
+        return -0.5
     if sign in "’\xa0":
         return -3.0 if not inside or sign == "’" else -4.0
     if sign in "‘“„‚«‹¡¿":
