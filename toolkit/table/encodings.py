@@ -98,6 +98,13 @@ class Words:
             ranked.append((prior + _likelihood(texts, weights, languages.split()), encoding))
         return sorted(ranked, reverse=True)
 
+    def _same(self, one: str, other: str) -> bool:
+        """Whether two encodings read all words alike."""
+        return all(
+            word.decode(one, errors="replace") == word.decode(other, errors="replace")
+            for word in self.counts
+        )
+
     def reading(self, allowed: Collection[str] | None = None) -> Reading:
         """Return the likeliest encoding, and the one that is about as likely if it reads otherwise.
 
@@ -110,7 +117,13 @@ class Words:
         if not ranked:
             return Reading("latin-1", "")
         score, best = ranked[0]
-        near = [name for other, name in ranked[1:] if score - other <= _CLEAR]
+        counts = [count for _, count in self.counts.most_common(_MOST_WORDS)]
+        # A word that comes often says little more about the encoding than one that comes once.
+        clear = _CLEAR * math.sqrt(1 + sum(map(math.log, counts)) / max(len(counts), 1))
+        # Of two that read all words alike, the more usual one: later rows may hold others.
+        usual = sorted((name for _, name in ranked), key=lambda name: -(_ONE_BYTE | _CJK)[name][0])
+        best = next(name for name in usual if name == best or self._same(name, best))
+        near = [name for other, name in ranked[1:] if score - other <= clear]
         for word in list(self.counts)[:_MOST_WORDS]:
             readings = {word.decode(name): name for name in reversed([best, *near])}
             if len(readings) > 1:
@@ -199,7 +212,8 @@ def _letter(sign: str, before: str, after: str, language: str) -> float:
     if value == -9.0 and language in OTHER:
         value = -11.0
     if sign != small:
-        value -= 0.3 if previous.isupper() and following.isupper() else 1.0
+        capitals = previous.isupper() or following.isupper()
+        value -= 0.3 if capitals and not following.islower() else 1.0
         if previous.isalpha() and previous.islower():
             return value - 6.0
     elif sign.islower():
@@ -209,7 +223,7 @@ def _letter(sign: str, before: str, after: str, language: str) -> float:
             value -= 5.0
     if language == "italian" and small in "ìòù" and following.isalpha():
         value -= 3.0
-    if language == "romanian" and small == "ă" and following in "aeiou" and following:
+    if language == "romanian" and small == "ă" and following.lower() in tuple("aeiou"):
         value -= 4.0
     if language in OTHER and (_latin(previous) or _latin(following)):
         value -= 5.0
@@ -233,6 +247,8 @@ def _mark(sign: str, before: str, after: str, language: str) -> float:
         unit = not following or following in "gmlsLAVFMWTUI/Sk"
         return -1.5 if unit and not previous.isalpha() else -8.0
     if sign == "°":
+        if following.isdigit() and not previous:
+            return -7.0
         return -2.0 if not previous.isalpha() or following in ("C", "F", "") else -6.0
     if sign in "ªº":
         return -3.0 if previous.isdigit() or previous in ("n", "N", ".") else -8.0
