@@ -26,13 +26,13 @@ _ONE_BYTE: dict[str, tuple[float, str]] = {
                     " icelandic catalan english albanian"),
     "cp1250": (-2.0, "polish czech slovak hungarian romanian croatian german"),
     "cp1251": (-1.5, "russian ukrainian bulgarian serbian"),
-    "cp1253": (-2.0, "greek"), "cp1254": (-2.0, "turkish german french"),
+    "cp1253": (-2.0, "greek greek_capitals"), "cp1254": (-2.0, "turkish german french"),
     "cp1257": (-2.5, "lithuanian latvian estonian german"),
     "cp1255": (-2.5, "hebrew"), "cp1256": (-2.5, "arabic persian french"),
     "cp874": (-2.5, "thai"), "cp1258": (-6.0, "vietnamese"),
     "iso8859-2": (-3.0, "polish czech slovak hungarian romanian croatian german"),
     "iso8859-15": (-3.0, "french finnish german spanish estonian"),
-    "iso8859-5": (-5.0, "russian serbian bulgarian"), "iso8859-7": (-4.0, "greek"),
+    "iso8859-5": (-5.0, "russian serbian bulgarian"), "iso8859-7": (-4.0, "greek greek_capitals"),
     "koi8-r": (-3.0, "russian bulgarian"), "koi8-u": (-4.0, "ukrainian russian"),
     "mac-roman": (-3.5, "german french spanish portuguese italian swedish danish"),
     "cp850": (-3.5, "german french spanish portuguese italian swedish danish finnish"),
@@ -51,7 +51,7 @@ _MIXED = 0.75
 """How much of the cost of mixing languages is forgiven: tables of places mix them."""
 _UNITS = re.compile(r"(?:^|[^A-Za-z])(?:[mcdk]?m|ft|in|yd|s|mi|R|CO|NO|kg|km)$")
 _SHORT = re.compile(r"(s|t|re|ll|ve|d|m)\b")  # it's, don't
-_VOWELS = re.compile(r"[aeiouyäöüáéíóúýàèìòùâêîôûãõåæøœëïąęěėįųūāēīăőűůıаеёиоуыэюяіїєґ]", re.I)
+_VOWELS = re.compile(r"[aeiouyäöüáéíóúýàèìòùâêîôûãõåæøœëïąęěėįųūāēīăőűůıаеёиоуыэюяіїєґαεηιουωάέήίόύώ]", re.I)
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ def _letter(sign: str, before: str, after: str, language: str) -> float:
         value = -11.0
     if sign != small:
         capitals = previous.isupper() or following.isupper()
-        value -= 0.3 if capitals and not following.islower() else 1.0
+        value -= 0.2 if capitals and not following.islower() else 1.0
         if previous.isalpha() and previous.islower():
             return value - 6.0
     elif sign.islower():
