@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from toolkit.table.values import Cells
 
 _LOOKS = re.compile(
-    r"\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}([T ].*)?|\d{4}-\d{2}|\d{1,2}/\d{4}"
+    r"\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}([T ,:].*)?|\d{4}-\d{2}|\d{1,2}/\d{4}"
     r"|.*[^\W\d_]{3,12}.*\d{1,4}.*|\d{1,2}[-. ]*[^\W\d_]{3,}.*\d{2,4}.*"
     r"|\d{4}[-_/ ]?[QqWw]\d{1,2}(-?\d)?|[Qq][1-4][-_/ ]?\d{4}",
     re.S,
@@ -40,11 +40,14 @@ _NEVER = re.compile(
 )
 _TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?|-?P\d+DT.*")
 _DAY = re.compile(r"(\d{1,2})\.(\d{2})\.?")
-_TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S")
+_TIMES = (
+    "", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S",
+    " %I:%M%p", " %I:%M:%S%p", ", %H:%M", ", %H:%M:%S", ", %I:%M %p", ", %I:%M:%S %p", ":%H:%M:%S",
+)  # fmt: skip
 _DAYS = (
     "%Y/%m/%d", "%Y.%m.%d", "%Y-%m", "%d %b %Y", "%d-%b-%Y", "%d %B %Y", "%b %d, %Y",
     "%B %d, %Y", "%d-%b-%y", "%b-%Y", "%b %Y", "%B %Y", "%d/%b/%Y", "%d %b %y", "%m/%Y",
-    "%d%b%Y", "%d%b%Y:%H:%M:%S", "%b %d %H:%M:%S %Y", "%b-%y", "%b %y",
+    "%b %d %Y", "%B %d %Y", "%d/%b/%y", "%Y-%b-%d", "%Y %b %d", "%d%b%Y", "%b %d %H:%M:%S %Y", "%b-%y", "%b %y",
 )  # fmt: skip
 _PAIRS = (
     ("%d/%m/%Y", "%m/%d/%Y"), ("%d-%m-%Y", "%m-%d-%Y"), ("%d.%m.%Y", "%m.%d.%Y"),
@@ -190,8 +193,8 @@ def _layouts(name: str, texts: list[str], found: Cells, notes: Notes) -> list[st
         form, doubtful = _best(rest)
         if form is None:
             return []
-        day = form.split(" ")[0] if form.split(" ")[0] in _MIRROR else form.split("T")[0]
-        mirror = form.replace(day, _MIRROR[day]) if day in _MIRROR else None
+        day = next((day for day in _MIRROR if form.startswith(day)), None)
+        mirror = form.replace(day, _MIRROR[day]) if day else None
         if mirror in forms:
             say_both(name, forms[-1], form, found, notes)
             return []
@@ -211,9 +214,12 @@ def _best(texts: list[str]) -> tuple[str | None, bool]:
     """Return the format that reads most of some texts, and whether day and month may change."""
     sample = texts[:200]
     best: tuple[float, str | None, bool] = (0.3, None, False)
+    timed = sum(":" in text for text in sample)
     for time in _TIMES:
+        if time and not timed:
+            break
         for day in _DAYS:
-            if time and "%H" in day:
+            if "%H" in day if time or not timed else timed == len(sample) and "%H" not in day:
                 continue
             share = _parse(sample, day + time)
             if share >= _SHARE and _parse(texts, day + time) >= _SHARE:

@@ -91,13 +91,19 @@ def say_never(name: str, never: list[str], rows: int, notes: Notes) -> None:
     )
 
 
-def say_far(name: str, days: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], notes: Notes) -> None:
-    """Say that dates lie centuries ahead: another calendar, or no end."""
+def say_far(
+    name: str, days: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], notes: Notes
+) -> None:
+    """Say that dates lie centuries away: Buddhist, Islamic or Persian years, or no end."""
     far = days >= np.datetime64("2400-01-01")
+    islamic = (days >= np.datetime64("1300-01-01")) & (days < np.datetime64("1500-01-01"))
+    if islamic.all():
+        far = islamic
     if far.any():
         notes.say(
-            "Dates far in the future",
-            f"{int(counts[far].sum())} cells of {name!r} lie far ahead, such as {days[far][0]}.",
+            "Dates of another calendar, or of none",
+            f"{int(counts[far].sum())} cells of {name!r} lie centuries away, such as"
+            f" {days[far][0]}.",
             name,
             f"Add the spelling to columns.{name}.missing if it means no date; bring years of"
             " another calendar to the common one in the source",

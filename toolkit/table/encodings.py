@@ -51,7 +51,9 @@ _MIXED = 0.75
 """How much of the cost of mixing languages is forgiven: tables of places mix them."""
 _UNITS = re.compile(r"(?:^|[^A-Za-z])(?:[mcdk]?m|ft|in|yd|s|mi|R|CO|NO|kg|km)$")
 _SHORT = re.compile(r"(s|t|re|ll|ve|d|m)\b")  # it's, don't
-_VOWELS = re.compile(r"[aeiouyäöüáéíóúýàèìòùâêîôûãõåæøœëïąęěėįųūāēīăőűůıаеёиоуыэюяіїєґαεηιουωάέήίόύώ]", re.I)
+_VOWELS = re.compile(
+    r"[aeiouyäöüáéíóúýàèìòùâêîôûãõåæøœëïąęěėįųūāēīăőűůıаеёиоуыэюяіїєґαεηιουωάέήίόύώ]", re.I
+)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def read_units(
     rest = {other: count for other, count in units.items() if other != unit}
     recognised = amounts.known(unit) or bool(several)
     if rest:
-        if _worded(found, [unit, *rest], bare):
+        if not _measures([unit, *rest], bare) and _worded(found, [unit, *rest], bare):
             notes.say(**_mixed(name, found, cells, [unit, *rest], "it is read as a category"))
             return Units(refused=True)
         if not _measures([unit, *rest], bare):
@@ -98,13 +98,11 @@ def _worded(found: Cells, units: list[str], bare: int) -> bool:
     """Whether a few words behind many numbers tell them apart: CR and DR, minutes and seasons."""
     if _SIDES.issuperset(units):
         return True
-    return (
-        not bare
-        and len(units) <= _MOST_UNITS < len(found.texts)
-        and all(len(unit) > 1 or amounts.money(unit) for unit in units)
-        and not _measures(units, bare)
-        and any(re.search(r"\d\s+\w", text) for text in found.texts)
-    )
+    if bare or len(units) > _MOST_UNITS or len(found.texts) <= _MOST_UNITS:
+        return False
+    apart = sum(bool(re.search(r"\d\s+\w", text)) for text in found.texts)
+    words = all(len(unit) > 1 or amounts.money(unit) for unit in units)
+    return apart > 0 if words else apart == len(found.texts)
 
 
 def _measures(units: list[str], bare: int) -> bool:
