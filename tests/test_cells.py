@@ -360,7 +360,7 @@ def test_words_that_are_an_answer(
 GAP_WORDS = [
     (["NA", "red", "blue"], {"size": ["NA", "1.5", "2"]}),
     (["None", "1.5", "2"], None),
-    (["None", "yes", "no"], None),
+    (["NA", "TRUE", "FALSE"], None),
     (["NA", "4", "8"], None),
     (["None", "2021-04-01", "2021-05-01"], None),
     (["nan", "red", "blue"], None),
@@ -375,6 +375,22 @@ def test_words_that_mean_missing(
     found = read(tmp_path, cells, beside=beside)
     assert found.values[0] is None
     assert not found.warnings
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["None", "yes", "no"], ["N/A", "on", "off"], ["n/a", "Y", "N"], ["None", "True", "False"],
+        ["N/A", "ja", "nein"], ["None", "t", "f"],
+    ],
+)  # fmt: skip
+def test_a_third_answer_beside_two_is_never_lost_in_silence(
+    tmp_path: Path, cells: list[str]
+) -> None:
+    found = read(tmp_path, cells)
+    assert found.column.type == "boolean"
+    assert found.values[0] is None
+    assert found.warnings == {"Words that may mean missing"}
 
 
 # -- dates -----------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ _OTHER_SIGNS = str.maketrans(
      "％": "%", "٪": "%", "＄": "$", "￥": "¥", "ʼ": "'", "′": "'", "＇": "'", "（": "(", "）": ")"}
 )  # fmt: skip
 _ARABIC = {".": str.maketrans("٫٬", ".,"), ",": str.maketrans("٫٬", ",.")}
-_ENDLESS = re.compile(r"[+-]?(inf|infinity|∞)", re.I)
+_ENDLESS = re.compile(r"[+-]?(inf(inity)?|∞|1\.#inf0*)", re.I)
 
 MULTIPLES = {
     "k": 1e3, "tsd": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mln": 1e6, "mio": 1e6,

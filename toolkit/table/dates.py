@@ -18,17 +18,30 @@ COUNTS = {
 }
 """Formats that count: from when, microseconds of one, and between which numbers."""
 
+COMPACT = ("%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M")
+"""Formats of digits alone."""
 OFFSET = re.compile(r"(?<=\d)\s?(Z|UTC|GMT|(?<=:\d\d)[+-]\d{2}(:?\d{2})?"
                     r"|(?<=[:.,]\d{3})[+-]\d{2}(:?\d{2})?|(?<=\d{6})[+-]\d{2}(:?\d{2})?"
-                    r"|(?<= )[+-]\d{2}:?\d{2})$")  # fmt: skip
+                    r"|(?<= )[+-]\d{2}:?\d{2}|(?<=:\d\d )[A-Z]{3,4})$")  # fmt: skip
+_ZONES = {
+    "Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "WEST": 60, "CET": 60, "CEST": 120, "MEZ": 60,
+    "MESZ": 120, "EET": 120, "EEST": 180, "MSK": 180, "JST": 540, "KST": 540, "EST": -300,
+    "EDT": -240, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420, "AEST": 600,
+    "AEDT": 660, "NZST": 720, "NZDT": 780,
+}  # fmt: skip
+"""Minutes ahead of UTC, by names that mean one zone alone."""
+_CLOCK_WORD = re.compile(r"(?<=\d:\d\d)\s?(Uhr|hrs?|h)$")
+_MIDDLE = re.compile(r"(?<=:\d\d) (\+0000|utc|gmt)(?= \d{4}$)")
 ISO = re.compile(
     r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}(:\d{2}([.,]\d+)?)?)?"
-    r"( ?(Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2}))?)?"
+    r"( ?(Z|[A-Z]{3,4}|[+-]\d{2}:?\d{2}|[+-]\d{2}))?)?"
+    r"|\d{4}\s?[年년]\s?\d{1,2}\s?[月월]\s?\d{1,2}\s?[日일]"
     r"|\d{4}[-_/ ]?[Qq][1-4]|[Qq][1-4][-_/ ]?\d{4}|\d{4}[-_ ]?[Ww]\d{2}(-?[1-7])?"
 )
 """ISO 8601, and quarters and weeks, which are read as their first day."""
 _QUARTER = re.compile(r"(?P<year>\d{4})[-_/ ]?[Qq](?P<part>[1-4])"
                       r"|[Qq](?P<part2>[1-4])[-_/ ]?(?P<year2>\d{4})")  # fmt: skip
+_EAST = re.compile(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]")
 _WEEK = re.compile(r"(\d{4})[-_ ]?[Ww](\d{2})(?:-?([1-7]))?")
 _MONTHS = tuple(
     names.split()
@@ -51,7 +64,25 @@ _MONTHS = tuple(
         " grudzien grudnia gru prosinec prosince",
     )
 )
-_MONTH = {word: number for number, words in enumerate(_MONTHS) for word in words}
+_FURTHER = tuple(  # Turkish and Russian, by month
+    names.split()
+    for names in (
+        "ocak января январь",
+        "subat февраля февраль",
+        "mart марта март",
+        "nisan апреля апрель",
+        "mayıs mayis мая маи",
+        "haziran июня июнь",
+        "temmuz июля июль",
+        "agustos августа август",
+        "eylul сентября сентябрь",
+        "ekim октября октябрь",
+        "kasım kasim ноября ноябрь",
+        "aralık aralik декабря декабрь",
+    )
+)
+_MONTH = {word: number for names in (_FURTHER, _MONTHS) for number, words in enumerate(names)
+          for word in words}  # fmt: skip
 
 
 def dates(
@@ -72,7 +103,8 @@ def dates(
     latest : int, optional
         The latest year that a year of two digits can mean.
     zone : str, optional
-        The time zone into which times with an offset are brought.
+        The time zone into which times with an offset are brought; NaT where a name such as IST
+        says no one offset.
     """
     import pandas as pd
 
@@ -80,25 +112,27 @@ def dates(
     if not texts:
         return result
     plain = [_first_day(text) for text in texts]
-    if zone is not None:
-        result = _zoned(plain, zone)
-    column = pd.Series([OFFSET.sub("", text) for text in plain], dtype="str")
+    column = pd.Series(_local(plain), dtype="str")
     forms = [part.strip() for part in (layout or "").split("|") if part.strip()]
-    if layout != "%Y%m%d" and not (len(forms) == 1 and forms[0] in COUNTS):
+    if layout not in COMPACT and not (len(forms) == 1 and forms[0] in COUNTS):
         forms.append("ISO8601")
     for form in forms:
         rest = np.isnat(result)
         if not rest.any():
             break
         result[rest] = _as(column[rest], form, latest)
-    return result
+    return result if zone is None else _zoned(result, plain, zone)
 
 
 def follow(texts: list[str], form: str) -> np.ndarray[Any, Any]:
     """Return datetime64[us] for texts; NaT for what does not follow this one format."""
     import pandas as pd
 
-    return _as(pd.Series([OFFSET.sub("", text) for text in texts], dtype="str"), form, None)
+    return _as(pd.Series(_local(texts), dtype="str"), form, None)
+
+
+def _local(texts: list[str]) -> list[str]:
+    return [OFFSET.sub("", _CLOCK_WORD.sub("", text)) for text in texts]
 
 
 def _as(column: pd.Series, form: str, latest: int | None) -> np.ndarray[Any, Any]:
@@ -149,13 +183,25 @@ def _in_century(moments: np.ndarray[Any, Any], latest: int) -> np.ndarray[Any, A
     return moments
 
 
-def _zoned(texts: list[str], zone: str) -> np.ndarray[Any, Any]:
+def _zoned(moments: np.ndarray[Any, Any], texts: list[str], zone: str) -> np.ndarray[Any, Any]:
+    """Bring local times to one zone by the offsets behind them; others stay as they are."""
     import pandas as pd
 
-    column = pd.Series([text if OFFSET.search(text) else None for text in texts], dtype="str")
-    found = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
-    local = found.dt.tz_convert(zone).dt.tz_localize(None).dt.as_unit("us")
-    return local.to_numpy().astype("datetime64[us]").copy()
+    offsets = [match and _minutes(match[1]) for match in map(OFFSET.search, texts)]
+    shifts = [np.timedelta64("NaT") if o is None else np.timedelta64(o, "m") for o in offsets]
+    utc = pd.Series(moments - np.array(shifts, "timedelta64[us]")).dt.tz_localize("UTC")
+    local = utc.dt.tz_convert(zone).dt.tz_localize(None).dt.as_unit("us").to_numpy()
+    bare = np.array([OFFSET.search(text) is None for text in texts])
+    return np.where(bare, moments, local.astype("datetime64[us]"))
+
+
+def _minutes(offset: str) -> int | None:
+    """Return how far an offset is ahead of UTC; None for the name of several zones."""
+    digits = re.sub(r"\D", "", offset)
+    if not digits:
+        return _ZONES.get(offset)
+    minutes = int(digits[:2]) * 60 + int(digits[2:] or 0)
+    return -minutes if offset[0] == "-" else minutes
 
 
 def _first_day(text: str) -> str:
@@ -163,6 +209,9 @@ def _first_day(text: str) -> str:
     if quarter:
         part = int(quarter["part"] or quarter["part2"])
         return f"{quarter['year'] or quarter['year2']}-{3 * part - 2:02d}-01"
+    east = _EAST.fullmatch(text)
+    if east:
+        return f"{east[1]}-{int(east[2]):02d}-{int(east[3]):02d}"
     week = _WEEK.fullmatch(text)
     if week and 1 <= int(week[2]) <= 53:
         import datetime
@@ -183,7 +232,8 @@ def _english(text: str, *, full: bool) -> str:
         if word in _MONTH:
             name = _MONTHS[_MONTH[word]][0].capitalize()
             head, _, tail = plain.partition(word)
-            head = re.sub(r"^[^\W\d_]+[.,]?\s+(?=\d)", "", head)
+            head = re.sub(r"^[^\W\d_]+[.,]?\s+(?=\d|$)", "", head)  # the day of the week
+            tail = _MIDDLE.sub("", tail)
             parts = re.sub(r"\b(de|del|of)\b|(?<=\d)(st|nd|rd|th)\b|\.", " ", f"{head}@{tail}")
             return " ".join(parts.split()).replace("@", name if full else name[:3])
     return text

@@ -11,8 +11,17 @@ import numpy as np
 
 from toolkit.project.model import Column
 from toolkit.table import names, values
-from toolkit.table.dates import COUNTS, ISO, OFFSET, dates, follow
-from toolkit.table.dating_notes import say_both, say_dates, say_doubtful, say_never, say_several
+from toolkit.table.dates import COMPACT, COUNTS, ISO, OFFSET, dates, follow
+from toolkit.table.dating_notes import (
+    say_both,
+    say_dates,
+    say_doubtful,
+    say_far,
+    say_month_year,
+    say_never,
+    say_several,
+    say_unread,
+)
 from toolkit.table.notes import Notes, listed
 
 if TYPE_CHECKING:
@@ -21,7 +30,7 @@ if TYPE_CHECKING:
     from toolkit.table.values import Cells
 
 _LOOKS = re.compile(
-    r"\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}([T ].*)?|\d{4}-\d{2}|\d{1,2}/\d{4}"
+    r"\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}([T ,:].*)?|\d{4}-\d{2}|\d{1,2}/\d{4}"
     r"|.*[^\W\d_]{3,12}.*\d{1,4}.*|\d{1,2}[-. ]*[^\W\d_]{3,}.*\d{2,4}.*"
     r"|\d{4}[-_/ ]?[QqWw]\d{1,2}(-?\d)?|[Qq][1-4][-_/ ]?\d{4}",
     re.S,
@@ -31,10 +40,14 @@ _NEVER = re.compile(
 )
 _TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?|-?P\d+DT.*")
 _DAY = re.compile(r"(\d{1,2})\.(\d{2})\.?")
-_TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S")
+_TIMES = (
+    "", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S",
+    " %I:%M%p", " %I:%M:%S%p", ", %H:%M", ", %H:%M:%S", ", %I:%M %p", ", %I:%M:%S %p", ":%H:%M:%S",
+)  # fmt: skip
 _DAYS = (
     "%Y/%m/%d", "%Y.%m.%d", "%Y-%m", "%d %b %Y", "%d-%b-%Y", "%d %B %Y", "%b %d, %Y",
     "%B %d, %Y", "%d-%b-%y", "%b-%Y", "%b %Y", "%B %Y", "%d/%b/%Y", "%d %b %y", "%m/%Y",
+    "%b %d %Y", "%B %d %Y", "%d/%b/%y", "%Y-%b-%d", "%Y %b %d", "%d%b%Y", "%b %d %H:%M:%S %Y", "%b-%y", "%b %y",
 )  # fmt: skip
 _PAIRS = (
     ("%d/%m/%Y", "%m/%d/%Y"), ("%d-%m-%Y", "%m-%d-%Y"), ("%d.%m.%Y", "%m.%d.%Y"),
@@ -44,7 +57,11 @@ _MIRROR = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
 _SHARE = 0.95
 _MOST_LAYOUTS = 3
 _SERIAL = re.compile(r"[1-7]\d{4}(\.\d+)?")
-_STAND_INS = ("1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01")
+_STAND_INS = (
+    "0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01",
+    "2099-12-31",
+)  # fmt: skip
+_MANY = 10
 
 
 def date_column(name: str, found: Cells, notes: Notes) -> Column | None:
@@ -69,6 +86,8 @@ def date_column(name: str, found: Cells, notes: Notes) -> Column | None:
         return _column(name, " | ".join([form, *forms]), found, never, notes)
     ways = _layouts(name, [text for text in texts if not ISO.fullmatch(text)], found, notes)
     if not ways:
+        if names.clock(name):
+            say_unread(name, texts, notes)
         return None
     return _column(name, " | ".join([*ways, *([day] if iso else []), *forms]), found, never, notes)
 
@@ -79,17 +98,21 @@ def _might_be(text: str) -> bool:
 
 def counted_dates(name: str, found: Cells, notes: Notes) -> Column | None:
     """Return how numbers in a column named like a date are dates: 20240131, or a count of days."""
-    if not (names.date(name) or names.clock(name)):
-        return None
     never = [text for text in found.texts if _NEVER.fullmatch(text)]
     texts = [text for text in found.texts if not _NEVER.fullmatch(text)]
     sample = texts[:200]
     if not texts or not all(text[0].isdecimal() for text in sample):
         return None
-    if names.date(name) and all(re.fullmatch(r"(1[5-9]|2[0-2])\d{6}", text) for text in sample):
-        return (
-            _column(name, "%Y%m%d", found, never, notes) if _parse(texts, "%Y%m%d") == 1 else None
-        )
+    named = names.date(name) or names.clock(name)
+    if not named and (len(texts) < _MANY or names.code(name) or names.identifier(name)):
+        return None
+    # Without a name that says so, every one of many numbers must be a day of our time.
+    years = r"(1[5-9]|2[0-2])\d{2}" if named else r"(19|20)\d{2}"
+    for form, rest in zip(COMPACT, (4, 10, 8), strict=True):
+        if all(re.fullmatch(rf"{years}\d{{{rest}}}", text) for text in sample):
+            return _column(name, form, found, never, notes) if _parse(texts, form) == 1 else None
+    if not named:
+        return None
     if names.day(name) and all(re.fullmatch(r"(0?[1-9]|1[0-2])\.\d{4}", text) for text in texts):
         return _column(name, "%m.%Y", found, never, notes)
     if names.day(name) and all(re.fullmatch(r"[12]\d{3}\.(0[1-9]|1[0-2])", text) for text in texts):
@@ -170,8 +193,8 @@ def _layouts(name: str, texts: list[str], found: Cells, notes: Notes) -> list[st
         form, doubtful = _best(rest)
         if form is None:
             return []
-        day = form.split(" ")[0] if form.split(" ")[0] in _MIRROR else form.split("T")[0]
-        mirror = form.replace(day, _MIRROR[day]) if day in _MIRROR else None
+        day = next((day for day in _MIRROR if form.startswith(day)), None)
+        mirror = form.replace(day, _MIRROR[day]) if day else None
         if mirror in forms:
             say_both(name, forms[-1], form, found, notes)
             return []
@@ -191,8 +214,13 @@ def _best(texts: list[str]) -> tuple[str | None, bool]:
     """Return the format that reads most of some texts, and whether day and month may change."""
     sample = texts[:200]
     best: tuple[float, str | None, bool] = (0.3, None, False)
+    timed = sum(":" in text for text in sample)
     for time in _TIMES:
+        if time and not timed:
+            break
         for day in _DAYS:
+            if "%H" in day if time or not timed else timed == len(sample) and "%H" not in day:
+                continue
             share = _parse(sample, day + time)
             if share >= _SHARE and _parse(texts, day + time) >= _SHARE:
                 return day + time, False
@@ -240,6 +268,8 @@ def _column(name: str, form: str, found: Cells, never: list[str], notes: Notes) 
             f"Set columns.{name}.timezone, such as Europe/Berlin, to bring all to one zone",
         )
     _stand_ins(name, parsed, counts, notes)
+    if form in ("%b-%y", "%b %y"):
+        say_month_year(name, texts, notes)
     return Column(
         type="date",
         format=form or None,
@@ -279,6 +309,7 @@ def _stand_ins(
 ) -> None:
     known = ~np.isnat(moments)
     days = moments[known].astype("datetime64[D]")
+    say_far(name, days, counts[known], notes)
     for text in _STAND_INS:
         day = np.datetime64(text, "D")
         near = np.abs((days - day).astype("int64"))

@@ -89,3 +89,49 @@ def say_never(name: str, never: list[str], rows: int, notes: Notes) -> None:
         f"Remove the spelling from columns.{name}.missing if it is a date",
         severity="warning" if any(text[0].isdecimal() for text in never) else "info",
     )
+
+
+def say_far(
+    name: str, days: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], notes: Notes
+) -> None:
+    """Say that dates lie centuries away: Buddhist, Islamic or Persian years, or no end."""
+    far = days >= np.datetime64("2400-01-01")
+    islamic = (days >= np.datetime64("1300-01-01")) & (days < np.datetime64("1500-01-01"))
+    if islamic.all():
+        far = islamic
+    if far.any():
+        notes.say(
+            "Dates of another calendar, or of none",
+            f"{int(counts[far].sum())} cells of {name!r} lie centuries away, such as"
+            f" {days[far][0]}.",
+            name,
+            f"Add the spelling to columns.{name}.missing if it means no date; bring years of"
+            " another calendar to the common one in the source",
+            severity="warning",
+        )
+
+
+def say_month_year(name: str, texts: list[str], notes: Notes) -> None:
+    """Say that a month's day could be meant where the number may be one."""
+    if all(1 <= int(text[-2:]) <= 31 for text in texts if text[-2:].isdecimal()):
+        notes.say(
+            "Month and year, or month and day",
+            f"{texts[0]!r} in {name!r} is read as a month of a year; it could be a day.",
+            name,
+            f"Set columns.{name}.type to category if it is one",
+            severity="warning",
+        )
+
+
+def say_unread(name: str, texts: list[str], notes: Notes) -> None:
+    """Say that a column named like dates holds what looks like them and is not understood."""
+    if any("Day and month mixed" == c.name and c.columns == [name] for c in notes.checks):
+        return
+    notes.say(
+        "Dates that are not understood",
+        f"{name!r} is named like dates, but {texts[0]!r} is not understood as one; it is no date.",
+        name,
+        f"Set columns.{name}.type to date and columns.{name}.format to how they are written, such"
+        " as %d/%m/%Y",
+        severity="warning",
+    )

@@ -26,13 +26,13 @@ _ONE_BYTE: dict[str, tuple[float, str]] = {
                     " icelandic catalan english albanian"),
     "cp1250": (-2.0, "polish czech slovak hungarian romanian croatian german"),
     "cp1251": (-1.5, "russian ukrainian bulgarian serbian"),
-    "cp1253": (-2.0, "greek"), "cp1254": (-2.0, "turkish german french"),
+    "cp1253": (-2.0, "greek greek_capitals"), "cp1254": (-2.0, "turkish german french"),
     "cp1257": (-2.5, "lithuanian latvian estonian german"),
     "cp1255": (-2.5, "hebrew"), "cp1256": (-2.5, "arabic persian french"),
     "cp874": (-2.5, "thai"), "cp1258": (-6.0, "vietnamese"),
     "iso8859-2": (-3.0, "polish czech slovak hungarian romanian croatian german"),
     "iso8859-15": (-3.0, "french finnish german spanish estonian"),
-    "iso8859-5": (-5.0, "russian serbian bulgarian"), "iso8859-7": (-4.0, "greek"),
+    "iso8859-5": (-5.0, "russian serbian bulgarian"), "iso8859-7": (-4.0, "greek greek_capitals"),
     "koi8-r": (-3.0, "russian bulgarian"), "koi8-u": (-4.0, "ukrainian russian"),
     "mac-roman": (-3.5, "german french spanish portuguese italian swedish danish"),
     "cp850": (-3.5, "german french spanish portuguese italian swedish danish finnish"),
@@ -50,7 +50,10 @@ _CLEAR = 3.5
 _MIXED = 0.75
 """How much of the cost of mixing languages is forgiven: tables of places mix them."""
 _UNITS = re.compile(r"(?:^|[^A-Za-z])(?:[mcdk]?m|ft|in|yd|s|mi|R|CO|NO|kg|km)$")
-_VOWELS = re.compile(r"[aeiouyäöüáéíóúýàèìòùâêîôûãõåæøœëïąęěėįųūāēīăőűůıаеёиоуыэюяіїєґ]", re.I)
+_SHORT = re.compile(r"(s|t|re|ll|ve|d|m)\b")  # it's, don't
+_VOWELS = re.compile(
+    r"[aeiouyäöüáéíóúýàèìòùâêîôûãõåæøœëïąęěėįųūāēīăőűůıаеёиоуыэюяіїєґαεηιουωάέήίόύώ]", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,13 @@ class Words:
             ranked.append((prior + _likelihood(texts, weights, languages.split()), encoding))
         return sorted(ranked, reverse=True)
 
+    def _same(self, one: str, other: str) -> bool:
+        """Whether two encodings read all words alike."""
+        return all(
+            word.decode(one, errors="replace") == word.decode(other, errors="replace")
+            for word in self.counts
+        )
+
     def reading(self, allowed: Collection[str] | None = None) -> Reading:
         """Return the likeliest encoding, and the one that is about as likely if it reads otherwise.
 
@@ -112,7 +122,13 @@ class Words:
         if not ranked:
             return Reading("latin-1", "")
         score, best = ranked[0]
-        near = [name for other, name in ranked[1:] if score - other <= _CLEAR]
+        counts = [count for _, count in self.counts.most_common(_MOST_WORDS)]
+        # A word that comes often says little more about the encoding than one that comes once.
+        clear = _CLEAR * math.sqrt(1 + sum(map(math.log, counts)) / max(len(counts), 1))
+        # Of two that read all words alike, the more usual one: later rows may hold others.
+        usual = sorted((name for _, name in ranked), key=lambda name: -(_ONE_BYTE | _CJK)[name][0])
+        best = next(name for name in usual if name == best or self._same(name, best))
+        near = [name for other, name in ranked[1:] if score - other <= clear]
         for word in list(self.counts)[:_MOST_WORDS]:
             readings = {word.decode(name): name for name in reversed([best, *near])}
             if len(readings) > 1:
@@ -195,13 +211,14 @@ def _sign(sign: str, before: str, after: str, language: str) -> float:
 
 
 def _letter(sign: str, before: str, after: str, language: str) -> float:
-    small = sign.lower()
+    small = "ı" if sign == "İ" else sign.lower()  # not two characters
     value = _frequencies(language).get(small, -9.0)
     previous, following = before[-1:], after[:1]
     if value == -9.0 and language in OTHER:
         value = -11.0
     if sign != small:
-        value -= 1.0
+        capitals = previous.isupper() or following.isupper()
+        value -= 0.2 if capitals and not following.islower() else 1.0
         if previous.isalpha() and previous.islower():
             return value - 6.0
     elif sign.islower():
@@ -209,7 +226,9 @@ def _letter(sign: str, before: str, after: str, language: str) -> float:
             value -= 4.0
         elif not previous.isalpha() and following.isalpha() and following.isupper():
             value -= 5.0
-    if language == "romanian" and small == "ă" and following in "aeiou" and following:
+    if language == "italian" and small in "ìòù" and following.isalpha():
+        value -= 3.0
+    if language == "romanian" and small == "ă" and following.lower() in tuple("aeiou"):
         value -= 4.0
     if language in OTHER and (_latin(previous) or _latin(following)):
         value -= 5.0
@@ -233,6 +252,8 @@ def _mark(sign: str, before: str, after: str, language: str) -> float:
         unit = not following or following in "gmlsLAVFMWTUI/Sk"
         return -1.5 if unit and not previous.isalpha() else -8.0
     if sign == "°":
+        if following.isdigit() and not previous:
+            return -7.0
         return -2.0 if not previous.isalpha() or following in ("C", "F", "") else -6.0
     if sign in "ªº":
         return -3.0 if previous.isdigit() or previous in ("n", "N", ".") else -8.0
@@ -243,7 +264,7 @@ def _mark(sign: str, before: str, after: str, language: str) -> float:
     if sign in "£€¥":
         return -2.5 if not previous.isalpha() and not following.isalpha() else -7.0
     if sign in _QUOTES:
-        return _quote(sign, previous, following)
+        return _quote(sign, previous, following, after)
     if sign in "–—…·":
         inside = previous.isalpha() and following.islower()
         return -6.5 if inside else -3.5
@@ -264,8 +285,10 @@ def _beside_digits(sign: str, previous: str, following: str) -> float:
     return -4.0 if sign in "×±÷" or (sign in "§№©" and not previous.isdigit()) else -5.5
 
 
-def _quote(sign: str, previous: str, following: str) -> float:
+def _quote(sign: str, previous: str, following: str, after: str) -> float:
     inside = previous.isalnum() and following.isalnum()
+    if sign == "’" and previous.islower() and _SHORT.match(after):
+        return -0.5
     if sign in "’\xa0":
         return -3.0 if not inside or sign == "’" else -4.0
     if sign in "‘“„‚«‹¡¿":

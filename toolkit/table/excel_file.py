@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from toolkit.project.model import Data
 
 _LOOK = 120
+_EXACT = 1e15
 _ZEROS = re.compile(r"0{2,}")
 
 
@@ -85,6 +86,7 @@ class _Cells:
     def __init__(self) -> None:
         self.errors: dict[int, list[str]] = {}
         self.zeros: dict[int, str] = {}
+        self.cut: dict[int, float] = {}
 
     def rows(self, sheet: Any) -> Iterator[list[Any]]:
         sheet.reset_dimensions()
@@ -106,6 +108,8 @@ class _Cells:
                 # Who typed it sees a code, and so would a CSV of this sheet hold it.
                 self.zeros.setdefault(place, form)
                 return str(int(value)).zfill(form.count("0"))
+            if isinstance(value, float) and abs(value) >= _EXACT:
+                self.cut.setdefault(place, value)
             return int(value)
         return value
 
@@ -134,6 +138,19 @@ class _Cells:
                     f" zeros (format {next(iter(zeros.values()))}); they are read as shown.",
                     columns=list(zeros),
                     remedy="If they are amounts, set their type to number",
+                )
+            )
+        cut = {names[k]: value for k, value in self.cut.items() if k in names}
+        if cut:
+            found.append(
+                Check(
+                    name="Digits that Excel does not keep",
+                    severity="warning",
+                    message=f"{listed(list(cut))} hold whole numbers of more than 15 digits, such"
+                    f" as {next(iter(cut.values())):.0f}; Excel has stored the first 15 of each.",
+                    columns=list(cut),
+                    remedy="If they are identifiers, store them as text in the sheet, or read the"
+                    " table from where it came from",
                 )
             )
         return found

@@ -145,6 +145,7 @@ def answers(
         level = letters or word == "None" or (often and blanks <= 0.1 * count and not gap)
         if not category or not worded or (word == "None" and gap and not often):
             level = False
+        doubtful = not category and word != "NA" and often and blanks <= 0.1 * count and not gap
         sure = level and word == "None" and often and blanks <= 0.1 * count and not gap
         if level:
             kept.append(word)
@@ -166,7 +167,7 @@ def answers(
             f" {as_what}.",
             name,
             remedy,
-            severity="warning" if level and not sure else "info",
+            severity="warning" if doubtful or (level and not sure) else "info",
         )
     return kept
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _BARE = re.compile(r"[+-]?[\d.,]+([eE][+-]?\d+)?")
 _POWER = re.compile(r"\d+[eE]\d+\Z")
+_MANY = 10  # different numbers: fewer may be grades
 
 
 def number_column(name: str, found: Cells, table: TableMarks, notes: Notes) -> Column | None:
@@ -117,7 +118,9 @@ def _with_rest(
             severity="warning",
         )
         return column
-    if part > 0.5 and len(spellings) <= 20 and len(spellings) < 0.1 * len(found.texts):
+    numbers = int((~bad).sum())
+    rare = len(spellings) <= 20 and len(spellings) < 0.1 * len(found.texts)
+    if (rare and (part > 0.5 or numbers >= _MANY)) or (part > 0.5 and numbers >= _MANY):
         notes.say(
             "Numbers beside words",
             f"{part:.0%} of the cells of {name!r} are numbers, but {rows} are not"

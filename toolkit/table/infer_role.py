@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from toolkit.table.values import Cells
 
 
+_TRIFLES = re.compile(r"\+$|(?<=\d)_(?=\d)|^[~≈<>≤≥]\s*")
+"""What stands at numbers that are not read as such: ``5,000+``, ``1_000``, ``~ 20``."""
+
+
 def role_of(name: str, kind: ColumnType, found: Cells, notes: Notes) -> Role:
     """Return what a column is used for; what keeps it from models is said."""
     rows = int(found.counts.sum())
@@ -51,7 +55,7 @@ def role_of(name: str, kind: ColumnType, found: Cells, notes: Notes) -> Role:
 
 def _say_leaves(name: str, why: str, found: Cells, notes: Notes, *, counter: bool = False) -> None:
     """Say that models do not get a column; loudly where what they lose are numbers."""
-    parsed = values.numbers(found.texts)
+    parsed = values.numbers([_TRIFLES.sub("", text) for text in found.texts])
     if np.isnan(parsed).any():
         parsed = np.where(np.isnan(parsed), values.numbers(found.texts, ","), parsed)
     numeric = not counter and float((~np.isnan(parsed)).mean()) > 0.5

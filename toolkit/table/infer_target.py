@@ -92,7 +92,8 @@ def _task(
         return Target(column=name, task="binary", positive=positive), column
     scratch = Notes()
     code = coded("", found)
-    number = None if code else number_column(name, found, table, scratch)
+    dated = dating.counted_dates(name, found, scratch)
+    number = None if code or dated else number_column(name, found, table, scratch)
     if number is not None:
         meaning = _numeric(found, number, table.decimal, name=name, notes=notes)
         if meaning.task == "multiclass":
@@ -102,8 +103,7 @@ def _task(
         return meaning, number.model_copy(update={"role": "target", "missing": missing})
     if len(labels) > _MOST_NUMBER_CLASSES:
         _refuse_units(name, scratch)
-    dated = dating.counted_dates(name, found, scratch) or dating.date_column(name, found, scratch)
-    if dated is not None:
+    if dated or dating.date_column(name, found, scratch):
         raise DataError(
             "holds dates",
             where=f"target {name!r}",
@@ -118,6 +118,9 @@ def _task(
             expected=f"numbers, or at most {MOST_CLASSES} classes",
             remedy="Choose another target, or merge its classes",
         )
+    notes.checks += [
+        c for c in scratch.checks if c.name in ("Numbers beside words", "Several units")
+    ]
     notes.say("Task", f"Multiclass: {name!r} has {len(labels)} classes.", name)
     return Target(column=name, task="multiclass"), column
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PARSED = 0.95
 """The share of cells that must follow for a column to be read in one way."""
 _SHARE_OF_AMOUNTS = 0.5
+_MOST_UNITS = 6
+_SIDES = frozenset(["cr", "dr"])  # of an account: which of them is negative, nothing tells
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,18 @@ def read_units(
     rest = {other: count for other, count in units.items() if other != unit}
     recognised = amounts.known(unit) or bool(several)
     if rest:
+        if not _measures([unit, *rest], bare) and _worded(found, [unit, *rest], bare):
+            notes.say(**_mixed(name, found, cells, [unit, *rest], "it is read as a category"))
+            return Units(refused=True)
         if not _measures([unit, *rest], bare):
             return Units() if most < PARSED * total else Units(unit, several)
         few = most >= PARSED * total
         then = "the others are read as missing" if few else "it is read as a category"
         notes.say(**_mixed(name, found, cells, [unit, *rest], then))
         return Units(unit, several, refused=not few)
+    if bare and unit in _SIDES:
+        notes.say(**_mixed(name, found, cells, [unit, ""], "it is read as a category"))
+        return Units(refused=True)
     if bare and not (recognised or most > bare):
         return Units()
     if bare and unit == "%" and _fractions(cells, mark):
@@ -84,6 +92,17 @@ def read_units(
             severity="warning",
         )
     return Units(unit, several)
+
+
+def _worded(found: Cells, units: list[str], bare: int) -> bool:
+    """Whether a few words behind many numbers tell them apart: CR and DR, minutes and seasons."""
+    if _SIDES.issuperset(units):
+        return True
+    if bare or len(units) > _MOST_UNITS or len(found.texts) <= _MOST_UNITS:
+        return False
+    apart = sum(bool(re.search(r"\d\s+\w", text)) for text in found.texts)
+    words = all(len(unit) > 1 or amounts.money(unit) for unit in units)
+    return apart > 0 if words else apart == len(found.texts)
 
 
 def _measures(units: list[str], bare: int) -> bool:
@@ -106,6 +125,8 @@ def _multiplied(cells: list[Amount | None]) -> bool:
         # One word in every cell is a unit, unless it can be nothing else.
         return any(len(cell.multiple) > 1 or cell.unit for cell in with_word)
     plain = [cell.value(".", multiples=False) for cell in cells if cell and not cell.multiple]
+    if others and len(words) == 1 and _flagged(with_word, cells):
+        return False
     if words == {1e3} and max(plain, default=0) >= 100:
         return True  # 950 and 2k; carats are 18K and 24
     if words == {1e6} and all(cell.multiple == "m" and not cell.unit for cell in with_word):
@@ -113,6 +134,16 @@ def _multiplied(cells: list[Amount | None]) -> bool:
     return len(words) > 1 or any(
         cell.unit or len(cell.multiple) > 1 or re.search(r"[.,]", cell.bare) for cell in with_word
     )
+
+
+def _flagged(with_word: list[Amount], cells: list[Amount | None]) -> bool:
+    """Whether a lone letter marks a number, as Eurostat's b a break: others are no larger."""
+    if any(len(cell.multiple) > 1 or cell.unit for cell in with_word):
+        return False
+    sizes = [abs(cell.value(".", multiples=False)) for cell in with_word]
+    bare = [abs(cell.value(".", multiples=False)) for cell in cells if cell and not cell.multiple]
+    # Who writes 1.2k writes 950 for what is smaller.
+    return float(np.nanmedian(bare)) <= 3 * float(np.nanmax(sizes))
 
 
 def _fractions(cells: list[Amount | None], mark: str) -> bool:

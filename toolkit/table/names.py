@@ -44,7 +44,7 @@ _IDENTIFIERS = _set("id ids uid uuid guid rowid index idx key pk oid")
 _CODES = _set("number no nr code codes zip zipcode postcode postal plz phone telephone ssn iban")
 # Digits under these names are codes even with a point in them, or letters beside them.
 _CLASSIFICATIONS = _set(
-    "zip zipcode postcode postal plz postleitzahl pincode eircode icd icd9 icd10 diagnosis"
+    "zip zipcode postcode postal plz postleitzahl pincode eircode icd icd9 icd10 diagnosis diag"
     " naics sic isic nace isco cpt hcpcs drg msdrg ndc loinc snomed atc hscode"
     " sku ean upc gtin isbn issn asin fips geoid phone telephone fax iban swift bic ssn"
     " imei vin version"
@@ -56,6 +56,7 @@ _BIRTHS = _set(
 )
 _DAYS = _set("date dates datum fecha dteday")
 _CLOCKS = _set("timestamp epoch unix ts utc created updated modified at datetime")
+_RANKS = "primary|secondary|tertiary|first|second|third|fourth|fifth|main|other|principal"
 _DATES = _set("date day dt datum fecha data time timestamp dteday on at")
 
 POSITIVE_WORDS = _set(
@@ -71,8 +72,8 @@ NEGATIVE_WORDS = _set(
 MISSING_WORDS = _set(
     "- -- --- . .. * unknown unk missing empty blank none n.a. n.a na/na"
     " unspecified undefined #n/a #value! #ref! #div/0! -999 -9999 -99999 99999 999999 nil void"
-    " unbekannt inconnu desconocido k.a. tbd"
-) | {"not available", "not known", "no data", "not applicable"}
+    " unbekannt inconnu desconocido k.a. tbd : \\n (null) n/e"
+) | {"not available", "not known", "no data", "not applicable", "k. a."}
 
 
 def words(name: str) -> list[str]:
@@ -145,7 +146,10 @@ def _unnumbered(name: str) -> list[str]:
 
 
 def stem(name: str) -> str | None:
-    """Return a name without its number, ``diag`` of ``diag_2``; None if it bears none."""
+    """Return a name without its number or rank: of ``diag_2``, ``primary_diag``; None without."""
+    ranked = re.fullmatch(rf"({_RANKS})[\W_]+(.+)|(.+)[\W_]+({_RANKS})", name, re.I)
+    if ranked:
+        return f"{ranked[2] or ranked[3]}##"
     match = re.fullmatch(r"(.*?[^\d]|)[\W_]*\d{1,3}([\W_]*[^\W\d_]*)", name)
     return f"{match[1].rstrip(' _-.')}#{match[2]}" if match else None
 
