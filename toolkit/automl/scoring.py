@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Unusual = Literal["warn", "error", "ignore", "return"]
 _SHARE = 0.05
 """The share of rows from which on a column's unusual cells are told of."""
+_CHANCE = 3.0
+"""Standard errors by which a share of unusual cells that are expected may vary."""
 _SHOWN = 4
 
 
@@ -125,7 +127,10 @@ class ScoringModel(Model):
         return typed, found
 
     def _tell(self, found: pd.DataFrame, rows: int, unusual: Unusual) -> None:
-        told = found[found["share"] >= _SHARE]
+        # In a column of nearly as many levels as rows, such as ticket numbers, new ones are usual.
+        usual = found["expected"]
+        chance = _CHANCE * np.sqrt(usual * (1 - usual) / rows)
+        told = found[found["share"] >= usual + np.maximum(_SHARE, chance)]
         if told.empty:
             return
         lines = [

@@ -30,10 +30,7 @@ def as_frame(rows: Any, columns: list[str]) -> pd.DataFrame:
         one_column = rows.name in columns and not set(map(str, rows.index)) & set(columns)
         return rows.to_frame() if one_column else pd.DataFrame([rows])
     if isinstance(rows, Mapping):
-        lists = [
-            isinstance(value, list | tuple | np.ndarray | pd.Series) for value in rows.values()
-        ]
-        return pd.DataFrame(dict(rows)) if lists and all(lists) else pd.DataFrame([dict(rows)])
+        return _from_mapping(rows)
     if hasattr(rows, "collect") and not hasattr(rows, "__arrow_c_stream__"):
         rows = rows.collect()  # a lazy polars frame
     if hasattr(rows, "__arrow_c_stream__"):
@@ -53,6 +50,28 @@ def as_frame(rows: Any, columns: list[str]) -> pd.DataFrame:
         + (" ..." if len(columns) > 4 else ""),
         remedy="Give pd.DataFrame(rows, columns=[...])",
     )
+
+
+def _from_mapping(rows: Mapping[Any, Any]) -> pd.DataFrame:
+    """Return one row, or the rows of lists of one length."""
+    import pandas as pd
+
+    columns = [
+        isinstance(cell, list | tuple | pd.Series)
+        or (isinstance(cell, np.ndarray) and cell.ndim == 1)
+        for cell in rows.values()
+    ]
+    lengths = {len(cell) for cell, many in zip(rows.values(), columns, strict=True) if many}
+    nested = any(isinstance(cell, Mapping) for cell in rows.values())
+    if nested or len(lengths) > 1 or (lengths and not all(columns)):
+        what = "a dict in a dict" if nested else "lists of several lengths, or lists beside cells"
+        raise DataError(
+            what,
+            where="rows",
+            expected="one cell for each column, or one list for each, all of one length",
+            remedy="Give pd.DataFrame(rows)",
+        )
+    return pd.DataFrame(dict(rows)) if lengths else pd.DataFrame([dict(rows)])
 
 
 def _from_arrow(rows: Any) -> pd.DataFrame:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from toolkit.table.input_schema import ColumnSchema
 
 
+UNSEEN = "unseen level"
+
+
 def findings(
     raw: pd.Series, typed_cells: pd.Series, column: Column, schema: ColumnSchema
 ) -> list[tuple[str, np.ndarray[Any, Any]]]:
@@ -39,7 +42,7 @@ def findings(
     if column.type in ("category", "boolean"):
         if schema.levels is not None:
             known = typed_cells.isin(schema.levels).to_numpy()
-            found.append(("unseen level", ~empty & ~known))
+            found.append((UNSEEN, ~empty & ~known))
         return found
     ends = schema.widened()
     if ends is not None:

@@ -18,8 +18,8 @@ import numpy as np
 
 from toolkit import canonical
 from toolkit.table import values
-from toolkit.table.input_findings import as_numbers, examples, findings
-from toolkit.table.input_spelling import Restoring, number_key
+from toolkit.table.input_findings import UNSEEN, as_numbers, examples, findings
+from toolkit.table.input_spelling import NUMBER, Restoring, number_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,6 @@ FILE = "input_schema.json"
 MOST_LEVELS = 50_000
 """With more levels than this, the schema does not list them."""
 _MARGIN = 0.1
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _WHOLE = re.compile(r"[+-]?\d+")
 # What pandas.read_csv takes for missing unless it is told otherwise.
 _TAKEN_FOR_MISSING = frozenset(values.MISSING) - {"", "?"}
@@ -58,6 +57,9 @@ class ColumnSchema:
         Whether all numbers are whole.
     missing : bool
         Whether any row of the table lacks a value.
+    rare : float
+        The share of the training rows whose level no other has: about as many of further rows
+        of the same source have a level that was never seen.
     """
 
     levels: list[str] | None = None
@@ -68,6 +70,7 @@ class ColumnSchema:
     high: float | None = None
     whole: bool = False
     missing: bool = False
+    rare: float = 0.0
 
     def widened(self) -> tuple[float, float] | None:
         """Return the range, a tenth of it wider on both sides."""
@@ -155,7 +158,8 @@ class InputSchema:
         pandas.DataFrame
             A line for each column and finding: ``column``, ``finding`` (unseen level, outside
             the training range, not readable as the column's type, missing though it never was),
-            ``rows``, ``share`` of all rows, ``examples``; the largest share first.
+            ``rows``, ``share`` of all rows, ``expected`` share in further rows of the training
+            table's source, ``examples``; the largest share first.
         """
         import pandas as pd
 
@@ -165,8 +169,10 @@ class InputSchema:
                 count = int(rows.sum())
                 if count:
                     cells = raw[name].to_numpy(dtype=object)[rows]
-                    lines.append((name, finding, count, count / len(frame), examples(cells)))
-        names = ["column", "finding", "rows", "share", "examples"]
+                    expected = self.schemas[name].rare if finding == UNSEEN else 0.0
+                    share = count / len(frame)
+                    lines.append((name, finding, count, share, expected, examples(cells)))
+        names = ["column", "finding", "rows", "share", "expected", "examples"]
         table = pd.DataFrame(lines, columns=names)
         return table.sort_values("share", ascending=False, kind="stable", ignore_index=True)
 
@@ -177,7 +183,8 @@ def _learn(whole: pd.Series, training: pd.Series, column: Column) -> ColumnSchem
         return _range(training, missing)
     if column.type not in ("category", "boolean"):
         return ColumnSchema(missing=missing)
-    known = values.cells(training, ()).texts
+    trained = values.cells(training, ())
+    known = trained.texts
     texts = values.cells(whole, ()).texts
     digits = [text for text in texts if text.isdecimal()]
     padded = any(text.startswith("0") and len(text) > 1 for text in digits)
@@ -188,6 +195,7 @@ def _learn(whole: pd.Series, training: pd.Series, column: Column) -> ColumnSchem
         width=widths.pop() if padded and len(widths) == 1 else None,
         irregular=padded and len(widths) > 1,
         missing=missing,
+        rare=float((trained.counts == 1).sum() / max(len(training), 1)),
     )
 
 
@@ -218,7 +226,7 @@ def _spellings(texts: list[str], absent: Iterable[str]) -> dict[str, list[str]]:
 def _converted(text: str) -> set[str]:
     """Return what a text reads after a reader took it for a number."""
     keys = {text}
-    if _NUMBER.fullmatch(text):
+    if NUMBER.fullmatch(text):
         keys.add(number_key(float(text)))  # a gap in the column makes whole numbers floats
         if _WHOLE.fullmatch(text):
             keys.add(str(int(text)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from toolkit.project.model import Column
     from toolkit.table.input_schema import ColumnSchema
 
-EXACT = 2**53
+EXACT, EXACT_SINGLE = 2**53, 2**24
+"""Whole numbers below are exact as floats, and as floats of single precision."""
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _Unit = Literal["s", "ms", "us", "ns"]
 _UNITS: tuple[_Unit, ...] = ("s", "ms", "us", "ns")
 
@@ -80,7 +83,14 @@ class Restoring:
             if len(known) and all(isinstance(value, datetime.date) for value in known):
                 return pd.to_datetime(self.series)
         layout = self.column.format or ""
-        if not _holds_numbers(self.series) or layout in ("excel", "unix", "unix-ms"):
+        if not _holds_numbers(self.series):
+            return self.series
+        if _is_single(self.series) and (self.series.abs() >= EXACT_SINGLE).any():
+            raise self._cannot_tell(
+                f"{self.series.max():.0f} is a number of single precision, which has lost digits",
+                self._as_text(),
+            )
+        if layout in ("excel", "unix", "unix-ms"):
             return self.series
         if layout and re.fullmatch(r"(%[dmyYHMS])+", layout):
             width = len(np.datetime64("2000-01-01").astype(object).strftime(layout))
@@ -89,7 +99,12 @@ class Restoring:
         unit = self._unit(numbers[np.isfinite(numbers)])
         if unit is None:
             return self.series
-        return pd.to_datetime(pd.Series(numbers, index=self.series.index), unit=unit)
+        # What counts from 1970 counts in UTC; a zone brings it to local time.
+        return pd.to_datetime(
+            pd.Series(numbers, index=self.series.index),
+            unit=unit,
+            utc=self.column.timezone is not None,
+        )
 
     def _unit(self, numbers: np.ndarray[Any, Any]) -> _Unit | None:
         ends = self.schema.widened()
@@ -118,36 +133,50 @@ class Restoring:
         """Return the column as text, each distinct value spelled anew; real texts stay."""
         import pandas as pd
 
-        codes, distinct = pd.factorize(self.series.array, use_na_sentinel=True)
+        single = _is_single(self.series)
+        cells = self.series.astype("float32") if single else self.series
+        codes, distinct = pd.factorize(cells.array, use_na_sentinel=True)
         texts: list[str | None] = []
         for value in distinct:
             text = values.cell_text(value)
             if isinstance(value, float | np.floating):
-                number = float(value)
-                text = number_key(number) if abs(number) < EXACT else self._nearest(number)
+                lossy = abs(value) >= (EXACT_SINGLE if single else EXACT)
+                # The shortest text of a single-precision 2.1 is 2.1, not 2.0999999046.
+                text = self._nearest(value) if lossy else number_key(float(str(value)))
             texts.append(text if text is None else spell(values.label_text(text.strip())))
         spelled = np.array([*texts, None], dtype=object)[codes]
         return pd.Series(spelled, index=self.series.index, dtype="str")
 
-    def _nearest(self, number: float) -> str:
+    def _nearest(self, value: Any) -> str:
         """Return the long number of the table that a float stands for, which has lost digits."""
-        near = 4 * float(
-            np.spacing(abs(number))
-        )  # readers may miss by some units in the last place
+        number = float(value)
+        near = 4 * float(np.spacing(abs(value)))  # readers may miss by some units in the last place
+        first, end = np.searchsorted(self._long[0], [number - near, number + near + 1])
         found = {
-            spelling
-            for key, spellings in self.schema.spellings.items()
-            if len(key) > 15 and abs(float(key) - number) <= near
-            for spelling in spellings
+            text
+            for long, text in zip(self._long[0][first:end], self._long[1][first:end], strict=True)
+            if abs(long - number) <= near
         }
         if len(found) > 1:
-            raise self._ambiguous(values.cell_text(number) or "", sorted(found))
+            raise self._ambiguous(f"{number:.0f}", sorted(found))
         if not found:
             raise self._cannot_tell(
                 f"{number:.0f} was read as a decimal number and may have lost digits",
                 self._as_text(),
             )
         return found.pop()
+
+    @cached_property
+    def _long(self) -> tuple[np.ndarray[Any, Any], list[str]]:
+        """The numbers of the table that a float may not hold, ascending, and their spellings."""
+        texts = {text for found in self.schema.spellings.values() for text in found}
+        texts.update(self.schema.levels or ())
+        pairs = sorted(
+            (number, text)
+            for text in texts
+            if NUMBER.fullmatch(text) and abs(number := float(text)) >= EXACT_SINGLE
+        )
+        return np.array([number for number, _ in pairs]), [text for _, text in pairs]
 
     def _spelled(self, text: str) -> str:
         levels = self.schema.levels or []
@@ -209,6 +238,12 @@ class Restoring:
 
     def _cannot_tell(self, problem: str, remedy: str) -> DataError:
         return DataError(problem, where=f"column {self.name!r}", remedy=remedy)
+
+
+def _is_single(series: pd.Series) -> bool:
+    """Whether cells are floats of single precision, or less."""
+    names = ("float32", "float16", "float[pyarrow]", "halffloat[pyarrow]")
+    return str(getattr(series.dtype, "categories", series).dtype).lower() in names
 
 
 def _holds_numbers(series: pd.Series) -> bool:

@@ -72,8 +72,17 @@ def _places(frame: pd.DataFrame, columns: Mapping[str, Column]) -> dict[str, int
     there: dict[str, int] = {}
     for place, name in enumerate(frame.columns):
         there.setdefault(str(name).strip(), place)
+    exact: dict[str, int] = {}
     for place, name in enumerate(frame.columns):
-        there[str(name)] = place
+        first = exact.setdefault(str(name), place)
+        same = first == place or frame.iloc[:, first].equals(frame.iloc[:, place])
+        if str(name) in columns and not same:
+            raise DataError(
+                f"two columns are called {str(name)!r}, and their cells differ",
+                expected="one",
+                remedy="Leave out or rename the one that is not meant",
+            )
+    there.update(exact)
     lacking = [name for name in columns if name not in there]
     if lacking:
         known = [str(name) for name in frame.columns]
@@ -105,6 +114,8 @@ def typed_column(series: pd.Series, column: Column) -> pd.Series:
         return _numbers(series.to_numpy(dtype="float64", na_value=np.nan, copy=True), column)
     if column.type == "date" and pd.api.types.is_datetime64_any_dtype(kind):
         moments = series.reset_index(drop=True)
+        if str(kind).startswith("date32"):  # Arrow's days
+            moments = moments.astype("datetime64[us]")
         if moments.dt.tz is not None:
             # Local time counts: a day that begins in Berlin begins the evening before in UTC.
             local = moments.dt.tz_convert(column.timezone) if column.timezone else moments
