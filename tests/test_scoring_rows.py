@@ -325,6 +325,14 @@ def test_rows_in_many_forms(saved) -> None:
         model.predict(read.rename(columns={" paid": "payd"}))
 
 
+def test_names_that_a_header_wraps_or_pads_are_found() -> None:
+    columns = {"late fee": table_column("number"), "x": table_column("number")}
+    rows = pd.DataFrame({" x": [1], "late\nfee ": [2]})
+    assert table.conform(table.pick(rows, columns), columns).to_dict("list") == {
+        "late fee": [2.0], "x": [1.0],
+    }  # fmt: skip
+
+
 def test_unusual_rows_are_told_refused_or_returned(saved) -> None:
     path, folder = saved
     model = toolkit.load_model(folder)

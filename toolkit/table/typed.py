@@ -53,7 +53,8 @@ def conform(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
 def pick(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
     """Return the columns asked for as they are, under the names asked for.
 
-    A name with blanks around it, as in the header ``a, b``, is the name without them.
+    A name with blanks around it, as in the header ``a, b``, is the name without them; a name
+    that a sheet wraps over two lines is the name on one.
 
     Raises
     ------
@@ -70,6 +71,8 @@ def pick(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
 
 def _places(frame: pd.DataFrame, columns: Mapping[str, Column]) -> dict[str, int]:
     there: dict[str, int] = {}
+    for place, name in enumerate(frame.columns):
+        there.setdefault(" ".join(str(name).split()), place)  # Excel wraps long names
     for place, name in enumerate(frame.columns):
         there.setdefault(str(name).strip(), place)
     exact: dict[str, int] = {}
