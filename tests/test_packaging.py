@@ -83,7 +83,6 @@ NOT_IMPORTED = {
     "grpcio": "AutoKeras imports it and does not declare it",
     "protobuf": "AutoKeras imports it and does not declare it",
     "six": "AutoKeras imports it and does not declare it",
-    "openpyxl": "pandas reads Excel files with it",
     "jupyterlab": "a program that users start",
 }
 """What is declared without an import in the package, and why."""
