@@ -47,7 +47,8 @@ _TIMES = (
 _DAYS = (
     "%Y/%m/%d", "%Y.%m.%d", "%Y-%m", "%d %b %Y", "%d-%b-%Y", "%d %B %Y", "%b %d, %Y",
     "%B %d, %Y", "%d-%b-%y", "%b-%Y", "%b %Y", "%B %Y", "%d/%b/%Y", "%d %b %y", "%m/%Y",
-    "%b %d %Y", "%B %d %Y", "%d/%b/%y", "%Y-%b-%d", "%Y %b %d", "%d%b%Y", "%b %d %H:%M:%S %Y", "%b-%y", "%b %y",
+    "%b %d %Y", "%B %d %Y", "%d/%b/%y", "%Y-%b-%d", "%Y %b %d", "%d%b%Y",
+    "%b %d %H:%M:%S %Y", "%b-%y", "%b %y",
 )  # fmt: skip
 _PAIRS = (
     ("%d/%m/%Y", "%m/%d/%Y"), ("%d-%m-%Y", "%m-%d-%Y"), ("%d.%m.%Y", "%m.%d.%Y"),

@@ -249,9 +249,9 @@ def _mark(sign: str, before: str, after: str, language: str) -> float:
         unit = not following or following in "gmlsLAVFMWTUI/Sk"
         return -1.5 if unit and not previous.isalpha() else -8.0
     if sign == "°":
-        if following.isdigit() and not previous:
-            return -7.0
-        return -2.0 if not previous.isalpha() or following in ("C", "F", "") else -6.0
+        behind = previous or not following.isdigit()
+        alone = not previous.isalpha() or following in ("C", "F", "")
+        return -7.0 if not behind else -2.0 if alone else -6.0
     if sign in "ªº":
         return -3.0 if previous.isdigit() or previous in ("n", "N", ".") else -8.0
     if sign in "½¼¾":
