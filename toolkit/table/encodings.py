@@ -231,8 +231,8 @@ def _letter(sign: str, before: str, after: str, language: str) -> float:
         value -= 5.0
     if not (previous.isalpha() or following.isalpha()) and unicodedata.category(sign) != "Mn":
         value -= 3.0 if following.isdigit() or sign in "àéóèáуваикося" else 4.0
-    elif previous.isdigit():
-        value -= 3.0
+    elif previous.isdigit() or (before[-2:-1] == "/" and not following.isalpha()):
+        value -= 3.0  # mg/mł is no word
     return value
 
 
