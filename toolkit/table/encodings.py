@@ -284,6 +284,8 @@ def _beside_digits(sign: str, previous: str, following: str) -> float:
 
 def _quote(sign: str, previous: str, following: str, after: str) -> float:
     inside = previous.isalnum() and following.isalnum()
+    if sign == "\xa0" and previous.isdigit() and following.isdigit():
+        return -1.0
     if sign == "’" and previous.islower() and _SHORT.match(after):
         return -0.5
     if sign in "’\xa0":
