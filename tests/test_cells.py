@@ -550,3 +550,195 @@ def test_a_clean_table_has_no_warning(tmp_path: Path) -> None:
     columns, _, checks = table.infer_columns(frame, "y", decimal=data.decimal or ".")
     assert not [check for check in checks if check.severity == "warning"]
     assert table.conform(frame, columns)["population"].between(100, 90_000).all()
+
+
+# -- said, or read right -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["41.3 b", "39.8", "40.1", "12.7"], ["61.0 B", "66.9", "48.4", "85.2"],
+        ["108 b", "112", "99", "120"], ["2.6b", "3.1", "4.4", "2.9"],
+        ["55.5 b", "54.1 e", "57.3", "50.2"], ["0.8 k", "0.7", "0.9", "1.1"],
+    ],
+)  # fmt: skip
+def test_a_flag_behind_a_number_does_not_multiply(tmp_path: Path, cells: list[str]) -> None:
+    found = read(tmp_path, cells)
+    assert not found.column.multiples
+    assert found.column.type == "category"
+
+
+@pytest.mark.parametrize(
+    "cells", [["1.6k", "940", "811"], ["2.2M", "890k", "1.1M"], ["$3.1B", "$75M"], ["1.5k", "700"]]
+)
+def test_multiples_still_multiply(tmp_path: Path, cells: list[str]) -> None:
+    found = read(tmp_path, cells)
+    assert found.column.multiples
+    assert max(found.values) >= 1500
+
+
+@pytest.mark.parametrize(
+    "spelling", ["1.#INF", "-1.#INF", "1.#INF00", "-1.#INF00", "1.#inf", "+1.#INF"]
+)
+@pytest.mark.parametrize("predicted", [False, True])
+def test_infinities_of_c_are_missing(tmp_path: Path, spelling: str, predicted: bool) -> None:
+    cells = [spelling, *(f"{k * 0.37 + 2:.2f}" for k in range(40))]
+    found = read(tmp_path, cells, predicted=predicted)
+    assert found.column.type == "number"
+    assert found.values[:2] == [None, 2]
+    assert "Infinite numbers" in found.warnings
+
+
+MANY = range(3, 40)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{k}.40 {'CR' if k % 3 else 'DR'}" for k in MANY],
+        [f"{k}.40{' CR' if k % 3 else ''}" for k in MANY],
+        [f"{k} {'min' if k % 3 else 'episodes'}" for k in MANY],
+        [f"{k} {'bps' if k % 3 else '%'}" for k in MANY],
+        [f"{k} {'C' if k % 3 else 'F'}" for k in MANY],
+        [f"{k} {'L' if k % 3 else 'Cr'}" for k in MANY],
+        [f"{k} {'nights' if k % 3 else 'stays'}" for k in MANY],
+    ],
+)  # fmt: skip
+def test_numbers_that_words_tell_apart_are_never_mixed(tmp_path: Path, cells: list[str]) -> None:
+    found = read(tmp_path, cells)
+    assert found.column.type == "category"
+    assert found.warnings == {"Several units"}
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{'~' if k % 3 == 0 else ''}{k}" for k in MANY],
+        [f"{'<' if k % 4 == 0 else ''}{k}" for k in MANY],
+        [f"{k}" if k % 3 else "below limit" for k in MANY],
+        [f"{k}.5" if k % 2 else "trace" for k in MANY],
+        [f"{k}{' p' if k % 5 == 0 else ''}" for k in MANY],
+        [*map(str, MANY), *["never asked"] * 50],
+    ],
+)
+def test_many_numbers_beside_words_are_said(tmp_path: Path, cells: list[str]) -> None:
+    found = read(tmp_path, cells)
+    assert found.column.type == "category"
+    assert found.warnings == {"Numbers beside words"}
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["1st", "2nd", "3rd", "4th"], ["2 rooms", "3 rooms", "1 studio"], ["0", "1", "2", "3+"],
+        ["A4", "320i", "911", "Golf"], ["4-4-2", "4-3-3", "3-5-2"], ["38", "40", "42", "XL"],
+        ["1 star", "3 stars", "5 stars"], ["10 to 20", "20 to 30"],
+    ],
+)  # fmt: skip
+def test_plain_levels_with_digits_raise_no_alarm(tmp_path: Path, cells: list[str]) -> None:
+    assert not read(tmp_path, cells).warnings
+
+
+def test_all_numbers_with_a_plus_do_not_leave_in_silence(tmp_path: Path) -> None:
+    found = read(tmp_path, [f"{k * 1730 + 9:,}+" for k in range(ROWS)])
+    assert found.column.role == "identifier"
+    assert "Identifier" in found.warnings
+
+
+@pytest.mark.parametrize(
+    ("name", "beside"),
+    [
+        ("diag", None), ("DIAG_3", None), ("admission_diag", None), ("diagnosis", None),
+        ("primary_cause", "secondary_cause"), ("cause_main", "cause_other"),
+        ("First Reason", "Second Reason"), ("tertiary-reason", "primary-reason"),
+    ],
+)  # fmt: skip
+def test_codes_by_name_or_by_a_sister_of_another_rank(
+    tmp_path: Path, name: str, beside: str | None
+) -> None:
+    sister = {beside: ["571.2", "070.1", "E812", "V30"]} if beside else None
+    found = read(tmp_path, ["571.2", "070.1", "070.1", "571.2"][: 4 if beside else 2], name,
+                 beside=sister)  # fmt: skip
+    assert found.column.type == "category"
+    assert found.values[0] == "571.2"
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2022-11-05 21:40:00 CET", "2022-06-25 08:15:00 CEST"],
+        ["11/05/2022 21:40 EST", "06/25/2022 08:15 EDT"],
+        ["05.11.2022 21:40 Uhr", "25.06.2022 08:15 Uhr"],
+        ["05.11.2022, 21:40", "25.06.2022, 08:15"], ["11/5/2022 9:40PM", "6/25/2022 8:15AM"],
+        ["05/Nov/2022:21:40:00 +0000", "25/Jun/2022:08:15:00 +0000"],
+        ["Sat Nov 05 21:40:00 +0000 2022", "Sat Jun 25 08:15:00 +0000 2022"],
+        ["Sat Nov  5 21:40:00 2022", "Sat Jun 25 08:15:00 2022"],
+        ["20221105214000", "20220625081500"], ["202211052140", "202206250815"],
+    ],
+)  # fmt: skip
+def test_moments_in_more_ways(tmp_path: Path, texts: list[str]) -> None:
+    found = read(tmp_path, texts, "created_at")
+    assert found.column.type == "date"
+    assert found.values == days("2022-11-05 21:40", "2022-06-25 08:15")
+    assert found.warnings <= {"Rows have dates"}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["Saturday, November 5, 2022", "Monday, June 27, 2022"], ["Nov 5 2022", "Jun 27 2022"],
+        ["November 5 2022", "June 27 2022"], ["05/Nov/22", "27/Jun/22"],
+        ["2022-Nov-05", "2022-Jun-27"], ["05NOV2022", "27JUN2022"],
+        ["2022年11月5日", "2022年6月27日"], ["2022년 11월 5일", "2022년 6월 27일"],
+        ["5 kasım 2022", "27 Haziran 2022"], ["5 ноября 2022", "27 июня 2022"],
+    ],
+)  # fmt: skip
+def test_days_in_more_ways(tmp_path: Path, texts: list[str]) -> None:
+    found = read(tmp_path, texts, "datum")
+    assert found.values == days("2022-11-05", "2022-06-27")
+    assert found.warnings <= {"Rows have dates"}
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "said"),
+    [
+        ("seen", ["2566-03-01", "2567-11-30"], "Dates of another calendar, or of none"),
+        ("seen", ["1402/03/01", "1403/11/30"], "Dates of another calendar, or of none"),
+        ("valid_to", ["2022-03-01", "2022-04-17", "2999-12-31"],
+         "Dates of another calendar, or of none"),
+        ("made", ["2022-03-01T08:00:00", "2022-04-17T09:00:00", "0001-01-01T00:00:00"],
+         "Dates that may mean missing"),
+        ("joined", ["Mar-14", "Nov-09", "Jan-21"], "Month and year, or month and day"),
+        ("order date", ["111/03/01", "112/11/30"], "Dates that are not understood"),
+    ],
+)  # fmt: skip
+def test_doubtful_dates_are_said(tmp_path: Path, name: str, cells: list[str], said: str) -> None:
+    assert read(tmp_path, cells, name).warnings - {"Rows have dates"} == {said}
+
+
+def test_digits_that_are_all_days_need_no_name(tmp_path: Path) -> None:
+    cells = [f"2021{month:02d}{day:02d}" for month in range(1, 13) for day in (7, 28)]
+    assert read(tmp_path, cells).values[:2] == days("2021-01-07", "2021-01-28")
+    assert read(tmp_path, [*cells, "20211301"]).column.type == "number"
+    assert read(tmp_path, cells, "batch_no").column.type == "category"
+    with pytest.raises(DataError, match="holds dates"):
+        read(tmp_path, cells, predicted=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "layout", "utc"),
+    [
+        ("11/05/2022 21:40 +01:00", "%m/%d/%Y %H:%M", "2022-11-05 20:40"),
+        ("05.11.2022 21:40:00 CET", "%d.%m.%Y %H:%M:%S", "2022-11-05 20:40"),
+        ("2022-06-25 08:15:00 EDT", None, "2022-06-25 12:15"),
+        ("2022-06-25T08:15:00-05:30", None, "2022-06-25 13:45"),
+        ("2022-06-25 08:15:00Z", None, "2022-06-25 08:15"),
+        ("2022-06-25 08:15:00", None, "2022-06-25 08:15"),
+        ("2022-06-25 08:15:00 IST", None, ""),  # of India, Israel or Ireland
+    ],
+)
+def test_offsets_count_in_every_layout(text: str, layout: str | None, utc: str) -> None:
+    column = Column(type="date", format=layout, timezone="UTC")
+    frame = table.conform(pd.DataFrame({"x": pd.Series([text], dtype="str")}), {"x": column})
+    assert frame["x"].isna().all() if not utc else frame["x"].tolist() == days(utc)

@@ -71,6 +71,48 @@ def test_legacy_encodings_by_their_words(tmp_path: Path, encoding: str) -> None:
     assert _frame(_file(tmp_path, text.encode(encoding)))["city"].unique().tolist() == words
 
 
+_CAPITALS = {
+    "cp1251": ["РЯЗАНЬ", "ТУЛА", "ОМСК", "СОЧИ"],
+    "cp1253": ["ΣΕΡΡΕΣ", "ΚΟΖΑΝΗ", "ΧΑΛΚΙΔΑ", "ΔΡΑΜΑ"],
+    "cp1254": ["İZNİK", "KIRŞEHİR", "DİDİM", "BİTLİS"], "cp1250": ["BIAŁYSTOK", "GŁOGÓW", "ŁOWICZ"],
+    "cp1252": ["LÜBECK", "JÜLICH", "MÖLLN", "KÖTHEN"],
+    "latin-1": ["PARANÁ", "SÃO LUÍS", "MACEIÓ", "JOÃO PESSOA"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", _CAPITALS)
+def test_words_in_capitals(tmp_path: Path, encoding: str) -> None:
+    words = _CAPITALS[encoding]
+    text = "city,n\n" + "\n".join(f"{words[i % len(words)]},{i}" for i in range(60)) + "\n"
+    assert _frame(_file(tmp_path, text.encode(encoding)))["city"].unique().tolist() == words
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("cp1250", ["Plzeň", "Kolín", "Děčín"]), ("cp850", ["Ærø", "Ålborg", "Køge"]),
+        ("cp1250", ["ŐRIMAGYARÓSD", "TÖRÖK", "GÖNYŰ"]), ("cp1250", ["źródło", "śruba", "kosz"]),
+        ("cp1254", ["Iğdır", "İnegöl", "Ağrı"]), ("cp1252", ["he’s", "isn’t", "we’ll"]),
+    ],
+)  # fmt: skip
+def test_three_words_are_read_right_or_said(
+    tmp_path: Path, encoding: str, words: list[str]
+) -> None:
+    text = "city,n\n" + "\n".join(f"{words[i % 3]},{i}" for i in range(60)) + "\n"
+    path = _file(tmp_path, text.encode(encoding))
+    data, checks = inspect(path)
+    right = read_source(data, tmp_path).frame["city"].unique().tolist() == words
+    assert right or any(check.severity == "warning" for check in checks)
+
+
+@pytest.mark.parametrize("cell", ["6 µg/m³", "1\xa0200,5", "§ 4", "80 °C", "7 ± 1", "½"])
+def test_signs_alone_take_the_usual_encoding(tmp_path: Path, cell: str) -> None:
+    rows = "\n".join(f"{cell};{i}" for i in range(60))
+    data, checks = inspect(_file(tmp_path, f"x;n\n{rows}\n".encode("cp1252")))
+    assert data.encoding == "cp1252"
+    assert not [check for check in checks if check.severity == "warning"]
+
+
 @pytest.mark.parametrize(
     ("encoding", "cell"),
     [
@@ -445,6 +487,23 @@ def test_cells_of_excel(tmp_path: Path) -> None:
         "Errors in cells", "Zeros that the format shows",
     }  # fmt: skip
     assert raw.frame["zip"].tolist() == [f"00{700 + i}" for i in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ([700_000_000_000_000_021, 700_000_000_000_000_022], True), ([9.1e17, 9.2e17], True),
+        ([3.25e20, 2.0], True), ([123_456_789_012_345, 7], False), ([0.5, 1e14], False),
+        ([4_000_000_000_000_017, 5], False),
+    ],
+)  # fmt: skip
+def test_excel_keeps_fifteen_digits_of_a_number(
+    tmp_path: Path, numbers: list[float], said: bool
+) -> None:
+    frame = pd.DataFrame({"x": pd.Series(numbers * 5), "y": ["a", "b"] * 5})
+    frame.to_excel(tmp_path / "t.xlsx", index=False)
+    checks = read_source(detect(tmp_path / "t.xlsx"), tmp_path).checks
+    assert ("Digits that Excel does not keep" in {check.name for check in checks}) == said
 
 
 def test_formulas_without_values(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def say_month_year(name: str, texts: list[str], notes: Notes) -> None:
 
 def say_unread(name: str, texts: list[str], notes: Notes) -> None:
     """Say that a column named like dates holds what looks like them and is not understood."""
-    if any("Day and month mixed" == c.name and c.columns == [name] for c in notes.checks):
+    if any(c.name == "Day and month mixed" and c.columns == [name] for c in notes.checks):
         return
     notes.say(
         "Dates that are not understood",

@@ -234,8 +234,8 @@ def _letter(sign: str, before: str, after: str, language: str) -> float:
         value -= 5.0
     if not (previous.isalpha() or following.isalpha()) and unicodedata.category(sign) != "Mn":
         value -= 3.0 if following.isdigit() or sign in "àéóèáуваикося" else 4.0
-    elif previous.isdigit():
-        value -= 3.0
+    elif previous.isdigit() or (before[-2:-1] == "/" and not following.isalpha()):
+        value -= 3.0  # mg/mł is no word
     return value
 
 
@@ -252,9 +252,9 @@ def _mark(sign: str, before: str, after: str, language: str) -> float:
         unit = not following or following in "gmlsLAVFMWTUI/Sk"
         return -1.5 if unit and not previous.isalpha() else -8.0
     if sign == "°":
-        if following.isdigit() and not previous:
-            return -7.0
-        return -2.0 if not previous.isalpha() or following in ("C", "F", "") else -6.0
+        behind = previous or not following.isdigit()
+        alone = not previous.isalpha() or following in ("C", "F", "")
+        return -7.0 if not behind else -2.0 if alone else -6.0
     if sign in "ªº":
         return -3.0 if previous.isdigit() or previous in ("n", "N", ".") else -8.0
     if sign in "½¼¾":
@@ -287,6 +287,8 @@ def _beside_digits(sign: str, previous: str, following: str) -> float:
 
 def _quote(sign: str, previous: str, following: str, after: str) -> float:
     inside = previous.isalnum() and following.isalnum()
+    if sign == "\xa0" and previous.isdigit() and following.isdigit():
+        return -1.0
     if sign == "’" and previous.islower() and _SHORT.match(after):
         return -0.5
     if sign in "’\xa0":
