@@ -303,6 +303,16 @@ def test_pandas_rows_score_as_the_source_and_labels_compare(saved) -> None:
     assert (model.labels(pd.Series(["0", "1", "2"])) == [0, 1, None]).all()
 
 
+@pytest.mark.parametrize("word", ["None", "NA", "null", "n/a", "nan", "NULL"])
+def test_a_class_that_readers_take_for_missing(saved, word: str) -> None:
+    model = toolkit.load_model(saved[1])
+    model.classes = ["mild", word]
+    text = f"y\nmild\n{word}\nother\n"
+    assert model.labels(pd.read_csv(io.StringIO(text))["y"]).tolist() == ["mild", word, None]
+    kept = pd.Series([word, None, "mild"])  # who kept the word kept the gap too
+    assert model.labels(kept).tolist() == [word, None, "mild"]
+
+
 def test_rows_in_many_forms(saved) -> None:
     path, folder = saved
     model = toolkit.load_model(folder)

@@ -134,9 +134,10 @@ class Restoring:
         import pandas as pd
 
         single = _is_single(self.series)
-        cells = self.series.astype("float32") if single else self.series
+        cells: Any = self.series.astype("float32") if single else self.series
         codes, distinct = pd.factorize(cells.array, use_na_sentinel=True)
         texts: list[str | None] = []
+        value: Any
         for value in distinct:
             text = values.cell_text(value)
             if isinstance(value, float | np.floating):
