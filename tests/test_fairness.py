@@ -510,7 +510,8 @@ def test_panel_saves_a_point_with_its_reason_only(made, tmp_path):
 )
 def test_the_remedy_of_a_verdict_that_cannot_be_given_fits_its_cause(left_out, words):
     verdict = FairnessVerdict(
-        column="sex", metric="equal_opportunity_difference", difference=Interval(value=None), limit=0.1,
+        column="sex",
+        metric="equal_opportunity_difference", difference=Interval(value=None), limit=0.1,
         verdict="not judged", compared=[], not_compared=left_out, reason="No group.",
     )  # fmt: skip
     assert words in remark(verdict).remedy
