@@ -9,7 +9,15 @@ from explain_runs import FunctionModel, make_stage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.artifacts import Evaluation, FairnessDetail, Rows, Split, TestPredictions
+from toolkit.artifacts import (
+    Evaluation,
+    FairnessDetail,
+    FairnessVerdict,
+    Interval,
+    Rows,
+    Split,
+    TestPredictions,
+)
 from toolkit.errors import ProjectError
 from toolkit.evaluate import (
     compare,
@@ -21,6 +29,7 @@ from toolkit.evaluate import (
 )
 from toolkit.evaluate.groups import compare_groups
 from toolkit.evaluate.scored import score_part
+from toolkit.evaluate.verdicts import remark
 from toolkit.plots import evaluation as group_plots
 from toolkit.project.file import ProjectFile
 from toolkit.table import load_part
@@ -486,3 +495,23 @@ def test_panel_saves_a_point_with_its_reason_only(made, tmp_path):
     assert "needs a new search" in panel.static()
     panel.point.value = "none"
     assert ProjectFile(tmp_path).project.fairness.mitigation == "none"
+
+
+@pytest.mark.parametrize(
+    ("left_out", "words"),
+    [
+        (["b: 59 rows, 22 positives"], "fairness.minimum_group"),
+        (["b: 62 rows, no positives", "a: 58 rows, 26 positives"], "fairness.minimum_group"),
+        (["a: 63 rows, no flagged rows", "no: 9 rows, no flagged rows"], "metric over all rows"),
+        (["b: 62 rows, no positives"], "metric over all rows"),
+        (["no vote: 40 rows, 2 positives"], "fairness.minimum_group"),
+        ([], "one group"),
+    ],
+)
+def test_the_remedy_of_a_verdict_that_cannot_be_given_fits_its_cause(left_out, words):
+    verdict = FairnessVerdict(
+        column="sex",
+        metric="equal_opportunity_difference", difference=Interval(value=None), limit=0.1,
+        verdict="not judged", compared=[], not_compared=left_out, reason="No group.",
+    )  # fmt: skip
+    assert words in remark(verdict).remedy

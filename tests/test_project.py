@@ -102,8 +102,8 @@ def test_edit_made_elsewhere_is_kept(file: ProjectFile) -> None:
     [
         ("name: churn", "nmae: churn", ["line 2", "nmae", "Did you mean `name`"]),
         ("{models: 3}", "{modles: 3}", ["line 15", "automl.budget.modles", "automl.budget.models"]),
-        ("{models: 3}", "{models: many}", ["line 15", "automl.budget.models", "integer"]),
-        ("{models: 3}", "{models: 0}", ["line 15", "greater than or equal to 1"]),
+        ("{models: 3}", "{models: many}", ["line 15", "automl.budget.models", "a whole number"]),
+        ("{models: 3}", "{models: 0}", ["line 15", "1 or more"]),
         ("task: binary", "task: binry", ["line 12", "target.task", "'binary'"]),
         ("column: Churn", "column: Chrun", ["'Chrun'", "columns"]),
         ("role: target", "role: feature", ["Churn", "target"]),
@@ -232,9 +232,9 @@ def test_overrides_win_and_are_not_saved(file: ProjectFile) -> None:
         ("report.title=[", "not valid YAML"),
         ("costs.false_positive=.nan", "finite"),
         ("governance.review_date=2031-13-01", "month"),
-        ("data.missing.0=x", "a valid list"),
+        ("data.missing.0=x", "a list, such as"),
         ("data.encoding=utf9", "unknown encoding"),
-        ("data.header_row=-1", "greater than or equal to 0"),
+        ("data.header_row=-1", "0 or more"),
     ],
 )
 def test_an_override_that_cannot_be_meant(file: ProjectFile, override: str, words: str) -> None:

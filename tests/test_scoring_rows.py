@@ -304,6 +304,16 @@ def test_pandas_rows_score_as_the_source_and_labels_compare(saved) -> None:
     assert (model.labels(pd.Series(["0", "1", "2"])) == [0, 1, None]).all()
 
 
+@pytest.mark.parametrize("word", ["None", "NA", "null", "n/a", "nan", "NULL"])
+def test_a_class_that_readers_take_for_missing(saved, word: str) -> None:
+    model = toolkit.load_model(saved[1])
+    model.classes = ["mild", word]
+    text = f"y\nmild\n{word}\nother\n"
+    assert model.labels(pd.read_csv(io.StringIO(text))["y"]).tolist() == ["mild", word, None]
+    kept = pd.Series([word, None, "mild"])  # who kept the word kept the gap too
+    assert model.labels(kept).tolist() == [word, None, "mild"]
+
+
 def test_rows_in_many_forms(saved) -> None:
     path, folder = saved
     model = toolkit.load_model(folder)
@@ -390,3 +400,90 @@ def test_labels_have_the_type_of_the_column(classes: list, kind: str, values: li
     found = metrics.label_values(classes)
     assert found.dtype.kind == kind
     assert found.tolist() == values
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "cells", "received", "expected"),
+    [
+        ("date", {}, ["2021-04-03", None], "date32[day][pyarrow]", "2021-04-03"),
+        ("category", {}, ["2021-04-03", "new"], "date32[day][pyarrow]", "2021-04-03"),
+        ("category", {}, ["0306406152", "0140449132"], "float32", "0306406152"),
+        ("category", {}, ["16777217", "20000000"], "float32", "16777217"),
+        ("category", {}, ["2.1", "0.3"], "float32", "2.1"),
+        ("category", {}, ["2.1", "0.3"], "float[pyarrow]", "2.1"),
+        ("category", {}, ["900000000000000000", "a"], "float64", "900000000000000000"),
+    ],
+)
+def test_types_that_lose_digits_or_hold_days(
+    kind: str, facts: dict, cells: list, received: str, expected: str
+) -> None:
+    columns = {"code": table_column(kind, **facts)}
+    schema = schema_of(table.conform(frame_of(cells)[["code"]], columns), columns)
+    cell = pd.Timestamp(expected).date() if "date" in received else float(expected)
+    given = pd.DataFrame({"code": pd.Series([cell]).astype(received)})
+    found = table.conform(schema.restore(given), columns)["code"]
+    assert found[0] == (pd.Timestamp(expected) if kind == "date" else expected)
+
+
+def test_single_precision_seconds_are_refused() -> None:
+    columns = {"code": table_column("date", format="unix")}
+    schema = schema_of(table.conform(frame_of(["1590000000", "1500000000"])[["code"]], columns),
+                       columns)  # fmt: skip
+    with pytest.raises(DataError, match="single precision, which has lost digits"):
+        schema.restore(pd.DataFrame({"code": np.array([1.59e9], dtype="float32")}))
+
+
+def test_milliseconds_of_a_zone_are_its_local_time() -> None:
+    columns = {"code": table_column("date", timezone="Europe/Rome")}
+    cells = ["2021-07-03T00:30:00+02:00", "2022-01-05T00:00:00+01:00"]
+    typed = table.conform(frame_of(cells)[["code"]], columns)
+    instants = [pd.Timestamp(cells[i % 2]).value // 10**6 for i in range(len(typed))]
+    restored = schema_of(typed, columns).restore(pd.DataFrame({"code": instants}))
+    assert typed["code"][0] == pd.Timestamp("2021-07-03 00:30")
+    pd.testing.assert_frame_equal(table.conform(restored, columns), typed)
+
+
+def test_two_columns_of_one_name(saved) -> None:
+    path, folder = saved
+    model = toolkit.load_model(folder)
+    read = pd.read_csv(path)
+    twice = pd.concat([read, read[["office"]]], axis=1)
+    np.testing.assert_array_equal(model.predict(twice), model.predict(read))
+    with pytest.raises(DataError, match="two columns are called 'office', and their cells differ"):
+        model.predict(pd.concat([read, read[["office"]] + 1], axis=1))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"a": {0: 1}, "b": {0: 2}},
+        {"a": [1, 2], "b": [1]},
+        {"a": [1, 2], "b": 3},
+        {"a": pd.Series([1, 2]), "b": (1, 2, 3)},
+        {"a": np.array([1, 2]), "b": "x"},
+        {"a": [], "b": [1]},
+    ],
+)
+def test_dicts_that_are_no_rows(rows: dict) -> None:
+    with pytest.raises(DataError, match=r"^rows: .*expected one cell for each column, or one list"):
+        table.as_frame(rows, ["a", "b"])
+
+
+def test_new_levels_are_expected_where_nearly_every_row_has_its_own(saved) -> None:
+    model = toolkit.load_model(saved[1])
+    tickets = pd.DataFrame({"code": [f"T{i // 2 if i < 40 else i}" for i in range(100)]})
+    columns = {"code": table_column("category")}
+    schema = schema_of(tickets, columns)
+    assert schema.schemas["code"].rare == 0.6
+
+    def told(share: float, rows: int = 200) -> bool:
+        frame = pd.DataFrame({"code": ["T1"] * rows})
+        frame.loc[: round(share * rows) - 1, "code"] = "new"
+        found = schema.unusual(frame, frame)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model._tell(found, rows, "warn")
+        return bool(caught)
+
+    assert [told(share) for share in (0.55, 0.6, 0.65, 0.9, 1.0)] == [False] * 3 + [True] * 2
+    assert not told(1.0, rows=1)  # one new ticket says nothing

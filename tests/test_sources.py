@@ -302,7 +302,7 @@ def test_options_of_reading(
         (["--delimiter", "§"], "is not one ASCII character", 2),
         (["--delimiter", ";"], "the header is one field, 'x,z,y'", 1),
         (["--decimal", "'"], "expected '.' or ','", 2),
-        (["--header-row", "-2"], "greater than or equal to 0", 2),
+        (["--header-row", "-2"], "0 or more", 2),
         (["--header-row", "700"], "there is no line 700", 1),
         (["--header-row", "2"], "give --header-row 1", 1),
         (["--sheet", "A"], "Leave --sheet out", 1),

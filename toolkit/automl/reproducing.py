@@ -168,6 +168,9 @@ class _Frozen:
     def write(self, artifact: Artifact) -> None:
         """The run keeps what it has."""
 
+    def require_decisions(self) -> None:
+        """The run holds the labels that its champion learnt from, whatever the log says now."""
+
 
 def _project(run: Run, manifest: Manifest) -> Project:
     # JSON's keys are sorted, and models know their columns in the order of the table.

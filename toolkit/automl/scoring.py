@@ -80,7 +80,8 @@ class ScoringModel(Model):
     def labels(self, target: Any) -> np.ndarray:
         """Return a target's values, as any reader gave them, as `decide` gives labels.
 
-        A value that is no class becomes None, or NaN for numbers.
+        A value that is no class becomes None, or NaN for numbers; a missing value is the class
+        that readers take for one, such as ``None``, if there is such a class.
         """
         import pandas as pd
 
@@ -90,7 +91,10 @@ class ScoringModel(Model):
         known = {same: k for k, name in enumerate(self.classes) for same in _spellings(name)}
         found = values.cells(series, ())
         texts = [values.label_text(text) for text in found.texts]
-        codes = found.spread(np.array([known.get(text, -1) for text in texts], dtype=int), -1)
+        # pandas.read_csv takes the class None for missing; who kept the word kept the gaps too.
+        words = [name for name in self.classes if name in values.MISSING]
+        gap = known[words[0]] if len(words) == 1 and words[0] not in texts else -1
+        codes = found.spread(np.array([known.get(text, -1) for text in texts], dtype=int), gap)
         typed = metrics.label_values(self.classes)
         if (codes >= 0).all():
             return typed[codes]

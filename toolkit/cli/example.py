@@ -49,18 +49,13 @@ def new_example(name: str, folder: Path | str) -> ProjectFile:
     ProjectError
         If the folder holds anything: nothing is overwritten.
     """
-    from toolkit.data.new import copy_beside
+    from toolkit.data.new import copy_beside, make_folder
 
     source = paths.examples() / _known(name)
     folder = Path(folder).expanduser().absolute()
     _refuse(folder)
     project = ProjectFile(source).project
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ProjectError(
-            f"cannot be made ({error.strerror})", where=str(folder), remedy="Choose another folder"
-        ) from error
+    make_folder(folder)
     for file in ("README.md", project.data.source):
         shutil.copyfile(source / file, folder / file)
     copy_beside(folder, project)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from toolkit import canonical, paths
 from toolkit.artifacts.base import Check
 from toolkit.errors import DataError, ProjectError, UsageError
-from toolkit.project.document import parse, validate
+from toolkit.project.document import parse, plain_words, validate
 from toolkit.project.file import FILE_NAME, ProjectFile
 from toolkit.project.model import Column, Data, Project, Target
 from toolkit.project.schema import json_schema
@@ -116,7 +116,7 @@ def new_project(
     )
     text = render(project)
     validate(parse(text, folder / FILE_NAME), folder / FILE_NAME)  # before anything is written
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     copy_beside(folder, project)
     # Last, so that a folder with a project file is a whole project.
     canonical.write_text(folder / FILE_NAME, text)
@@ -146,8 +146,8 @@ def _detected(source: Path | str, query: str | None, **given: Any) -> tuple[Data
     except ValidationError as error:
         first = error.errors()[0]
         option = "--" + str(first["loc"][0]).replace("_", "-")
-        expected = first["msg"].removeprefix("Input should be ")
-        fits = expected == first["msg"]
+        expected = plain_words(first["msg"])
+        fits = not first["msg"].startswith("Input should be ")
         raise UsageError(
             expected.removeprefix("Value error, ") if fits else f"{first['input']!r} does not fit",
             where=option,
@@ -239,6 +239,22 @@ def _from(folder: Path, path: Path) -> str:
         return Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:  # another drive
         return str(path)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for a project, and those above it.
+
+    Raises
+    ------
+    ProjectError
+        If the system does not let it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ProjectError(
+            f"cannot be made ({error.strerror})", where=str(folder), remedy="Choose another folder"
+        ) from error
 
 
 def copy_beside(folder: Path, project: Project) -> None:

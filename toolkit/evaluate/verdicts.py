@@ -99,7 +99,7 @@ def remark(verdict: FairnessVerdict) -> Check:
             severity="warning",
             message=f"The {name} of {verdict.column} could not be judged. {verdict.reason}",
             columns=[verdict.column],
-            remedy="Collect more such rows of these groups, or lower fairness.minimum_group",
+            remedy=_remedy(verdict),
         )
     said = f"The {name} of {verdict.column} is {interval.value:.3g}"
     said += f" ({interval.low:.3g} to {interval.high:.3g})"
@@ -118,3 +118,12 @@ def remark(verdict: FairnessVerdict) -> Check:
             "columns": [verdict.column],
         }
     )
+
+
+def _remedy(verdict: FairnessVerdict) -> str:
+    # Of a group without positives, no limit however low makes one that can be compared.
+    if any(", no " not in text.rpartition(": ")[2] for text in verdict.not_compared):
+        return "Collect more such rows of these groups, or lower fairness.minimum_group"
+    if verdict.not_compared:
+        return "Judge by a metric over all rows, such as demographic_parity_difference"
+    return "Nothing can be compared with one group: collect rows of others"

@@ -293,6 +293,10 @@ def side_by_side(
             axes.set_ylim(len(items) - 0.5, -0.5)
             axes.tick_params(labelsize=8)
             axes.margins(x=0.12)
+        few = any(each.too_few or not each.judged for _, each in items)
+        key = ["grey, hollow: too few to compare"] if few else []
+        key += ["dashed: all rows"] if any(v is not None for v in (lines or {}).values()) else []
+        np.atleast_1d(sheet.axes)[0].set_xlabel("; ".join(key), fontsize=7, color=GREY, loc="left")
     return sheet.plot
 
 

@@ -317,6 +317,13 @@ def _explain(error: ValidationError, document: Any, path: Path) -> ProjectError:
     tail = f" ({more} more after this one)" if more else ""
     if first["type"] == "extra_forbidden":
         return ProjectError("unknown key", where=where, remedy=nearest_key(key) + tail)
+    if first["type"] == "too_short":
+        return ProjectError(
+            "the list is empty",
+            where=where,
+            expected="one item or more",
+            remedy="Add one, or leave the key out" + tail,
+        )
     if first["type"] == "missing":
         return ProjectError("missing key", where=where, remedy="Add it to the file" + tail)
     message = first["msg"].removeprefix("Value error, ")
@@ -325,11 +332,33 @@ def _explain(error: ValidationError, document: Any, path: Path) -> ProjectError:
         return ProjectError(
             f"{_short(repr(plain(got) if isinstance(got, list | dict) else got))} does not fit",
             where=where,
-            expected=message.removeprefix("Input should be "),
+            expected=plain_words(message),
             remedy=("Write it in quotes" if _is_scalar(got, message) else "Correct it in the file")
             + tail,
         )
     return ProjectError(message, where=where, remedy=f"Correct it in the file{tail}")
+
+
+_PLAIN_WORDS = (
+    (r"a valid integer.*", "a whole number"),
+    (r"a valid number.*", "a number"),
+    (r"a valid boolean.*", "true or false"),
+    (r"a valid list", "a list, such as [a, b]"),
+    (r"a valid string", "a text"),
+    (r"a valid dictionary.*", "keys with their values, such as {key: value}"),
+    (r"greater than or equal to (.*)", r"\1 or more"),
+    (r"less than or equal to (.*)", r"\1 or less"),
+    (r"greater than (.*)", r"more than \1"),
+)
+
+
+def plain_words(message: str) -> str:
+    """Return what pydantic expects as a person would say it."""
+    text = message.removeprefix("Input should be ")
+    for pattern, words in _PLAIN_WORDS:
+        if re.fullmatch(pattern, text):
+            return re.sub(pattern, words, text)
+    return text
 
 
 def _is_scalar(got: Any, message: str) -> bool:

@@ -153,7 +153,7 @@ def read_log(path: Path) -> Log:
 def _event(line: bytes, path: Path, number: int) -> dict[str, Any]:
     problem, remedy = "", _RESTORE
     try:
-        text = line.decode("utf-8")
+        text = line.decode("utf-8").strip()  # editors leave other blanks too
         event = json.loads(text, object_pairs_hook=_without_twins, parse_constant=_refuse)
         json.dumps(event, ensure_ascii=False).encode()
         if isinstance(event, dict):

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from toolkit import paths
 from toolkit.artifacts.base import Artifact
 from toolkit.errors import ToolkitError, UsageError
+from toolkit.project.decisions import LOG_NAME as DECISIONS
+from toolkit.project.decisions import read_decisions
 from toolkit.project.file import ProjectFile, find
 from toolkit.project.model import Project
 from toolkit.project.sources import now
@@ -106,6 +108,16 @@ class Stage:
         except ValueError:
             name = str(path.absolute())
         self._inputs[fingerprint.PROJECT + name] = fingerprint.digest_or_absent(path)
+
+    def require_decisions(self) -> None:
+        """Read the reviewers' log, which the label patch follows from.
+
+        Raises
+        ------
+        ProjectError
+            When it was damaged since.
+        """
+        read_decisions(self.file.decisions / DECISIONS)
 
     def note(self, message: str) -> None:
         """Say that something was skipped or degraded: on screen, in the log, in the report."""

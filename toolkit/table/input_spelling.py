@@ -134,13 +134,14 @@ class Restoring:
         import pandas as pd
 
         single = _is_single(self.series)
-        cells = self.series.astype("float32") if single else self.series
+        cells: Any = self.series.astype("float32") if single else self.series
         codes, distinct = pd.factorize(cells.array, use_na_sentinel=True)
         texts: list[str | None] = []
+        value: Any
         for value in distinct:
             text = values.cell_text(value)
             if isinstance(value, float | np.floating):
-                lossy = abs(value) >= (EXACT_SINGLE if single else EXACT)
+                lossy = abs(float(value)) >= (EXACT_SINGLE if single else EXACT)
                 # The shortest text of a single-precision 2.1 is 2.1, not 2.0999999046.
                 text = self._nearest(value) if lossy else number_key(float(str(value)))
             texts.append(text if text is None else spell(values.label_text(text.strip())))

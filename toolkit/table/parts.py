@@ -9,7 +9,6 @@ import numpy as np
 
 from toolkit.artifacts import LabelPatch, Rows, Split
 from toolkit.errors import DataError
-from toolkit.project.decisions import LOG_NAME, read_decisions
 from toolkit.table.target import target_values
 from toolkit.table.typed import effective_columns
 
@@ -79,7 +78,7 @@ def load_part(stage: Stage, *parts: str) -> Part:
     target = target_values(table[project.target.column].iloc[rows], project.target)
     keep = np.ones(len(rows), dtype=bool)
     if project.labels.apply and stage.run.has(LabelPatch) and set(parts) - {"test"}:
-        read_decisions(stage.file.decisions / LOG_NAME)  # what the patch follows from
+        stage.require_decisions()  # what the patch follows from
         patch = stage.read(LabelPatch).frame
         target, keep = _patched(rows, part, target, patch, project.target)
     return Part(

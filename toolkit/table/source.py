@@ -104,7 +104,9 @@ def read_source(data: Data, folder: Path, *, pictures: Collection[str] | None = 
     if len(frame) == 0:
         if data.format == "sql":
             raise DataError(
-                "the query returns no row", where=_shown(data), remedy="Correct data.query"
+                "the query returns no row",
+                where=_shown(data),
+                remedy="Correct data.query (--query)",
             )
         raise csv_file.no_row(_shown(data))
     return RawTable(frame, digest, checks, path)

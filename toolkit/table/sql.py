@@ -33,11 +33,18 @@ def read(data: Data, folder: Path) -> tuple[pd.DataFrame, list[Check], Path | No
         For a query or URL that does not work, a statement that is no query, or a password
         written into the URL.
     """
+    if re.match(r"(https?|ftp|s3|gs|file)://", data.source, re.I):
+        raise DataError(
+            "is the address of a file, not of a database",
+            where=shown(data.source),
+            expected="a file of this machine, or an address such as sqlite:///shop.db",
+            remedy="Download the file, and give its path",
+        )
     if not data.query or not data.query.strip():
         raise DataError(
             "a database needs a query",
             where=shown(data.source),
-            remedy="Set data.query, such as SELECT * FROM customers",
+            remedy="Set data.query (--query), such as SELECT * FROM customers",
         )
     url, path = _url(data.source, folder)
     _require_query(data.query, shown(data.source))
@@ -72,14 +79,22 @@ def _fetch(url: Any, path: Path | None, data: Data) -> tuple[list[str], list[Any
             remedy=f"Install it: pip install {error.name}",
         ) from error
     except (SQLAlchemyError, sqlite3.Error, sqlite3.Warning, ValueError) as error:
-        cause = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+        cause = " ".join(str(getattr(error, "orig", None) or error).split())[:300].rstrip(".")
         if "not authorized" in cause or "prohibited" in cause:
             raise _no_query(where, f"the database says {cause!r}") from error
         raise DataError(
             f"the query failed: {cause}",
             where=where,
-            remedy="Correct data.query, or the address",
+            remedy=_remedy(cause),
         ) from error
+
+
+def _remedy(cause: str) -> str:
+    if "Can't load plugin" in cause:
+        return "Correct the address: before :// stands a database, such as sqlite or postgresql"
+    if "binding" in cause or "parameter" in cause:
+        return "Write values into the query: parameters such as :name are not filled in"
+    return "Correct data.query (--query), or the address"
 
 
 def _frame(names: list[str], rows: list[Any]) -> tuple[pd.DataFrame, list[Check]]:
