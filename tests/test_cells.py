@@ -470,6 +470,22 @@ def test_midnights_elsewhere_are_said_and_can_be_set_right() -> None:
     assert fixed.tolist() == local.dt.tz_localize(None).tolist()
 
 
+@pytest.mark.parametrize(
+    ("offset", "zone"),
+    [("+02:00", "UTC+02:00"), ("-0530", "UTC-05:30"), ("+00:00", "UTC"), ("Z", "UTC"), ("", None)],
+)
+def test_one_offset_in_all_cells_is_the_columns_zone(offset: str, zone: str | None) -> None:
+    texts = [f"2021-0{1 + i % 9}-1{i % 7}T2{i % 4}:3{i % 10}:00{offset}" for i in range(60)]
+    raw = pd.DataFrame({"seen_at": texts, "y": ["a", "b"] * 30})
+    columns, _, _ = table.infer_columns(raw, "y")
+    column = {"seen_at": columns["seen_at"]}
+    assert columns["seen_at"].timezone == zone
+    typed = table.conform(raw, column)
+    if offset:  # the same moments as another reader gives them
+        utc = pd.DataFrame({"seen_at": pd.to_datetime(pd.Series(texts), utc=True)})
+        pd.testing.assert_frame_equal(table.conform(utc, column), typed)
+
+
 def test_texts_with_offsets_can_be_brought_to_one_zone() -> None:
     column = Column(type="date", timezone="Europe/Berlin")
     frame = pd.DataFrame({"t": ["2023-01-09T23:30:00Z", "2023-07-09T23:30:00Z", "2023-07-09"]})

@@ -195,6 +195,20 @@ def _zoned(moments: np.ndarray[Any, Any], texts: list[str], zone: str) -> np.nda
     return np.where(bare, moments, local.astype("datetime64[us]"))
 
 
+def common_zone(texts: list[str]) -> str | None:
+    """Return the zone that all texts carry as their offset, such as ``UTC+02:00``, if there is one.
+
+    With it, the same moments given in another zone have the same local time.
+    """
+    found = {match and _minutes(match[1]) for match in map(OFFSET.search, texts)}
+    minutes = found.pop() if len(found) == 1 else None
+    if minutes is None:
+        return None
+    sign = "-" if minutes < 0 else "+"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{sign}{hours:02}:{rest:02}" if minutes else "UTC"
+
+
 def _minutes(offset: str) -> int | None:
     """Return how far an offset is ahead of UTC; None for the name of several zones."""
     digits = re.sub(r"\D", "", offset)

@@ -11,7 +11,7 @@ import numpy as np
 
 from toolkit.project.model import Column
 from toolkit.table import names, values
-from toolkit.table.dates import COMPACT, COUNTS, ISO, OFFSET, dates, follow
+from toolkit.table.dates import COMPACT, COUNTS, ISO, OFFSET, common_zone, dates, follow
 from toolkit.table.dating_notes import (
     say_both,
     say_dates,
@@ -276,6 +276,7 @@ def _column(name: str, form: str, found: Cells, never: list[str], notes: Notes) 
         format=form or None,
         missing=[*values.MISSING, *never] if never else None,
         latest_year=latest,
+        timezone=common_zone(texts),
     )
 
 
