@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from toolkit.errors import ProjectError, UsageError
@@ -413,6 +413,7 @@ _WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_s
     label=st.one_of(st.integers(), st.booleans(), _NAMES),
     words=_WORDS,
 )
+@example(names=["0", "0000000000000000 0"], label=0, words="")
 def test_any_names_and_words_survive_the_file(
     tmp_path_factory: pytest.TempPathFactory, names: list[str], label: object, words: str
 ) -> None:

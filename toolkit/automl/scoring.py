@@ -80,14 +80,26 @@ class ScoringModel(Model):
     def labels(self, target: Any) -> np.ndarray:
         """Return a target's values, as any reader gave them, as `decide` gives labels.
 
-        A value that is no class becomes None, or NaN for numbers; a missing value is the class
-        that readers take for one, such as ``None``, if there is such a class.
+        A value that is no class becomes None; a missing value is the class that readers take for
+        one, such as ``None``, if there is such a class.
+
+        Raises
+        ------
+        DataError
+            If a number is to be had from text, whose decimal mark is not known here.
         """
         import pandas as pd
 
         series = pd.Series(target).reset_index(drop=True)
         if self.task == "regression":
-            return pd.to_numeric(series, errors="coerce").to_numpy(dtype="float64")
+            if not pd.api.types.is_numeric_dtype(series.dtype):
+                raise DataError(
+                    "holds text",
+                    where="the target",
+                    expected="numbers",
+                    remedy="Read it with the file's decimal and thousands marks",
+                )
+            return series.to_numpy(dtype="float64", na_value=np.nan)
         known = {same: k for k, name in enumerate(self.classes) for same in _spellings(name)}
         found = values.cells(series, ())
         texts = [values.label_text(text) for text in found.texts]

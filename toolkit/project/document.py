@@ -75,7 +75,7 @@ def _yaml() -> YAML:
     yaml = YAML()  # round trip: comments, order and quotes of what a person wrote stay
     yaml.Resolver = _Resolver
     yaml.Constructor = _Constructor
-    yaml.width = 100
+    yaml.width = 1 << 20  # a key broken over two lines is no key
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.preserve_quotes = True
     return yaml
