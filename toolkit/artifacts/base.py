@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -51,6 +52,15 @@ class Interval(Record):
             None if end is None else -end for end in (self.high, self.value, self.low)
         )
         return Interval(value=value, low=low, high=high)
+
+
+SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info", "ok")
+"""The worst first."""
+
+
+def worst_first(checks: Iterable[Check]) -> list[Check]:
+    """Return checks by severity; of one severity in their order."""
+    return sorted(checks, key=lambda check: SEVERITIES.index(check.severity))
 
 
 class JsonArtifact(Record):

@@ -6,7 +6,7 @@ import contextlib
 import warnings
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -116,7 +116,7 @@ class ScoringModel(Model):
         """Return rows typed, and where they are unusual."""
         import pandas as pd
 
-        if unusual not in ("warn", "error", "ignore", "return"):
+        if unusual not in get_args(Unusual):
             raise DataError(
                 f"{unusual!r} is no way to treat unusual rows",
                 where="unusual",

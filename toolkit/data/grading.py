@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from toolkit.artifacts import Check, Intake, Profile, Quality, Split, SplitSummary
+from toolkit.artifacts.base import worst_first
 from toolkit.data.quality_columns import column_checks
 from toolkit.data.quality_contents import content_checks
 from toolkit.data.quality_rows import row_checks
@@ -17,8 +18,6 @@ from toolkit.errors import DataError
 
 if TYPE_CHECKING:
     from toolkit.run.stage import Stage
-
-ORDER = ("critical", "warning", "info", "ok")
 
 
 def quality(stage: Stage) -> Quality:
@@ -49,11 +48,6 @@ def quality(stage: Stage) -> Quality:
     if stage.project.eda.stop_at == "critical":
         _stop(result)
     return result
-
-
-def worst_first(checks: list[Check]) -> list[Check]:
-    """Return checks by severity; within one severity in the order given."""
-    return sorted(checks, key=lambda check: ORDER.index(check.severity))
 
 
 def ignorable(checks: list[Check], features: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from toolkit import canonical, paths
-from toolkit.artifacts.base import Check
+from toolkit.artifacts.base import Check, worst_first
 from toolkit.errors import DataError, ProjectError, UsageError
 from toolkit.project.document import parse, plain_words, validate
 from toolkit.project.file import FILE_NAME, ProjectFile
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 SCHEMA_NAME = "project.schema.json"
 
-_SEVERITIES = ("critical", "warning", "info", "ok")
 _WIDE = 500
 """Above so many columns the role is written only where it is not the default."""
 
@@ -106,7 +105,7 @@ def new_project(
     typed = table.conform(raw.frame[[target]], {target: columns[target]})
     checks = [*read, *raw.checks, *table.check_target(typed[target], meaning), *checks]
     checks += _split_hints(columns)
-    checks.sort(key=lambda check: _SEVERITIES.index(check.severity))
+    checks = worst_first(checks)
     data = data.model_copy(update={"source": _relative(data, folder)})
     project = Project(
         name=name or folder.name or "project",

@@ -10,6 +10,7 @@ import numpy as np
 
 from toolkit import metrics
 from toolkit.artifacts import Check, Feasibility, Rows
+from toolkit.artifacts.base import worst_first
 from toolkit.data import scoping_checks as checks
 from toolkit.table import check_target, class_counts, target_values
 
@@ -135,7 +136,7 @@ def feasibility_of(
         *checks.of_fairness(project, facts, groups or {}),
         *checks.of_people(project),
     ]
-    return facts.model_copy(update={"checks": checks.worst_first(found)})
+    return facts.model_copy(update={"checks": worst_first(found)})
 
 
 def _classes(target: pd.Series, project: Project) -> dict[str, int]:

@@ -11,16 +11,10 @@ from toolkit.artifacts import Check, Feasibility
 if TYPE_CHECKING:
     from toolkit.project.model import Acceptance, Project
 
-_ORDER = {"critical": 0, "warning": 1, "info": 2, "ok": 3}
 _FEW_ROWS = 500
 _FEW_TEST_ROWS = 30
 _FEW_SHARE = 0.1
 _RARE_SHARE = 0.01
-
-
-def worst_first(found: list[Check]) -> list[Check]:
-    """Return checks by severity, otherwise in their order."""
-    return sorted(found, key=lambda check: _ORDER[check.severity])
 
 
 def of_rows(facts: Feasibility) -> list[Check]:

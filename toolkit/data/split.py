@@ -12,6 +12,7 @@ import pandas as pd
 
 from toolkit import metrics
 from toolkit.artifacts import Check, Rows, Split, SplitPart, SplitSummary
+from toolkit.artifacts.base import worst_first
 from toolkit.data.rows import Table, make_table, open_table, rounded
 from toolkit.data.split_checks import leak_checks, size_checks, together_check
 from toolkit.errors import DataError
@@ -134,11 +135,10 @@ def summarise(table: Table, assignment: Assignment) -> SplitSummary:
         *size_checks(table, assignment.part),
         *leak_checks(table, assignment.part),
     ]
-    order = ("critical", "warning", "info", "ok")
     return SplitSummary(
         method=table.project.split.method,
         parts=parts,
-        checks=sorted(checks, key=lambda check: order.index(check.severity)),
+        checks=worst_first(checks),
         metric=metrics.resolve(table.project)[0],
     )
 

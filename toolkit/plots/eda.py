@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.artifacts import Profile, Quality, SplitSummary
+from toolkit.artifacts.base import SEVERITIES
 from toolkit.plots import style
 from toolkit.plots.eda_columns import column, overview
 from toolkit.plots.style import Plot
@@ -192,7 +193,7 @@ def suspects(profile: Profile, *, top: int = 12) -> Plot:
 
 def severities(quality: Quality) -> Plot:
     """Draw how many checks came out at each severity."""
-    grades = ("critical", "warning", "info", "ok")
+    grades = SEVERITIES
     counts = [sum(check.severity == grade for check in quality.checks) for grade in grades]
     alt = "Data-quality checks: " + ", ".join(
         f"{n} {grade}" for n, grade in zip(counts, grades, strict=True)

@@ -272,8 +272,6 @@ def side_by_side(
     """
     if not items:
         return _nothing(title, "There are no groups.")
-    if any(not each.judged or each.too_few for _, each in items):
-        title += "; grey and hollow: too few rows to be compared"
     alt = "; ".join(
         f"{name} ({each.rows:,} rows{'' if each.judged else ', too few to compare'}): "
         + ", ".join(f"{_title(n)} {_words(each.metrics[n])}{_over(each, n)}" for n in names)

@@ -10,11 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from toolkit.artifacts import Attributions
-from toolkit.artifacts.base import Check, Facts, JsonArtifact
+from toolkit.artifacts.base import Check, Facts, JsonArtifact, worst_first
 
 Cell = str | Facts
 
-_RANK = {"critical": 0, "warning": 1, "info": 2, "ok": 3}
 _STATUS = {"critical": "bad", "warning": "caution", "info": "info", "ok": "good"}
 
 
@@ -142,7 +141,7 @@ def figure(
 
 def checks(caption: str, items: Iterable[Check], discreet: Any) -> Facts | None:
     """Return a table of checks, worst first; None without checks."""
-    ranked = sorted(items, key=lambda check: _RANK[check.severity])
+    ranked = worst_first(items)
     return table(
         caption,
         ["Severity", "Check", "Finding", "Remedy"],

@@ -29,7 +29,8 @@ _SIMPLE = re.compile(r"([+-]?)([$€£]?)(\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+(?:\.\
 _MARKS = re.compile(
     r"(?P<rest>.*[\d%.)])\s*(?:\*{1,3}|[†‡§¶#]{1,2}|\[\w{1,2}\]|\([A-Za-z]\)|[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", re.S
 )
-_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+"""A number as computers write it."""
 _EXPONENT = re.compile(r"(\d+)(,\d+)?[eE][+-]?\d+")
 _SPACE = r"[\s'’]"
 _GROUPED = {
@@ -166,7 +167,7 @@ def number(text: str, decimal: str, unit: str | None = None, *, multiples: bool 
     multiples : bool
         Whether ``k``, ``M``, ``bn`` and the like multiply.
     """
-    if decimal == "." and _PLAIN.fullmatch(text) and text.isascii():
+    if decimal == "." and PLAIN.fullmatch(text) and text.isascii():
         return float(text)
     found = amount(text, decimal)
     return math.nan if found is None else found.read(decimal, unit, multiples=multiples)
@@ -176,7 +177,7 @@ def endless(text: str) -> bool:
     """Whether a text says a number without end: ``inf``, ``-Infinity``, ``1e999``."""
     if _ENDLESS.fullmatch(text):
         return True
-    return bool(_PLAIN.fullmatch(text)) and math.isinf(float(text))
+    return bool(PLAIN.fullmatch(text)) and math.isinf(float(text))
 
 
 def money(unit: str) -> bool:
@@ -230,7 +231,7 @@ def _common(text: str, decimal: str) -> str:
 
 
 def _float(bare: str, decimal: str) -> float:
-    if decimal == "." and _PLAIN.fullmatch(bare):
+    if decimal == "." and PLAIN.fullmatch(bare):
         return float(bare)
     if decimal == "," and _EXPONENT.fullmatch(bare):
         return float(bare.replace(",", "."))

@@ -71,7 +71,7 @@ def read_excel(path: Path, data: Data) -> tuple[pd.DataFrame, list[Check]]:
 
 
 def _typed(series: pd.Series) -> pd.Series:
-    found = cells.column([None if value is None else value for value in series.tolist()])
+    found = cells.column(series.tolist())
     assert found is not None  # a sheet holds no binary cells
     return found
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from toolkit.artifacts.base import Check, Severity
+from toolkit.artifacts.base import Check, Severity, worst_first
 from toolkit.errors import DataError
 from toolkit.project.model import Column, Target
 from toolkit.table import dating, images, names, values
@@ -98,8 +98,7 @@ def infer_columns(
             expected="at least one that is not constant, empty or an identifier",
             remedy="Give a table with more columns",
         )
-    order: dict[Severity, int] = {"critical": 0, "warning": 1, "info": 2, "ok": 3}
-    return columns, meaning, sorted(notes.checks, key=lambda check: order[check.severity])
+    return columns, meaning, worst_first(notes.checks)
 
 
 # -- one column ------------------------------------------------------------------------

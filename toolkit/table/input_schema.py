@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from toolkit import canonical
-from toolkit.table import values
+from toolkit.table import amounts, values
 from toolkit.table.input_findings import UNSEEN, as_numbers, examples, findings
-from toolkit.table.input_spelling import NUMBER, Restoring, number_key
+from toolkit.table.input_spelling import Restoring, number_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -226,7 +226,7 @@ def _spellings(texts: list[str], absent: Iterable[str]) -> dict[str, list[str]]:
 def _converted(text: str) -> set[str]:
     """Return what a text reads after a reader took it for a number."""
     keys = {text}
-    if NUMBER.fullmatch(text):
+    if amounts.PLAIN.fullmatch(text):
         keys.add(number_key(float(text)))  # a gap in the column makes whole numbers floats
         if _WHOLE.fullmatch(text):
             keys.add(str(int(text)))

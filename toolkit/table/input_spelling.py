@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from toolkit.errors import DataError
-from toolkit.table import typed, values
+from toolkit.table import amounts, typed, values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 EXACT, EXACT_SINGLE = 2**53, 2**24
 """Whole numbers below are exact as floats, and as floats of single precision."""
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _Unit = Literal["s", "ms", "us", "ns"]
 _UNITS: tuple[_Unit, ...] = ("s", "ms", "us", "ns")
 
@@ -93,7 +92,7 @@ class Restoring:
         if layout in ("excel", "unix", "unix-ms"):
             return self.series
         if layout and re.fullmatch(r"(%[dmyYHMS])+", layout):
-            width = len(np.datetime64("2000-01-01").astype(object).strftime(layout))
+            width = len(datetime.date(2000, 1, 1).strftime(layout))
             return self._mapped(lambda text: text.zfill(width) if text.isdecimal() else text)
         numbers = pd.to_numeric(self.series, errors="coerce").to_numpy(dtype="float64")
         unit = self._unit(numbers[np.isfinite(numbers)])
@@ -175,7 +174,7 @@ class Restoring:
         pairs = sorted(
             (number, text)
             for text in texts
-            if NUMBER.fullmatch(text) and abs(number := float(text)) >= EXACT_SINGLE
+            if amounts.PLAIN.fullmatch(text) and abs(number := float(text)) >= EXACT_SINGLE
         )
         return np.array([number for number, _ in pairs]), [text for _, text in pairs]
 
@@ -227,7 +226,7 @@ class Restoring:
             texts = self.series.dt.strftime(form)
             if texts.isin(levels).any():
                 return texts
-        example = next(iter(sorted(levels)), "")
+        example = min(levels, default="")
         raise self._cannot_tell(
             f"{moments.dropna().iloc[0] if moments.notna().any() else 'it'} is a date, and the"
             f" training table holds texts such as {example!r}",

@@ -114,7 +114,7 @@ def _counts(cells: Sequence[str]) -> bool:
 # -- rows of a frame that are none ----------------------------------------------------
 
 
-def trimmed(frame: pd.DataFrame, first: int | None = None) -> tuple[pd.DataFrame, list[Check]]:
+def trimmed(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Check]]:
     """Leave out a row of units below the header, and blank rows and totals at the end.
 
     Parameters

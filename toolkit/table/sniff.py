@@ -173,7 +173,7 @@ def _csv(path: Path, data: Data) -> tuple[Data, list[Check]]:
     if data.header_row != 0 and layout.lacks_header(fields):
         checks.append(_headless_check(fields[0]))
     if data.decimal is None:
-        update["decimal"] = _decimal(fields[1:], str(delimiter))
+        update["decimal"] = _decimal(fields[1:], delimiter)
     return data.model_copy(update=update), checks
 
 
