@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from toolkit.artifacts.base import Check, FrameArtifact, Interval, JsonArtifact, Record
+from toolkit.artifacts.base import Check, FrameArtifact, Interval, JsonArtifact, Record, Severity
 
 
 class Picture(Record):
@@ -88,6 +88,10 @@ class Suspect(Record):
     score: float
     """0 to 1; higher is more suspicious."""
     reason: str
+    severity: Severity = "warning"
+    """How sure the suspicion is: a ``critical`` one decides the verdict while it is open."""
+    resolved: str = ""
+    """What a person said about it, or why the column cannot leak; empty while it is open."""
 
 
 class Drift(Record):
@@ -118,6 +122,18 @@ class Profile(JsonArtifact):
     pairs: list[Pair] = []
     suspects: list[Suspect] = []
     drift: list[Drift] = []
+
+    @property
+    def unresolved(self) -> list[Suspect]:
+        """Features under critical suspicion of leaking the target that nobody has cleared."""
+        features = {column.name for column in self.columns if column.role == "feature"}
+        return [
+            suspect
+            for suspect in self.suspects
+            if suspect.severity == "critical"
+            and not suspect.resolved
+            and suspect.column in features
+        ]
 
 
 class Quality(JsonArtifact):
