@@ -26,6 +26,7 @@ from toolkit.evaluate.scored import (
     row_loss,
     score_part,
 )  # fmt: skip
+from toolkit.formats import number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -195,7 +196,11 @@ def _acceptance(stage: Stage, found: dict[str, Interval]) -> list[AcceptanceVerd
                     verdict = "missed"
             result.append(
                 AcceptanceVerdict(
-                    metric=item.metric, limit=f"{words} {limit:g}", score=score, verdict=verdict
+                    metric=item.metric,
+                    limit=f"{words} {number(limit, 15)}",
+                    bound=limit,
+                    score=score,
+                    verdict=verdict,
                 )
             )
     return result

@@ -79,9 +79,17 @@ class Book:
     # -- numbers -----------------------------------------------------------------
 
     def cite(
-        self, kind: type[JsonArtifact], *path: str | int, unit: str = "", recipe: str
+        self,
+        kind: type[JsonArtifact],
+        *path: str | int,
+        unit: str = "",
+        recipe: str,
+        limit: float | None = None,
     ) -> Facts:
-        """Return a reference to the number (or interval) at a path in an artefact."""
+        """Return a reference to the number (or interval) at a path in an artefact.
+
+        ``limit`` is what the number is judged by.
+        """
         place = pointer(*path)
         artifact = self.get(kind)
         if artifact is None:
@@ -92,7 +100,7 @@ class Book:
         interval = value if isinstance(value, dict) else {"value": value}
         return self._enter(
             Claim(id=f"{kind.file}#{place}", unit=unit, source=kind.file, pointer=place,
-                  recipe=recipe, **interval)
+                  recipe=recipe, limit=limit, **interval)
         )  # fmt: skip
 
     def derive(

@@ -86,7 +86,7 @@ def _acceptance(book: Book, found: Evaluation) -> Facts | None:
         [
             [metric_title(each.metric), each.limit,
              book.cite(Evaluation, "acceptance", index, "score", recipe="acceptance",
-                       unit=metric_unit(each.metric)),
+                       unit=metric_unit(each.metric), limit=each.bound),
              verdict(each.verdict)]
             for index, each in enumerate(found.acceptance)
         ],
@@ -213,7 +213,8 @@ def _verdicts(book: Book, found: Evaluation) -> Facts | None:
         ["Protected column", "Fairness metric", "Difference", "Limit", "Verdict", REMARK],
         [
             [each.column, each.metric.replace("_", " "),
-             book.cite(Evaluation, "fairness", i, "difference", unit="score", recipe="fairness"),
+             book.cite(Evaluation, "fairness", i, "difference", unit="score", recipe="fairness",
+                       limit=each.limit),
              book.cite(Evaluation, "fairness", i, "limit", unit="score", recipe="choice"),
              verdict(each.verdict), book.discreet(each.reason, [each.column])]
             for i, each in enumerate(found.fairness)
