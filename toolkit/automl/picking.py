@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import metrics, table
+from toolkit import formats, metrics, table
 from toolkit.artifacts import Check, Entry, Leaderboard, OutOfFoldPredictions, Winner
 from toolkit.automl.task import balanced
 from toolkit.errors import ProjectError
@@ -162,7 +162,7 @@ def _lucky(winner: Winner) -> str:
         return ""
     return (
         f" Without the luck of being the best of {winner.among} it is worth about"
-        f" {_short(winner.score.value)}."
+        f" {formats.number(winner.score.value, 4)}."
     )
 
 
@@ -200,12 +200,8 @@ def against_baseline(leaderboard: Leaderboard, entry: Entry) -> list[Check]:
 
 def value_of(entry: Entry) -> str:
     """Return a model's score in words."""
-    return "unknown" if entry.score.value is None else _short(entry.score.value)
-
-
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    return "unknown" if entry.score.value is None else formats.number(entry.score.value, 4)
 
 
 def _number(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.2g}"
+    return "unknown" if value is None else formats.number(value, 2)

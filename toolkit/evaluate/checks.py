@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Check
 from toolkit.evaluate.scored import Scored, calibrated
 from toolkit.evaluate.slices import Search
@@ -99,7 +99,7 @@ def about_constant(scored: Scored, train: Part) -> list[Check]:
             name="Better than a constant guess",
             severity="ok" if better else "critical" if worse else "warning",
             message=f"The model is {words} than a constant guess: {metric.title}"
-            f" differs by {gap.value:.4g} ({gap.low:.4g} to {gap.high:.4g}).",
+            f" differs by {gap.text(4)}.",
             remedy="" if better else "Look for better columns or more rows before any use",
         )
     ]
@@ -124,8 +124,9 @@ def about_calibration(scored: Scored) -> list[Check]:
         Check(
             name="Calibration",
             severity="ok" if fine else "warning",
-            message=f"The expected calibration error is {error:.3g}; a perfectly calibrated"
-            f" model would stay below {usual:.3g} in 95 of 100 samples of this size.",
+            message=f"The expected calibration error is {formats.number(error)}; a perfectly"
+            f" calibrated"
+            f" model would stay below {formats.number(usual)} in 95 of 100 samples of this size.",
             remedy="" if fine else "Do not read the scores as probabilities without a check",
         )
     ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Check, Crossing, FairnessVerdict
 from toolkit.evaluate.conditions import Conditions
 from toolkit.evaluate.groups import comparison, group_list, grouped, spoken
@@ -123,8 +123,10 @@ def _cross_two(
                 name="Fairness of crossings",
                 severity="critical",
                 message=f"The {name.replace('_', ' ')} between crossings of {title} is"
-                f" {verdict.difference.value:.3g} ({verdict.difference.low:.3g} to"
-                f" {verdict.difference.high:.3g}), beyond the limit of {verdict.limit:g}.",
+                f" {formats.number(verdict.difference.value)}"
+                f" ({formats.number(verdict.difference.low)} to"
+                f" {formats.number(verdict.difference.high)}), beyond the limit of"
+                f" {formats.number(verdict.limit, 6)}.",
                 columns=[a.column, b.column],
             )
         )

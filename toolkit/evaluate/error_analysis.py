@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import metrics, table
+from toolkit import formats, metrics, table
 from toolkit.artifacts import Check, Confusion, CurvePart, ErrorCurve, ErrorNode, ErrorsFound
 from toolkit.evaluate import error_tree
 from toolkit.evaluate.conditions import Conditions, conditions, described, movement
@@ -220,8 +220,8 @@ def _checks(tree: list[ErrorNode], rows: int, looked: int, words: str) -> list[C
     message = (
         f"{len(bad)} of {len(leaves)} leaves {'has' if len(bad) == 1 else 'have'} a higher"
         f" {words} on rows held out from the tree; the highest: “{bad[0].where}”"
-        f" ({bad[0].rows:,} rows, {bad[0].loss.value:.3g};"
-        f" all {tree[0].loss.value:.3g})."
+        f" ({bad[0].rows:,} rows, {formats.number(bad[0].loss.value)};"
+        f" all {formats.number(tree[0].loss.value)})."
     )
     return [
         *checks,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import ErrorNode, Interval
 from toolkit.evaluate.conditions import MISSING, conditions
 from toolkit.evaluate.slices import holm, welch
@@ -41,7 +41,7 @@ class _Input:
             if self.level == MISSING or self.level.startswith("other ("):
                 return f"{self.column} {verb} {self.level}"
             return f"{self.column} {'=' if right else '≠'} {self.level.removeprefix('= ')}"
-        shown = str(np.datetime64(int(np.floor(cut)), "D")) if self.date else f"{cut:.5g}"
+        shown = str(np.datetime64(int(np.floor(cut)), "D")) if self.date else formats.number(cut, 5)
         text = f"{self.column} {'above' if right else 'at most'} {shown}"
         absent = bool(np.isnan(self.values).any()) and right == missing_right
         return text + (" or missing" if absent else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Check, Robustness
 
 _FEW = 100
@@ -95,7 +95,7 @@ def _repeatable(found: Robustness) -> list[Check]:
         Check(
             name="Repeated scoring",
             severity="warning",
-            message=f"The same rows scored twice differ by {gap:.2g} in the metric.",
+            message=f"The same rows scored twice differ by {formats.number(gap, 2)} in the metric.",
             remedy="Look for randomness in the model before it is used",
         )
     ]
@@ -116,7 +116,7 @@ def _strongest(found: Robustness) -> list[Check]:
         Check(
             name="Missing columns",
             severity="warning" if much else "info",
-            message=f"Without {worst.column} the model loses {share:.0%} of what it is"
+            message=f"Without {worst.column} the model loses {formats.percent(share)} of what it is"
             " better than a constant guess by; no other column costs more.",
             columns=[worst.column],
             remedy="Make sure that this column is always there when the model is asked"
@@ -131,10 +131,11 @@ def _outside(found: Robustness, regression: bool) -> list[Check]:
     for each in found.outside:
         share = each.share
         words = (
-            f"{share.value:.1%} of predictions lie outside the training rows' targets"
-            f" ({each.limit:.1%} of undisturbed rows)"
+            f"{formats.share(share.value)} of predictions lie outside the training rows' targets"
+            f" ({formats.share(each.limit)} of undisturbed rows)"
             if regression
-            else f"{share.value:.1%} are predicted with more certainty than 95 % of the test rows"
+            else f"{formats.share(share.value)} are predicted with more certainty than 95 % of"
+            f" the test rows"
         )
         bad = each.verdict == "overconfident"
         result.append(

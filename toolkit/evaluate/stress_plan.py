@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.evaluate import disturb
 from toolkit.evaluate.conditions import conditions, movement
 from toolkit.evaluate.rescored import Disturbed
@@ -139,7 +140,7 @@ class Plan:
                 continue
             for setting, value in self.ends(name).items():
                 make = partial(disturb.constant, some, name, value)
-                yield Disturbed(f"{setting} value {value:.5g}", name, setting, make)
+                yield Disturbed(f"{setting} value {formats.number(value, 5)}", name, setting, make)
 
     def outside(self) -> Iterator[Disturbed]:
         """Rows that lie outside the data."""
@@ -147,4 +148,6 @@ class Plan:
         yield Disturbed("columns permuted", "", "columns permuted each by itself", make)
         if self.spread:
             make = partial(disturb.scaled, self.frame, list(self.spread), SCALE)
-            yield Disturbed("numbers scaled", "", f"all numbers multiplied by {SCALE:g}", make)
+            yield Disturbed(
+                "numbers scaled", "", f"all numbers multiplied by {formats.number(SCALE, 6)}", make
+            )

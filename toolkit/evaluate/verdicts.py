@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Check, FairnessVerdict
 from toolkit.evaluate.fairness import Comparison, fairness_verdict
 from toolkit.project.model import Project
@@ -101,14 +101,16 @@ def remark(verdict: FairnessVerdict) -> Check:
             columns=[verdict.column],
             remedy=_remedy(verdict),
         )
-    said = f"The {name} of {verdict.column} is {interval.value:.3g}"
-    said += f" ({interval.low:.3g} to {interval.high:.3g})"
+    said = f"The {name} of {verdict.column} is {formats.number(interval.value)}"
+    said += f" ({formats.number(interval.low)} to {formats.number(interval.high)})"
     if fairness_verdict(interval, verdict.limit) == "unclear":
-        said += f": the interval spans the limit of {verdict.limit:g}."
+        said += f": the interval spans the limit of {formats.number(verdict.limit, 6)}."
     elif verdict.verdict == "unclear":
-        said += f", within the limit of {verdict.limit:g} between the compared groups."
+        said += (
+            f", within the limit of {formats.number(verdict.limit, 6)} between the compared groups."
+        )
     else:
-        said += f", {verdict.verdict} the limit of {verdict.limit:g}."
+        said += f", {verdict.verdict} the limit of {formats.number(verdict.limit, 6)}."
     severity = {"within": "ok", "beyond": "critical"}.get(verdict.verdict, "warning")
     return Check.model_validate(
         {

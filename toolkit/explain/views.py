@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import table
+from toolkit import formats, table
 from toolkit.artifacts import Attributions, Check, Explanation, GlobalViews
 from toolkit.errors import DataError
 from toolkit.explain import effects as of_columns
@@ -134,7 +134,8 @@ def _fidelity(views: GlobalViews) -> Check | None:
     return Check(
         name="Surrogate tree",
         severity="warning" if low else "ok",
-        message=f"The tree explains {max(tree.r2, 0.0):.0%} of the variance of the model's output"
+        message=f"The tree explains {formats.percent(max(tree.r2, 0.0))} of the variance of the"
+        f" model's output"
         f" on test rows{': it is not what the model does' if low else ''}.",
         remedy="Do not explain the model by this tree" if low else "",
     )

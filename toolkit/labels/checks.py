@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts.base import Check
 from toolkit.artifacts.labels import LabelReview
 from toolkit.labels.events import Replay
@@ -48,8 +48,8 @@ def quick_model(
     check = Check(
         name="Quick model tells the classes apart" if classes else "Quick model predicts",
         severity="ok" if better else "warning",
-        message=f"{metric.title} {_number(score)} out of sample; a constant guess has"
-        f" {_number(guess)}."
+        message=f"{metric.title} {formats.number(score, 4)} out of sample; a constant guess has"
+        f" {formats.number(guess, 4)}."
         + ("" if better else " The difference could be chance, and so could the ranking."),
         remedy="" if better else "Read the queue as a random sample, or find better columns first",
     )
@@ -87,12 +87,12 @@ def ranking(review: LabelReview, frame: pd.DataFrame, classes: list[str]) -> lis
 def _flagged(review: LabelReview, counts: Counter[str]) -> Check:
     share = review.issues / review.rows if review.rows else 0.0
     crowded = [
-        f"{name} ({flagged / counts[name]:.0%})"
+        f"{name} ({formats.percent(flagged / counts[name])})"
         for name, flagged in review.issues_by_class.items()
         if flagged > _MANY_OF_A_CLASS * counts[name]
     ]
     many = bool(crowded) or share > _MANY_FLAGGED
-    message = f"{review.issues} of {review.rows} labels ({share:.1%}) are flagged"
+    message = f"{review.issues} of {review.rows} labels ({formats.share(share)}) are flagged"
     if crowded:
         message += f", much of the {_classes(crowded)}"
     if many:
@@ -220,7 +220,3 @@ def _plural(count: int, one: str, many: str = "") -> str:
 def _rows(rows: list[int], most: int = 8) -> str:
     listed = ", ".join(str(row) for row in rows[:most])
     return f"row {listed}" if len(rows) == 1 else f"rows {listed}" + " …" * (len(rows) > most)
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4g}"

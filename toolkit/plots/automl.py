@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Entry, Interval, Leaderboard, Search
 from toolkit.plots.automl_champion import (
     calibration,
@@ -133,7 +133,7 @@ def pareto(board: Leaderboard, search: Search) -> Plot:
         axes.margins(x=0.2)
         # The default labels of minor ticks are formulas, which the style does not typeset.
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_major_formatter(lambda value, _: formats.number(value, 6))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("milliseconds for 1,000 rows (logarithmic; left is faster)")
         up = "up" if metric.greater_is_better else "down"

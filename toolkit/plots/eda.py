@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.artifacts import Profile, Quality, SplitSummary
 from toolkit.artifacts.base import SEVERITIES
 from toolkit.plots import style
@@ -32,11 +33,17 @@ def missingness(profile: Profile, *, top: int = 20) -> Plot:
     if not shown:
         return _nothing("Missing values", "No column lacks a value.")
     alt = f"{len(lacking)} of {len(profile.columns)} columns lack values; most: " + ", ".join(
-        f"{c.name} {s:.1%}" for c, s in zip(shown[:3], shares, strict=False)
+        f"{c.name} {formats.share(s)}" for c, s in zip(shown[:3], shares, strict=False)
     )
     more = f" ({len(shown)} of {len(lacking)} columns)" if len(lacking) > len(shown) else ""
     with style.canvas(f"Missing values{more}", alt + ".", height=_height(len(shown))) as sheet:
-        _bars(sheet.axes, [c.name for c in shown], shares, style.BLUE, [f"{s:.1%}" for s in shares])
+        _bars(
+            sheet.axes,
+            [c.name for c in shown],
+            shares,
+            style.BLUE,
+            [formats.share(s) for s in shares],
+        )
         sheet.axes.set_xlabel("share of rows")
         sheet.axes.set_xlim(0, min(1.0, max(shares) * 1.15) or 1)
     return sheet.plot
@@ -108,7 +115,7 @@ def split(summary: SplitSummary) -> Plot:
         left, right = sheet.axes
         names = [part.part for part in parts]
         _bars(left, names, [p.rows for p in parts], [_PARTS[n] for n in names],
-              [f"{p.rows:,} ({p.rows / total:.0%})" for p in parts])  # fmt: skip
+              [f"{p.rows:,} ({formats.percent(p.rows / total)})" for p in parts])  # fmt: skip
         left.set_xlim(0, max(p.rows for p in parts) * 1.45)
         left.set_xlabel("rows")
         known = [part for part in parts if part.target]
@@ -139,8 +146,10 @@ def _stacked(axis: Any, parts: list[Any]) -> None:
                   edgecolor="white", label=style.shorten(label, 14))  # fmt: skip
         for place, (start, width) in enumerate(zip(left, share, strict=True)):
             if width > 0.09:
-                axis.text(start + width / 2, place, f"{width:.0%}", ha="center", va="center",
-                          fontsize=8, color="white" if k not in (1, 4, 6) else "black")  # fmt: skip
+                axis.text(
+                    start + width / 2, place, formats.percent(width), ha="center", va="center",
+                    fontsize=8, color="white" if k not in (1, 4, 6) else "black",
+                )  # fmt: skip
         left = left + np.array(share)
     axis.set_xlim(0, 1)
     axis.set_xlabel("share of rows")
@@ -213,7 +222,7 @@ def baseline(summary: SplitSummary) -> Plot:
     if not scored:
         return _nothing("Baseline", "There is no baseline score.")
     alt = f"{summary.metric} on the validation rows: " + ", ".join(
-        f"{name} {i.value:.4g}" for name, i in scored.items()
+        f"{name} {formats.number(i.value, 4)}" for name, i in scored.items()
     )
     title = f"The score to beat: {summary.metric} on the validation rows, with intervals"
     with style.canvas(title, alt + ".", height=1.9) as sheet:
@@ -223,7 +232,7 @@ def baseline(summary: SplitSummary) -> Plot:
             high = value if interval.high is None else interval.high
             sheet.axes.plot([low, high], [place, place], color=style.BLUE, linewidth=2)
             sheet.axes.plot(value, place, "o", color=style.BLUE, markersize=7)
-            sheet.axes.annotate(f"{value:.4g}", (value, place), xytext=(0, 8),
+            sheet.axes.annotate(formats.number(value, 4), (value, place), xytext=(0, 8),
                                 textcoords="offset points", ha="center", fontsize=9)  # fmt: skip
         sheet.axes.set_yticks(range(len(scored)), list(scored))
         sheet.axes.set_ylim(len(scored) - 0.5, -0.7)

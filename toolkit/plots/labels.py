@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.artifacts.labels import LabelScores
 from toolkit.plots.style import BLUE, GREY, RED, Plot, canvas, shorten
 
@@ -98,7 +99,7 @@ def by_class(labels: LabelScores) -> Plot:
     share = (table["sum"] / table["size"]).to_numpy()
     worst = int(share.argmax())
     alt = (
-        f"Highest share of flagged labels: {order[worst]}, {share[worst]:.1%}"
+        f"Highest share of flagged labels: {order[worst]}, {formats.share(share[worst])}"
         f" ({table['sum'].iloc[worst]} of {table['size'].iloc[worst]} rows)."
     )
     with canvas(title, alt, height=1.1 + 0.3 * len(order)) as sheet:
@@ -193,7 +194,9 @@ def _tenths(values: np.ndarray) -> pd.Series:
     place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, max(len(edges) - 2, 0))
     top = edges[np.minimum(place + 1, len(edges) - 1)]
     names = {
-        (a, b): f"{a:,.6g}" if a == b else f"{a:,.6g} to {b:,.6g}"
+        (a, b): formats.number(a, 6)
+        if a == b
+        else f"{formats.number(a, 6)} to {formats.number(b, 6)}"
         for a, b in set(zip(edges[place], top, strict=True))
     }
     return pd.Series([names[pair] for pair in zip(edges[place], top, strict=True)])

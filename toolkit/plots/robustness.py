@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Dose, Robustness
 from toolkit.plots.errors import words
 from toolkit.plots.style import BLUE, GREEN, GREY, ORANGE, RED, Plot, canvas, shorten
@@ -27,7 +27,10 @@ def doses(found: Robustness) -> Plot:
     if not sides:
         return _nothing(title, "The disturbed rows do not define the metric.")
     alt = f"Undisturbed {words(found.baseline)}. " + ". ".join(
-        f"{label}: " + ", ".join(f"{d.strength:g}: {d.score.value:.3g}" for d in items)
+        f"{label}: "
+        + ", ".join(
+            f"{formats.number(d.strength, 6)}: {formats.number(d.score.value)}" for d in items
+        )
         for label, items in sides
     )
     with canvas(title, alt, width=7.4, height=3.2, cols=len(sides)) as sheet:
@@ -107,7 +110,11 @@ def shifts(found: Robustness) -> Plot:
     if not items:
         return _nothing(title, "There is no number column to shift, or the metric is undefined.")
     names = list(dict.fromkeys(each.column for each in items))
-    alt = "; ".join(f"{shorten(e.column, 40)} {e.setting:+g} sd: {e.harm.value:.3g}" for e in items)
+    alt = "; ".join(
+        f"{shorten(e.column, 40)} {formats.number(e.setting, 6, sign=True)} sd:"
+        f" {formats.number(e.harm.value)}"
+        for e in items
+    )
     looks = {-2.0: ("v", BLUE, 8), -1.0: ("v", BLUE, 5), 1.0: ("^", RED, 5), 2.0: ("^", RED, 8)}
     with canvas(title, alt, height=1.3 + 0.3 * len(names)) as sheet:
         axes = sheet.axes
@@ -116,7 +123,7 @@ def shifts(found: Robustness) -> Plot:
             mine = [e for e in items if e.setting == setting]
             axes.plot([e.harm.value for e in mine], [names.index(e.column) for e in mine], mark,
                       color=colour, markersize=size, linestyle="none", alpha=0.85,
-                      label=f"{setting:+g} sd")  # fmt: skip
+                      label=f"{formats.number(setting, 6, sign=True)} sd")  # fmt: skip
         axes.set_yticks(range(len(names)), [shorten(name, 30) for name in names])
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set_xlabel(f"{metric.title}: worse by (right is worse)")
@@ -135,7 +142,7 @@ def outside(found: Robustness) -> Plot:
     title = f"Rows outside the data: {what}"
     if not items:
         return _nothing(title, "No rows outside the data could be made or scored.")
-    alt = "; ".join(f"{e.made}: {e.share.value:.1%}, {e.verdict}" for e in items)
+    alt = "; ".join(f"{e.made}: {formats.share(e.share.value)}, {e.verdict}" for e in items)
     with canvas(title, alt, height=1.1 + 0.42 * len(items)) as sheet:
         axes = sheet.axes
         for place, each in enumerate(items):

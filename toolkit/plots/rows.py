@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toolkit import formats
 from toolkit.artifacts import Counterfactual, RowStories, RowStory
 from toolkit.artifacts.rows_explained import Cell
 from toolkit.errors import UsageError
@@ -22,8 +23,9 @@ def counterfactuals(stories: RowStories, row: int) -> Plot:
     """
     story = story_of(stories, row)
     found = story.counterfactuals
-    alt = f"Row {row} scores {story.score:.4g} and is {story.decision}. " + (
-        "; ".join(f"{change_words(each)}: {each.score:.4g}" for each in found) or story.blocked
+    alt = f"Row {row} scores {formats.number(story.score, 4)} and is {story.decision}. " + (
+        "; ".join(f"{change_words(each)}: {formats.number(each.score, 4)}" for each in found)
+        or story.blocked
     )
     title = f"Row {row}: what would lead to {story.wanted or 'another decision'}"
     with canvas(
@@ -42,7 +44,7 @@ def counterfactuals(stories: RowStories, row: int) -> Plot:
             axes.plot(each.score, place, "o", color=BLUE, markersize=7)
             right = each.score >= story.score
             axes.annotate(
-                f"{each.score:.4g}",
+                formats.number(each.score, 4),
                 (each.score, place),
                 xytext=(7 if right else -7, 0),
                 textcoords="offset points",
@@ -52,10 +54,10 @@ def counterfactuals(stories: RowStories, row: int) -> Plot:
             )
         heights = range(len(found)) if found else [0]
         axes.plot([story.score] * len(heights), heights, "D", color=GREY, markersize=6,
-                  label=f"as it is: {story.score:.4g}")  # fmt: skip
+                  label=f"as it is: {formats.number(story.score, 4)}")  # fmt: skip
         if stories.threshold is not None:
             axes.axvline(stories.threshold, color=RED, linestyle="--", linewidth=1.2,
-                         label=f"threshold {stories.threshold:.3g}")  # fmt: skip
+                         label=f"threshold {formats.number(stories.threshold)}")  # fmt: skip
         labels = [_wrapped(each) for each in found] or ["nothing found"]
         axes.set_yticks(range(len(labels)), labels, fontsize=9)
         axes.set_ylim(len(labels) - 0.5, -0.5)
@@ -95,7 +97,7 @@ def similar(stories: RowStories, row: int) -> Plot:
                       label=shorten(name, 24), zorder=3)  # fmt: skip
         if stories.threshold is not None:
             axes.axvline(stories.threshold, color=RED, linestyle="--", linewidth=1.2,
-                         label=f"threshold {stories.threshold:.3g}")  # fmt: skip
+                         label=f"threshold {formats.number(stories.threshold)}")  # fmt: skip
         axes.margins(0.12)
         axes.set_ylim(bottom=0)
         axes.set_xlabel(shorten(stories.output, 70))
@@ -126,7 +128,7 @@ def cell_words(cell: Cell) -> str:
     """Return a cell as text."""
     if cell is None:
         return "missing"
-    return f"{cell:.6g}" if isinstance(cell, float) else cell
+    return formats.number(cell, 6) if isinstance(cell, float) else cell
 
 
 def change_words(found: Counterfactual) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
+from toolkit import formats
 from toolkit.automl.plan import PRESETS, effective
 from toolkit.widgets import form
 from toolkit.widgets.base import Panel, grid, table
@@ -177,7 +178,8 @@ class AutomlPanel(Panel):
         said = [f"{len(choices.engines)} engines share the budget."]
         if choices.budget.seconds is not None:
             said.append(
-                f"It ends after {choices.budget.seconds:g} seconds with what it has;"
+                f"It ends after {formats.number(choices.budget.seconds, 6)} seconds with what it"
+                f" has;"
                 " a replay may find other models."
             )
         away = [form.words(name) for name in choices.engines if name in self._missing]

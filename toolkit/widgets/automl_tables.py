@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Entry, FeatureMap, Leaderboard, Search
 from toolkit.plots.automl_shared import interval, milliseconds, number
 from toolkit.plots.style import shorten
@@ -118,7 +118,7 @@ def _row(entry: Entry, search: Search, *, best: bool) -> tuple[str, ...]:
     fitted, scored = search.fit_seconds.get(entry.name), search.scoring_seconds.get(entry.name)
     made = entry.members or entry.details
     parts = (
-        f"{name} {value:.0%}" if isinstance(value, float) else f"{name}: {value}"
+        f"{name} {formats.percent(value)}" if isinstance(value, float) else f"{name}: {value}"
         for name, value in made.items()
     )
     return (

@@ -8,13 +8,13 @@ from typing import Any
 
 import ipywidgets as w
 
+from toolkit import formats
 from toolkit.artifacts import (
     Crossing,
     Evaluation,
     FairnessDetail,
     FairnessVerdict,
     Group,
-    Interval,
     TradeOffPoint,
 )
 from toolkit.plots import evaluation as group_plots
@@ -107,9 +107,11 @@ class FairnessPanel(Panel):
         unit = self.stage.project.costs.unit or "cost units"
         said = [
             f"Against no mitigation of the same model, the mean cost a row changes by"
-            f" {_text(point.cost_change, '+')} {unit}, accuracy by"
-            f" {_text(point.accuracy_change, '+')}, and the {_words(self.detail.metric)} by"
-            f" {_text(point.difference_change, '+')}; {point.changed:.1%} of the test rows are"
+            f" {point.cost_change.text(sign=True)} {unit}, accuracy by"
+            f" {point.accuracy_change.text(sign=True)}, and the {_words(self.detail.metric)} by"
+            f" {point.difference_change.text(sign=True)}; {formats.share(point.changed)} of the"
+            f" test"
+            f" rows are"
             " decided otherwise.",
         ]
         if point.method == "thresholds":
@@ -125,8 +127,10 @@ class FairnessPanel(Panel):
         lines = "".join(f"<p>{html.escape(line)}</p>" for line in said)
         if not point.thresholds:
             return lines
-        rows = [(shorten(name, 60), f"{each:.4g}") for name, each in point.thresholds.items()]
-        rows.append(("everybody else", f"{point.fallback:.4g}"))
+        rows = [
+            (shorten(name, 60), formats.number(each, 4)) for name, each in point.thresholds.items()
+        ]
+        rows.append(("everybody else", formats.number(point.fallback, 4)))
         return lines + table((f"Group of {shorten(point.column, 40)}", "Threshold"), rows)
 
     # -- showing --------------------------------------------------------------------
@@ -198,8 +202,8 @@ class FairnessPanel(Panel):
                 f" {detail.stand_in_of:,} training rows."
             )
         rows = [
-            (each.name, _text(each.difference), each.verdict, _text(each.accuracy),
-             _text(each.cost), _text(each.cost_change, "+"), f"{each.changed:.1%}")
+            (each.name, each.difference.text(), each.verdict, each.accuracy.text(),
+             each.cost.text(), each.cost_change.text(sign=True), formats.share(each.changed))
             for each in detail.curve
         ]  # fmt: skip
         named = f"<details><summary>All points</summary>{table(_HEAD, rows)}</details>"
@@ -225,7 +229,8 @@ class FairnessPanel(Panel):
 
 def _verdicts(head: str, verdicts: Sequence[FairnessVerdict]) -> str:
     rows = [
-        (shorten(each.column, 60), _words(each.metric), _text(each.difference), f"{each.limit:g}",
+        (shorten(each.column, 60), _words(each.metric),
+         each.difference.text(limit=each.limit), formats.number(each.limit, 6),
          each.verdict, each.reason)
         for each in verdicts
     ]  # fmt: skip
@@ -243,7 +248,7 @@ def _numbers(items: Sequence[tuple[str, str, Group | Crossing]]) -> str:
             f"{each.rows:,}",
             "yes" if each.judged else "too few rows",
             *(
-                f"{_text(each.metrics[n])} of {each.base.get(n, each.rows):,}"
+                f"{each.metrics[n].text()} of {each.base.get(n, each.rows):,}"
                 if n in each.metrics
                 else ""
                 for n in names
@@ -257,11 +262,3 @@ def _numbers(items: Sequence[tuple[str, str, Group | Crossing]]) -> str:
 
 def _words(metric: str) -> str:
     return metric.replace("_", " ")
-
-
-def _text(interval: Interval, sign: str = "") -> str:
-    if interval.value is None:
-        return "undefined"
-    if interval.low is None or interval.high is None:
-        return f"{interval.value:{sign}.3g}"
-    return f"{interval.value:{sign}.3g} ({interval.low:{sign}.3g} to {interval.high:{sign}.3g})"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.errors import ToolkitError
 from toolkit.plots.style import shorten
 from toolkit.run.stage import Stage
@@ -191,7 +191,7 @@ class LabelPanel(Panel):
 
 def show_review(review: LabelReview) -> Html:
     """Return the state of a review for a notebook: the quick model, the counts, the checks."""
-    score = "undefined" if review.model_score is None else f"{review.model_score:.4g}"
+    score = "undefined" if review.model_score is None else formats.number(review.model_score, 4)
     metric = metrics.get(review.metric).title.lower()
     model = f"<p>Quick model: {html.escape(review.model)}; {metric} {score}.</p>"
     return Html(_counts(review) + model + checks_html(review.checks))
@@ -234,7 +234,7 @@ def _labelled(title: str, label: str | float, probability: float | None) -> str:
     if probability is not None:
         bar = (
             f'<br><progress value="{probability:.3f}" max="1" style="width:9em"'
-            f' aria-label="probability"></progress> {probability:.1%}'
+            f' aria-label="probability"></progress> {formats.share(probability)}'
         )
     return (
         f'<div><span style="color:var(--jp-ui-font-color2,#4b5563)">{title}</span><br>'
@@ -320,4 +320,4 @@ def _said(decision: Decision) -> str:
 
 
 def _text(label: str | float | None) -> str:
-    return f"{label:,.6g}" if isinstance(label, float) else str(label)
+    return formats.number(label, 6) if isinstance(label, float) else str(label)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Robustness
 from toolkit.plots import robustness as figures
 from toolkit.plots.errors import words
@@ -25,7 +25,12 @@ def show_robustness(found: Robustness) -> Html:
     extremes = table(
         ("Column", "All rows set to", "Value", "Change of the mean prediction"),
         [
-            (shorten(each.column, 40), each.setting, f"{each.value:.5g}", f"{each.change:+.3g}")
+            (
+                shorten(each.column, 40),
+                each.setting,
+                formats.number(each.value, 5),
+                formats.number(each.change, sign=True),
+            )
             for each in found.extremes
         ],
     )

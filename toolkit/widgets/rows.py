@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import ipywidgets as w
 
+from toolkit import formats
 from toolkit.artifacts import Explanation, RowStories, RowStory
 from toolkit.errors import ToolkitError
 from toolkit.plots import rows as plots
@@ -238,11 +239,13 @@ def show_rows(stories: RowStories) -> Any:
 
 
 def _label(story: RowStory) -> str:
-    return f"{story.row}: {shorten(story.decision, 24)} ({story.score:.4g})"
+    return f"{story.row}: {shorten(story.decision, 24)} ({formats.number(story.score, 4)})"
 
 
 def _answer(said: Any, values: Mapping[str, Any]) -> str:
-    shares = ", ".join(f"{shorten(n, 24)} {p:.1%}" for n, p in list(said.probabilities.items())[:8])
+    shares = ", ".join(
+        f"{shorten(n, 24)} {formats.share(p)}" for n, p in list(said.probabilities.items())[:8]
+    )
     what = f"{len(values)} changed" if values else "as it is"
     text = f" ({html.escape(shares)})" if shares else ""
     return (

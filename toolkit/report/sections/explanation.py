@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from toolkit import formats
 from toolkit.artifacts import Attributions, Champion, Explanation, Profile, TestPredictions
 from toolkit.artifacts.base import Facts
 from toolkit.report import blocks
@@ -288,7 +289,7 @@ def shown_value(book: Book, line: Mapping[Any, Any]) -> str:
     value, number = line.get("value"), line.get("number")
     if column.type == "number":
         missing = number is None or number != number  # noqa: PLR0124
-        return "missing" if missing else f"{float(number):.6g}"  # type: ignore[arg-type]
+        return "missing" if missing else formats.number(float(number), 6)  # type: ignore[arg-type]
     if value is None or value != value:  # noqa: PLR0124
         return "missing"
     if column.type in ("boolean", "date"):

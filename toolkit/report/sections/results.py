@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toolkit import formats
 from toolkit.artifacts import Crossing, Evaluation, Group
 from toolkit.artifacts.base import Facts, JsonArtifact
 from toolkit.report import blocks
@@ -65,7 +66,7 @@ def _metrics(book: Book, found: Evaluation) -> Facts | None:
              book.cite(Evaluation, "metrics", name, unit=unit, recipe=f"test_metric({name})"),
              guess]
         )  # fmt: skip
-    confidence = f"{book.project.explain.confidence:.0%}"
+    confidence = formats.percent(book.project.explain.confidence)
     return blocks.table(
         "Metrics on the test rows",
         ["Metric", f"Value ({confidence} interval)", "Constant guess"],
