@@ -11,6 +11,8 @@ from toolkit import formats, metrics
 from toolkit.artifacts import ErrorNode, Interval
 from toolkit.evaluate.conditions import MISSING, conditions
 from toolkit.evaluate.slices import holm, welch
+from toolkit.metrics.resampling import weighted
+from toolkit.metrics.scores import mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,19 +122,11 @@ def mean_interval(
     root: bool = False,
 ) -> Interval:
     """Return a (weighted) mean, or its root, with an interval by `toolkit.metrics.interval`."""
-    counted = np.ones(len(values)) if weights is None else weights
-    if not counted.sum() > 0:
+    if weights is not None and not weights.sum() > 0:
         return Interval(value=None)
-
-    def mean(drawn: np.ndarray) -> float | None:
-        total = float((drawn * counted).sum())
-        if total <= 0:
-            return None
-        value = float((drawn * counted * values).sum()) / total
-        return float(np.sqrt(value)) if root else value
-
+    statistic = weighted(mean(values, root=root), weights)
     return metrics.interval(
-        mean, len(values), resamples=resamples, confidence=confidence, seed=seed
+        statistic, len(values), resamples=resamples, confidence=confidence, seed=seed
     )
 
 

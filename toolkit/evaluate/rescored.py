@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 CALL_ROWS = 50_000
 CALL_CELLS = 10_000_000
-_RESAMPLES = 100
 _REASON = 200
 
 
@@ -129,7 +128,7 @@ class Rescored:
         base, metric = self.base, metrics.get(self.base.metric)
         gap = metrics.paired_difference(
             metric, base.part.target, scores, base.scores, base.context, seed=base.seed,
-            resamples=min(base.resamples, _RESAMPLES), confidence=base.confidence,
+            resamples=base.resamples, confidence=base.confidence,
             weights=base.part.weights,
         )  # fmt: skip
         return Harm(
@@ -152,9 +151,16 @@ class Rescored:
             result.append(
                 Dose(
                     strength=strength,
-                    score=Interval(value=float(np.mean(values)), low=min(values), high=max(values))
-                    if values else Interval(value=None),
+                    score=_range(values),
                     changed=float(np.mean(changed)) if changed else None,
                 )
             )  # fmt: skip
         return result
+
+
+def _range(values: list[float]) -> Interval:
+    if not values:
+        return Interval(value=None)
+    low, high = min(values), max(values)
+    # The mean of equal numbers may lie beside them, by its last digit.
+    return Interval(value=min(max(float(np.mean(values)), low), high), low=low, high=high)

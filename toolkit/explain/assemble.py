@@ -13,6 +13,7 @@ from toolkit.artifacts import Check, Explanation, Importance
 from toolkit.explain.gradients import GAME
 from toolkit.explain.planner import Plan
 from toolkit.explain.rows import RowValues, unit
+from toolkit.metrics.scores import mean
 from toolkit.project.model import Project
 from toolkit.table import images
 from toolkit.table.measures import MEASURES, measure
@@ -164,7 +165,7 @@ def _importance(project: Project, values: RowValues) -> dict[str, list[Importanc
         for place, column in enumerate(values.players.names):
             sizes = size[:, place]
             interval = metrics.interval(
-                lambda w, sizes=sizes: float(w @ sizes / w.sum()),  # type: ignore[misc]
+                mean(sizes),
                 len(sizes),
                 resamples=asked.bootstrap,
                 confidence=asked.confidence,

@@ -23,7 +23,6 @@ AGREED = "Reviewers agree"
 USABLE = "Decisions can be applied"
 PLACED = "Decisions fit their rows"
 ABOUT_PEOPLE = (REVIEWED, MATCHED, AGREED, USABLE, PLACED)
-_RESAMPLES = 100
 _MANY_FLAGGED = 0.2
 _MANY_OF_A_CLASS = 0.33
 
@@ -35,11 +34,17 @@ def quick_model(
     name, _ = metrics.resolve(project)
     metric = metrics.get(name)
     context = metrics.Context(project.target.task, classes, None, project.costs)
-    constant = metrics.constant_scores(target, len(target), context)
+    constant = metrics.constant_scores(target, len(target), context, metric=name)
     score = metric(target, scores, context)
     guess = metric(target, constant, context)
     gain = metrics.paired_difference(
-        metric, target, scores, constant, context, resamples=_RESAMPLES, seed=project.seed
+        metric,
+        target,
+        scores,
+        constant,
+        context,
+        resamples=project.explain.bootstrap,
+        seed=project.seed,
     )
     sign = 1 if metric.greater_is_better else -1
     # The bound of the interval at which the model would look worst.
