@@ -66,7 +66,7 @@ def look(stage: Stage, model: Model, entry: Entry, leaderboard: Leaderboard) -> 
     score = metrics.bootstrap(
         metric, actual, raw, context,
         resamples=project.explain.bootstrap, confidence=project.explain.confidence,
-        seed=project.seed, weights=counted,
+        seed=project.seed, weights=counted, blocks=table.drawn_together(stage, part.rows),
     )  # fmt: skip
     winner = leaderboard.winner
     luck = winner.luck if winner is not None and winner.name == entry.name else None

@@ -16,7 +16,7 @@ from toolkit.automl.judge import calibration_error, confidence
 from toolkit.automl.ledger import MODELS
 from toolkit.automl.model import saved_model
 from toolkit.automl.model_file import read_facts, write_facts
-from toolkit.automl.picking import Held, against_baseline, held_rows, pick
+from toolkit.automl.picking import Held, against_simple, beside, held_rows, pick
 from toolkit.errors import RunError
 from toolkit.run import fingerprint
 
@@ -71,7 +71,9 @@ def choose(stage: Stage) -> Champion:
         model = saved_model(source / entry.name)
     raw = held.scores(entry.name)
     facts: dict[str, Any] = {}
-    checks = [*picked.checks, *against_baseline(leaderboard, entry)]
+    context = metrics.Context(model.task, model.classes, None, stage.project.costs)
+    facts["beside"] = beside(stage, leaderboard, entry, held, context)
+    checks = [*picked.checks, *against_simple(leaderboard, entry, facts["beside"])]
     chosen = _calibrate(stage, raw, held)
     if model.classes:
         facts |= _curves(raw, chosen.honest, held)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import formats
+from toolkit import formats, table
 from toolkit.artifacts import Check, EngineRun, Leaderboard, OutOfFoldPredictions, Search
 from toolkit.automl import engines, ensemble, sampling, sanity
 from toolkit.automl.constraints import violations
@@ -175,6 +175,7 @@ class _Work:
             self.oof,
             task.folds,
             broken,
+            table.drawn_together(stage, self.rows),
         )
 
     def frame(self) -> pd.DataFrame:

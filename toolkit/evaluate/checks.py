@@ -82,6 +82,7 @@ def about_constant(scored: Scored, train: Part) -> list[Check]:
         confidence=scored.confidence,
         seed=scored.seed,
         weights=scored.part.weights,
+        blocks=scored.blocks,
     )
     if gap.value is None or gap.low is None or gap.high is None:
         return [

@@ -129,7 +129,7 @@ class Rescored:
         gap = metrics.paired_difference(
             metric, base.part.target, scores, base.scores, base.context, seed=base.seed,
             resamples=base.resamples, confidence=base.confidence,
-            weights=base.part.weights,
+            weights=base.part.weights, blocks=base.blocks,
         )  # fmt: skip
         return Harm(
             column=item.column,

@@ -48,7 +48,7 @@ _FAR = 8.0
 def leaderboard(board: Leaderboard) -> Plot:
     """Draw every model's score with its interval, best on top, engines by colour and marker.
 
-    A hollow marker means that the difference to the best may be chance; a red cross that
+    A hollow marker means that there is no clear difference to the first; a red cross that
     the model breaks a constraint.
     """
     metric = metrics.get(board.metric)
@@ -61,7 +61,7 @@ def leaderboard(board: Leaderboard) -> Plot:
     broken = [entry.name for entry in shown if entry.violates]
     alt = f"Best: {best.name} {interval(best.score)}."
     if alike:
-        alt += f" Not told apart from it: {', '.join(alike)}."
+        alt += f" Not clearly worse: {', '.join(alike)}."
     if broken:
         alt += f" Break a constraint: {', '.join(broken)}."
     with canvas(title, alt, width=8.2, height=1.4 + 0.3 * len(shown)) as sheet:
@@ -72,7 +72,14 @@ def leaderboard(board: Leaderboard) -> Plot:
         for place, entry in enumerate(shown):
             _line(axes, place, entry)
         engine_legend(axes, {entry.engine for entry in shown})
-        axes.plot([], [], "o", color="black", markerfacecolor="white", label="may be chance")
+        axes.plot(
+            [],
+            [],
+            "o",
+            color="black",
+            markerfacecolor="white",
+            label="no clear difference to the first",
+        )
         if broken:
             axes.plot([], [], "x", color=RED, markersize=8, label="breaks a constraint")
         names = [_label(entry) for entry in shown]

@@ -222,7 +222,7 @@ class ChampionPanel(Panel):
 def _marks(entry: Entry) -> str:
     if entry.violates:
         return " (✖ breaks a constraint)"
-    return " (may be as good as the best)" if entry.within_noise else ""
+    return " (not clearly worse than the first)" if entry.within_noise else ""
 
 
 def _trust(found: Champion) -> list[tuple[str, str]]:

@@ -60,7 +60,7 @@ def leaderboard_table(leaderboard: Leaderboard, search: Search) -> Html:
     """Return every model with its score and what it costs to fit, to store, to score, to read."""
     title = metrics.get(leaderboard.metric).title
     head = (
-        "Model", "Algorithm", title, "Beside the best", "Fitted in s", "ms for 1,000 rows",
+        "Model", "Algorithm", title, "Compared with the first", "Fitted in s", "ms for 1,000 rows",
         "KiB", "Calibration error", "To read", "Constraints", "Made of, or details",
     )  # fmt: skip
     rows = [_row(entry, search, best=place == 0) for place, entry in enumerate(leaderboard.entries)]
@@ -76,17 +76,17 @@ def leaderboard_table(leaderboard: Leaderboard, search: Search) -> Html:
 
 
 def _winner(leaderboard: Leaderboard) -> str:
-    """Return what the best single model is worth without the luck of being the best."""
+    """Return what the best single model is worth, corrected for selection bias."""
     found = leaderboard.winner
     if found is None or found.score.value is None:
         return ""
     text = (
-        f"{found.name} is the best of {found.among} single models. On rows that had no part in"
-        f" choosing it, it is worth about {interval(found.score)}"
+        f"{found.name} is the best of {found.among} single models. Corrected for the selection bias"
+        f" of that, it scores {interval(found.score)}"
     )
-    text += f": {number(found.luck)} of its score is luck." if found.luck else "."
+    text += f" (bias {formats.number(found.luck, 2)})." if found.luck else "."
     if found.ensemble_gain is not None and found.ensemble_gain.value is not None:
-        text += f" The ensemble is better on the same rows by {interval(found.ensemble_gain)}."
+        text += f" The ensemble's gain over that is {found.ensemble_gain.text(2)}."
     return f"<p>{html.escape(text)}</p>"
 
 
@@ -125,7 +125,7 @@ def _row(entry: Entry, search: Search, *, best: bool) -> tuple[str, ...]:
         entry.name,
         entry.family,
         interval(entry.score),
-        "best" if best else "may be chance" if entry.within_noise else "worse",
+        "first" if best else "no clear difference" if entry.within_noise else "worse",
         _NONE if fitted is None else f"{fitted:.1f}",
         _NONE if scored is None else milliseconds(scored),
         f"{entry.size_kib:,.0f}",

@@ -22,6 +22,7 @@ def build(book: Book) -> Facts:
         "Champion",
         [
             blocks.facts(_choice(book, found)),
+            _beside(book, found),
             *_calibration(book, found),
             *_threshold(book, found),
             *_canary(book, found),
@@ -49,6 +50,36 @@ def _choice(book: Book, found: Champion) -> list[tuple[str, Cell]]:
     if entry is not None and entry.violates:
         rows.append(("Constraints", blocks.status("bad", "broken")))
     return rows
+
+
+def _beside(book: Book, found: Champion) -> Facts | None:
+    board = book.get(Leaderboard)
+    if board is None:
+        return None
+    title, unit = metric_title(board.metric), metric_unit(board.metric)
+    places = {entry.name: place for place, entry in enumerate(board.entries)}
+    words = {"better": "good", "worse": "bad"}
+
+    def score(name: str) -> Cell:
+        if name not in places:
+            return "not available"
+        return book.cite(Leaderboard, "entries", places[name], "score", unit=unit,
+                         recipe=f"out_of_fold_metric({board.metric})")  # fmt: skip
+
+    return blocks.table(
+        f"The champion compared with other models ({title} on the out-of-fold rows)",
+        ["Compared with", "Model", "Its score", "Champion's score", "Champion better by",
+         "Verdict"],
+        [
+            [item.role.capitalize(), item.other, score(item.other), score(found.name),
+             book.cite(Champion, "beside", i, "difference", unit="change", recipe="beside"),
+             blocks.status(words.get(item.verdict, "caution"), item.verdict)]
+            for i, item in enumerate(found.beside)
+        ],
+        note="Positive is better for the champion. With the best single model, the difference"
+        " includes the selection bias of its score (see Models). A model that is better than the"
+        " best single one is better than any that scores below that.",
+    )  # fmt: skip
 
 
 def _calibration(book: Book, found: Champion) -> list[Facts | None]:

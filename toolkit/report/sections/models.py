@@ -50,10 +50,12 @@ def _leaderboard(book: Book) -> list[Facts | None]:
         blocks.figure("automl.leaderboard", board.model_copy(update={"entries": bare})),
         blocks.table(
             f"Models by {title} on the out-of-fold rows, best first",
-            ["Model", "Engine", "Family", title, "Beside the best", "Rules"],
+            ["Model", "Engine", "Family", title, "Compared with the first", "Constraints"],
             [_row(book, board, index, chosen) for index in range(len(shown))],
             note=("Higher is better. " if board.greater_is_better else "Lower is better. ")
-            + "May be chance: the paired difference to the best spans zero."
+            + "No clear difference: the interval of the paired difference to the first model"
+            " includes 0; between an ensemble and the best single model, that of the gain"
+            " corrected for selection bias."
             + (f" {more} models are not shown." if more > 0 else ""),
         ),
         blocks.table(
@@ -83,7 +85,7 @@ def _row(book: Book, board: Leaderboard, index: int, chosen: str) -> list[Cell]:
         entry.family,
         book.cite(Leaderboard, "entries", index, "score", unit=metric_unit(board.metric),
                   recipe=f"out_of_fold_metric({board.metric})"),
-        "best" if index == 0 else ("may be chance" if entry.within_noise else "worse"),
+        "first" if index == 0 else ("no clear difference" if entry.within_noise else "worse"),
         blocks.status("bad", "broken") if entry.violates else "kept",
     ]  # fmt: skip
 
@@ -104,24 +106,24 @@ def _costs(book: Book, board: Leaderboard, index: int) -> list[Cell]:
 
 
 def _winner(book: Book) -> Facts | None:
-    """Return what the best single model is worth without the luck of being the best."""
+    """Return what the best single model is worth, corrected for selection bias."""
     board = book.get(Leaderboard)
     if board is None or board.winner is None or board.winner.score.value is None:
         return None
     unit, recipe = metric_unit(board.metric), "winner"
     rows: list[tuple[str, Cell]] = [
         ("Best single model", board.winner.name),
-        ("Single models that keep to the rules",
+        ("Single models that keep to the constraints",
          book.cite(Leaderboard, "winner", "among", unit="count", recipe=recipe)),
-        (f"{metric_title(board.metric)} on rows that did not choose it",
+        (f"{metric_title(board.metric)}, corrected for selection bias",
          book.cite(Leaderboard, "winner", "score", unit=unit, recipe=recipe)),
     ]  # fmt: skip
     if board.winner.luck is not None:
         luck = book.cite(Leaderboard, "winner", "luck", unit="change", recipe=recipe)
-        rows.append(("Luck in its place above", luck))
+        rows.append(("Selection bias of being the best of them", luck))
     if board.winner.ensemble_gain is not None:
         gain = book.cite(Leaderboard, "winner", "ensemble_gain", unit="change", recipe=recipe)
-        rows.append(("The ensemble is better there by", gain))
+        rows.append(("Gain of the ensemble over the corrected score", gain))
     return blocks.facts(rows)
 
 
