@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit import formats, metrics, table
 from toolkit.artifacts import Check, Confusion, CurvePart, ErrorCurve, ErrorNode, ErrorsFound
+from toolkit.artifacts.base import Severity
 from toolkit.evaluate import error_tree
 from toolkit.evaluate.conditions import Conditions, conditions, described, movement
 from toolkit.evaluate.error_tree import mean_interval
@@ -215,8 +216,11 @@ def _checks(tree: list[ErrorNode], rows: int, looked: int, words: str) -> list[C
         )
         return [*checks, Check(name="Error tree", severity="info", message=message)]
     if not bad:
-        message = f"None of {len(leaves)} leaves has a higher {words} on rows held out from it."
-        return [*checks, Check(name="Error tree", severity="ok", message=message)]
+        unclear = sum(node.verdict == "too few rows to tell" for node in leaves)
+        message = f"None of {len(leaves)} leaves has a clearly higher {words} on held-out rows"
+        message += f"; {unclear} have too few rows to tell." if unclear else "."
+        severity: Severity = "info" if unclear else "ok"
+        return [*checks, Check(name="Error tree", severity=severity, message=message)]
     message = (
         f"{len(bad)} of {len(leaves)} leaves {'has' if len(bad) == 1 else 'have'} a higher"
         f" {words} on rows held out from the tree; the highest: “{bad[0].where}”"

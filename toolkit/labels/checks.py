@@ -24,7 +24,8 @@ USABLE = "Decisions can be applied"
 PLACED = "Decisions fit their rows"
 ABOUT_PEOPLE = (REVIEWED, MATCHED, AGREED, USABLE, PLACED)
 _MANY_FLAGGED = 0.2
-_MANY_OF_A_CLASS = 0.33
+_MANY_OF_A_CLASS = 0.2
+"""Of the labels, and of those of one class: more is likelier overlap of classes than error."""
 
 
 def quick_model(
@@ -96,20 +97,28 @@ def _flagged(review: LabelReview, counts: Counter[str]) -> Check:
         for name, flagged in review.issues_by_class.items()
         if flagged > _MANY_OF_A_CLASS * counts[name]
     ]
-    many = bool(crowded) or share > _MANY_FLAGGED
-    message = f"{review.issues} of {review.rows} labels ({formats.share(share)}) are flagged"
+    uncertain = bool(crowded) or share > _MANY_FLAGGED
+    message = f"{review.issues:,} of {review.rows:,} labels ({formats.share(share)}) are flagged"
     if crowded:
-        message += f", much of the {_classes(crowded)}"
-    if many:
-        message += ": more than errors are likely to explain; the classes overlap"
+        message += f", a large part of the {_classes(crowded)}"
+    if uncertain:
+        message += (
+            ". Label errors are rarely so frequent: these rows are hard to predict or ambiguous,"
+            " and how many of their labels are wrong is uncertain"
+        )
     return Check(
-        name="Labels that look wrong",
-        severity="warning" if many else "info" if review.issues else "ok",
+        name="Uncertain labels" if uncertain else "Labels that look wrong",
+        severity="info" if review.issues else "ok",
         message=message + ".",
-        remedy="Judge the top of the queue; the rest is mostly hard to predict, not wrong"
-        if many
+        remedy="Review the top of the queue; do not correct or drop the flagged rows as a whole"
+        if uncertain
         else "",
     )
+
+
+def uncertain(review: LabelReview) -> bool:
+    """Whether so many labels are flagged that most are hard or ambiguous rather than wrong."""
+    return any(check.name == "Uncertain labels" for check in review.checks)
 
 
 def _classes(names: list[str], most: int = 6) -> str:

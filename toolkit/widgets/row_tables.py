@@ -29,7 +29,9 @@ def story_html(stories: RowStories, story: RowStory) -> str:
 
 def _reasons_html(_: RowStories, story: RowStory) -> str:
     if not story.reasons:
-        return "<p>No column pushed it to the adverse side by two standard errors.</p>"
+        return (
+            "<p>No feature contributed to the adverse outcome by more than two standard errors.</p>"
+        )
     return table(
         ("Reason", "Column", "Contribution", "Standard error", "Remark"),
         [

@@ -85,7 +85,11 @@ class RowPanel(Panel):
         self.inputs = self._make_inputs(explanation)
         self.row.observe(lambda _: self._row_changed(), "value")
         self.show(
-            paragraph(f"{stories.adverse} Nearest to the wanted outcome first."),
+            paragraph(
+                f"{stories.adverse} Nearest to the wanted outcome first."
+                if stories.wanted_known
+                else stories.adverse
+            ),
             self.row,
             self._story,
             *self._form(),
@@ -97,7 +101,11 @@ class RowPanel(Panel):
 
     def _row_changed(self) -> None:
         if self.row.value is None:
-            self._story.value = "<p>No explained row has an adverse outcome.</p>"
+            self._story.value = (
+                "<p>None of the explained rows has an adverse outcome.</p>"
+                if self.stories.wanted_known
+                else ""
+            )
             return
         story = plots.story_of(self.stories, int(self.row.value))
         self._story.value = story_html(self.stories, story)
@@ -200,11 +208,9 @@ class RowPanel(Panel):
         ]
 
     def _wanted(self) -> list[w.Widget]:
-        if self.stories.task == "binary":
-            return []  # the outcome that is not adverse
-        if self.stories.task == "regression":
+        if self.stories.task != "multiclass":
             return [self.field("recourse.wanted")]
-        classes = [("the second likeliest", ""), *((shorten(c, 40), c) for c in self._classes)]
+        classes = [("not stated", ""), *((shorten(c, 40), c) for c in self._classes)]
         return [self.field("recourse.wanted", options=classes)]
 
     def changed(self) -> None:

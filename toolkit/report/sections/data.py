@@ -15,6 +15,7 @@ from toolkit.artifacts import (
     SplitSummary,
 )
 from toolkit.artifacts.base import Facts
+from toolkit.labels.checks import uncertain
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
@@ -241,7 +242,7 @@ def labels(book: Book) -> Facts:
     review = book.get(LabelReview)
     if review is None:
         return blocks.section(
-            "labels", "Labels", [book.missing(LabelReview, "The labels were not searched")]
+            "labels", "Labels", [book.missing(LabelReview, "Labels were not checked for errors")]
         )
     patch = book.get(LabelPatch)
     recipe = "labels"
@@ -251,21 +252,22 @@ def labels(book: Book) -> Facts:
 
     content: list[Facts | None] = [
         blocks.prose(
-            "People looked at all labels that look most suspicious."
+            "People reviewed the whole queue of flagged labels."
             if review.reviewed >= review.queued
-            else "People looked at some of the labels that look most suspicious."
+            else "People reviewed a part of the queue of flagged labels."
         )
         if review.reviewed
         else book.open_question(
             "labels.review",
             ("No person reviewed the labels" if review.events_digest is None
-             else "Nothing that people decided on labels stands on a row of this table")
+             else "No reviewer's decision applies to a row of this table")
             + ": the model is trained and tested on them as given",
         ),
         blocks.facts(
             [
                 ("Rows searched", count("rows")),
-                ("Rows that look mislabelled", count("issues")),
+                ("Labels that are uncertain: hard or ambiguous rows" if uncertain(review)
+                 else "Labels that look wrong", count("issues")),
                 ("Queued for a person", count("queued")),
                 ("Reviewed", count("reviewed")),
                 *(
@@ -292,7 +294,7 @@ def labels(book: Book) -> Facts:
             ],
         ),
         blocks.table(
-            "Suspicious labels by given class",
+            "Flagged labels by given class",
             ["Class", "Rows"],
             [
                 [name, book.cite(LabelReview, "issues_by_class", name, unit="count", recipe=recipe)]

@@ -65,8 +65,7 @@ def _tree(book: Book, found: ErrorsFound, unit: str) -> list[Facts | None]:
                  book.cite(ErrorsFound, "tree", i, "rows", unit="count", recipe="error_tree"),
                  book.cite(ErrorsFound, "tree", i, "loss", unit=unit, recipe="error_tree"),
                  book.cite(ErrorsFound, "tree", i, "p_value", unit="p", recipe="error_tree"),
-                 blocks.status("caution", "worse") if node.worse
-                 else blocks.status("info", "not worse")]
+                 blocks.status("caution" if node.worse else "info", node.verdict)]
                 for i, node in leaves
             ],
             note="The tree was grown on the other half of the test rows. A class that is hard to"

@@ -58,7 +58,7 @@ def _metrics(book: Book, found: Evaluation) -> Facts | None:
     for name in names:
         unit = metric_unit(name)
         label = metric_title(name) + (" (ranks the models)" if name == found.metric else "")
-        guess: Cell = "–"
+        guess: Cell = "undefined"
         if found.constant.get(name) is not None:
             guess = book.cite(Evaluation, "constant", name, unit=unit, recipe=f"constant({name})")
         rows.append(
@@ -72,7 +72,9 @@ def _metrics(book: Book, found: Evaluation) -> Facts | None:
         ["Metric", f"Value ({confidence} interval)", "Constant guess"],
         rows,
         note=f"Intervals: bootstrap, {book.project.explain.bootstrap} resamples."
-        " A constant guess knows nothing but the train rows' targets.",
+        " The constant guess is the best constant of each metric: the majority class or the class"
+        " with the best score for decisions, class shares for probabilities, the mean or median"
+        " for numbers; all of the train rows.",
     )
 
 

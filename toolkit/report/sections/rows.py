@@ -22,13 +22,21 @@ def build(book: Book) -> Facts:
     found = book.get(RowStories)
     if found is None:
         return blocks.section(
-            "rows", "Single decisions", [book.missing(RowStories, "No single row was told of")]
+            "rows",
+            "Single decisions",
+            [book.missing(RowStories, "Single decisions were not explained")],
+        )
+    if not found.wanted_known:
+        binary = book.project.target.task == "binary"
+        key = "fairness.outcome_is_benefit" if binary else "recourse.wanted"
+        return blocks.section(
+            "rows", "Single decisions", [book.open_question(key, found.adverse.rstrip("."))]
         )
     content: list[Facts | None] = [blocks.prose(found.adverse), _how(book, found)]
     for place, story in enumerate(found.stories[:SHOWN_ROWS]):
         content += _story(book, found, place, story)
     if not found.stories:
-        content.append(blocks.prose("No row with an adverse outcome was told of."))
+        content.append(blocks.prose("None of the explained rows has an adverse outcome."))
     content.append(blocks.checks("Checks of single decisions", found.checks, book.discreet))
     return blocks.section("rows", "Single decisions", content)
 
@@ -63,13 +71,15 @@ def _story(book: Book, found: RowStories, place: int, story: RowStory) -> list[F
     if story.similar and book.project.target.task != "regression":
         same = book.derive(f"similar/{story.row}", alike, unit="count", source=RowStories.file,
                            place=f"/stories/{place}/similar", recipe="similar")  # fmt: skip
-        of = f"Of the {len(story.similar)} training rows most like it, with the same outcome"
+        of = f"Of the {len(story.similar)} nearest training rows, those with the same outcome"
         rows.append((of, same))
     return [
         blocks.heading(f"Row {story.row}"),
         blocks.facts(rows),
         _reasons(book, place, story)
-        or blocks.prose("No column pushed it to the adverse side by two standard errors."),
+        or blocks.prose(
+            "No feature contributed to the adverse outcome by more than two standard errors."
+        ),
         *_changes(book, found, place, story),
     ]
 
