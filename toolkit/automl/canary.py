@@ -133,31 +133,28 @@ def _optimism(canary: Canary, ordered: bool) -> Check:
         else f" ({formats.number(score.low, 4)} to {formats.number(score.high, 4)})"
     )
     text = (
-        f"{metric.title}: {formats.number(canary.selection, 4)} when selected,"
+        f"{metric.title}: {formats.number(canary.selection, 4)} on the out-of-fold rows,"
         f" {formats.number(score.value, 4)}{interval} on"
         f" {canary.rows:,} rows that search, selection and calibration never saw."
     )
     if canary.luck and optimism > 0:
-        text += (
-            f" Being the best of several models explains up to"
-            f" {formats.number(canary.luck, 2)} of it."
-        )
+        text += f" Selection bias explains up to {formats.number(canary.luck, 2)} of it."
     if canary.explained:
         few = canary.rows < _FEW
         return Check(
             name=name,
             severity="info" if few else "ok",
-            message=text + (" So few rows say little." if few else ""),
+            message=text + (" With so few rows this is imprecise." if few else ""),
         )
     if optimism > 0:
         return Check(
             name=name,
             severity="critical",
-            message=f"The selection flatters the model by {formats.number(optimism)}. {text}",
-            remedy="Look for rows or groups that lie on both sides of the folds, for columns that"
-            " leak the target, and, if rows follow time, for a change that came later",
+            message=f"The selection score is optimistic by {formats.number(optimism)}. {text}",
+            remedy="Look for rows or groups that are in several folds, for columns that"
+            " leak the target, and, if rows are ordered in time, for drift",
         )
-    text = f"The selection was too harsh by {formats.number(-optimism)}. {text}"
+    text = f"The selection score is pessimistic by {formats.number(-optimism)}. {text}"
     if ordered:
         # Folds in order of time learn from a part of what the champion learnt from.
         return Check(name=name, severity="info", message=text)
@@ -183,9 +180,10 @@ def _coverage(found: Conformal | None, model: Model, rows: int) -> list[Check]:
         Check(
             name="Coverage on unseen rows",
             severity="warning" if short else "ok",
-            message=f"{what} hold the truth in {formats.share(found.measured.value)} of {rows:,}"
+            message=f"{what} cover the true value in {formats.share(found.measured.value)} of"
+            f" {rows:,}"
             f" canary rows;"
-            f" {formats.percent(found.coverage)} were promised. On average they are {mean}.",
+            f" {formats.percent(found.coverage)} is nominal. On average they are {mean}.",
             remedy="Do not rely on them: the canary rows differ from the training rows"
             if short
             else "",

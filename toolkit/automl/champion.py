@@ -256,7 +256,7 @@ def _error_check(error: float, rows: int) -> list[Check]:
             severity="warning" if large else "ok",
             message=f"Predicted and observed shares differ by {error:.3f} on average"
             f" ({rows:,} out-of-fold rows, cross-fitted).",
-            remedy="Do not read the score as a probability" if large else "",
+            remedy="Do not use the scores as probabilities" if large else "",
         )
     ]
 

@@ -45,7 +45,7 @@ def violations(
         if limits.milliseconds is not None and name in seconds:
             said += _too_slow(seconds[name], limits.milliseconds)
         if limits.interpretable and model.engine == "ensemble":
-            said.append("An average of several models cannot be read whole.")
+            said.append("An average of several models is not interpretable.")
         if limits.monotonic or limits.force:
             stage.progress(f"constraints: {name}", done, len(models))
         for column, direction in limits.monotonic.items():

@@ -172,7 +172,7 @@ def _ensemble_reason(board: Leaderboard, winner: Winner, without: str) -> str:
         f"{title} on {board.scored_rows:,} out-of-fold rows: {scores[ENSEMBLE]} (ensemble),"
         f" {scores[winner.name]} ({winner.name}, the best of {winner.among} single"
         f" models{without}).{_bias(winner)} The ensemble's gain{_corrected(winner)} is"
-        f" {gain.text(2)}, more than chance explains."
+        f" {gain.text(2)}, beyond sampling error."
     )
 
 

@@ -63,7 +63,7 @@ def errors(stage: Stage, model: Predictor) -> ErrorsFound:
     ModelError
         When the model gives a row no number.
     """
-    stage.progress("looking where the model errs")
+    stage.progress("analysing errors")
     test = table.load_part(stage, "test")
     scored = score_part(stage, model, some_rows(test, ROWS, stage.project.seed))
     loss, loss_words = row_loss(scored)
@@ -205,8 +205,8 @@ def _curve(
 def _checks(tree: list[ErrorNode], rows: int, looked: int, words: str) -> list[Check]:
     checks = []
     if looked < rows:
-        message = f"{looked:,} of {rows:,} test rows, drawn at random, were looked at."
-        checks.append(Check(name="Rows looked at", severity="info", message=message))
+        message = f"{looked:,} of {rows:,} test rows, drawn at random, were analysed."
+        checks.append(Check(name="Rows analysed", severity="info", message=message))
     leaves = [node for node in tree if node.leaf]
     bad = sorted((n for n in leaves if n.worse), key=lambda node: -(node.loss.value or 0.0))
     if not tree:
@@ -234,6 +234,6 @@ def _checks(tree: list[ErrorNode], rows: int, looked: int, words: str) -> list[C
             severity="warning",
             message=message,
             columns=bad[0].columns,
-            remedy="Look for columns or rows that tell more about these cases",
+            remedy="Look for features or rows that carry more information about these cases",
         ),
     ]

@@ -1,4 +1,4 @@
-"""Scores disturbed rows in few large calls, and holds them against the rows as they were."""
+"""Scores perturbed rows in few large calls, and holds them against the rows as they were."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Disturbed:
 
 @dataclass
 class Rescored:
-    """A model and the undisturbed rows that everything is held against.
+    """A model and the unperturbed rows that everything is held against.
 
     Attributes
     ----------
@@ -112,19 +112,19 @@ class Rescored:
         return scores
 
     def metric(self, scores: np.ndarray) -> float | None:
-        """Return the ranking metric of disturbed rows."""
+        """Return the ranking metric of perturbed rows."""
         base = self.base
         return metrics.get(base.metric)(base.part.target, scores, base.context, base.part.weights)
 
     def changed(self, scores: np.ndarray) -> float | None:
-        """Return the share of rows that are decided otherwise than before."""
+        """Return the share of rows that have another decision than before."""
         if self.base.context.task == "regression":
             return None
         decided = metrics.decide(scores, metrics.context_of(self.model))
         return float(np.mean(decided != self.base.decided))
 
     def harm(self, item: Disturbed, scores: np.ndarray) -> Harm:
-        """Return how much worse the metric is on disturbed rows, on paired resamples."""
+        """Return how much worse the metric is on perturbed rows, on paired resamples."""
         base, metric = self.base, metrics.get(self.base.metric)
         gap = metrics.paired_difference(
             metric, base.part.target, scores, base.scores, base.context, seed=base.seed,

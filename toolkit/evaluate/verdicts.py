@@ -78,7 +78,9 @@ def _reason(made: Comparison, verdict: str, lacking: list[str], rows: np.ndarray
         return ""
     names = listed(lacking, made) if lacking else ""
     if verdict != "not judged":
-        return f"It holds for the other groups only; {len(lacking)} cannot be compared. {names}."
+        return (
+            f"The verdict covers the other groups only; {len(lacking)} cannot be compared. {names}."
+        )
     for rate, base in made.base.items():
         if rows.sum() and not base.sum():
             word = metrics.RATE_ROWS[rate]
@@ -127,5 +129,5 @@ def _remedy(verdict: FairnessVerdict) -> str:
     if any(", no " not in text.rpartition(": ")[2] for text in verdict.not_compared):
         return "Collect more such rows of these groups, or lower fairness.minimum_group"
     if verdict.not_compared:
-        return "Judge by a metric over all rows, such as demographic_parity_difference"
-    return "Nothing can be compared with one group: collect rows of others"
+        return "Use a metric over all rows, such as demographic_parity_difference"
+    return "One group alone cannot be compared: collect rows of others"

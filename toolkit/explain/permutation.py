@@ -191,17 +191,16 @@ def _why(
     if abs(lower) < max(2, round(len(ranks) / 4)):
         return ""
     if lower < 0:
-        return "Few rows depend on it, but they depend on it much, or where the metric counts most."
-    said = "It moves the output more than it helps."
+        return "Few rows depend on it, but strongly, or where the metric is most sensitive."
+    said = "It changes the output more than it improves the metric."
     if loss.low is None or loss.low <= 0:
         said = (
-            "It moves the output, but these rows cannot tell whether predictions are worse"
-            " without it: it may not help."
+            "It changes the output; whether it improves the metric is not clear on these rows."
         )
     related = around.related(name) if name in around.kinds else []
     close = [x for x in related if around.association[name, x] > _CLOSE and x in ranks]
     if close:
-        said += f" Closely related columns may stand in for it: {', '.join(close)}."
+        said += f" Correlated columns may replace it: {', '.join(close)}."
     return said
 
 

@@ -175,7 +175,8 @@ def _checks(project: Project, side: Adverse, stories: list[RowStory]) -> list[Ch
             Check(
                 name="Protected column among the reasons",
                 severity="warning",
-                message=f"{name} pushed {len(rows)} of {len(stories)} rows to the adverse side"
+                message=f"{name} contributed to the adverse outcome of {len(rows)} of"
+                f" {len(stories)} rows"
                 f" (rows {some}).",
                 columns=[name],
                 remedy="Ask whether the model may use it: automl.constraints.exclude",
@@ -188,7 +189,7 @@ def _checks(project: Project, side: Adverse, stories: list[RowStory]) -> list[Ch
                 name="Protected column may change",
                 severity="warning",
                 message=f"recourse.change lets {', '.join(open_protected)} change, which people"
-                " cannot be asked to.",
+                " cannot be asked to do.",
                 columns=open_protected,
                 remedy="Set it to fixed",
             )
@@ -197,11 +198,10 @@ def _checks(project: Project, side: Adverse, stories: list[RowStory]) -> list[Ch
         blocked = sum(not story.counterfactuals for story in stories)
         checks.append(
             Check(
-                name="Ways to another outcome",
+                name="Counterfactuals",
                 severity="info",
                 message=f"{len(stories) - blocked} of {len(stories)} rows have a counterfactual"
-                " within the limits. It says what the model would answer, not what would come"
-                " true.",
+                " within the limits. It states the model's output, not a real-world effect.",
             )
         )
         bare = sum(not story.reasons for story in stories)
@@ -210,8 +210,9 @@ def _checks(project: Project, side: Adverse, stories: list[RowStory]) -> list[Ch
                 Check(
                     name="Rows without a reason",
                     severity="warning",
-                    message=f"For {bare} of {len(stories)} rows no column pushed to the adverse"
-                    " side by two standard errors.",
+                    message=f"For {bare} of {len(stories)} rows no feature contributed to the"
+                    f" adverse"
+                    " outcome by more than two standard errors.",
                     remedy="Raise explain.background",
                 )
             )

@@ -84,7 +84,7 @@ def calibration(champion: Champion) -> Plot:
 
 def threshold(champion: Champion) -> Plot:
     """Draw the mean cost a row, precision and recall over all thresholds."""
-    title = "What the threshold brings on the out-of-fold rows"
+    title = "Cost, recall and precision by threshold on the out-of-fold rows"
     curve, chosen = champion.threshold_curve, champion.threshold
     if chosen is None or not curve:
         return nothing(title, "There is no threshold: only a yes-or-no decision has one.")
@@ -133,13 +133,13 @@ def canary(champion: Champion) -> Plot:
     if found is None or found.score.value is None:
         return nothing("Selection and canary", "The champion has no score on the canary rows.")
     metric = metrics.get(found.metric)
-    title = f"{metric.title}: what selection promised, and {found.rows:,} rows it never saw"
+    title = f"{metric.title}: the selection score, and {found.rows:,} unseen rows"
     flattered = not found.explained and (found.optimism or 0) > 0
     colour = RED if flattered else GREEN
     alt = f"Canary: {interval(found.score)}. Selection: {number(found.selection)}."
     if found.optimism is not None:
         alt += f" Optimism: {formats.number(found.optimism, 2, sign=True)}"
-        alt += ", which chance explains." if found.explained else ", more than chance explains."
+        alt += ", within sampling error." if found.explained else ", beyond sampling error."
     with canvas(title, alt, height=2.2) as sheet:
         axes = sheet.axes
         _range(axes, 1, found.score, colour, "o")
@@ -163,13 +163,13 @@ def shuffled(champion: Champion) -> Plot:
     if found is None or found.score.value is None:
         return nothing("Shuffled labels", "The champion was not fitted on shuffled labels.")
     metric = metrics.get(found.metric)
-    title = f"{metric.title} with labels that mean nothing"
+    title = f"{metric.title} on shuffled labels"
     colour = RED if found.better_than_chance else GREEN
     alt = f"On shuffled labels: {interval(found.score)}; a constant guess: {number(found.chance)}."
     alt += (
-        " It finds something where nothing is: rows leak."
+        " Better than chance on shuffled labels: leakage suspected."
         if found.better_than_chance
-        else " It finds nothing, as it must."
+        else " No better than chance, as expected."
     )
     with canvas(title, alt, height=1.9) as sheet:
         axes = sheet.axes
@@ -197,7 +197,7 @@ def conformal(champion: Champion) -> Plot:
         if what == "intervals"
         else f"{found.size:.2f} classes in a set on average"
     )
-    title = f"How often the {what} hold the truth on the canary rows ({size})"
+    title = f"How often the {what} cover the true value on the canary rows ({size})"
     low = found.measured.value if found.measured.low is None else found.measured.low
     high = found.measured.value if found.measured.high is None else found.measured.high
     kept = low <= found.coverage <= high or found.measured.value >= found.coverage
@@ -214,7 +214,7 @@ def conformal(champion: Champion) -> Plot:
         axes.set_xlim(max(0.0, min(low, found.coverage) - 0.08), 1.005)
         axes.xaxis.set_major_formatter(lambda value, _: f"{formats.number(100 * value)}%")
         axes.grid(axis="y", visible=False)
-        axes.set_xlabel("share of rows whose true value was inside")
+        axes.set_xlabel("share of rows whose true value is covered")
     return sheet.plot
 
 

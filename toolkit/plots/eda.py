@@ -31,7 +31,7 @@ def missingness(profile: Profile, *, top: int = 20) -> Plot:
     shown = lacking[:top]
     shares = [c.missing / max(profile.rows, 1) for c in shown]
     if not shown:
-        return _nothing("Missing values", "No column lacks a value.")
+        return _nothing("Missing values", "No value is missing.")
     alt = f"{len(lacking)} of {len(profile.columns)} columns lack values; most: " + ", ".join(
         f"{c.name} {formats.share(s)}" for c, s in zip(shown[:3], shares, strict=False)
     )
@@ -57,17 +57,17 @@ def associations(profile: Profile, *, top: int = 20) -> Plot:
     )
     shown = found[:top]
     if not shown:
-        return _nothing("Association with the target", "There is no column to judge.")
+        return _nothing("Association with the target", "There is no feature to assess.")
     values = [c.association or 0.0 for c in shown]
     alt = "Out-of-sample association with the target; best: " + ", ".join(
         f"{c.name} {v:.2f}" for c, v in zip(shown[:3], values, strict=False)
     )
     colours = [style.BLUE if c.role == "feature" else style.GREY for c in shown]
     more = f", top {len(shown)} of {len(found)}" if len(found) > len(shown) else ""
-    title = f"How well each column alone predicts the target{more} (grey: not a feature)"
+    title = f"Out-of-sample association of each column with the target{more} (grey: not a feature)"
     with style.canvas(title, alt + ".", height=_height(len(shown))) as sheet:
         _bars(sheet.axes, [c.name for c in shown], values, colours, [f"{v:.2f}" for v in values])
-        sheet.axes.set_xlabel("association, out of sample: 0 nothing, 1 perfect")
+        sheet.axes.set_xlabel("association, out of sample (0 none, 1 perfect)")
         sheet.axes.set_xlim(0, min(1.08, max(0.1, max(values) * 1.15)))
     return sheet.plot
 
@@ -224,7 +224,7 @@ def baseline(summary: SplitSummary) -> Plot:
     alt = f"{summary.metric} on the validation rows: " + ", ".join(
         f"{name} {formats.number(i.value, 4)}" for name, i in scored.items()
     )
-    title = f"The score to beat: {summary.metric} on the validation rows, with intervals"
+    title = f"Baseline: {summary.metric} on the validation rows, with intervals"
     with style.canvas(title, alt + ".", height=1.9) as sheet:
         for place, interval in enumerate(scored.values()):
             value = float(interval.value or 0.0)

@@ -103,7 +103,7 @@ def beeswarm(
                 axes.scatter(shap[numeric], height[numeric], s=7, c=rank, cmap=_MAP, vmin=0,
                              vmax=1, rasterized=True)  # fmt: skip
         name_bars(axes, names)
-        axes.set_xlabel(f"{explanation.called}: how far the column moved the output")
+        axes.set_xlabel(f"{explanation.called}: contribution to the output")
         axes.grid(axis="y", visible=False)
         _value_legend(axes)
     return sheet.plot
@@ -125,7 +125,7 @@ def dependence(
             f"column {column!r} was not explained",
             expected=", ".join(i.column for i in explanation.importance[of][:8]),
         )
-    title = f"What {shorten(column)} does to the {output_words(explanation, of)}"
+    title = f"Members of {shorten(column)} does to the {output_words(explanation, of)}"
     if rows["number"].notna().any():
         measure = explanation.measures.get(column, "")
         label = f"{measure} of {column}" if measure else column

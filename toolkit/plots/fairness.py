@@ -1,4 +1,4 @@
-"""Figures of crossings, and of fairness against its cost."""
+"""Figures of intersections, and of fairness against its cost."""
 
 from __future__ import annotations
 

@@ -115,14 +115,14 @@ def strongest(
             for n, v in zip(names[:6], values, strict=False)
         )
     )
-    title = f"Row {row.row}: words that moved the {_of(explanation, found)}"
+    title = f"Row {row.row}: contributions of words to the {_of(explanation, found)}"
     with canvas(title, alt, height=1.0 + 0.27 * max(1, len(order))) as sheet:
         axes = sheet.axes
         axes.axvline(0, color=GREY, linewidth=1)
         _bars(axes, names, values, errors)
         more = len(found.values) - len(order)
         axes.set_xlabel(
-            "how far a word moved the output (line: two standard errors"
+            "contribution to the output (line: two standard errors"
             + (f"; {more} weaker not drawn)" if more else ")")
         )
     return sheet.plot
@@ -197,7 +197,7 @@ def heat(explanation: ContentExplanation, place: int = 0, of: str | None = None)
         else f"Row {row.row}, from {formats.number(found.base, 4)} to"
         f" {formats.number(found.output, 4)}. {said}"
     )
-    title = f"Row {row.row} ({row.why}): what raised and lowered the {_of(explanation, found)}" + (
+    title = f"Row {row.row} ({row.why}): contributions to the {_of(explanation, found)}" + (
         " — MOSTLY NOISE" if noisy.sum() > 0.9 * values.size else ""
     )
     height, width = pixels.shape[:2]

@@ -27,7 +27,7 @@ def scores(labels: LabelScores) -> Plot:
     alt = f"{int(flagged.sum())} of {len(frame)} labels are flagged as wrong"
     if flagged.any():
         alt += f"; the highest score among them is {values[flagged].max():.2f}"
-    with canvas("Suspicion score of every label", alt + ".", height=2.8) as sheet:
+    with canvas("Label quality scores", alt + ".", height=2.8) as sheet:
         ax = sheet.axes
         ax.hist(
             [values[flagged], values[~flagged]],
@@ -74,7 +74,7 @@ def confusion(labels: LabelScores) -> Plot:
         )
     size = 1.9 + 0.42 * len(names)
     with canvas(
-        "Flagged rows: given label and what the quick model says", alt,
+        "Flagged rows: given label against the predicted label", alt,
         width=min(7.0, size + 2.2), height=size,
     ) as sheet:  # fmt: skip
         _matrix(sheet.axes, counts, [shorten(name, 18) for name in names])
@@ -147,7 +147,7 @@ def _matrix(ax: Any, counts: np.ndarray, names: list[str]) -> None:
     )
     ax.set_yticks(range(len(names)), names)
     ax.grid(visible=False)
-    ax.set(xlabel="quick model says", ylabel="given label")
+    ax.set(xlabel="predicted by the quick model", ylabel="given label")
 
 
 def _scatter(frame: pd.DataFrame) -> Plot:
@@ -182,7 +182,7 @@ def _scatter(frame: pd.DataFrame) -> Plot:
         )
         low, high = np.nanmin([given, suggested]), np.nanmax([given, suggested])
         ax.plot([low, high], [low, high], color="#111827", lw=0.8, ls="--", label="equal")
-        ax.set(xlabel="quick model says (out of sample)", ylabel="given value")
+        ax.set(xlabel="out-of-sample prediction", ylabel="given value")
         ax.legend(loc="upper left", fontsize=9)
     return sheet.plot  # fmt: skip
 

@@ -78,8 +78,8 @@ def similar(stories: RowStories, row: int) -> Plot:
         said = "outcomes " + ", ".join(each.actual for each in story.similar)
     else:
         said = ", ".join(f"{len(points)} ended as {name}" for name, points in groups.items())
-    alt = f"The {len(story.similar)} training rows most like row {row}: {said or 'none'}."
-    title = f"Row {row} and the training rows most like it"
+    alt = f"The {len(story.similar)} training rows nearest to row {row}: {said or 'none'}."
+    title = f"Row {row} and its nearest training rows"
     with canvas(title, alt, height=2.9) as sheet:
         axes = sheet.axes
         axes.plot(story.score, 0, "X", color="black", markersize=10, label=f"row {row}",
@@ -103,7 +103,7 @@ def similar(stories: RowStories, row: int) -> Plot:
         axes.set_xlabel(shorten(stories.output, 70))
         axes.set_ylabel("distance")
         axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5),
-                    title=None if numbers else "how it ended", title_fontsize=8)  # fmt: skip
+                    title=None if numbers else "recorded outcome", title_fontsize=8)  # fmt: skip
     return sheet.plot
 
 

@@ -115,17 +115,17 @@ def cost_curve(feasibility: Feasibility, costs: Costs) -> Plot:
     threshold = feasibility.cost_threshold if feasibility.cost_threshold is not None else 0.5
     unit = f" ({style.shorten(costs.unit)})" if costs.unit else ""
     alt = (
-        f"Acting costs {formats.number(act[0], 4)} at probability 0 and"
-        f" {formats.number(act[-1], 4)} at 1; leaving the row alone"
+        f"Predicting positive costs {formats.number(act[0], 4)} at probability 0 and"
+        f" {formats.number(act[-1], 4)} at 1; predicting negative"
         f" costs {formats.number(leave[0], 4)} and {formats.number(leave[-1], 4)}. Acting is"
         f" cheaper from a probability of"
         f" {formats.number(threshold)} on."
     )
     with style.canvas("What each decision costs, by probability", alt, height=3.0) as sheet:
         axes = sheet.axes
-        axes.plot(share, act, color=style.ORANGE, linewidth=2, label="call it positive")
+        axes.plot(share, act, color=style.ORANGE, linewidth=2, label="predict positive")
         axes.plot(
-            share, leave, color=style.BLUE, linewidth=2, linestyle="--", label="call it negative"
+            share, leave, color=style.BLUE, linewidth=2, linestyle="--", label="predict negative"
         )
         axes.fill_between(
             share,
@@ -133,7 +133,7 @@ def cost_curve(feasibility: Feasibility, costs: Costs) -> Plot:
             min(act.min(), leave.min()),
             color=style.GREY,
             alpha=0.12,
-            label="the cheaper of both",
+            label="the cheaper of the two",
         )
         axes.axvline(threshold, color="black", linewidth=1)
         _mark(axes, threshold, max(act.max(), leave.max()))

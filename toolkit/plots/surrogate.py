@@ -24,8 +24,8 @@ def tree(views: GlobalViews) -> Plot:
     if found.agreement is not None:
         said += f", {formats.percent(found.agreement)} of decisions alike"
     low = found.r2 is not None and found.r2 < _LOW
-    title = f"A tree that imitates the model: {said}" + (
-        " — TOO LITTLE to explain it by" if low else ""
+    title = f"Surrogate tree: {said}" + (
+        " — fidelity too low to explain the model by" if low else ""
     )
     leaves = sum(node.yes < 0 for node in found.nodes)
     alt = f"{said}; {leaves} leaves, depth {found.depth}. " + " ".join(

@@ -241,12 +241,12 @@ def importances(views: GlobalViews, *, top: int = 15) -> Plot:
     found = views.permutation
     items = found.columns[:top]
     if not items:
-        raise UsageError("no column was shuffled", remedy="Give the model a column")
+        raise UsageError("no column was permuted", remedy="Give the model a column")
     agreement = "" if found.agreement is None else f" Rank correlation {found.agreement:.2f}."
     alt = "; ".join(
-        f"{i.column}: rank by contributions {i.shap_rank}, by shuffling {i.rank}" for i in items
+        f"{i.column}: rank by SHAP {i.shap_rank}, by permutation {i.rank}" for i in items
     )
-    title = "Two kinds of importance" + (
+    title = "SHAP and permutation importance" + (
         "" if found.agreement is None else f" (rank correlation {found.agreement:.2f})"
     )
     with canvas(title, alt + "." + agreement, height=1.4 + 0.3 * len(items), cols=2) as sheet:
@@ -263,7 +263,7 @@ def importances(views: GlobalViews, *, top: int = 15) -> Plot:
                            linewidth=1.2)  # fmt: skip
         right.axvline(0, color=GREY, linewidth=0.8)
         right.set_yticks(places, ["–" if i.rank is None else f"{i.rank}." for i in items])
-        right.set_xlabel(f"how much worse {found.metric} gets\nwhen shuffled (numbers: rank)")
+        right.set_xlabel(f"how much worse {found.metric} gets\nwhen permuted (numbers: rank)")
         for axes in (left, right):
             axes.set_ylim(len(items) - 0.5, -0.5)
             axes.grid(axis="y", visible=False)

@@ -194,10 +194,10 @@ class ChampionPanel(Panel):
         if entry is not None and entry.members:
             parts = sorted(entry.members.items(), key=lambda item: -item[1])
             rows.append(
-                ("Made of", ", ".join(f"{name} {formats.percent(share)}" for name, share in parts))
+                ("Members", ", ".join(f"{name} {formats.percent(share)}" for name, share in parts))
             )
         if entry is not None and entry.violates:
-            rows.append(("Breaks a constraint", " ".join(entry.violates)))
+            rows.append(("Violates a constraint", " ".join(entry.violates)))
         if found.calibration_scores:
             scores = ", ".join(
                 f"{k} {formats.number(v, 4)}" for k, v in found.calibration_scores.items()
@@ -221,7 +221,7 @@ class ChampionPanel(Panel):
 
 def _marks(entry: Entry) -> str:
     if entry.violates:
-        return " (✖ breaks a constraint)"
+        return " (✖ violates a constraint)"
     return " (not clearly worse than the first)" if entry.within_noise else ""
 
 

@@ -43,10 +43,10 @@ def search_summary(leaderboard: Leaderboard, search: Search) -> Html:
     )
     return Html(
         f"<p>{html.escape(said)}</p>"
-        + table(("Engine", "Version", "Models", "Seconds", "What did not work"), engines)
+        + table(("Engine", "Version", "Models", "Seconds", "Failures"), engines)
         + (
-            "<h4>Planned, and not on the leaderboard</h4>"
-            + table(("Trial", "Algorithm", "Round", "What became of it", "Why"), wrong[:_MOST])
+            "<h4>Planned models that are not on the leaderboard</h4>"
+            + table(("Trial", "Algorithm", "Round", "Status", "Reason"), wrong[:_MOST])
             + (f"<p>{more} more are in search.json.</p>" if more > 0 else "")
             if wrong
             else ""
@@ -61,7 +61,7 @@ def leaderboard_table(leaderboard: Leaderboard, search: Search) -> Html:
     title = metrics.get(leaderboard.metric).title
     head = (
         "Model", "Algorithm", title, "Compared with the first", "Fitted in s", "ms for 1,000 rows",
-        "KiB", "Calibration error", "To read", "Constraints", "Made of, or details",
+        "KiB", "Calibration error", "To read", "Constraints", "Members or details",
     )  # fmt: skip
     rows = [_row(entry, search, best=place == 0) for place, entry in enumerate(leaderboard.entries)]
     more = len(rows) - _MOST
@@ -70,8 +70,8 @@ def leaderboard_table(leaderboard: Leaderboard, search: Search) -> Html:
         table(head, rows[:_MOST])
         + note
         + _winner(leaderboard)
-        + "<p>To read: coefficients, leaves or weights in all. Calibration error: mean distance"
-        " of predicted and observed shares, before calibration.</p>"
+        + "<p>Parameters: coefficients, leaves or weights in total. Calibration error: mean"
+        " distance of predicted and observed shares, before calibration.</p>"
     )
 
 
@@ -107,7 +107,7 @@ def feature_table(features: FeatureMap) -> Html:
     more = len(rows) - _MOST
     said = f"{len(features.columns):,} columns of {len(made):,} in the table."
     if features.left_out:
-        said += f" Nothing worth keeping: {', '.join(features.left_out[:_MOST])}."
+        said += f" No usable feature: {', '.join(features.left_out[:_MOST])}."
     said += f" {more:,} more are in {FeatureMap.file}." * (more > 0)
     notes = "".join(f"<p>{html.escape(note)}</p>" for note in features.notes)
     head = ("Column", "Makes", "Of it")

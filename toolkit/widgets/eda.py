@@ -60,7 +60,7 @@ class EdaPanel(Panel):
         live: Preview | None = None,
         keep: Callable[[Stage], Any] | None = None,
     ) -> None:
-        super().__init__(stage, "What is each column for?", ("columns", "split", "eda"))
+        super().__init__(stage, "Role of each column", ("columns", "split", "eda"))
         self.profile = profile
         self.quality = quality
         self.split = split

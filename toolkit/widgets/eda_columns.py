@@ -177,7 +177,9 @@ def facts_rows(facts: ColumnProfile, rows: int) -> list[tuple[str, str]]:
         ("Different values", f"{facts.distinct:,}"),
     ]
     if facts.association is not None:
-        found.append(("Predicts the target alone", f"{facts.association:.2f} of 1, out of sample"))
+        found.append(
+            ("Association with the target", f"{facts.association:.2f} (0 to 1, out of sample)")
+        )
     of = f" of the {facts.measure}" if facts.measure else ""
     if facts.repeated is not None:
         found.append(("Equal to an earlier row's", f"{facts.repeated:,}"))
@@ -193,7 +195,7 @@ def facts_rows(facts: ColumnProfile, rows: int) -> list[tuple[str, str]]:
     if facts.quartiles and (facts.type == "number" or facts.measure):
         parts = [facts.minimum, *facts.quartiles, facts.maximum]
         text = ", ".join(formats.number(part, 6) for part in parts if isinstance(part, float | int))
-        found.append((f"Least, quartiles, largest{of}", text))
+        found.append((f"Minimum, quartiles, maximum{of}", text))
     elif facts.type == "date" and facts.minimum is not None:
         found.append(("From, to", f"{facts.minimum}, {facts.maximum}"))
     if facts.top:

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 _NOTHING = ""
 _UNCORRECTED = (
-    "The p-value is of this slice alone. Whoever looks at twenty slices finds one below 0.05 by"
-    " chance; the found slices above are corrected for that."
+    "The p-value is not corrected for multiple comparisons; those of the slices above are."
 )
 
 
@@ -63,7 +62,7 @@ class SlicePanel(Panel):
         *,
         view_row: Callable[[int], list[tuple[str, str, str]]] | None = None,
     ) -> None:
-        super().__init__(stage, "Where the model errs", ["explain"])
+        super().__init__(stage, "Error analysis", ["explain"])
         self.evaluation, self.errors, self._scores = evaluation, errors, scores
         self._view_row = view_row
         self._slice, self._curve, self._pair, self._row = (w.HTML() for _ in range(4))
@@ -219,13 +218,15 @@ class SlicePanel(Panel):
         said = (
             f"{chosen.rows:,} rows of {chosen.actual} ({formats.share(chosen.share)} of that"
             f" class) are"
-            f" decided as {chosen.decided}. The most certain:"
+            f" decided as {chosen.decided}. The most confident:"
         )
         rows = [
             (row, formats.share(p))
             for row, p in zip(chosen.examples, chosen.certainty, strict=True)
         ]
-        return f"<p>{html.escape(said)}</p>" + table(("Row", "Certainty of the decision"), rows)
+        return f"<p>{html.escape(said)}</p>" + table(
+            ("Row", "Predicted probability of the decision"), rows
+        )
 
     def _draw_row(self) -> None:
         self._row.value = self._row_html(self.row.value) if self.row.value is not None else ""
@@ -257,7 +258,7 @@ class SlicePanel(Panel):
             for c in self.errors.confusions
         ]  # fmt: skip
         confusions = table(
-            ("Actual", "Decided", "Rows", "Of the class", "Most certain and wrong: rows"), pairs
+            ("Actual", "Decided", "Rows", "Of the class", "Most confident errors: rows"), pairs
         )
         return (
             self._slice.value

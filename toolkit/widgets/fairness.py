@@ -1,4 +1,4 @@
-"""The panel of fairness: groups, crossings, what fairness would cost, and a person's choice."""
+"""The panel of fairness: groups, intersections, what fairness would cost, and a person's choice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from toolkit.run.stage import Stage
 from toolkit.widgets.base import Panel, checks_html, table
 
 _HEAD = ("Point", "Difference", "Verdict", "Accuracy", "Mean cost a row", "Cost, change",
-         "Decided otherwise")  # fmt: skip
+         "Changed decisions")  # fmt: skip
 
 
 class FairnessPanel(Panel):
@@ -74,7 +74,7 @@ class FairnessPanel(Panel):
         choice = [self.point, self.reason] if detail.curve else []
         self.show(
             w.HTML(self._groups() + self._crossings()),
-            w.HTML("<h4>What fairness would cost</h4>"),
+            w.HTML("<h4>Fairness and cost trade-off</h4>"),
             self._figures,
             *choice,
             self._said,
@@ -103,7 +103,7 @@ class FairnessPanel(Panel):
         if point is None:
             if self.point.value != "none":
                 return "<p>The point that the project names is not on the curve.</p>"
-            return "<p>No mitigation is chosen: one threshold decides for everybody.</p>"
+            return "<p>No mitigation was chosen: one threshold applies to all rows.</p>"
         unit = self.stage.project.costs.unit or "cost units"
         said = [
             f"Against no mitigation of the same model, the mean cost a row changes by"
@@ -167,7 +167,7 @@ class FairnessPanel(Panel):
         more = ""
         if detail.crossings_left_out:
             more = (
-                f"<p>{detail.crossings_left_out:,} smaller crossings with"
+                f"<p>{detail.crossings_left_out:,} smaller intersections with"
                 f" {detail.rows_left_out:,} test rows are not shown.</p>"
             )
         named = [(" × ".join(c.columns), " and ".join(c.groups), c) for c in detail.crossings]
@@ -192,7 +192,8 @@ class FairnessPanel(Panel):
         asked = "" if detail.metric_asked else " (the project asks for no fairness metric)"
         said = (
             f"Traded: the {_words(detail.metric)}{asked}. Thresholds were fitted on"
-            f" {detail.fit_rows:,} validation rows; every point is judged on {detail.rows:,} test"
+            f" {detail.fit_rows:,} validation rows; every point is evaluated on {detail.rows:,}"
+            f" test"
             " rows."
         )
         if detail.stand_in:
@@ -216,7 +217,7 @@ class FairnessPanel(Panel):
         return (
             self._groups()
             + self._crossings()
-            + "<h4>What fairness would cost</h4>"
+            + "<h4>Fairness and cost trade-off</h4>"
             + self._figures.value
             + self._said.value
             + checks_html(self.detail.checks)
@@ -234,7 +235,7 @@ def _verdicts(head: str, verdicts: Sequence[FairnessVerdict]) -> str:
          each.verdict, each.reason)
         for each in verdicts
     ]  # fmt: skip
-    heads = (head, "Metric", "Largest difference", "Limit", "Verdict", "What it holds for")
+    heads = (head, "Metric", "Largest difference", "Limit", "Verdict", "Groups compared")
     return table(heads, rows) if rows else ""
 
 

@@ -181,7 +181,7 @@ def _overall(explanation: ContentExplanation) -> str:
         )
         for c in explanation.columns
     ]
-    head = ("Column", "Rows", "Orders drawn", "Unclear parts", "Noise", "What is taken away")
+    head = ("Column", "Rows", "Orders drawn", "Unclear parts", "Noise", "What is masked")
     figures = [plots.words(explanation, c.column).html() for c in explanation.columns if c.words]
     return (
         "<h4>Over the explained rows</h4>"

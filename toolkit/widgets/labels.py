@@ -267,7 +267,7 @@ def _progress(done: int, total: int, given: str | None) -> str:
 
 def _finished(queue: Queue) -> str:
     if not queue.items:
-        return "<p><b>Nothing is queued.</b> The quick model doubts no label, or"
+        return "<p><b>Nothing is queued.</b> The quick model flags no label, or"
         " labels.review is 0.</p>"
     return "<p><b>All rows in view are decided.</b> Run the cells below to go on.</p>"
 
@@ -287,7 +287,14 @@ def _queue_table(queue: Queue) -> str:
         return "<p>Nothing is queued.</p>"
     shown = queue.items[:_STATIC_ROWS]
     names = [name for name, _ in queue.items[0].values[:_STATIC_COLUMNS]]
-    head = ["Row", "Given", "Quick model says", "Score", "Decision", *map(shorten, names)]
+    head = [
+        "Row",
+        "Given",
+        "Predicted by the quick model",
+        "Score",
+        "Decision",
+        *map(shorten, names),
+    ]
     rows = []
     for item in shown:
         decided = queue.decision(item.row)
@@ -298,7 +305,7 @@ def _queue_table(queue: Queue) -> str:
         )
     more = len(queue.items) - len(shown)
     note = f"<p>{more} more rows are queued.</p>" if more > 0 else ""
-    return "<h4>The most suspicious rows</h4>" + _strip(shown) + table(head, rows) + note
+    return "<h4>Rows with the lowest label quality</h4>" + _strip(shown) + table(head, rows) + note
 
 
 def _strip(items: Sequence[Item]) -> str:

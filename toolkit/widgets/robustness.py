@@ -1,4 +1,4 @@
-"""How the champion stands disturbed rows, for a notebook."""
+"""How the champion stands perturbed rows, for a notebook."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def show_robustness(found: Robustness) -> Html:
     facts = table(
         ("", ""),
         [
-            ("Rows disturbed", f"{found.rows:,} of {found.of_rows:,} test rows"),
-            (f"{title}, undisturbed", words(found.baseline)),
+            ("Rows perturbed", f"{found.rows:,} of {found.of_rows:,} test rows"),
+            (f"{title}, unperturbed", words(found.baseline)),
             ("Model evaluations", f"{found.evaluations:,}"),
         ],
     )

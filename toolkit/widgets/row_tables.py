@@ -60,7 +60,13 @@ def _changes_html(stories: RowStories, story: RowStory) -> str:
         )
         for each in story.counterfactuals
     ]
-    head = ("What changes", "Size", "New score", "New decision", "Training rows as rare or rarer")
+    head = (
+        "What changes",
+        "Size",
+        "New score",
+        "New decision",
+        "Plausibility (training rows as rare or rarer)",
+    )
     return plots.counterfactuals(stories, story.row).html() + table(head, rows)
 
 

@@ -45,7 +45,7 @@ class ViewsPanel(Panel):
         explanation: Explanation,
         attributions: Attributions,
     ) -> None:
-        super().__init__(stage, "The model as a whole", ["explain"])
+        super().__init__(stage, "Global explanation", ["explain"])
         self.views, self.explanation, self.attributions = views, explanation, attributions
         self._explained = set(attributions.frame["column"])
         self._column = w.HTML()
@@ -156,10 +156,10 @@ class ViewsPanel(Panel):
             return "<p>Both kinds rank the columns much alike.</p>"
         head = (
             "Column",
-            "Rank by contributions",
-            "Rank by shuffling",
+            "Rank by SHAP",
+            "Rank by permutation",
             "Metric worse by",
-            "Why this may be",
+            "Possible reason",
         )
         return table(head, rows)
 

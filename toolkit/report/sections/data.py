@@ -30,7 +30,7 @@ def build(book: Book) -> Facts:
     content: list[Facts | None] = []
     intake = book.get(Intake)
     if intake is None:
-        content.append(book.missing(Intake, "How the table was read is not known"))
+        content.append(book.missing(Intake, "The intake was not recorded"))
     else:
         roles = [column.role for column in intake.columns]
         rows: list[tuple[str, Cell]] = [
@@ -107,7 +107,9 @@ def _profile(book: Book) -> list[Facts | None]:
         )  # fmt: skip
     hidden = len(order) - len(rows)
     columns = blocks.table(
-        "Every column of the table" if len(order) <= SHOWN_COLUMNS else "The telling columns",
+        "Every column of the table"
+        if len(order) <= SHOWN_COLUMNS
+        else "Columns with the strongest association",
         ["Column", "Type", "Role", "Missing", "Distinct", "Association with the target"],
         rows,
         note="Association: how well the column alone predicts the target out of sample, 0 to 1."
@@ -115,7 +117,7 @@ def _profile(book: Book) -> list[Facts | None]:
     )
     shifts = [(index, drift) for index, drift in enumerate(profile.drift) if drift.severity != "ok"]
     drift = blocks.table(
-        "Columns whose values shift",
+        "Columns with drift",
         ["Column", "Between", "Population stability index", "Severity"],
         [
             [each.column, "earlier and later rows" if each.axis == "time" else "train and test",
@@ -205,7 +207,7 @@ def _split(book: Book) -> list[Facts | None]:
         rows.append(row)
     more = len(names) - SHOWN_CLASSES
     baseline = blocks.table(
-        f"The score to beat on the validation rows: {metric_title(split.metric)}",
+        f"Baseline scores on the validation rows: {metric_title(split.metric)}",
         ["Model", metric_title(split.metric)],
         [
             [name, book.cite(SplitSummary, "baseline", name, recipe="baseline",

@@ -28,7 +28,9 @@ def build(book: Book) -> Facts:
     found = book.get(Explanation)
     if found is None:
         return blocks.section(
-            "explanation", "Explanation", [book.missing(Explanation, "Nothing was explained")]
+            "explanation",
+            "Explanation",
+            [book.missing(Explanation, "The champion was not explained")],
         )
     return blocks.section(
         "explanation",
@@ -85,7 +87,7 @@ def _method(book: Book, found: Explanation) -> list[Facts | None]:
     base = _base(found)
     rows: list[tuple[str, Cell]] = [
         ("Method", found.method),
-        ("What the values add up to", found.output),
+        ("Output explained", found.output),
         *(
             (f"{base} ({name})" if len(found.base) > 1 else base,
              book.cite(Explanation, "base", name, unit="score", recipe="explanation"))
@@ -95,9 +97,9 @@ def _method(book: Book, found: Explanation) -> list[Facts | None]:
         *([("Background rows", count("background"))] if found.background else []),
         ("Drawn from" if found.background else "Relative to", "a group that is not shown"
          if any(name in found.reference for name in book.hidden) else found.reference),
-        ("Orders drawn for a row", count("permutations")),
+        ("Permutations per row", count("permutations")),
         ("Model evaluations", count("evaluations")),
-        ("Additivity error, at most",
+        ("Largest additivity error",
          book.cite(Explanation, "additivity_error", unit="error", recipe="explanation")),
         ("Tolerance",
          book.cite(Explanation, "additivity_tolerance", unit="error", recipe="explanation")),
@@ -110,7 +112,7 @@ def _method(book: Book, found: Explanation) -> list[Facts | None]:
             text += f" and {len(found.grouped) - 20} more"
         rows.append(("Explained together as one", text))
     return [
-        blocks.heading("How it was explained"),
+        blocks.heading("Explanation method"),
         blocks.facts(rows),
         blocks.prose(
             f"{found.called[0].upper()}{found.called[1:]}s say how far columns moved this model's"
@@ -172,7 +174,7 @@ def _chosen(
         best = known[[f"p:{name}" for name in found.classes if f"p:{name}" in known]].max(axis=1)
         wrong = known["actual"].astype(str) != known["predicted"].astype(str)
         orders = [
-            ("Most certain and wrong", -best[wrong]),
+            ("Most confident error", -best[wrong]),
             ("Most certain", -best),
             ("Most doubtful", best),
         ]

@@ -14,7 +14,7 @@ SHOWN_SLICES = 10
 SHOWN_CLASSES = 12
 DRAWN_CLASSES = 60
 SHOWN_GROUPS = 40
-REMARK = "What it holds for"
+REMARK = "Groups compared"
 COUNTED = {
     "true_positive_rate": "Positives",
     "false_positive_rate": "Negatives",
@@ -28,7 +28,9 @@ def build(book: Book) -> Facts:
     found = book.get(Evaluation)
     if found is None:
         return blocks.section(
-            "results", "Test results", [book.missing(Evaluation, "The champion was not tested")]
+            "results",
+            "Test results",
+            [book.missing(Evaluation, "The champion was not evaluated on the test rows")],
         )
     return blocks.section(
         "results",
@@ -80,9 +82,7 @@ def _metrics(book: Book, found: Evaluation) -> Facts | None:
 
 def _acceptance(book: Book, found: Evaluation) -> Facts | None:
     if not book.project.acceptance:
-        return book.open_question(
-            "acceptance", "No acceptance limit was set: nobody said how good is good enough"
-        )
+        return book.open_question("acceptance", "No acceptance limit was set")
     return blocks.table(
         "Acceptance limits",
         ["Metric", "Limit", "Test rows", "Verdict"],
@@ -148,7 +148,7 @@ def _slices(book: Book, found: Evaluation) -> list[Facts | None]:
             "evaluation.slices", found.model_copy(update={"slices": shown}), "slices"
         ) if shown else None,
         blocks.table(
-            "Test rows on which the model does worse than elsewhere",
+            "Slices of the test rows with a higher loss than the other rows",
             ["Where", "Rows", title, "Mean loss, inside minus outside", "p (corrected)"],
             [
                 [each.where,
@@ -159,7 +159,7 @@ def _slices(book: Book, found: Evaluation) -> list[Facts | None]:
                  book.cite(Evaluation, "slices", i, "p_value", unit="p", recipe="slice")]
                 for i, each in enumerate(found.slices) if each in shown
             ],
-        ) or blocks.prose("No slice of the test rows stands out."),
+        ) or blocks.prose("No slice has a significantly higher loss than the other rows."),
     ]  # fmt: skip
 
 
@@ -167,7 +167,7 @@ def _mistakes(book: Book, found: Evaluation) -> list[Facts | None]:
     if not found.mistakes or not book.project.report.pictures:
         return []
     return [
-        blocks.heading("Images that are decided wrongly"),
+        blocks.heading("Misclassified images"),
         blocks.figure("contents.mistakes", found, "mistakes"),
     ]
 
@@ -180,7 +180,7 @@ def fairness(book: Book) -> Facts:
     if project.fairness.people_affected is None:
         content.append(
             book.open_question(
-                "fairness.people_affected", "Nobody said whether the decision affects people"
+                "fairness.people_affected", "Whether the decision affects people was not answered"
             )
         )
     if not project.protected():
@@ -196,7 +196,7 @@ def fairness(book: Book) -> Facts:
         content.append(
             book.open_question(
                 "fairness.protected_confirmed",
-                "Protected columns were guessed from their names; no person checked them",
+                "Protected columns were inferred from their names and not confirmed",
             )
         )
     if found is None:
@@ -212,7 +212,7 @@ def fairness(book: Book) -> Facts:
 
 def _verdicts(book: Book, found: Evaluation) -> Facts | None:
     return blocks.table(
-        "Largest difference between groups, held against the limit",
+        "Largest difference between groups against the limit",
         ["Protected column", "Fairness metric", "Difference", "Limit", "Verdict", REMARK],
         [
             [each.column, each.metric.replace("_", " "),

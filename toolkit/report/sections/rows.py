@@ -47,14 +47,14 @@ def _how(book: Book, found: RowStories) -> Facts:
 
     rows: list[tuple[str, Cell]] = [
         ("Explained rows with an adverse outcome", count("adverse_rows")),
-        ("Training rows searched for similar ones", count("compared")),
+        ("Training rows searched for nearest neighbours", count("compared")),
         ("Model evaluations", count("evaluations")),
-        ("What a score is", found.output),
+        ("Score", found.output),
     ]
     fixed = [f"{name} ({why})" for name, why in found.fixed.items()]
     if fixed:
         more = f" and {len(fixed) - 20} more" if len(fixed) > 20 else ""
-        rows.append(("Columns that no counterfactual changes", ", ".join(fixed[:20]) + more))
+        rows.append(("Columns kept fixed in counterfactuals", ", ".join(fixed[:20]) + more))
     return blocks.facts(rows)
 
 
@@ -147,11 +147,18 @@ def _changes(book: Book, found: RowStories, place: int, story: RowStory) -> list
         ),
         blocks.table(
             f"What would lead to {story.wanted}: row {story.row}",
-            ["Changes", "Size", "New score", "New decision", "Training rows as rare or rarer"],
+            [
+                "Changes",
+                "Size",
+                "New score",
+                "New decision",
+                "Plausibility (training rows as rare or rarer)",
+            ],
             rows,
             note="Size: numbers in median absolute deviations, other changes count 1 each. Values"
             f" of identifiers and of free text are never shown, nor are categories that fewer than"
-            f" {COMMON} rows have. It says what the model would answer, not what would come true.",
+            f" {COMMON} rows have. A counterfactual states the model's output, not a real-world"
+            f" effect.",
         ),
     ]
 
