@@ -14,6 +14,8 @@ from toolkit.project.model import Project
 _RELEVANT = 0.05
 """Share of the rows from which a group is too large to be left out of a verdict in silence."""
 _NAMED = 5
+FEWEST = 5
+"""Rows below which a group is not named."""
 
 
 def judge(
@@ -58,11 +60,19 @@ def judge(
 def describe_lacking(made: Comparison, labels: Sequence[str], codes: np.ndarray) -> list[str]:
     """Return the groups that cannot be compared, each as ``B: 54 rows, 1 positive``."""
     rows, found = np.bincount(codes[codes >= 0], minlength=len(labels)), []
+    unnamed = 0
     for place in np.flatnonzero(~made.judged).tolist():
+        if rows[place] < FEWEST:  # to name them would say something of single persons
+            unnamed += 1
+            continue
         lacks = made.lacks(place)
-        counted = f"{rows[place]:,} row{'' if rows[place] == 1 else 's'}"
         said = lacks.endswith((" rows", " row")) and "flagged" not in lacks
-        found.append(f"{labels[place]}: {counted}" + ("" if said else f", {lacks}"))
+        found.append(
+            f"{labels[place]}: {formats.rows(rows[place])}" + ("" if said else f", {lacks}")
+        )
+    if unnamed:
+        several = f"{unnamed} groups" if unnamed > 1 else "1 group"
+        found.append(f"{several} of fewer than {FEWEST} rows")
     return found
 
 

@@ -194,9 +194,7 @@ def _why(
         return "Few rows depend on it, but strongly, or where the metric is most sensitive."
     said = "It changes the output more than it improves the metric."
     if loss.low is None or loss.low <= 0:
-        said = (
-            "It changes the output; whether it improves the metric is not clear on these rows."
-        )
+        said = "It changes the output; whether it improves the metric is not clear on these rows."
     related = around.related(name) if name in around.kinds else []
     close = [x for x in related if around.association[name, x] > _CLOSE and x in ranks]
     if close:

@@ -12,6 +12,7 @@ from toolkit.artifacts.base import Facts
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
+from toolkit.report.privacy import COMMON, HIDDEN, RARE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 SHOWN_COLUMNS = 15
 SHOWN_PARTS = 9
 SHOWN_CLASSES = 4
-COMMON = 5
-"""A category is shown in an example row only if at least so many rows have it."""
 
 
 def build(book: Book) -> Facts:
@@ -287,7 +286,7 @@ def shown_value(book: Book, line: Mapping[Any, Any]) -> str:
     if column is None:
         return ""  # several columns that were explained as one
     if column.role != "feature" or str(line["column"]) in book.hidden:
-        return "[not shown]"
+        return HIDDEN
     value, number = line.get("value"), line.get("number")
     if column.type == "number":
         missing = number is None or number != number  # noqa: PLR0124
@@ -296,7 +295,7 @@ def shown_value(book: Book, line: Mapping[Any, Any]) -> str:
         return "missing"
     if column.type in ("boolean", "date"):
         return str(value)
-    return str(value) if str(value) in _common(book, str(line["column"])) else "[rare category]"
+    return str(value) if str(value) in _common(book, str(line["column"])) else RARE
 
 
 def _common(book: Book, column: str) -> set[str]:

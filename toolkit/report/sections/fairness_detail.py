@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from toolkit.artifacts import Evaluation, FairnessDetail, Mitigation
 from toolkit.artifacts.base import Facts
+from toolkit.evaluate.verdicts import FEWEST
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
@@ -39,6 +40,7 @@ def _crossings(book: Book, found: FairnessDetail) -> list[Facts | None]:
         if set(pair) & book.hidden:
             continue
         members = [(i, c) for i, c in enumerate(found.crossings) if tuple(c.columns) == pair]
+        members = [(i, c) for i, c in members if c.rows >= FEWEST]
         members = members[:SHOWN_CROSSINGS]
         names = list(dict.fromkeys(name for _, each in members for name in each.metrics))
         rows: list[list[Cell]] = [
@@ -64,7 +66,7 @@ def _crossings(book: Book, found: FairnessDetail) -> list[Facts | None]:
             ),
             blocks.table(
                 f"Test results by intersection of {pair[0]} and {pair[1]}",
-                ["Crossing", "Rows", *results.COUNTED.values(), *map(metric_title, names)],
+                ["Intersection", "Rows", *results.COUNTED.values(), *map(metric_title, names)],
                 rows,
             ),
         ]
@@ -81,7 +83,7 @@ def _crossings(book: Book, found: FairnessDetail) -> list[Facts | None]:
     content.append(
         blocks.table(
             "Largest difference between intersections against the limit",
-            ["Crossing", "Fairness metric", "Difference", "Limit", "Verdict", results.REMARK],
+            ["Intersection", "Fairness metric", "Difference", "Limit", "Verdict", results.REMARK],
             [
                 [each.column, each.metric.replace("_", " "),
                  book.cite(FairnessDetail, "crossing_verdicts", i, "difference", unit="score",

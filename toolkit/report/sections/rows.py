@@ -12,7 +12,8 @@ from toolkit.plots.rows import cell_words
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
-from toolkit.report.sections.explanation import COMMON, shown_value
+from toolkit.report.privacy import COMMON
+from toolkit.report.sections.explanation import shown_value
 
 SHOWN_ROWS = 3
 
