@@ -7,6 +7,7 @@ is judged by, nor an interval as a single point, unless they are.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -122,9 +123,13 @@ def telling(
         What the numbers are judged by.
     """
     texts: list[str] = []
+    near = 0.01 * (max(values) - min(values))
     for extra in range(_MOST_EXTRA + 1):
         texts = [write(value, extra) for value in values]
-        alike = len(set(texts)) == 1 < len(set(values))
+        alike = any(
+            texts[i] == texts[j] and abs(values[i] - values[j]) > near
+            for i, j in itertools.combinations(range(len(values)), 2)
+        )
         at_limit = limit is not None and any(
             text == write(limit, extra) for text, value in zip(texts, values, strict=True)
             if value != limit
