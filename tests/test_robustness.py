@@ -171,7 +171,7 @@ def test_certainty_outside_the_data_is_called_what_it_is(tmp_path):
     stage, model = run(tmp_path / "b", "binary", function=careful)
     found = robustness(stage, model)
     assert {each.verdict for each in found.outside} == {"cautious"}
-    assert [c.severity for c in found.checks if c.name == "Outside the data"] == ["ok", "ok"]
+    assert [c.severity for c in found.checks if c.name == "Out of distribution"] == ["ok", "ok"]
     stage, model = run(tmp_path / "c")
     found = robustness(stage, model)
     scaled = next(each for each in found.outside if "multiplied" in each.made)

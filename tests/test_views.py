@@ -218,7 +218,7 @@ def test_a_column_that_moves_the_output_and_does_not_help_is_pointed_out(tmp_pat
     assert (first.column, first.shap_rank) == ("x0", 1)
     assert first.rank > 2
     assert "may not help" in first.why
-    check = next(c for c in views.checks if c.name == "Two kinds of importance")
+    check = next(c for c in views.checks if c.name == "SHAP and permutation importance")
     assert "x0" in check.columns
 
 

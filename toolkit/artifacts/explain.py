@@ -73,6 +73,8 @@ class AcceptanceVerdict(Record):
 
     metric: str
     limit: str
+    bound: float | None = None
+    """The limit's number."""
     score: Interval
     verdict: str
     """met, missed, or unclear (the interval spans the limit)."""

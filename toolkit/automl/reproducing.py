@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
-from toolkit import canonical, table
+from toolkit import canonical, formats, table
 from toolkit.artifacts import Champion, Search
 from toolkit.automl import engines
 from toolkit.automl.judge import members
@@ -96,12 +96,15 @@ class Reproduction:
     def lines(self) -> list[str]:
         """Return it in words, a line each."""
         found = [
-            f"{self.grade}: {self.champion}, largest difference {self.difference:.3g} over"
-            f" {self.rows:,} rows (tolerance {TOLERANCE:g})"
+            f"{self.grade}: {self.champion}, largest difference"
+            f" {formats.number(self.difference)} over"
+            f" {self.rows:,} rows (tolerance {formats.number(TOLERANCE, 6)})"
         ]
         for part in self.parts:
             files = "the same files" if part.same_files else "other files"
-            found.append(f"  {part.name}: largest difference {part.difference:.3g}, {files}")
+            found.append(
+                f"  {part.name}: largest difference {formats.number(part.difference)}, {files}"
+            )
         return found + [f"  cause: {text}" for text in self.causes]
 
     def facts(self) -> dict[str, Any]:
@@ -283,7 +286,8 @@ def _causes(frozen: _Frozen, parts: list[Part]) -> list[str]:
     names = ", ".join(part.name for part in differing)
     if project.automl.budget.seconds is not None:
         found.append(
-            f"Time budget: automl.budget.seconds is {project.automl.budget.seconds:g}; how many"
+            f"Time budget: automl.budget.seconds is"
+            f" {formats.number(project.automl.budget.seconds, 6)}; how many"
             f" rounds a trial got depended on the machine's speed ({names})."
         )
     deep = [part.name for part in differing if part.engine in _DEEP]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toolkit import formats, table
 from toolkit.artifacts import Check, EngineRun, Leaderboard, OutOfFoldPredictions, Search
 from toolkit.automl import engines, ensemble, sampling, sanity
 from toolkit.automl.constraints import violations
@@ -174,6 +175,7 @@ class _Work:
             self.oof,
             task.folds,
             broken,
+            table.drawn_together(stage, self.rows),
         )
 
     def frame(self) -> pd.DataFrame:
@@ -272,7 +274,8 @@ def _reproducible(stage: Stage, outcome: Outcome) -> tuple[bool, str]:
     budget = stage.project.automl.budget
     if budget.seconds is not None:
         return False, (
-            f"The search was limited to {budget.seconds:g} seconds: how many models fit into"
+            f"The search was limited to {formats.number(budget.seconds, 6)} seconds: how many"
+            f" models fit into"
             " that, and how far each gets, differs from run to run."
         )
     if not outcome.whole:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.automl import objectives
 from toolkit.automl.greedy import greedy, trimmed
 from toolkit.automl.objectives import combine
@@ -134,7 +134,8 @@ class Selection:
         """Say how the blend was chosen, and what it is worth."""
         return (
             f"{len(found)} of {len(self.names)} models by {metrics.get(self.metric).title}; loss"
-            f" {nested:.5g} on rows it was not chosen on, best single model {single:.5g}"
+            f" {formats.number(nested, 5)} on rows it was not chosen on, best single model"
+            f" {formats.number(single, 5)}"
         )
 
     def _divisions(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.automl import ensemble
 from toolkit.automl.engines.base import Trial
 from toolkit.automl.ledger import Ledger, Record
@@ -85,7 +85,7 @@ class Follower(Watcher):
         self._families.setdefault(_family(trial), []).append(trial.name)
         self.timeline.append((round(time.monotonic() - self._began, 1), trial.name, value))
         self._said = time.monotonic()
-        text = "unknown" if value is None else f"{value:.5g}"
+        text = "unknown" if value is None else formats.number(value, 5)
         how = "kept from before" if before else f"fitted in {record.seconds:.1f} s"
         best = ranked(list(self._rows.values()), self.metric)[0]
         self.stage.progress(
@@ -160,8 +160,9 @@ class Follower(Watcher):
         if gain.high is None or score is None or gain.high > _RELATIVE * abs(score):
             return ""
         return (
-            f"Round {rung} improved the ensemble's {self.metric.title} by {gain.value:.2g}"
-            f" (at most {gain.high:.2g}): nothing more is to gain."
+            f"Round {rung} improved the ensemble's {self.metric.title} by"
+            f" {formats.number(gain.value, 2)}"
+            f" (at most {formats.number(gain.high, 2)}): nothing more is to gain."
         )
 
     def hopeless(self, trial: Trial) -> str:

@@ -164,20 +164,14 @@ def _distribution(
 def _constant(
     project: Project, values: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]
 ) -> dict[str, float | None]:
-    task, total = project.target.task, counts.sum()
+    task = project.target.task
     order = list(values) if task == "multiclass" else list(values)[::-1]
     context = metrics.Context(
         task=task, classes=[] if task == "regression" else order, costs=project.costs
     )
-    shares = dict(zip(values.tolist(), (counts / total).tolist(), strict=True))
     result: dict[str, float | None] = {}
     for name in metrics.for_task(task):
-        if task == "regression":
-            middle = values[np.searchsorted(np.cumsum(counts), total / 2)]
-            centre = middle if name in ("mae", "median_absolute_error") else values @ counts / total
-            scores = np.full(len(values), float(centre))
-        else:
-            scores = np.tile([shares[label] for label in order], (len(values), 1))
+        scores = metrics.constant_scores(values, len(values), context, metric=name, weights=counts)
         result[name] = metrics.get(name).statistic(values, scores, context)(counts)
     return result
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import GroupRates, Interval, TradeOffPoint
 from toolkit.evaluate.conditions import Conditions
 from toolkit.evaluate.fairness import (
@@ -56,7 +56,7 @@ class Policy:
     @property
     def name(self) -> str:
         """What `fairness.mitigation` calls it."""
-        return f"{self.method} {self.column} {self.strength:g}"
+        return f"{self.method} {self.column} {formats.number(self.strength, 6)}"
 
 
 def judge_policies(

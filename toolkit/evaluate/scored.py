@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import metrics, table
 from toolkit.artifacts import Interval, Rows
 from toolkit.errors import DataError, ModelError
 from toolkit.metrics import Context
@@ -40,6 +40,8 @@ class Scored:
         The ranking metric.
     seed, resamples, confidence
         Of every bootstrap interval.
+    blocks : ndarray of int64, shape (n,), optional
+        Which rows it draws together; see `toolkit.table.drawn_together`.
     """
 
     part: Part
@@ -50,6 +52,7 @@ class Scored:
     seed: int
     resamples: int
     confidence: float
+    blocks: np.ndarray | None = None
 
     def interval(self, name: str, inside: np.ndarray | None = None) -> Interval:
         """Return a metric over all rows, or those at some positions, with its interval."""
@@ -64,6 +67,7 @@ class Scored:
             confidence=self.confidence,
             seed=self.seed,
             weights=weights,
+            blocks=None if self.blocks is None else self.blocks[rows],
         )
 
 
@@ -111,6 +115,7 @@ def score_part(stage: Stage, model: Predictor, part: Part, kind: str = "test") -
         seed=project.seed,
         resamples=project.explain.bootstrap,
         confidence=project.explain.confidence,
+        blocks=table.drawn_together(stage, part.rows),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import CellChange, Counterfactual
 from toolkit.explain.blocked import why_blocked
 from toolkit.explain.changes import CALLS, Case, Changes, Search, cells_of, changed
@@ -227,4 +227,8 @@ def _scored_again(
 
 def decision_text(decided: Any) -> str:
     """Return a decision as text; numbers with six digits."""
-    return f"{decided:.6g}" if isinstance(decided, float | np.floating) else str(decided)
+    return (
+        formats.number(float(decided), 6)
+        if isinstance(decided, float | np.floating)
+        else str(decided)
+    )

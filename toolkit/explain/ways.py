@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.explain import exact, gradients, planner
 from toolkit.explain.rows import in_space, outputs, scorer, tolerance
 from toolkit.table.predictor import Additive, Differentiable, Smooth
@@ -65,7 +66,8 @@ class Way:
         """Return in words that its values do not add up, and what is done instead."""
         if self.smooth is not None:
             return (
-                f"Expected gradients miss the output by up to {error:.2g}: between rows the network"
+                f"Expected gradients miss the output by up to {formats.number(error, 2)}:"
+                f" between rows the network"
                 " bends too often for the points that explain.evaluations pays for. SHAP values"
                 " are estimated instead"
             )
@@ -76,7 +78,7 @@ class Way:
             kept += ", and values are interventional"
         return (
             "The model is not everywhere what its parts add up to (it differs by up to"
-            f" {error:.2g} on rows and their mixtures): {kept}"
+            f" {formats.number(error, 2)} on rows and their mixtures): {kept}"
         )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit import canonical
+from toolkit import canonical, formats
 from toolkit.artifacts import Intake, LabelReview, LabelScores, Profile, Rows, Split
 from toolkit.errors import MissingArtifact, RunBusy
 from toolkit.labels import checks as remarks
@@ -284,5 +284,5 @@ def _shown(value: Any) -> str:
     if value is None or value != value:  # noqa: PLR0124 (NaN)
         return "missing"
     if isinstance(value, float):
-        return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
+        return formats.number(value, 6) if abs(value) < 1e6 else f"{value:,.0f}"
     return value.isoformat(sep=" ") if hasattr(value, "isoformat") else str(value)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.artifacts import Attributions, Explanation
 from toolkit.errors import UsageError
 from toolkit.plots.evaluation import (
@@ -50,7 +51,7 @@ def importance(explanation: Explanation, of: str | None = None, *, top: int = 15
     of = chosen_class(explanation, of)
     ranked = explanation.importance[of]
     items = ranked[:top]
-    alt = "; ".join(f"{i.column} {i.mean_abs.value:.3g}" for i in items)
+    alt = "; ".join(f"{i.column} {formats.number(i.mean_abs.value)}" for i in items)
     with canvas(
         f"Importance: {output_words(explanation, of)}", alt, height=0.9 + 0.27 * len(items)
     ) as sheet:
@@ -102,7 +103,7 @@ def beeswarm(
                 axes.scatter(shap[numeric], height[numeric], s=7, c=rank, cmap=_MAP, vmin=0,
                              vmax=1, rasterized=True)  # fmt: skip
         name_bars(axes, names)
-        axes.set_xlabel(f"{explanation.called}: how far the column moved the output")
+        axes.set_xlabel(f"{explanation.called}: contribution to the output")
         axes.grid(axis="y", visible=False)
         _value_legend(axes)
     return sheet.plot
@@ -124,7 +125,7 @@ def dependence(
             f"column {column!r} was not explained",
             expected=", ".join(i.column for i in explanation.importance[of][:8]),
         )
-    title = f"What {shorten(column)} does to the {output_words(explanation, of)}"
+    title = f"Members of {shorten(column)} does to the {output_words(explanation, of)}"
     if rows["number"].notna().any():
         measure = explanation.measures.get(column, "")
         label = f"{measure} of {column}" if measure else column
@@ -137,8 +138,10 @@ def _numeric_dependence(rows: pd.DataFrame, column: str, title: str, called: str
     x, y = known["number"].to_numpy(), known["shap"].to_numpy()
     low, high = np.argmin(y), np.argmax(y)
     missing = rows.loc[rows["number"].isna(), "shap"].to_numpy()
-    alt = f"Lowest effect {y[low]:.3g} at {x[low]:.4g}, highest {y[high]:.3g} at {x[high]:.4g}." + (
-        f" Missing: mean {missing.mean():.3g}." if len(missing) else ""
+    alt = (
+        f"Lowest effect {formats.number(y[low])} at {formats.number(x[low], 4)}, highest"
+        f" {formats.number(y[high])} at {formats.number(x[high], 4)}."
+        + (f" Missing: mean {formats.number(missing.mean())}." if len(missing) else "")
     )
     with canvas(title, alt, height=3.4) as sheet:
         axes = sheet.axes
@@ -163,7 +166,7 @@ def _level_dependence(rows: pd.DataFrame, column: str, title: str, called: str) 
     levels = sorted(counts.index, key=lambda level: (-counts[level], level))[:_MOST_LEVELS]
     values = {level: rows.loc[(text == level).to_numpy(), "shap"].to_numpy() for level in levels}
     levels.sort(key=lambda level: float(np.median(values[level])))
-    alt = "; ".join(f"{shorten(n)}: median {np.median(values[n]):.3g}" for n in levels)
+    alt = "; ".join(f"{shorten(n)}: median {formats.number(np.median(values[n]))}" for n in levels)
     with canvas(title, alt, height=1.1 + 0.32 * len(levels)) as sheet:
         axes = sheet.axes
         sheet.figure.set_dpi(160)

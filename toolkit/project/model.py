@@ -33,6 +33,9 @@ FairnessMetric = Literal[
 ]
 
 
+RESAMPLES = 2_000
+"""Of a bootstrap: the ends of a 95 % interval rest on 50 of them each."""
+
 _DELIMITERS = {
     "\\t": "\t", "tab": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|",
     "colon": ":",
@@ -363,7 +366,7 @@ class Explain(Section):
     """What SHAP values of two classes add up to. `probability` is estimated; `auto` explains
     models that are sums of trees in log-odds, where their values are exact, and others in
     probability."""
-    bootstrap: int = Field(default=300, ge=50)
+    bootstrap: int = Field(default=RESAMPLES, ge=50)
     """Resamples behind each interval."""
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     """Coverage of the intervals."""

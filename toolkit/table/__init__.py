@@ -10,7 +10,7 @@ _MODULES = {
     "typed": "conform effective_columns pick table_digest",
     "frames": "as_frame",
     "input_schema": "InputSchema",
-    "ordering": "moments",
+    "ordering": "drawn_together moments",
     "parts": "Part check_weights load_part",
     "duplicates": "copies_together duplicate_groups row_hashes",
     "features": "design",

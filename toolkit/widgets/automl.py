@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
+from toolkit import formats
 from toolkit.automl.plan import PRESETS, effective
 from toolkit.widgets import form
 from toolkit.widgets.base import Panel, grid, table
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from toolkit.run.stage import Stage
 
 _ENGINES = {
-    "baseline": "a linear model and an untuned boosted one: the score to beat",
+    "baseline": "a linear model and an untuned boosted one: the baselines",
     "lightgbm": "gradient boosting with tuned defaults; quick",
     "catboost": "gradient boosting that knows categories; slower, often the best single model",
     "forest": "random forests and extremely randomised trees",
@@ -51,20 +52,16 @@ class AutomlPanel(Panel):
     """
 
     def __init__(self, stage: Stage, missing: Mapping[str, str] | None = None) -> None:
-        super().__init__(
-            stage, "The search: what it may cost, and what it must keep to", ["automl"]
-        )
+        super().__init__(stage, "Search: budget and constraints", ["automl"])
         self._missing = dict(missing or {})
         self._numbers = w.HTML()
         columns = stage.project.columns
         features = stage.project.features()
         numbers = [name for name in features if columns[name].type == "number"]
         self.excluded = ColumnPicker(
-            self, "automl.constraints.exclude", "Columns that no model gets", features
+            self, "automl.constraints.exclude", "Excluded columns", features
         )
-        self.forced = ColumnPicker(
-            self, "automl.constraints.force", "Columns that every model gets", features
-        )
+        self.forced = ColumnPicker(self, "automl.constraints.force", "Forced columns", features)
         self.monotonic = ColumnPicker(
             self, "automl.constraints.monotonic", "Columns with one direction", numbers,
             ("increasing", "decreasing"),
@@ -102,15 +99,17 @@ class AutomlPanel(Panel):
             [
                 self.field("automl.preset"),
                 form.paragraph(
-                    "An empty field takes the preset's number, shown below. Count models if"
-                    " you want the same ones again; seconds are kept to, but how many models"
-                    " fit into them differs from run to run.",
+                    "An empty field takes the preset's number, shown below. A number of models"
+                    " is reproducible; a time limit is not, as how many models it allows"
+                    " differs from run to run.",
                     "toolkit-help",
                 ),
                 grid(
                     *(self.field(f"automl.budget.{name}", label=label) for name, label in budget),
                     self.field("automl.folds"),
-                    self.field("automl.early_stop", label="Stop when nothing more is to gain"),
+                    self.field(
+                        "automl.early_stop", label="Stop early when the ensemble no longer improves"
+                    ),
                 ),
             ]
         )
@@ -141,7 +140,7 @@ class AutomlPanel(Panel):
                         label="At most this many milliseconds to score a row",
                     ),
                     self.field(
-                        "automl.constraints.interpretable", label="Only models that can be read"
+                        "automl.constraints.interpretable", label="Interpretable models only"
                     ),
                 ),
                 self.excluded,
@@ -152,7 +151,7 @@ class AutomlPanel(Panel):
 
     def _checks(self) -> w.Widget:
         project = self.stage.project
-        fields = [self.field("automl.sanity", label="Fit the winner on shuffled labels, too")]
+        fields = [self.field("automl.sanity", label="Fit the best model on shuffled labels, too")]
         if project.target.task != "regression":
             fields.insert(0, self.field("automl.class_weights"))
         if any(column.type == "image" for column in project.columns.values()):
@@ -177,8 +176,9 @@ class AutomlPanel(Panel):
         said = [f"{len(choices.engines)} engines share the budget."]
         if choices.budget.seconds is not None:
             said.append(
-                f"It ends after {choices.budget.seconds:g} seconds with what it has;"
-                " a replay may find other models."
+                f"It ends after {formats.number(choices.budget.seconds, 6)} seconds with what it"
+                f" has;"
+                " the search is then not reproducible."
             )
         away = [form.words(name) for name in choices.engines if name in self._missing]
         if away:

@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Feasibility, Intake
 from toolkit.errors import ToolkitError
 from toolkit.paths import notebook_name
@@ -280,16 +280,16 @@ def facts_rows(feasibility: Feasibility) -> list[tuple[str, str]]:
     total = max(feasibility.rows, 1)
     rows = [("Rows with a known target", f"{feasibility.rows:,}")]
     rows += [
-        (f"Rows of class {name}", f"{count:,} ({count / total:.1%})")
+        (f"Rows of class {name}", f"{count:,} ({formats.share(count / total)})")
         for name, count in list(feasibility.classes.items())[:12]
     ]
     rows.append(("Rows kept for the test", f"{feasibility.test_rows:,}"))
     title = metrics.get(feasibility.metric).title
     rows.append(("Ranking metric", f"{title}: {feasibility.metric_reason}"))
     if feasibility.cost_threshold is not None:
-        rows.append(("Threshold that the costs imply", f"{feasibility.cost_threshold:.3g}"))
+        rows.append(("Threshold that the costs imply", formats.number(feasibility.cost_threshold)))
     guesses = (
-        f"{metrics.get(name).title} {value:.4g}"
+        f"{metrics.get(name).title} {formats.number(value, 4)}"
         for name, value in feasibility.constant.items()
         if value is not None
     )
@@ -307,5 +307,7 @@ def _plain_limit(item: Acceptance) -> dict[str, Any]:
 
 def _limit_text(item: Acceptance) -> str:
     sides = (("at least", item.at_least), ("at most", item.at_most))
-    limits = " and ".join(f"{word} {value:g}" for word, value in sides if value is not None)
+    limits = " and ".join(
+        f"{word} {formats.number(value, 6)}" for word, value in sides if value is not None
+    )
     return f"{metrics.get(item.metric).title} {limits}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from toolkit.artifacts import Champion, Evaluation, LabelReview, Quality
 from toolkit.artifacts.base import Facts
 from toolkit.artifacts.report import Gap
+from toolkit.labels.checks import uncertain
 from toolkit.report import blocks
 from toolkit.report.book import Book
 from toolkit.report.words import greater_is_better, metric_title, metric_unit
@@ -197,7 +198,8 @@ def _labels(book: Book) -> Facts:
     if review is None:
         return blocks.box("Labels", "gap", "not searched", ["Run 03_label_review.ipynb."])
     issues = book.cite(LabelReview, "issues", unit="count", recipe="labels")
-    lines: list[list[blocks.Cell]] = [[issues, " rows look mislabelled"]]
+    found = " labels are uncertain" if uncertain(review) else " labels look wrong"
+    lines: list[list[blocks.Cell]] = [[issues, found]]
     if not review.reviewed and review.events_digest is None:
         return blocks.box("Labels", "gap", "no person reviewed them", lines)
     if not review.reviewed:
