@@ -110,9 +110,7 @@ def _class_judge(classes: np.ndarray, count: int, folds: np.ndarray) -> Judge:
         prior = learned.sum(axis=0) / max(seen.sum(), 1)
         mean = (learned + _PRIOR_ROWS * prior) / (seen[:, None] + _PRIOR_ROWS)
         rest = held.sum(axis=1)
-        return np.array(
-            [_area(mean[:, k], held[:, k], rest - held[:, k]) for k in range(width - 1)]
-        )
+        return np.array([area(mean[:, k], held[:, k], rest - held[:, k]) for k in range(width - 1)])
 
     def judge(bins: np.ndarray) -> float:
         size = int(bins.max()) + 1
@@ -126,7 +124,7 @@ def _class_judge(classes: np.ndarray, count: int, folds: np.ndarray) -> Judge:
     return judge
 
 
-def _area(scores: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> float:
+def area(scores: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> float:
     """Return the area under the ROC curve of bins with scores and counts."""
     total = positive.sum() * negative.sum()
     if total == 0:
@@ -213,7 +211,7 @@ def _words(table: Table, rows: np.ndarray, series: pd.Series) -> float:
         scores = model.predict_proba(words[held])
         for k, label in enumerate(model.classes_):
             hit = classes[held] == label
-            areas.append(_area(scores[:, k], hit.astype(float), (~hit).astype(float)))
+            areas.append(area(scores[:, k], hit.astype(float), (~hit).astype(float)))
     found = np.array(areas)
     found = found[np.isfinite(found)]
     return float(np.clip(2 * found.mean() - 1, 0, 1)) if len(found) else 0.0
@@ -244,7 +242,7 @@ def _pictures(table: Table, rows: np.ndarray, series: pd.Series) -> float:
     if regression:
         total = float(((target - target.mean()) ** 2).sum())
         return float(np.clip(1 - ((target - guess) ** 2).sum() / total, 0, 1)) if total else 0.0
-    found = np.array([_area(guess[:, k], target[:, k], 1 - target[:, k])
+    found = np.array([area(guess[:, k], target[:, k], 1 - target[:, k])
                       for k in range(target.shape[1])])  # fmt: skip
     found = found[np.isfinite(found)]
     return float(np.clip(2 * found.mean() - 1, 0, 1)) if len(found) else 0.0

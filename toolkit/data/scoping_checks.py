@@ -89,7 +89,7 @@ def of_split(project: Project) -> list[Check]:
     dates = [
         name
         for name, column in project.columns.items()
-        if column.type == "date" and column.role in ("feature", "time")
+        if column.type == "date" and column.use in ("feature", "time")
     ]
     if not dates or project.split.method == "time":
         return []

@@ -69,7 +69,7 @@ def load_part(stage: Stage, *parts: str) -> Part:
         When the log that the patch follows from was damaged since.
     """
     project = stage.project
-    columns = {n: c for n, c in effective_columns(project).items() if c.role == "feature"}
+    columns = {n: c for n, c in effective_columns(project).items() if c.use == "feature"}
     table = stage.read(Rows).frame
     split = stage.read(Split).frame
     chosen = split[split["part"].isin(parts)].sort_values("row")
