@@ -33,18 +33,22 @@ Judge = Callable[[np.ndarray], float]
 """Scores a column's bins against a target: 0 (no better than a guess) to 1 (perfect)."""
 
 
-def associations(table: Table, rows: np.ndarray) -> dict[str, float | None]:
+def associations(
+    table: Table, rows: np.ndarray, *, contents: bool = True
+) -> dict[str, float | None]:
     """Return each column's association with the target, over the given rows.
 
     Classes: twice the area under the ROC curve minus one (several classes: the mean over
     one class against the rest), not below 0. Numbers: R2, not below 0, the better of bins
     and a straight line. Texts and images: the same scores of a linear model on hashed words,
-    or on brightness and edges by place.
+    or on brightness and edges by place; without `contents` they are left out.
     """
     judge = make_judge(table, rows)
     texts = [name for name, column in table.columns.items() if column.type == "text"]
     result: dict[str, float | None] = {}
     for name, column in table.columns.items():
+        if column.type in ("text", "image") and not contents:
+            continue
         series = table.frame[name].iloc[rows]
         if column.type == "image":
             score = judge(number_bins(table.measure(name)[rows]))

@@ -11,15 +11,17 @@ from toolkit.artifacts import LeakSearch, Suspect
 from toolkit.artifacts.base import Severity
 from toolkit.data.afterwards import Hint, hint_of
 from toolkit.data.agreement import Agreement, of_classes, of_numbers
-from toolkit.data.association import Judge, bins_of, make_judge, number_bins
+from toolkit.data.association import Judge, associations, bins_of, make_judge, number_bins
 from toolkit.data.formula import Formula, equation, pairs
 from toolkit.data.relations import spearman
-from toolkit.data.rows import is_numeric, numbers, rounded
+from toolkit.data.rows import is_numeric, make_table, numbers, rounded
 from toolkit.data.worth import QuickModel
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from toolkit.data.rows import Table
-    from toolkit.project.model import Column
+    from toolkit.project.model import Column, Project
 
 TOGETHER = "gives the target together with others"
 """How the reason begins for columns that add up to the target."""
@@ -38,6 +40,7 @@ _IDENTIFIER = 0.15
 _SIZE = 0.5
 _BRIGHTNESS = 0.8
 _AGREEMENT_ROWS = 20_000
+_FIRST_ROWS = 10_000
 _TESTED = 10
 _LISTED = 50
 _SALT = 137
@@ -133,17 +136,35 @@ def search(
     )
 
 
-def strongest(table: Table, rows: np.ndarray, association: dict[str, float | None]) -> Found:
-    """Return the features with what speaks against each at a glance, most suspicious first."""
-    found, _ = _alone(table, rows, association, LIMIT)
-    found = {name: e for name, e in found.items() if table.columns[name].role == "feature"}
+def first_look(project: Project, frame: pd.DataFrame) -> list[Suspect]:
+    """Return the ten features to ask about first, when each is known, from a sample of rows.
 
-    def rank(name: str) -> tuple[float, str]:
-        evidence = found[name]
-        named = evidence.hint is not None and evidence.strength >= evidence.hint.least
-        return (-(evidence.strength + evidence.copy + 0.3 * named), name)
-
-    return {name: found[name] for name in sorted(found, key=rank)}
+    Ranked by how well each predicts alone, by what looks like a copy of the target, and by name;
+    what nothing speaks against is of severity ``info``. Texts and images are left out, and what
+    columns would be worth beside others is not weighed.
+    """
+    unsaid = {n: c.model_copy(update={"known": None}) for n, c in project.columns.items()}
+    table = make_table(project.model_copy(update={"columns": unsaid}), frame)
+    rows = table.sample(np.flatnonzero(table.known), _FIRST_ROWS, _SALT + 2)
+    found, _ = _alone(table, rows, associations(table, rows, contents=False), LIMIT)
+    asked = []
+    for name, evidence in found.items():
+        if table.columns[name].use != "feature":
+            continue
+        said = sorted(evidence.reasons, key=lambda item: -item[0])
+        answer = project.columns[name].known
+        asked.append(
+            Suspect(
+                column=name,
+                score=rounded(evidence.strength, 3) or 0.0,
+                reason="; ".join(dict.fromkeys(reason for _, reason in said)),
+                severity="warning" if said else "info",
+                resolved=f"known {answer} the outcome, says project.yaml" if answer else "",
+            )
+        )
+    rank = {n: e.strength + e.copy + 0.3 * bool(e.reasons) for n, e in found.items()}
+    asked.sort(key=lambda item: (-rank[item.column], item.column))
+    return asked[:_TESTED]
 
 
 def _alone(
@@ -287,8 +308,8 @@ def _by_picture(
     if strength >= _BRIGHTNESS:
         if strength >= _CERTAIN:
             evidence.most, evidence.certain = "critical", True
-        evidence.say(strength, f"the mean brightness of its images predicts the target ({strength:.2f}"
-                     " of 1): were classes taken under different light?")  # fmt: skip
+        evidence.say(strength, "the mean brightness of its images predicts the target"
+                     f" ({strength:.2f} of 1): were they taken under different light?")  # fmt: skip
 
 
 def _by_order(table: Table, rows: np.ndarray, threshold: float, found: Found) -> None:

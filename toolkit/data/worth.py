@@ -44,7 +44,10 @@ class QuickModel:
             self._target = table.target[self.rows].astype(np.float64)
         else:
             found = table.class_codes()[self.rows]
-            common = np.argsort(-np.bincount(found), kind="stable")[:_MOST_CLASSES]
+            sizes = np.bincount(found)
+            common = np.argsort(-sizes, kind="stable")[:_MOST_CLASSES]
+            # Boosting of several classes goes astray on one of a few rows: rare ones are one.
+            common = common[(sizes[common] >= 0.02 * len(found)) | (np.arange(len(common)) < 2)]
             place = np.full(int(found.max()) + 1, len(common))
             place[common] = np.arange(len(common))
             self._target = place[found]
@@ -84,8 +87,8 @@ class QuickModel:
                 continue
             model = kind(
                 max_iter=40 if width <= 2 else 20, learning_rate=0.15, max_leaf_nodes=15,
-                min_samples_leaf=int(min(20, max(2, len(learned) // 20))), early_stopping=False,
-                random_state=0,
+                min_samples_leaf=int(min(20, max(2, len(learned) // 20))), l2_regularization=1.0,
+                early_stopping=False, random_state=0,
             )  # fmt: skip
             model.fit(matrix[~held], learned)
             if self._regression:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from toolkit.artifacts import Interval, Rows
 from toolkit.errors import DataError, ModelError
 from toolkit.metrics import Context
 from toolkit.metrics.scores import cost_by_row
+from toolkit.table import leak_suspects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +41,8 @@ class Scored:
         The ranking metric.
     seed, resamples, confidence
         Of every bootstrap interval.
+    leaks : list of str
+        The model's columns that may leak the target: what groups show then is not the model's.
     """
 
     part: Part
@@ -50,6 +53,7 @@ class Scored:
     seed: int
     resamples: int
     confidence: float
+    leaks: list[str] = field(default_factory=list)
 
     def interval(self, name: str, inside: np.ndarray | None = None) -> Interval:
         """Return a metric over all rows, or those at some positions, with its interval."""
@@ -111,6 +115,7 @@ def score_part(stage: Stage, model: Predictor, part: Part, kind: str = "test") -
         seed=project.seed,
         resamples=project.explain.bootstrap,
         confidence=project.explain.confidence,
+        leaks=[name for name in leak_suspects(stage) if name in model.columns],
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.artifacts import LabelPatch, Rows, Split
+from toolkit.artifacts import LabelPatch, Profile, Rows, Split
 from toolkit.errors import DataError
 from toolkit.table.target import target_values
 from toolkit.table.typed import effective_columns
@@ -48,6 +48,19 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+def leak_suspects(stage: Stage) -> list[str]:
+    """Return the features that may leak the target, by the last look at the data, most first.
+
+    Those that a person has cleared since (`columns.<name>.known`) are left out; so is everything
+    where the data were not looked at.
+    """
+    if not stage.run.has(Profile):
+        return []
+    columns = stage.project.columns
+    names = [suspect.column for suspect in stage.read(Profile).unresolved]
+    return [n for n in names if n in columns and columns[n].known is None]
 
 
 def load_part(stage: Stage, *parts: str) -> Part:

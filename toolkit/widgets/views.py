@@ -10,6 +10,7 @@ import ipywidgets as w
 from toolkit.artifacts import Attributions, Explanation, GlobalViews
 from toolkit.plots import views as plots
 from toolkit.plots.dependence import dependence_with
+from toolkit.plots.explained import marked
 from toolkit.plots.style import shorten
 from toolkit.plots.surrogate import tree
 from toolkit.run.stage import Stage
@@ -136,7 +137,7 @@ class ViewsPanel(Panel):
 
     def _ranks(self) -> str:
         rows = [
-            (shorten(each.column, 40), each.rank, f"{each.kept:.0%}",
+            (marked(each.column, self.views.suspects, 40), each.rank, f"{each.kept:.0%}",
              str(each.low) if each.low == each.high else f"{each.low} to {each.high}",
              f"{each.top3:.0%}")
             for each in self.views.stability
@@ -148,7 +149,13 @@ class ViewsPanel(Panel):
 
     def _differences(self) -> str:
         rows = [
-            (shorten(each.column, 40), each.shap_rank, each.rank, _interval(each.loss), each.why)
+            (
+                marked(each.column, self.views.suspects, 40),
+                each.shap_rank,
+                each.rank,
+                _interval(each.loss),
+                each.why,
+            )
             for each in self.views.permutation.columns
             if each.why
         ]
