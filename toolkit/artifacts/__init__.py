@@ -6,7 +6,7 @@ _MODULES = {
     "base": "Artifact Check FrameArtifact Interval JsonArtifact Record Severity",
     "scoping": "ColumnFacts Feasibility Intake Rows",
     "eda": "ColumnProfile Contract Drift Pair Picture Profile Quality Split SplitPart SplitSummary"
-    " Suspect Word",
+    " LeakSearch Suspect Word",
     "labels": "LabelPatch LabelReview LabelScores Reviewer",
     "automl": "Bin Canary Champion Comparison Conformal CurvePoint DerivedColumn EngineRun Entry"
     " FeatureMap Leaderboard OutOfFoldPredictions Search Shuffled TrialRun Winner",

@@ -161,6 +161,8 @@ class Explanation(JsonArtifact):
     additivity_tolerance: float
     grouped: list[str] = []
     """Columns explained together as one because the table is too wide."""
+    suspects: list[str] = []
+    """Columns of the model that may leak the target: figures and tables mark them."""
     importance: dict[str, list[Importance]]
     """By class, most important first."""
     measures: dict[str, str] = {}

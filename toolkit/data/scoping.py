@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from toolkit import metrics
-from toolkit.artifacts import Check, Feasibility, Rows
+from toolkit.artifacts import Check, Feasibility, Rows, Suspect
 from toolkit.artifacts.base import worst_first
 from toolkit.data import scoping_checks as checks
+from toolkit.data.leakage import first_look
 from toolkit.table import check_target, class_counts, target_values
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ def feasibility(stage: Stage) -> Feasibility:
     """
     frame = stage.read(Rows).frame
     project = stage.project
-    result = feasibility_of(project, frame[project.target.column], groups_of(project, frame))
+    result = feasibility_of(
+        project, frame[project.target.column], groups_of(project, frame), first_look(project, frame)
+    )
     stage.write(result)
     return result
 
@@ -51,10 +54,13 @@ def live_feasibility(stage: Stage) -> Callable[[Project], tuple[Feasibility, lis
     from toolkit.plots import scoping as figures
 
     frame = stage.read(Rows).frame
+    asked: list[Suspect] = []
 
     def judge(project: Project) -> tuple[Feasibility, list[Plot]]:
         series = frame[project.target.column]
-        found = feasibility_of(project, series, groups_of(project, frame))
+        if not asked:  # once: a changed target asks for the whole notebook again
+            asked.extend(first_look(project, frame))
+        found = feasibility_of(project, series, groups_of(project, frame), asked)
         return found, figures.overview(found, project, series)
 
     return judge
@@ -85,7 +91,10 @@ def groups_of(project: Project, frame: pd.DataFrame) -> dict[str, dict[str, int]
 
 
 def feasibility_of(
-    project: Project, target: pd.Series, groups: Groups | None = None
+    project: Project,
+    target: pd.Series,
+    groups: Groups | None = None,
+    strongest: Sequence[Suspect] = (),
 ) -> Feasibility:
     """Judge the plan; quick enough to run at every click.
 
@@ -97,6 +106,8 @@ def feasibility_of(
         The typed target column.
     groups : mapping, optional
         Rows by group of each protected column, of those that the fairness metric is over.
+    strongest : sequence of Suspect
+        The features to ask about first.
 
     Raises
     ------
@@ -127,12 +138,14 @@ def feasibility_of(
         constant=_constant(project, values, counts),
         detectable=_detectable(meaning.task, classes, test_rows),
         test_rows=test_rows,
+        strongest=list(strongest),
     )
     found: list[Check] = [
         *target_checks,
         *checks.of_rows(facts),
         *checks.of_split(project),
         *checks.of_metric(project, facts),
+        *checks.of_known(project, strongest),
         *checks.of_fairness(project, facts, groups or {}),
         *checks.of_people(project),
     ]

@@ -95,7 +95,7 @@ def robustness(stage: Stage, model: Predictor) -> Robustness:
         failures=scorer.failures,
         left_out=total - len(plan.kinds),
     )
-    checks: list[Check] = stress_checks.checks(found, base.context.task == "regression")
+    checks: list[Check] = stress_checks.checks(found, base.context.task == "regression", base.leaks)
     found = found.model_copy(update={"checks": checks})
     stage.write(found)
     return found

@@ -78,7 +78,8 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
             break
         stage.note(way.disproved(error, less))
         way = less
-    explanation = artifact(stage.project, model, values, how)
+    suspects = [name for name in table.leak_suspects(stage) if name in model.columns]
+    explanation = artifact(stage.project, model, values, how, suspects)
     stage.write(Attributions(attribution_frame(values)))
     stage.write(explanation)
     if values.additivity_error > values.tolerance:

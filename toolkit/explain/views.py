@@ -78,6 +78,7 @@ def global_views(stage: Stage, model: Predictor, explanation: Explanation) -> Gl
     frame = stage.read(Attributions).frame
     ranked = [name for name in shap if name in set(frame["column"])]
     views = GlobalViews(
+        suspects=explanation.suspects,
         output=unit(model, stage.project.target.column),
         outputs=shown,
         mean={name: float(sample.scores[:, sample.names.index(name)].mean()) for name in shown},

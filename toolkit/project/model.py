@@ -117,6 +117,9 @@ class Column(Section):
     role: Role = "feature"
     """What the column is used for; only a `feature` reaches a model. A `weight` says how much a
     row counts, in fitting and in scores."""
+    known: Literal["before", "after"] | None = None
+    """When the value is known, as it stands in the table: `before` the outcome, when the prediction
+    is made, or only `after` it. What is known `after` reaches no model, whatever its role."""
     protected: bool = False
     """Whether the column names a protected group: results are compared across its values."""
     missing: list[str] | None = None
@@ -136,6 +139,11 @@ class Column(Section):
     timezone: str | None = None
     """Dates: the zone whose local time is kept where moments carry a zone, such as
     `Europe/Berlin`; each cell's own if not given."""
+
+    @property
+    def use(self) -> Role:
+        """The role, or `ignore` for a feature that is known only after the outcome."""
+        return "ignore" if self.role == "feature" and self.known == "after" else self.role
 
     @field_validator("format")
     @classmethod
@@ -466,7 +474,7 @@ class Project(Section):
 
     def features(self) -> list[str]:
         """Return the names of the columns that models may use, in the table's order."""
-        return [name for name, column in self.columns.items() if column.role == "feature"]
+        return [name for name, column in self.columns.items() if column.use == "feature"]
 
     def weight(self) -> str | None:
         """Return the name of the column that says how much a row counts, if there is one."""
