@@ -12,11 +12,13 @@ from toolkit.errors import DataError
 from toolkit.project.model import Column, Target
 from toolkit.table import dating, images, names, values
 from toolkit.table.infer_code import ANSWERS, answers, coded, sisters
+from toolkit.table.infer_group import find_groups, may_repeat
 from toolkit.table.infer_number import number_column
 from toolkit.table.infer_role import role_of
 from toolkit.table.infer_target import infer_target
 from toolkit.table.marks import TableMarks
 from toolkit.table.notes import Notes, listed, several
+from toolkit.table.protected import protected
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from toolkit.table.values import Cells
 
 _MOST_CODES = 12
+_SOME = 5_000
 _MOST_SPELLINGS = 40  # of one or two values, as 1, 1.0 and 1.00
 _LOGICAL_PAIRS = (
     "0 1", "t f", "y n", "true false", "yes no", "ja nein", "oui non", "si no", "sí no",
@@ -90,6 +93,7 @@ def infer_columns(
         else:
             columns[name] = _column(name, series, marks, notes)
     sisters(columns, frame, notes)
+    find_groups(columns, frame, notes.repeated, notes)
     _protected(columns, frame, notes)
     _summary(columns, notes)
     if not any(column.role == "feature" for column in columns.values()):
@@ -134,6 +138,8 @@ def _column(name: str, series: pd.Series, table: TableMarks, notes: Notes) -> Co
         )
         return Column(type="category", role="ignore")
     role = role_of(name, column.type, found, notes)
+    if may_repeat(name, column.type, found):
+        notes.repeated[name] = found
     if role == "identifier":
         return Column(type="category", role=role)
     return column.model_copy(update={"role": role})
@@ -226,7 +232,10 @@ def _protected(columns: dict[str, Column], frame: pd.DataFrame, notes: Notes) ->
     for place, (name, column) in enumerate(columns.items()):
         if column.role in ("target", "identifier") or name in notes.columns["empty"]:
             continue
-        word = names.protected(name)
+        if column.type in ("text", "image"):
+            continue
+        some = values.cells(_some(frame.iloc[:, place]), column.missing).texts
+        word = protected(name, some, full=len(frame) <= _SOME)
         if word:
             coded = column.type == "number" and _few_codes(frame.iloc[:, place])
             columns[name] = column.model_copy(
@@ -234,7 +243,7 @@ def _protected(columns: dict[str, Column], frame: pd.DataFrame, notes: Notes) ->
             )
             notes.say(
                 "Protected group",
-                f"{name!r} looks like one by its name ({word}): results will be compared across"
+                f"{name!r} looks like one ({word}): results will be compared across"
                 f" its values{', which are read as codes of groups' if coded else ''}.",
                 name,
                 f"Set columns.{name}.protected to false if it is none; set its role to ignore to"
@@ -247,6 +256,11 @@ def _protected(columns: dict[str, Column], frame: pd.DataFrame, notes: Notes) ->
                 name,
                 f"Set columns.{name}.role to ignore if the decision must not rest on it",
             )
+
+
+def _some(series: pd.Series) -> pd.Series:
+    """Return some cells from all over a column: enough to see what kind of values it holds."""
+    return series if len(series) <= _SOME else series.iloc[:: len(series) // _SOME + 1]
 
 
 def _few_codes(series: pd.Series) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit.table import names, values
+from toolkit.table import names, personal, values
 from toolkit.table.notes import Notes
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ def role_of(name: str, kind: ColumnType, found: Cells, notes: Notes) -> Role:
     """Return what a column is used for; what keeps it from models is said."""
     rows = int(found.counts.sum())
     distinct = len(found.texts)
+    what = personal.people(name, found.texts) or personal.reference(name, found.texts)
+    if kind not in ("date", "boolean", "image") and distinct > 2 and what:
+        _say_personal(name, what, found, notes)
+        return "identifier"
     whole = all(re.fullmatch(r"-?\d+", text) for text in found.texts[:500])
     unspaced = all(" " not in text for text in found.texts[:500])
     if kind in ("date", "boolean") or rows < 20:
@@ -51,6 +55,16 @@ def role_of(name: str, kind: ColumnType, found: Cells, notes: Notes) -> Role:
         _say_leaves(name, f"holds a different word in each of {rows} rows", found, notes)
         return "identifier"
     return "feature"
+
+
+def _say_personal(name: str, what: str, found: Cells, notes: Notes) -> None:
+    notes.say(
+        "Names of people" if "names" in what and what != "user names" else "Identifier",
+        f"{name!r} holds {what} ({len(found.texts):,} different in {found.counts.sum():,} rows);"
+        " models do not get it, and reports do not show its values.",
+        name,
+        f"If it is something else, set columns.{name}.role to feature",
+    )
 
 
 def _say_leaves(name: str, why: str, found: Cells, notes: Notes, *, counter: bool = False) -> None:
