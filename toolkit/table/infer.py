@@ -12,9 +12,9 @@ from toolkit.errors import DataError
 from toolkit.project.model import Column, Target
 from toolkit.table import dating, images, names, values
 from toolkit.table.infer_code import ANSWERS, answers, coded, sisters
-from toolkit.table.infer_group import find_groups, may_repeat
+from toolkit.table.infer_group import find_groups, keep_if_repeated
 from toolkit.table.infer_number import number_column
-from toolkit.table.infer_role import role_of
+from toolkit.table.infer_role import leaves, role_of
 from toolkit.table.infer_target import infer_target
 from toolkit.table.marks import TableMarks
 from toolkit.table.notes import Notes, listed, several
@@ -93,7 +93,7 @@ def infer_columns(
         else:
             columns[name] = _column(name, series, marks, notes)
     sisters(columns, frame, notes)
-    find_groups(columns, frame, notes.repeated, notes)
+    find_groups(columns, frame, notes)
     _protected(columns, frame, notes)
     _summary(columns, notes)
     if not any(column.role == "feature" for column in columns.values()):
@@ -115,6 +115,11 @@ def _column(name: str, series: pd.Series, table: TableMarks, notes: Notes) -> Co
     if not found.texts:
         notes.columns["empty"].append(name)
         return Column(type="category", role="ignore")
+    what = leaves(name, found, notes)
+    if what:
+        if what not in ("first names", "last names"):  # these are shared by strangers
+            keep_if_repeated(name, "category", found, notes, named=True)
+        return Column(type="category", role="identifier")
     column = _typed(name, series, found, table, notes)
     if column.type in ("category", "boolean", "text") and found.missing:
         missing = _answers(name, series, column, table, notes)
@@ -138,8 +143,7 @@ def _column(name: str, series: pd.Series, table: TableMarks, notes: Notes) -> Co
         )
         return Column(type="category", role="ignore")
     role = role_of(name, column.type, found, notes)
-    if may_repeat(name, column.type, found):
-        notes.repeated[name] = found
+    keep_if_repeated(name, column.type, found, notes)
     if role == "identifier":
         return Column(type="category", role=role)
     return column.model_copy(update={"role": role})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,8 @@ _FEWEST_PAIRS = 20
 _FEWEST_GROUPS = 20
 _LARGEST_GROUP = 0.2
 _ALIKE = 0.25
-_VERY_ALIKE = 0.5
+VERY_ALIKE = 0.5
+"""Excess in a second column from which on columns are said to hold persons without such a name."""
 _Z = 5.0
 _COLUMNS = 60
 _UNSHOWN_ROLES = ("target", "identifier", "ignore", "group", "weight")
@@ -49,29 +51,66 @@ class Alike:
     excess: float
 
 
-def may_repeat(name: str, kind: ColumnType, found: Cells) -> str:
-    """Return ``named`` or ``unnamed`` for a column whose values may be persons or things.
-
-    Empty for others: amounts, places, products, and columns whose values do not repeat.
-    """
-    counts = found.counts
-    distinct, rows = len(counts), int(counts.sum())
-    if kind in ("date", "boolean", "text", "image") or distinct < 5 or rows - distinct < 20:
-        return ""
-    named = names.holder(name)
-    if named is None:
-        return ""
-    if kind == "number" and not all(text.isdecimal() for text in found.texts[:500]):
-        return ""
-    if named:
-        return "named"
-    much = distinct >= 100 and 1.1 * distinct <= rows <= 200 * distinct
-    return "unnamed" if much and counts.max() <= max(0.02 * rows, 5) else ""
-
-
-def find_groups(
-    columns: dict[str, Column], frame: pd.DataFrame, candidates: dict[str, Cells], notes: Notes
+def keep_if_repeated(
+    name: str, kind: ColumnType, found: Cells, notes: Notes, *, named: bool = False
 ) -> None:
+    """Keep a column whose values may be persons or things, for `find_groups`.
+
+    Amounts, places, products, and columns whose values do not repeat are none.
+    """
+    if kind not in ("date", "boolean", "text", "image"):
+        whole = kind != "number" or all(text.isdecimal() for text in found.texts[:500])
+        holder = _holder(name, found.counts, named=named)
+        if whole and holder is not None:
+            notes.repeated[name] = found, bool(holder)
+
+
+def _holder(name: str, counts: np.ndarray[Any, Any], *, named: bool = False) -> str | None:
+    """Return what `names.holder` says; None too if values do not repeat as persons would."""
+    distinct, rows = len(counts), int(counts.sum())
+    if distinct < 5 or rows - distinct < 20:
+        return None
+    holder = "person" if named else names.holder(name)
+    if holder:
+        return holder
+    much = distinct >= 100 and 1.1 * distinct <= rows <= 200 * distinct
+    return holder if much and counts.max() <= max(0.02 * rows, 5) else None
+
+
+def repeated_group(
+    frame: pd.DataFrame, name: str, columns: Mapping[str, Column]
+) -> tuple[Cells, list[Alike], bool]:
+    """Return the values of a typed column, in what rows of one value are alike, and by name."""
+    import pandas as pd
+
+    from toolkit.table.values import Cells
+
+    series, column = frame[name], columns[name]
+    none = Cells([], np.empty(0, dtype=np.int64)), list[Alike](), False
+    if column.type in ("date", "boolean", "text", "image"):
+        return none
+    codes, levels = pd.factorize(series)
+    counts = np.bincount(codes[codes >= 0], minlength=len(levels))
+    holder = _holder(name, counts)
+    if holder is None:
+        return none
+    if column.type == "number":
+        values = np.asarray(levels, dtype=np.float64)
+        if not np.array_equal(values, values.round()) or values.min() < 0:
+            return none
+        levels = [str(int(value)) for value in values]
+    found = Cells([str(level) for level in levels], codes.astype(np.int64))
+    beside = {
+        n: c
+        for n, c in columns.items()
+        if n != name and c.role not in _UNSHOWN_ROLES and c.type not in ("text", "image")
+    }
+    alike = resemblance(found.codes, _ranks(found), lambda rows: frame.iloc[rows][list(beside)],
+                        beside)  # fmt: skip
+    return found, alike, bool(holder)
+
+
+def find_groups(columns: dict[str, Column], frame: pd.DataFrame, notes: Notes) -> None:
     """Give the role group to columns that are named like persons and group rows that are alike.
 
     What only its name or only its rows suggest is said, and left as it is.
@@ -82,10 +121,9 @@ def find_groups(
         if column.role not in _UNSHOWN_ROLES and column.type not in ("text", "image")
     }
     places = {str(name): place for place, name in enumerate(frame.columns)}
-    for name, found in candidates.items():
+    for name, (found, named) in notes.repeated.items():
         if columns[name].role not in ("feature", "identifier"):
             continue
-        named = bool(names.holder(name))
         beside = {n: c for n, c in list(others.items())[:_COLUMNS] if n != name}
 
         def typed(rows: np.ndarray[Any, Any], beside: dict[str, Column] = beside) -> pd.DataFrame:
@@ -100,7 +138,7 @@ def find_groups(
         if alike and named:
             _group(name, columns, counts, f"{facts}, and rows of one value are alike:"
                    f" {in_words(alike)}", notes)  # fmt: skip
-        elif alike and len(alike) > 1 and alike[1].excess >= _VERY_ALIKE:
+        elif alike and len(alike) > 1 and alike[1].excess >= VERY_ALIKE:
             notes.say(
                 "Rows that may belong together",
                 f"{facts}. Rows of one value are alike, of the next they are not:"
@@ -110,7 +148,7 @@ def find_groups(
                 f" to {name}; a model would learn them by heart",
                 severity="warning",
             )
-        elif named and names.holder(name) == "person" and columns[name].role == "feature":
+        elif named and names.numbered(name) and columns[name].role == "feature":
             notes.say(
                 "Rows that may belong together",
                 f"{facts}; its name says that these are persons, accounts or devices, though their"
@@ -168,7 +206,7 @@ def _ranks(found: Cells) -> np.ndarray[Any, Any]:
 
 
 def resemblance(
-    codes: np.ndarray[Any, Any], ranks: np.ndarray[Any, Any], typed: Any, columns: dict[str, Column]
+    codes: np.ndarray[Any, Any], ranks: np.ndarray[Any, Any], typed: Any, columns: Mapping[str, Column]
 ) -> list[Alike]:
     """Return the columns in which rows of one value agree beyond rows of the next value.
 

@@ -19,14 +19,27 @@ _TRIFLES = re.compile(r"\+$|(?<=\d)_(?=\d)|^[~≈<>≤≥]\s*")
 """What stands at numbers that are not read as such: ``5,000+``, ``1_000``, ``~ 20``."""
 
 
+def leaves(name: str, found: Cells, notes: Notes) -> str | None:
+    """Return what a column holds that models do not get: names of people, or what is theirs."""
+    if len(found.texts) < 3:
+        return None
+    what = personal.people(name, found.texts) or personal.reference(name, found.texts)
+    if what is None:
+        return None
+    notes.say(
+        "Names of people" if what in personal.PEOPLE else "Identifier",
+        f"{name!r} holds {what} ({len(found.texts):,} different in {found.counts.sum():,} rows);"
+        " models do not get it, and reports do not show its values.",
+        name,
+        f"If it is something else, set columns.{name}.role to feature",
+    )
+    return what
+
+
 def role_of(name: str, kind: ColumnType, found: Cells, notes: Notes) -> Role:
     """Return what a column is used for; what keeps it from models is said."""
     rows = int(found.counts.sum())
     distinct = len(found.texts)
-    what = personal.people(name, found.texts) or personal.reference(name, found.texts)
-    if kind not in ("date", "boolean", "image") and distinct > 2 and what:
-        _say_personal(name, what, found, notes)
-        return "identifier"
     whole = all(re.fullmatch(r"-?\d+", text) for text in found.texts[:500])
     unspaced = all(" " not in text for text in found.texts[:500])
     if kind in ("date", "boolean") or rows < 20:
@@ -55,16 +68,6 @@ def role_of(name: str, kind: ColumnType, found: Cells, notes: Notes) -> Role:
         _say_leaves(name, f"holds a different word in each of {rows} rows", found, notes)
         return "identifier"
     return "feature"
-
-
-def _say_personal(name: str, what: str, found: Cells, notes: Notes) -> None:
-    notes.say(
-        "Names of people" if "names" in what and what != "user names" else "Identifier",
-        f"{name!r} holds {what} ({len(found.texts):,} different in {found.counts.sum():,} rows);"
-        " models do not get it, and reports do not show its values.",
-        name,
-        f"If it is something else, set columns.{name}.role to feature",
-    )
 
 
 def _say_leaves(name: str, why: str, found: Cells, notes: Notes, *, counter: bool = False) -> None:

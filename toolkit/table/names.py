@@ -128,6 +128,11 @@ def holder(name: str) -> str | None:
     return "identifier" if identifier(name) or found[-1:] in (["nbr"], ["nr"]) else ""
 
 
+def numbered(name: str) -> bool:
+    """Whether a name says that a number or code stands for a person or thing."""
+    return holder(name) == "person" and bool(set(words(name)) & _NUMBERED)
+
+
 def code(name: str) -> bool:
     """Whether a name says that its digits are a code, not an amount."""
     found = _unnumbered(name)

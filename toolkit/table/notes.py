@@ -18,8 +18,8 @@ class Notes:
 
     columns: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     checks: list[Check] = field(default_factory=list)
-    repeated: dict[str, Cells] = field(default_factory=dict)
-    """Columns whose values may be persons or things with several rows."""
+    repeated: dict[str, tuple[Cells, bool]] = field(default_factory=dict)
+    """Columns whose values may be persons or things with several rows; whether they say so."""
 
     def say(
         self,

@@ -10,6 +10,7 @@ import numpy as np
 
 from toolkit.table.names import word_set, words
 
+PEOPLE = ("first names", "last names", "names of people")
 _MOST = 400
 """Distinct values that are looked at."""
 _SHARE = 0.9
