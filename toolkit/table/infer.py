@@ -11,7 +11,7 @@ from toolkit.artifacts.base import Check, Severity, worst_first
 from toolkit.errors import DataError
 from toolkit.project.model import Column, Target
 from toolkit.table import dating, images, names, values
-from toolkit.table.infer_code import ANSWERS, answers, coded, sisters
+from toolkit.table.infer_code import ANSWERS, answers, coded, sisters, spelled
 from toolkit.table.infer_group import find_groups, keep_if_repeated
 from toolkit.table.infer_number import number_column
 from toolkit.table.infer_role import leaves, role_of
@@ -96,6 +96,7 @@ def infer_columns(
     find_groups(columns, frame, notes)
     _protected(columns, frame, notes)
     _summary(columns, notes)
+    _say_words(len(frame), notes)
     if not any(column.role == "feature" for column in columns.values()):
         raise DataError(
             "no column is left to predict from",
@@ -126,6 +127,9 @@ def _column(name: str, series: pd.Series, table: TableMarks, notes: Notes) -> Co
         if missing is not None:
             column = column.model_copy(update={"missing": missing})
             found = values.cells(series, missing)
+    if found.missing:
+        told = ANSWERS if column.type in ("category", "boolean", "text") else ()
+        notes.words[name] = {w: n for w, n in spelled(series).items() if w not in told}
     few = found.texts[:_MOST_SPELLINGS]
     one = len(found.texts) == len(few) and len({values.label_text(text) for text in few}) == 1
     if one and not found.missing:
@@ -212,8 +216,8 @@ def _suspect_spellings(found: Cells, name: str, notes: Notes) -> None:
         if text.casefold() in names.MISSING_WORDS and text.casefold() != "none":
             notes.say(
                 "Spellings that may mean missing",
-                f"{count} cells of {name!r} say {text!r}; they are kept as a category of their"
-                " own.",
+                f"{count:,} cells of {name!r} ({count / len(found.codes):.1%}) say {text!r}; they are"
+                " kept as a category of their own.",
                 name,
                 f"Add the spelling to columns.{name}.missing if nothing is known there",
             )
@@ -271,6 +275,21 @@ def _few_codes(series: pd.Series) -> bool:
     found = values.cells(series)
     numbers = values.numbers(found.texts)
     return len(found.texts) <= _MOST_CODES and bool(np.all(numbers == np.round(numbers)))
+
+
+def _say_words(rows: int, notes: Notes) -> None:
+    found: dict[str, list[str]] = {}
+    for name, counts in notes.words.items():
+        for word, count in counts.items():
+            found.setdefault(word, []).append(f"{name!r} ({count:,} cells, {count / rows:.1%})")
+    for word, columns in found.items():
+        more = f" and {len(columns) - 5} more columns" if len(columns) > 5 else ""
+        notes.say(
+            "Words read as missing",
+            f"{word!r} is read as missing in {', '.join(columns[:5])}{more}.",
+            [name for name, counts in notes.words.items() if word in counts],
+            "If it is a value, set columns.NAME.missing to the spellings that mean missing",
+        )
 
 
 def _summary(columns: dict[str, Column], notes: Notes) -> None:

@@ -78,8 +78,16 @@ NEGATIVE_WORDS = _set(
 MISSING_WORDS = _set(
     "- -- --- . .. * unknown unk missing empty blank none n.a. n.a na/na"
     " unspecified undefined #n/a #value! #ref! #div/0! -999 -9999 -99999 99999 999999 nil void"
-    " unbekannt inconnu desconocido k.a. tbd : \\n (null) n/e"
-) | {"not available", "not known", "no data", "not applicable", "k. a."}
+    " unbekannt inconnu desconocido k.a. tbd : \\n (null) n/e ? ?? ??? unavailable n.d."
+    " undisclosed unrecorded unreported"
+) | {
+    "not available", "not known", "no data", "not applicable", "k. a.", "not stated", "not given",
+    "not reported", "not recorded", "not specified", "not provided", "not disclosed", "not defined",
+    "no answer", "no response", "no information", "no info", "don't know", "dont know", "do not know",
+    "prefer not to say", "prefer not to answer", "keine angabe", "nicht bekannt", "sin datos",
+    "no disponible", "non disponible", "non renseigné", "value missing", "missing value",
+    "data missing", "to be determined", "#value", "<null>", "(blank)", "(missing)", "(unknown)",
+}
 
 
 def words(name: str) -> list[str]:
