@@ -206,11 +206,12 @@ def _at_scale(values: np.ndarray, chunk: np.ndarray, scale: int, variance: float
     spread = float((each**2).sum()) / each.shape[0] / (size - 1)
     if spread <= 0:
         return 0.0
-    products = (each[:, 1:] * each[:, :-1]).sum(axis=(1, 2)) / (size - 1)
-    r = float(products.mean()) / spread + 1 / size
-    n = each.shape[0] * (size - 1)
-    # Several levels share the freedom of one row; few windows make it uncertain.
-    if r * np.sqrt(n) < _Z or (len(products) > 3 and np.median(products) <= 0):
+    products = (each[:, 1:] * each[:, :-1]).sum(axis=(1, 2))
+    own = products / np.maximum((each**2).sum(axis=(1, 2)), 1e-12) + 1 / size
+    # Where one source ends and the next begins, a window has two levels: such windows are few.
+    least = np.sort(own)[: len(own) - min(max(2, -(-len(own) // 5)), len(own) - 1)]
+    r = float(least.mean())
+    if r * np.sqrt(len(least) * (size - 1)) < _Z:
         return 0.0
     return min(r, 1.0) * min(spread / variance, 1.0)
 

@@ -158,6 +158,8 @@ def people(name: str, texts: list[str]) -> str | None:
     titled = float(np.mean([bool(_TITLES.search(text)) for text in texts]))
     listed = bool(set(found) & _NAME or {joined, *found} & _FULL)
     given = _given(texts)
+    if found in (["first"], ["given"], ["fore"]) and given >= 0.15:
+        return "first names"
     whose = listed and bool(set(found) & _WHOSE)
     least = 0.05 if whose else 0.2 if listed else 0.5
     many = len(texts) >= 10

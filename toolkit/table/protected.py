@@ -137,7 +137,7 @@ def protected(name: str, texts: list[str] | None = None, *, full: bool = True) -
     kind = by_values(texts)
     for word in found:
         wanted = _AMBIGUOUS.get(word)
-        if wanted and (kind == wanted or _fits(wanted, texts)):
+        if wanted and (by_values(texts, initials=True) == wanted or _fits(wanted, texts)):
             return word
     return f"values as of {kind}" if kind else None
 
@@ -211,16 +211,17 @@ def _fits(wanted: str, texts: list[str]) -> bool:
     return False
 
 
-def by_values(texts: list[str]) -> str | None:
-    """Return of which protected group the values are, if they are words of one."""
+def by_values(texts: list[str], *, initials: bool = False) -> str | None:
+    """Return of which protected group the values are, if they are words of one.
+
+    M and F alone are felonies and misdemeanours too: `initials` says whether they will do.
+    """
     if not 2 <= len(texts) <= 40:
         return None
     levels = [set(re.split(r"[\W_]+", text.casefold())) - {""} for text in texts]
     plain = {text.casefold().strip(" .") for text in texts}
     if plain & _MALE and plain & _FEMALE and plain <= _MALE | _FEMALE | _NEITHER:
-        initials = {text for text in plain if len(text) == 1}
-        pairs = ({"m", "f"}, {"m", "w"}, {"m", "f", "x"}, {"m", "f", "u"}, {"m", "w", "d"})
-        if initials != plain or initials in [*map(set, pairs)]:
+        if initials or any(len(text) > 1 for text in plain & (_MALE | _FEMALE)):
             return "sex"
     for kind, known, least in (("family", _MARITAL, 3), ("belief", _FAITHS, 2),
                                ("sexual", _SEXUAL, 2)):  # fmt: skip
