@@ -96,7 +96,7 @@ def _compare(
     names = [
         name
         for name, column in table.columns.items()
-        if column.role in ("feature", "group") and name not in said
+        if column.role == "feature" and name not in said
     ]
     names.append(table.project.target.column)
     if not len(before) or not len(after):
