@@ -16,8 +16,8 @@ personal_status_sex foreign_worker SeniorCitizen Age_Group custage derived_race 
 NAME_FAMILY_STATUS DAYS_BIRTH DateOfBirth migration_background sexual_orientation is_female
 Familienstand edad estado_civil is_veteran veterans_benefits country_of_birth_father caste
 applicant_race_name_1 disability_status nacionalidad citizenship"""
-NOT_PROTECTED = """race_time screen_orientation average page stage package age_of_account vehicle_age
-lap_race sexagesimal migration_code country_of_origin_of_product VETERANS_FORM housing_median_age
+NOT_PROTECTED = """race_time screen_orientation average page stage package age_of_account lap_race
+vehicle_age sexagesimal migration_code country_of_origin_of_product VETERANS_FORM housing_median_age
 account_age_days genre orientation handicap eta programming_language birth_weight sex_ratio
 pct_female company_age usage mileage coverage essex agenda race_number product_gender title
 data_migration fill_inc_questionnaire_for_veterans_admin ads_disabled origin"""
@@ -53,7 +53,11 @@ FULL = ["Braund, Mr. Owen Harris", "Cumings, Mrs. John Bradley (Florence Briggs 
     ("name", "texts", "expected"),
     [
         ("Name", FULL, "names of people"),
-        ("x3", ["María García", "Hans Müller", "Juan Pérez", "Anna Schmidt"] * 4, "names of people"),
+        (
+            "x3",
+            ["María García", "Hans Müller", "Juan Pérez", "Anna Schmidt"] * 4,
+            "names of people",
+        ),
         ("first", ["miguel", "kevin", "ed", "marcu", "michael"] * 3, "first names"),
         ("apellido_paterno", ["Pérez", "Gómez", "Ruiz"], "last names"),
         ("Nachname", ["Müller", "Schmidt", "von Berg"], "last names"),

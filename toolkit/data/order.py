@@ -185,7 +185,8 @@ def neighbours(series: pd.Series, kind: str, chunk: np.ndarray) -> tuple[float, 
     centred = values - values.mean(axis=0)
     r = float((centred[1:] * centred[:-1])[follow].sum()) / int(follow.sum()) / variance
     bound = 3.3 / float(np.sqrt(follow.sum()))
-    return (max(r, max(shares)) if max(shares) >= _SHARE else 0.0), bound
+    share = max(shares)
+    return (max(r, share) if share >= _SHARE else 0.0), bound
 
 
 def _at_scale(values: np.ndarray, chunk: np.ndarray, scale: int, variance: float) -> float:
@@ -238,7 +239,8 @@ def order_checks(
                 severity="warning",
                 message=f"{_named(order.date)}"
                 + (" are parts of one date" if len(order.date) > 1 else " says when")
-                + f", and rows lie in its order; they are split {way}: the test asks for rows between those that were learnt,"
+                + f", and rows lie in its order; they are split {way}: the test asks for rows"
+                " between those that were learnt,"
                 " not for later ones."
                 + (f" Neighbouring rows are alike ({shown})." if order.alike else ""),
                 columns=order.date,

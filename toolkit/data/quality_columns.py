@@ -26,7 +26,7 @@ _SKEW = 5.0
 
 
 _NOTHING = frozenset(
-    "no none nothing 0 false absent n never nein keine kein ohne non aucun ninguno".split()
+    ["no", "none", "nothing", "0", "false", "absent", "n", "never", "nein", "keine", "kein", "ohne"]
 )
 _FEW_LEVELS = 12
 _ABSENT = 0.4
@@ -227,7 +227,8 @@ def _redundant(profile: Profile) -> list[Check]:
     columns = list(dict.fromkeys(pair.second for pair in close))
     shown = listed(
         [
-            f"{p.first} and {p.second} ({p.strength:.2f}" + (f", {p.rows:,} rows)" if p.rows else ")")
+            f"{p.first} and {p.second} ({p.strength:.2f}"
+            + (f", {p.rows:,} rows)" if p.rows else ")")
             for p in close
         ]
     )

@@ -14,7 +14,7 @@ from toolkit.data.findings import listed, percent
 from toolkit.data.order import find_order, order_checks
 from toolkit.data.rows import numbers
 from toolkit.table import row_hashes
-from toolkit.table.infer_group import VERY_ALIKE, in_words, repeated_group
+from toolkit.table.infer_group import in_words, repeated_group, very_alike
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table
@@ -27,30 +27,44 @@ _WAYS = {"stratified": "at random", "random": "at random", "group": "by group"}
 def row_checks(table: Table, profile: Profile, part: np.ndarray) -> list[Check]:
     """Return checks of duplicates, of equal rows with different targets, and of file order."""
     return [
-        *_duplicates(profile),
+        *_duplicates(profile, table),
         *_contradictions(table, part),
-        *_order(table, part),
+        *(neighbours := _neighbours(table, part)),
+        *(
+            []
+            if any(table.project.target.column in c.columns for c in neighbours)
+            else _order(table, part)
+        ),
         *_in_time(table),
-        *_neighbours(table, part),
         *_calendar(table, profile),
         *_groups(table),
     ]
 
 
-def _duplicates(profile: Profile) -> list[Check]:
+def _duplicates(profile: Profile, table: Table) -> list[Check]:
     if not profile.duplicates:
         return []
     share = profile.duplicates / profile.rows
+    # Rows with names or numbers of their own are different cases that look alike.
+    own = [n for n, c in table.columns.items() if c.role == "identifier" and not _counter(table, n)]
     return [
         Check(
             name="Duplicate rows",
-            severity="warning" if share >= 0.01 else "info",
+            severity="warning" if share >= 0.01 and not own else "info",
             message=f"{profile.duplicates:,} rows ({percent(share)}) equal an earlier row,"
             " identifiers aside.",
             remedy="If they are copies, remove them at the source: copies on both sides of the"
             " split flatter the test.",
         )
     ]
+
+
+def _counter(table: Table, name: str) -> bool:
+    """Whether an identifier is the number of the row, which copies would have as well."""
+    values = pd.to_numeric(table.frame[name].head(1_000), errors="coerce").to_numpy(
+        dtype=np.float64
+    )
+    return bool((np.diff(values) == 1).all())
 
 
 def _contradictions(table: Table, part: np.ndarray) -> list[Check]:
@@ -169,12 +183,15 @@ def _groups(table: Table) -> list[Check]:
     """Warn while persons or the like repeat, and a model may learn them by heart."""
     split = table.project.split
     checks = []
+    seen: set[str] = set()
     for name, column in table.columns.items():
         if column.role == "weight" or (split.method == "group" and split.column == name):
             continue
         found, alike, named = repeated_group(table.frame, name, table.columns)
-        if not alike or (not named and (len(alike) < 2 or alike[1].excess < VERY_ALIKE)):
+        others = {each.column for each in alike}
+        if not alike or (not named and (not very_alike(alike) or seen & others)):
             continue
+        seen.add(name)
         feature = column.role == "feature"
         counts = found.counts
         learnt = "; the model gets it as a feature" if feature else ""

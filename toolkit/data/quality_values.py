@@ -49,7 +49,11 @@ def value_checks(table: Table, profile: Profile, today: pd.Timestamp | None = No
                               "broken")
     }  # fmt: skip
     for facts in profile.columns:
-        if facts.role in ("ignore", "identifier", "group") or facts.distinct < 2 or facts.type == "image":
+        if (
+            facts.role in ("ignore", "identifier", "group")
+            or facts.distinct < 2
+            or facts.type == "image"
+        ):
             continue
         series = table.frame[facts.name]
         if facts.type == "number":

@@ -97,7 +97,9 @@ def relate(table: Table, rows: np.ndarray, association: dict[str, float | None])
         often &= np.array([len(np.unique(each[np.isfinite(each)])) > 3 for each in aside.T])
         weigh = (often[:, None] | often[None, :]) & (beside >= _support(len(rows)))
         both = np.ix_(numeric, numeric)
-        strength[both] = np.where(weigh, np.minimum(strength[both], spearman(aside)), strength[both])
+        strength[both] = np.where(
+            weigh, np.minimum(strength[both], spearman(aside)), strength[both]
+        )
         for j, level_codes in zip(levels, coded, strict=True):
             ratio = correlation_ratio(matrix, level_codes)
             strength[j, numeric] = strength[numeric, j] = ratio

@@ -82,9 +82,7 @@ def live_feasibility(stage: Stage) -> Callable[[Project], tuple[Feasibility, lis
         key = (repr(project.split), repr(project.target), *project.features(), project.seed)
         if key not in counted:
             counted[key] = count_test_rows(project, frame)
-        found = feasibility_of(
-            project, series, groups_of(project, frame), test_rows=counted[key]
-        )
+        found = feasibility_of(project, series, groups_of(project, frame), test_rows=counted[key])
         return found, figures.overview(found, project, series)
 
     return judge

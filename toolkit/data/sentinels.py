@@ -16,7 +16,8 @@ _MOST = 0.98
 _MOST_ZEROS = 0.5
 # A living body, a building and a year have more than none of these.
 _NEVER_ZERO = word_set(
-    "glucose bmi insulin cholesterol chol thickness bloodpressure pressure bp pulse heartrate height"
+    "glucose bmi insulin cholesterol chol thickness bloodpressure pressure bp pulse heartrate"
+    " height"
     " weight wgt waist hemoglobin haemoglobin platelets creatinine albumin year yr jahr"
 )
 

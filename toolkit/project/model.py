@@ -455,9 +455,9 @@ class Project(Section):
             )
         if self.split.method == "group" and self.split.column is None:
             raise ValueError("split.method 'group' needs split.column")
-        if self.split.method in ("group", "time") and self.split.column is not None:
-            if self.split.column not in self.columns:
-                raise ValueError(f"split.column {self.split.column!r} is not among `columns`")
+        by_column = self.split.method in ("group", "time") and self.split.column is not None
+        if by_column and self.split.column not in self.columns:
+            raise ValueError(f"split.column {self.split.column!r} is not among `columns`")
         if self.target.task == "binary" and not self.target.positive:
             raise ValueError("target.positive must name the positive class")
         return self

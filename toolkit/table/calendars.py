@@ -43,8 +43,8 @@ _OTHER = word_set(
     " experience contract age rate cycle work works worked prev previous next geburt bau baujahr"
     " warranty term over previous active inactive"
 )
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_DAYS = "mon tue wed thu fri sat sun".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _CHAINS = (
     ("year", "yearday", "hour", "minute"), ("year", "month", "day", "hour", "minute"),
     ("year", "week"), ("year", "quarter"),
@@ -102,7 +102,9 @@ def one_date(found: Mapping[str, str]) -> list[str]:
     return sorted(best.values(), key=lambda name: list(_RANGES).index(found[name]))
 
 
-def moments(frame: pd.DataFrame, names: list[str], found: Mapping[str, str]) -> np.ndarray[Any, Any]:
+def moments(
+    frame: pd.DataFrame, names: list[str], found: Mapping[str, str]
+) -> np.ndarray[Any, Any]:
     """Return a number for each row that grows with the date that the columns make up."""
     by_unit = {found[name]: name for name in names}
     best: list[str] = []

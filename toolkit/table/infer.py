@@ -216,8 +216,8 @@ def _suspect_spellings(found: Cells, name: str, notes: Notes) -> None:
         if text.casefold() in names.MISSING_WORDS and text.casefold() != "none":
             notes.say(
                 "Spellings that may mean missing",
-                f"{count:,} cells of {name!r} ({count / len(found.codes):.1%}) say {text!r}; they are"
-                " kept as a category of their own.",
+                f"{count:,} cells of {name!r} ({count / len(found.codes):.1%}) say {text!r}; they"
+                " are kept as a category of their own.",
                 name,
                 f"Add the spelling to columns.{name}.missing if nothing is known there",
             )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit.table import amounts, names, values
+from toolkit.table.names import word_set
 from toolkit.table.notes import Notes, listed, several
 
 if TYPE_CHECKING:
@@ -173,12 +174,12 @@ def answers(
     return kept
 
 
-_STATES = frozenset(
-    "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY"
-    " NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC PR GU VI AS MP".split()
+_STATES = word_set(
+    "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM"
+    " NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC PR GU VI AS MP"
 )
-_CONTINENTS = frozenset("AF AN AS EU OC SA".split())
-_LANDS = frozenset("country countries nation land pays pais paese iso iso2 alpha2 cc".split())
+_CONTINENTS = word_set("AF AN AS EU OC SA")
+_LANDS = word_set("country countries nation land pays pais paese iso iso2 alpha2 cc")
 
 
 def _two_letters(name: str, levels: list[str]) -> bool:

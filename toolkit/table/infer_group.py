@@ -23,8 +23,7 @@ _FEWEST_PAIRS = 20
 _FEWEST_GROUPS = 20
 _LARGEST_GROUP = 0.2
 _ALIKE = 0.25
-VERY_ALIKE = 0.5
-"""Excess in a second column from which on columns are said to hold persons without such a name."""
+_VERY_ALIKE = 0.5
 _Z = 5.0
 _COLUMNS = 60
 _UNSHOWN_ROLES = ("target", "identifier", "ignore", "group", "weight")
@@ -39,10 +38,11 @@ class Alike:
     column : str
         The column that they agree in.
     within, beside : float
-        Agreement of pairs of one value, and of pairs of two values that follow each other when
-        sorted; equality of levels, closeness of ranks.
+        Share of equal cells among pairs of rows of one value, and of two values that follow each
+        other when sorted.
     excess : float
-        What `within` has more than `beside`, in units of the most it could have.
+        How much more pairs of one value agree, as a share of the most they could; numbers agree
+        by how close their ranks are.
     """
 
     column: str
@@ -121,6 +121,7 @@ def find_groups(columns: dict[str, Column], frame: pd.DataFrame, notes: Notes) -
         if column.role not in _UNSHOWN_ROLES and column.type not in ("text", "image")
     }
     places = {str(name): place for place, name in enumerate(frame.columns)}
+    known: set[str] = set()
     for name, (found, named) in notes.repeated.items():
         if columns[name].role not in ("feature", "identifier"):
             continue
@@ -138,7 +139,8 @@ def find_groups(columns: dict[str, Column], frame: pd.DataFrame, notes: Notes) -
         if alike and named:
             _group(name, columns, counts, f"{facts}, and rows of one value are alike:"
                    f" {in_words(alike)}", notes)  # fmt: skip
-        elif alike and len(alike) > 1 and alike[1].excess >= VERY_ALIKE:
+        elif very_alike(alike) and not known & {each.column for each in alike}:
+            known.add(name)
             notes.say(
                 "Rows that may belong together",
                 f"{facts}. Rows of one value are alike, of the next they are not:"
@@ -183,6 +185,11 @@ def _group(
     )  # fmt: skip
 
 
+def very_alike(alike: list[Alike]) -> bool:
+    """Whether rows agree so well that persons are likely without a name that says so."""
+    return len(alike) > 1 and alike[1].excess >= _VERY_ALIKE
+
+
 def divisible(counts: np.ndarray[Any, Any]) -> bool:
     """Whether groups of these sizes can be divided among train, validation and test."""
     return len(counts) >= _FEWEST_GROUPS and counts.max() <= _LARGEST_GROUP * counts.sum()
@@ -206,7 +213,10 @@ def _ranks(found: Cells) -> np.ndarray[Any, Any]:
 
 
 def resemblance(
-    codes: np.ndarray[Any, Any], ranks: np.ndarray[Any, Any], typed: Any, columns: Mapping[str, Column]
+    codes: np.ndarray[Any, Any],
+    ranks: np.ndarray[Any, Any],
+    typed: Any,
+    columns: Mapping[str, Column],
 ) -> list[Alike]:
     """Return the columns in which rows of one value agree beyond rows of the next value.
 
@@ -267,7 +277,7 @@ def resemblance(
 def _compare(
     series: pd.Series, n: int, kind: ColumnType, rng: np.random.Generator
 ) -> tuple[float, float, float, float] | None:
-    """Return agreement within, beside, the excess, and that in standard errors."""
+    """Return the share of equal pairs within and beside, the excess, and its standard errors."""
     import pandas as pd
 
     if kind in ("number", "date"):
@@ -287,6 +297,7 @@ def _compare(
         return 1 - np.abs(a - b) if ordered else (a == b).astype(np.float64)
 
     within, beside = agree(one, same), agree(one, other)
+    equal = float((one == same).mean()), float((one == other).mean())
     chance = float(agree(one, rng.permutation(other)).mean())
     if chance > 0.98:
         return None
@@ -294,4 +305,4 @@ def _compare(
     error = float(difference.std()) / np.sqrt(len(difference))
     mean = float(difference.mean())
     z = mean / max(error, 1e-9)
-    return float(within.mean()), float(beside.mean()), mean / (1 - chance), z
+    return *equal, mean / (1 - chance), z

@@ -80,14 +80,14 @@ MISSING_WORDS = _set(
     " unspecified undefined #n/a #value! #ref! #div/0! -999 -9999 -99999 99999 999999 nil void"
     " unbekannt inconnu desconocido k.a. tbd : \\n (null) n/e ? ?? ??? unavailable n.d."
     " undisclosed unrecorded unreported"
-) | {
-    "not available", "not known", "no data", "not applicable", "k. a.", "not stated", "not given",
-    "not reported", "not recorded", "not specified", "not provided", "not disclosed", "not defined",
-    "no answer", "no response", "no information", "no info", "don't know", "dont know", "do not know",
-    "prefer not to say", "prefer not to answer", "keine angabe", "nicht bekannt", "sin datos",
-    "no disponible", "non disponible", "non renseigné", "value missing", "missing value",
-    "data missing", "to be determined", "#value", "<null>", "(blank)", "(missing)", "(unknown)",
-}
+)
+_PHRASES = """
+not available|not known|no data|not applicable|k. a.|not stated|not given|not reported|not recorded
+|not specified|not provided|not disclosed|not defined|no answer|no response|no information|no info
+|don't know|dont know|do not know|prefer not to say|prefer not to answer|keine angabe|nicht bekannt
+|sin datos|no disponible|non disponible|non renseigné|value missing|missing value|data missing
+|to be determined|#value|<null>|(blank)|(missing)|(unknown)"""
+MISSING_WORDS |= {phrase.strip() for phrase in _PHRASES.split("|")}
 
 
 def words(name: str) -> list[str]:

@@ -86,12 +86,14 @@ _UUID = re.compile(r"\{?[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}\}?", re.I)
 _HASH = re.compile(r"(0x)?(?=.*\d)(?=.*[a-f])[0-9a-f]{24,}", re.I)
 _IBAN = re.compile(r"[A-Z]{2}\d{2}( ?[0-9A-Z]){11,30}")
 _MACHINE = re.compile(
-    r"([0-9a-f]{2}[:-]){5}[0-9a-f]{2}|(\d{1,3}\.){3}\d{1,3}|([0-9a-f]{0,4}:){4,7}[0-9a-f]{0,4}", re.I
+    r"([0-9a-f]{2}[:-]){5}[0-9a-f]{2}|(\d{1,3}\.){3}\d{1,3}|([0-9a-f]{0,4}:){4,7}[0-9a-f]{0,4}",
+    re.I,
 )
 _SOCIAL = re.compile(r"\d{3}-\d{2}-\d{4}")
 _CARD = re.compile(r"(\d{4}[ -]?){3}\d{2,4}")
 _PHONE = re.compile(r"(?=(\D*\d){7,15}\D*$)(\+|00)?[\d\s()./-]{7,22}(\s*(x|ext\.?)\s*\d+)?")
-_WRITTEN_PHONE = re.compile(r"(?=(\D*\d){8,15}\D*$)(\+\d[\d\s()./-]{7,20}|\(\d{2,5}\)\s?[\d\s-]{5,12}"
+_WRITTEN_PHONE = re.compile(r"(?=(\D*\d){8,15}\D*$)"
+                            r"(\+\d[\d\s()./-]{7,20}|\(\d{2,5}\)\s?[\d\s-]{5,12}"
                             r"|\d{3}[-. ]\d{3}[-. ]\d{4})")  # fmt: skip
 _PLATE = re.compile(r"(?=.*\d)(?=.*[A-Z])[A-ZÄÖÜ0-9]{1,4}([ -]?[A-Z0-9]{1,4}){1,3}")
 _STREET = re.compile(
@@ -117,7 +119,8 @@ _NAMED_KINDS: tuple[tuple[str, frozenset[str], Callable[[str], object]], ...] = 
                                " fax msisdn movil telefone"), _PHONE.fullmatch),
     ("licence plates", word_set("plate plates licenceplate licenseplate kennzeichen matricula"
                                 " targa registration numberplate"), _PLATE.fullmatch),
-    ("postal addresses", word_set("address addr street adresse anschrift strasse direccion domicilio"
+    ("postal addresses", word_set("address addr street adresse anschrift strasse direccion"
+                                 " domicilio"
                                   " indirizzo endereco calle rue adres"),
      lambda text: re.search(r"\d", text) and re.search(r"[^\W\d_]{3}", text)),
     ("social security numbers", word_set("ssn nino sozialversicherungsnummer dni nif nie passport"
@@ -202,7 +205,7 @@ def reference(name: str, texts: list[str]) -> str | None:
 
 
 _MEASURES = word_set("type service services brand model plan os carrier usage minutes calls has is"
-                     " count number_of length size speed date year fee tax state status")  # fmt: skip
+                     " count number_of length size speed date year fee tax status")  # fmt: skip
 
 
 def _share(texts: list[str], shape: Callable[[str], object]) -> float:

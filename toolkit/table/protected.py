@@ -34,9 +34,7 @@ _HEALTH = word_set(
     " invalidity invalidite discapacidad disabilita pregnant pregnancy pregnancies schwanger"
     " schwangerschaft embarazo"
 )
-_FAMILY = word_set(
-    "marital married marriage familienstand zivilstand matrimonial maritalstatus"
-)
+_FAMILY = word_set("marital married marriage familienstand zivilstand matrimonial maritalstatus")
 _OTHER = word_set("veteran veterans lgbt lgbtq sexuality transgender mothertongue muttersprache")
 _KINDS = {
     "sex": _SEX, "age": _AGE, "birth": _BIRTH, "origin": _ORIGIN, "belief": _BELIEF,
@@ -64,9 +62,9 @@ _THINGS = word_set(
     "house housing home building property car vehicle auto account policy loan debt credit invoice"
     " machine equipment device asset company firm business contract file ticket inventory stock"
     " page web site website product products item items article sku brand import export engine"
-    " tree roof storage battery domain listing song track video game app ad ads feature features wine"
-    " flight aircraft ship part parts component software version data database server cache"
-    " mean median avg average ratio rate percent pct percentage share proportion count total"
+    " tree roof storage battery domain listing song track video game app ad ads feature wine"
+    " features flight aircraft ship part parts component software version data database server"
+    " cache mean median avg average ratio rate percent pct percentage share proportion count total"
     " population per index number_of notifications cookies comments movie film music book"
 )
 # Words beside which a word means something else.
@@ -93,7 +91,7 @@ _AMBIGUOUS = {"genre": "sex", "genere": "sex", "orientation": "sexual", "eta": "
               "herkunft": "origin", "birth": "date", "naissance": "date", "nacimiento": "date",
               "nascita": "date"}  # fmt: skip
 _PEOPLE = "customers?|cust|clients?|patients?|applicants?|borrowers?|persons?|people|users?|" \
-    "employees?|emp|members?|respondents?|drivers?|passengers?|students?|head|kunden?|owner|hh"  # fmt: skip
+    "employees?|emp|members?|respondents?|drivers?|passengers?|students?|kunden?|owner"  # fmt: skip
 _LABELS = "codes?|cd|cde|groups?|grp|gruppe|bands?|bins?|bucket|cats?|category|class|id|num|desc|" \
     "name|label|range|years?|yrs?|status|new|clean|raw|key|txt|p"  # fmt: skip
 _MALE = word_set("male m man men masculine mannlich maennlich herr mr homme hombre masculino h masc"
@@ -102,13 +100,19 @@ _FEMALE = word_set("female f woman women feminine weiblich frau mrs ms miss femm
                    " feminino fem w d donna femmina")  # fmt: skip
 _NEITHER = word_set("other others x unknown u nonbinary divers diverse unspecified both neutral"
                     " na n/a none undisclosed trans dr prof rev mx")  # fmt: skip
-_MARITAL = word_set("single married divorced widowed separated ledig verheiratet geschieden"
-                    " verwitwet soltero casado divorciado viudo celibataire marie divorce veuf")
-_RACES = word_set("white caucasian black african asian hispanic latino native indian islander"
-                  " multiracial mixed biracial")
+_MARITAL = word_set(
+    "single married divorced widowed separated ledig verheiratet geschieden"
+    " verwitwet soltero casado divorciado viudo celibataire marie divorce veuf"
+)
+_RACES = word_set(
+    "white caucasian black african asian hispanic latino native indian islander"
+    " multiracial mixed biracial"
+)
 _TELLING_RACES = word_set("caucasian asian hispanic latino african multiracial biracial islander")
-_FAITHS = word_set("christian muslim hindu jewish buddhist sikh catholic protestant orthodox"
-                   " atheist islam christianity hinduism evangelical mormon jain")
+_FAITHS = word_set(
+    "christian muslim hindu jewish buddhist sikh catholic protestant orthodox"
+    " atheist islam christianity hinduism evangelical mormon jain"
+)
 _SEXUAL = word_set("heterosexual homosexual bisexual gay lesbian straight queer asexual")
 _OLDEST = 125
 
@@ -186,7 +190,7 @@ def _contradicted(name: str, kind: str, texts: list[str], full: bool) -> bool:
     numeric = len(texts) > 0 and float(np.isfinite(numbers).mean()) > 0.9
     if kind == "age":
         known = numbers[np.isfinite(numbers)]
-        return numeric and (known.max() > _OLDEST or known.min() < 0 and known.min() not in (-1,))
+        return numeric and (known.max() > _OLDEST or (known.min() < 0 and known.min() not in (-1,)))
     if kind in ("sex", "health", "family"):
         most = 25 if kind != "health" or numeric else 12
         return len(texts) > most
@@ -204,7 +208,7 @@ def _fits(wanted: str, texts: list[str]) -> bool:
     numbers = values.numbers(texts)
     numeric = len(texts) > 0 and bool(np.isfinite(numbers).all())
     if wanted == "age":
-        return numeric and 30 <= len(texts) and 14 <= numbers.min() and numbers.max() <= _OLDEST
+        return numeric and len(texts) >= 30 and numbers.min() >= 14 and numbers.max() <= _OLDEST
     if wanted == "date":  # 1970, 1970-01-31
         years = [re.search(r"\b(?:19|20)\d\d\b", text) for text in texts[:50]]
         return bool(texts) and all(years)
@@ -220,9 +224,10 @@ def by_values(texts: list[str], *, initials: bool = False) -> str | None:
         return None
     levels = [set(re.split(r"[\W_]+", text.casefold())) - {""} for text in texts]
     plain = {text.casefold().strip(" .") for text in texts}
-    if plain & _MALE and plain & _FEMALE and plain <= _MALE | _FEMALE | _NEITHER:
-        if initials or any(len(text) > 1 for text in plain & (_MALE | _FEMALE)):
-            return "sex"
+    written = initials or any(len(text) > 1 for text in plain & (_MALE | _FEMALE))
+    both = plain & _MALE and plain & _FEMALE and plain <= _MALE | _FEMALE | _NEITHER
+    if both and written:
+        return "sex"
     for kind, known, least in (("family", _MARITAL, 3), ("belief", _FAITHS, 2),
                                ("sexual", _SEXUAL, 2)):  # fmt: skip
         hits = sum(bool(level & known) for level in levels)
