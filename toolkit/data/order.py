@@ -21,7 +21,7 @@ _SCALES = (1, 10, 100)
 _LEVELS = 30
 _COLUMNS = 60
 _Z = 6.0
-_SHARE = 0.05
+_WITHIN = 0.1
 _TARGET = 0.05
 _FEATURE = 0.2
 _SORTED = 0.999
@@ -162,7 +162,7 @@ def neighbours(series: pd.Series, kind: str, chunk: np.ndarray) -> tuple[float, 
     -------
     strength : float
         The rank correlation of a row and the next (levels: Pearson's, of their indicators); 0
-        where within windows chance explains it, or it is less than a twentieth of the variance.
+        where within windows chance explains it, or it is less than a tenth there.
     chance : float
         What 999 of 1,000 shuffled files stay below.
     """
@@ -186,7 +186,7 @@ def neighbours(series: pd.Series, kind: str, chunk: np.ndarray) -> tuple[float, 
     r = float((centred[1:] * centred[:-1])[follow].sum()) / int(follow.sum()) / variance
     bound = 3.3 / float(np.sqrt(follow.sum()))
     share = max(shares)
-    return (max(r, share) if share >= _SHARE else 0.0), bound
+    return (max(r, share) if share > 0 else 0.0), bound
 
 
 def _at_scale(values: np.ndarray, chunk: np.ndarray, scale: int, variance: float) -> float:
@@ -212,9 +212,8 @@ def _at_scale(values: np.ndarray, chunk: np.ndarray, scale: int, variance: float
     # Where one source ends and the next begins, a window has two levels: such windows are few.
     least = np.sort(own)[: len(own) - min(max(2, -(-len(own) // 5)), len(own) - 1)]
     r = float(least.mean())
-    if r * np.sqrt(len(least) * (size - 1)) < _Z:
-        return 0.0
-    return min(r, 1.0) * min(spread / variance, 1.0)
+    certain = r * np.sqrt(len(least) * (size - 1)) >= _Z
+    return min(r, 1.0) * min(spread / variance, 1.0) if certain and r >= _WITHIN else 0.0
 
 
 def order_checks(
