@@ -79,6 +79,8 @@ class Pair(Record):
     strength: float
     """0 to 1."""
     measure: str
+    rows: int | None = None
+    """Rows that have both, sentinels aside."""
 
 
 class Suspect(Record):

@@ -157,7 +157,9 @@ def _folds(stage: Stage, part: Part, codes: np.ndarray | None, count: int) -> Fo
     project = stage.project
     split = project.split
     options: dict[str, Any] = {"rows": len(part), "codes": codes}
-    if split.method in ("group", "time"):
+    if split.method == "time" and split.column is None:
+        options["times"] = part.rows.astype("float64")  # the order of the source
+    elif split.method in ("group", "time"):
         values = stage.read(Rows).frame[str(split.column)].iloc[part.rows]
         if split.method == "group":
             options["groups"] = values.to_numpy(dtype=object, na_value="")

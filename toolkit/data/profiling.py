@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -109,5 +109,8 @@ def _columns(
             facts = profile_contents(table, name, seen, relation)
         else:
             facts = profile_column(name, column, table.frame[name], relation)
-        found.append(facts.model_copy(update={"association": association.get(name)}))
+        update: dict[str, Any] = {"association": association.get(name)}
+        if column.role in ("identifier", "group"):  # counted, never shown
+            update |= {"top": [], "words": [], "target_by_bin": [], "classes_by_bin": {}}
+        found.append(facts.model_copy(update=update))
     return found

@@ -18,8 +18,12 @@ _FEW_SHARE = 0.1
 _RARE_SHARE = 0.01
 
 
-def of_rows(facts: Feasibility) -> list[Check]:
-    """Judge how many rows there are, in all, for the test, and of the rarest class."""
+def of_rows(facts: Feasibility, *, about: bool = False) -> list[Check]:
+    """Judge how many rows there are, in all, for the test, and of the rarest class.
+
+    `about` is whether the number of test rows is an estimate.
+    """
+    test_rows = f"{'about ' if about else ''}{facts.test_rows:,}"
     found = []
     if facts.rows < _FEW_ROWS:
         found.append(
@@ -36,7 +40,7 @@ def of_rows(facts: Feasibility) -> list[Check]:
             Check(
                 name="Rows",
                 severity="ok",
-                message=f"{facts.rows:,} rows have a known target, of which {facts.test_rows:,}"
+                message=f"{facts.rows:,} rows have a known target, of which {test_rows}"
                 " are kept for the test.",
             )
         )
@@ -47,7 +51,7 @@ def of_rows(facts: Feasibility) -> list[Check]:
             Check(
                 name="Detectable difference",
                 severity="warning" if large else "ok",
-                message=f"The {facts.test_rows:,} test rows can tell two models apart whose"
+                message=f"The {test_rows} test rows can tell two models apart whose"
                 f" {what} differs by {facts.detectable:.3f} or more (two-sided 5 %, power 80 %).",
                 remedy="Do not choose between models on smaller differences" if large else "",
             )

@@ -310,14 +310,15 @@ class Split(Section):
     """How rows are divided into train, validation and test."""
 
     method: Literal["stratified", "random", "group", "time"] = "stratified"
-    """`group` keeps the rows of a group together; `time` puts the latest rows in test."""
+    """`group` keeps the rows of a group together; `time` puts the latest rows in test, by `column`
+    or, without one, by the order of the rows in the source."""
     validation: float = Field(default=0.1, gt=0, lt=0.5)
     """Share of rows that search, selection and calibration never see: they check how much the
     selection flatters the champion (the canary)."""
     test: float = Field(default=0.2, gt=0, lt=0.9)
     """Share of rows kept apart until the chosen model is evaluated."""
     column: str | None = None
-    """The group or the time column."""
+    """The group or the time column; without one, `time` takes the order of the rows."""
     duplicates: Literal["auto", "together", "apart"] = "auto"
     """Rows with equal features: `together` keeps them in one part, so that no test row was
     learnt; `auto` does so unless the columns are so coarse that equal rows are no copies.
@@ -463,11 +464,11 @@ class Project(Section):
                 f"columns.{weights[0]}.type is {self.columns[weights[0]].type!r}; a weight must"
                 " be a number"
             )
-        if self.split.method in ("group", "time"):
-            if self.split.column is None:
-                raise ValueError(f"split.method {self.split.method!r} needs split.column")
-            if self.split.column not in self.columns:
-                raise ValueError(f"split.column {self.split.column!r} is not among `columns`")
+        if self.split.method == "group" and self.split.column is None:
+            raise ValueError("split.method 'group' needs split.column")
+        by_column = self.split.method in ("group", "time") and self.split.column is not None
+        if by_column and self.split.column not in self.columns:
+            raise ValueError(f"split.column {self.split.column!r} is not among `columns`")
         if self.target.task == "binary" and not self.target.positive:
             raise ValueError("target.positive must name the positive class")
         return self
