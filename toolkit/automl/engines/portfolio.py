@@ -25,6 +25,8 @@ _LEVELS = 1000
 _MANY_CLASSES = 4
 _WIDE = 1000
 """Columns that a tree looks at, at most: the rest are left to other trees."""
+_FASTEST = 0.12
+"""Learning rates are not raised above it for the sake of time."""
 _RUNG = 3
 """Trials of one engine in each rung after the first."""
 
@@ -45,6 +47,7 @@ def lightgbm(facts: TaskFacts) -> list[Trial]:
     rate = 0.03 if facts.classes else 0.06
     if len(facts.classes) > _MANY_CLASSES:
         rate *= 2  # each round grows a tree a class
+    rate = min(rate * facts.haste, _FASTEST)
     sparse = {
         "learning_rate": rate, "num_leaves": 16, "min_data_in_leaf": min(10, few),
         "feature_fraction": 0.4, "bagging_fraction": 0.8,
@@ -114,6 +117,7 @@ def catboost(facts: TaskFacts) -> list[Trial]:
         rate *= 1.5
     elif len(facts.classes) > _MANY_CLASSES:
         rate *= 2
+    rate = max(rate, min(rate * facts.haste, _FASTEST))
     common: Parameters = {"one_hot_max_size": 16, "max_ctr_complexity": 1}
     middle: Parameters = {"depth": 6}
     shallow: Parameters = {"depth": 4, "l2_leaf_reg": 5.0, "rsm": 0.7}
