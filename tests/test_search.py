@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -20,11 +21,12 @@ from toolkit import automl, data, open_stage
 from toolkit.artifacts import OutOfFoldPredictions
 from toolkit.automl.forecasting import of_rows
 from toolkit.automl.lanes import next_in_line
-from toolkit.automl.plan import PRESETS, effective, make_plan
+from toolkit.automl.plan import BALANCED, PRESETS, effective, make_plan
 from toolkit.automl.task import Size, TaskFacts
 from toolkit.errors import EngineError, ProjectError
 from toolkit.project.search import AutoML, Budget
 
+ROOT = Path(__file__).resolve().parents[1]
 QUICK = {
     "automl__engines": ["baseline", "lightgbm"],
     "automl__budget__models": 6,
@@ -389,3 +391,13 @@ def test_a_forecast_follows_from_counts_and_from_the_machine(binary_project):
         assert slower.total == pytest.approx(3 * one.total)
         assert 0 < one.search < one.total
         assert f"{one.models} models, {one.folds} folds" in one.text()
+
+
+def test_the_guide_says_what_balanced_does_by_size():
+    guide = (ROOT / "docs/how-to/automl.md").read_text(encoding="utf-8")
+    for most, found in BALANCED:
+        cells = "more" if most == float("inf") else f"{most:,}"
+        networks = f"{found.trials}, {found.epochs}" if found.trials else "none"
+        rates = "as they are" if found.haste == 1 else f"x {found.haste:g}"
+        line = f"| {cells} | {found.models} | {found.folds} | {networks} | {rates} |"
+        assert line in guide

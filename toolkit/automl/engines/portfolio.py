@@ -27,6 +27,8 @@ _WIDE = 1000
 """Columns that a tree looks at, at most: the rest are left to other trees."""
 _FASTEST = 0.15
 """Learning rates are not raised above it for the sake of time."""
+_TREES = 100
+"""Trees of a forest for each fold."""
 _RUNG = 3
 """Trials of one engine in each rung after the first."""
 
@@ -180,6 +182,7 @@ def forest(facts: TaskFacts) -> list[Trial]:
         ("random", "random forest", {"leaf": 2 * leaf, "features": 0.4}, 3),
     ]
     count: dict[str, int] = {}
+    trees = round(_TREES / facts.haste)
     trials = []
     for algorithm, family, settings, rung in proven:
         count[algorithm] = count.get(algorithm, 0) + 1
@@ -189,7 +192,8 @@ def forest(facts: TaskFacts) -> list[Trial]:
                 engine="forest",
                 family=family,
                 rung=rung,
-                settings={"algorithm": algorithm, "trees": 100} | settings,
+                settings={"algorithm": algorithm, "trees": trees} | settings,
+                cost=round(trees / _TREES, 2),
             )
         )
     return trials
