@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from toolkit import automl, data, open_stage
@@ -338,6 +338,7 @@ SIZES = st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SIZES, SIZES)
 def test_the_larger_the_table_the_less_balanced_does(one, other):
     small, large = sorted((one, other), key=lambda size: size.cells)
@@ -348,6 +349,7 @@ def test_the_larger_the_table_the_less_balanced_does(one, other):
     assert less == effective(AutoML(), large)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SIZES, st.sampled_from(["quick", "thorough"]))
 def test_no_size_changes_the_other_presets_or_what_is_asked_for(size, preset):
     assert effective(AutoML(preset=preset), size) == PRESETS[preset]
@@ -386,7 +388,7 @@ def test_large_tables_have_no_network_and_may_still_exclude_it():
 def test_a_forecast_follows_from_counts_and_from_the_machine(binary_project):
     project = binary_project().project
     for rows in (300, 30_000, 3_000_000):
-        one, same, slower = (of_rows(project, rows, slow) for slow in (1.0, 1.0, 3.0))
+        one, same, slower = (of_rows(project, rows, 2, slow) for slow in (1.0, 1.0, 3.0))
         assert one == same
         assert slower.total == pytest.approx(3 * one.total)
         assert 0 < one.search < one.total

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from toolkit.project.model import Project
+    from toolkit.run.folder import Run
     from toolkit.run.stage import Stage
 
 _FOLDS = 5
@@ -84,27 +85,38 @@ def forecast(stage: Stage) -> Callable[[], Forecast]:
     MissingArtifact
         If the number of rows is not known.
     """
-    from toolkit.artifacts import Intake
-
-    rows, slow = stage.read(Intake).rows, slowness()
-    return lambda: of_rows(stage.project, rows, slow)
+    found, slow = counted(stage.run), slowness()
+    return lambda: of_rows(stage.project, *found, slow)
 
 
-def of_rows(project: Project, rows: int, slow: float | None = None) -> Forecast:
+def counted(run: Run) -> tuple[int, int]:
+    """Return how many rows and classes a run's table has.
+
+    Raises
+    ------
+    MissingArtifact
+        If ``01_scoping`` is not done.
+    """
+    from toolkit.artifacts import Feasibility, Intake
+
+    classes = len(run.read(Feasibility).classes) if run.has(Feasibility) else 2
+    return run.read(Intake).rows, classes
+
+
+def of_rows(project: Project, rows: int, classes: int, slow: float) -> Forecast:
     """Return about how long a run on a table will take.
 
     Parameters
     ----------
     project : Project
         Its choices.
-    rows : int
+    rows, classes : int
         Of the whole table.
-    slow : float, optional
-        How many times as long as the reference machine this one takes; measured if not given.
+    slow : float
+        How many times as long as the reference machine this one takes, see `slowness`.
     """
-    slow = slowness() if slow is None else slow
     choices = project.automl
-    size = size_of(project, rows)
+    size = size_of(project, rows, classes)
     preset = effective(choices, size)
     lanes = max(1, min(LANES, choices.budget.threads, _cores()))
     search = _trials(project, size) / lanes + _AFTER_SEARCH + _AFTER_CELLS * size.cells / 1e6
@@ -118,12 +130,12 @@ def of_rows(project: Project, rows: int, slow: float | None = None) -> Forecast:
     )
 
 
-def size_of(project: Project, rows: int) -> Size:
-    """Return what a search on a table of some rows learns from."""
+def size_of(project: Project, rows: int, classes: int) -> Size:
+    """Return what a search on a table of some rows and classes learns from."""
     learnt = round(rows * (1 - project.split.validation - project.split.test))
     excluded = set(project.automl.constraints.exclude)
     features = [name for name in project.features() if name not in excluded]
-    several = {"regression": 0, "binary": 2, "multiclass": 5}[project.target.task]
+    several = 0 if project.target.task == "regression" else classes
     return Size(min(learnt, project.automl.rows), len(features), several)
 
 

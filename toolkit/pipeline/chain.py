@@ -141,10 +141,10 @@ class _Chain:
             return False
         if not self.request.fresh and is_current("automl", self.run, self.file):
             return False
-        from toolkit.automl.forecasting import of_rows
+        from toolkit.automl.forecasting import counted, of_rows, slowness
 
         with contextlib.suppress(ToolkitError):  # the stage itself says what is wrong
-            text = of_rows(self.file.project, self.run.read(Intake).rows).text()
+            text = of_rows(self.file.project, *counted(self.run), slowness()).text()
             self.log(text)
             self.show.expected(text)
         return True
