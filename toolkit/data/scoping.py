@@ -51,7 +51,6 @@ def feasibility(stage: Stage) -> Feasibility:
         first_look(project, frame),
         test_rows=count_test_rows(project, frame),
     )
-    )
     stage.write(result)
     return result
 

@@ -109,7 +109,7 @@ def _explained(
         if way.total is None:
             players, screened = _players(stage, model, frame, background)
         steps = _steps(frame, background, players)
-        plan = planner.plan(stage.project.explain, len(chosen), size, steps, len(columns))
+        plan = planner.plan(planner.asked(stage.project), len(chosen), size, steps, len(columns))
     if plan.rows < len(chosen):
         chosen, _ = spread_sample(scorer(model), test.frame, plan.rows, [seed, _ROWS])
     if plan.background < size and not way.by_cover:
