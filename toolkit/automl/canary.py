@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from toolkit.automl.model import Model
     from toolkit.run.stage import Stage
 
-_FEW = 30
+FEW = 30
+"""On fewer canary rows an optimism is not judged."""
 
 
 @dataclass(frozen=True)
@@ -124,23 +125,26 @@ def _optimism(canary: Canary, ordered: bool) -> Check:
     if optimism is None or canary.selection is None or score.value is None:
         return Check(
             name=name,
-            severity="info",
-            message=f"{metric.title} is not defined on the {canary.rows} canary rows.",
+            severity="warning",
+            message=f"{metric.title} is not defined on the {canary.rows} canary rows: whether the"
+            " selection flatters the model cannot be judged.",
         )
     interval = "" if score.low is None else f" ({score.low:.4g} to {score.high:.4g})"
     text = (
         f"{metric.title}: {canary.selection:.4g} when selected, {score.value:.4g}{interval} on"
         f" {canary.rows:,} rows that search, selection and calibration never saw."
     )
+    if canary.rows < FEW:
+        return Check(
+            name=name,
+            severity="warning",
+            message=f"{text} So few rows cannot tell whether the selection flatters the model.",
+            remedy="Raise split.validation, or give more rows",
+        )
     if canary.luck and optimism > 0:
         text += f" Being the best of several models explains up to {canary.luck:.2g} of it."
     if canary.explained:
-        few = canary.rows < _FEW
-        return Check(
-            name=name,
-            severity="info" if few else "ok",
-            message=text + (" So few rows say little." if few else ""),
-        )
+        return Check(name=name, severity="ok", message=text)
     if optimism > 0:
         return Check(
             name=name,

@@ -74,10 +74,10 @@ def listed(lacking: list[str], made: Comparison) -> str:
 
 def _reason(made: Comparison, verdict: str, lacking: list[str], rows: np.ndarray) -> str:
     """Return in a sentence what the verdict does not show of itself; empty if nothing."""
-    if not lacking and verdict != "not judged":
+    if not lacking and verdict != "cannot be judged":
         return ""
     names = listed(lacking, made) if lacking else ""
-    if verdict != "not judged":
+    if verdict != "cannot be judged":
         return f"It holds for the other groups only; {len(lacking)} cannot be compared. {names}."
     for rate, base in made.base.items():
         if rows.sum() and not base.sum():
@@ -93,7 +93,7 @@ def remark(verdict: FairnessVerdict) -> Check:
     """Return a verdict as a check."""
     name = verdict.metric.replace("_", " ")
     interval = verdict.difference
-    if interval.value is None or verdict.verdict == "not judged":
+    if interval.value is None or verdict.verdict == "cannot be judged":
         return Check(
             name="Fairness",
             severity="warning",
