@@ -19,7 +19,7 @@ _MODULES = {
     " PermutationComparison RankStability Surrogate TreeNode",
     "fairness": "Crossing FairnessDetail GroupRates Mitigation TradeOffPoint",
     "inside": "ContentColumn ContentExplanation ContentRow ContentValues WordEffect",
-    "report": "Claim Gap ReportData",
+    "report": "Claim Finding Gap ReportData Verdict",
     "tracking": "Mirror",
 }
 

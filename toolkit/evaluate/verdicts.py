@@ -106,10 +106,10 @@ def listed(lacking: list[str], made: Comparison) -> str:
 
 def _reason(made: Comparison, verdict: str, lacking: list[str], rows: np.ndarray) -> str:
     """Return in a sentence what the verdict does not show of itself; empty if nothing."""
-    if not lacking and verdict != "not judged":
+    if not lacking and verdict != "cannot be judged":
         return ""
     names = listed(lacking, made) if lacking else ""
-    if verdict != "not judged":
+    if verdict != "cannot be judged":
         return (
             f"The verdict covers the other groups only; {len(lacking)} cannot be compared. {names}."
         )
@@ -127,7 +127,7 @@ def remark(verdict: FairnessVerdict) -> Check:
     """Return a verdict as a check."""
     name = verdict.metric.replace("_", " ")
     interval = verdict.difference
-    if interval.value is None or verdict.verdict == "not judged":
+    if interval.value is None or verdict.verdict == "cannot be judged":
         return Check(
             name="Fairness",
             severity="warning",
