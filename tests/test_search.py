@@ -199,7 +199,7 @@ def test_a_killed_notebook_takes_its_workers_along_and_repeats_nothing(
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    psutil.wait_procs(children, timeout=20)
+    psutil.wait_procs(children, timeout=120)
     assert not any(child.is_running() and child.status() != "zombie" for child in children)
     finished = len(list(search.glob("*.oof.npy")))
     stage = open_stage("automl", file.path, "runs/a")
