@@ -66,8 +66,10 @@ def test_positive_class_comes_first_and_costs_give_the_threshold() -> None:
     assert list(found.classes.items()) == [("yes", 300), ("no", 700)]
     assert found.cost_threshold == pytest.approx(0.2)
     assert found.constant["brier"] == pytest.approx(0.21)
-    # A probability of 0.3 is above the threshold, so the constant decision is "yes".
-    assert found.constant["accuracy"] == pytest.approx(0.3)
+    # The best constant of each metric: the majority is right more often, "yes" costs less.
+    assert found.constant["accuracy"] == pytest.approx(0.7)
+    assert found.constant["balanced_accuracy"] == pytest.approx(0.5)
+    assert found.constant["f1"] == pytest.approx(2 * 300 / (1000 + 300))
     assert found.constant["expected_cost"] == pytest.approx(0.7)
 
 

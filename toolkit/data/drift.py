@@ -51,7 +51,7 @@ def time_column(table: Table) -> str | None:
     split = table.project.split
     if split.method == "time" and split.column in table.columns:
         return split.column if is_numeric(table.columns[split.column]) else None
-    dates = {n: c for n, c in table.columns.items() if c.type == "date" and c.role != "ignore"}
+    dates = {n: c for n, c in table.columns.items() if c.type == "date" and c.use != "ignore"}
     named = [name for name, column in dates.items() if column.role == "time"]
     return next(iter(named or dates), None)
 
@@ -96,7 +96,7 @@ def _compare(
     names = [
         name
         for name, column in table.columns.items()
-        if column.role == "feature" and name not in said
+        if column.use == "feature" and name not in said
     ]
     names.append(table.project.target.column)
     if not len(before) or not len(after):

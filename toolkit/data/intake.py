@@ -171,7 +171,7 @@ def _facts(name: str, column: Column, series: pd.Series) -> ColumnFacts:
     return ColumnFacts(
         name=name,
         type=column.type,
-        role=column.role,
+        role=column.use,
         protected=column.protected,
         missing=len(series) - len(known),
         distinct=len(distinct),

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SCHEMA_NAME = "project.schema.json"
 
+_LOOKED_AT = 5_000
+"""Rows in which `toolkit new` looks for columns that know the target, for up to 50 columns."""
 _WIDE = 500
 """Above so many columns the role is written only where it is not the default."""
 
@@ -107,7 +109,6 @@ def new_project(
     checks = [*read, *raw.checks, *table.check_target(typed[target], meaning), *checks]
     split = _split(columns, meaning, raw.frame)
     checks += [*_split_hints(columns), *_order(columns, target, raw.frame, split)]
-    checks = worst_first(checks)
     data = data.model_copy(update={"source": _relative(data, folder)})
     project = Project(
         name=name or folder.name or "project",
@@ -116,6 +117,7 @@ def new_project(
         target=meaning,
         split=split,
     )
+    checks = worst_first([*checks, *_leaks(project, raw.frame)])
     text = render(project)
     validate(parse(text, folder / FILE_NAME), folder / FILE_NAME)  # before anything is written
     make_folder(folder)
@@ -123,6 +125,28 @@ def new_project(
     # Last, so that a folder with a project file is a whole project.
     canonical.write_text(folder / FILE_NAME, text)
     return ProjectFile(folder), checks
+
+
+def _leaks(project: Project, frame: pd.DataFrame) -> list[Check]:
+    """Return what may be known only after the outcome, from a sample of rows."""
+    import numpy as np
+
+    from toolkit import table
+    from toolkit.data.leakage import first_look
+    from toolkit.data.scoping_checks import of_known
+
+    if project.data.format == "images":
+        return []  # the one column is what the model is for
+    most = max(500, min(_LOOKED_AT, _LOOKED_AT * 50 // len(project.columns)))
+    if len(frame) > most:
+        rows = np.random.default_rng(project.seed).choice(len(frame), most, replace=False)
+        frame = frame.iloc[np.sort(rows)]
+    typed = table.conform(frame.reset_index(drop=True), table.effective_columns(project))
+    try:
+        found = first_look(project, typed)
+    except DataError:
+        return []  # the sample holds one class only
+    return [check for check in of_known(project, found) if check.severity == "warning"]
 
 
 def _refuse(folder: Path) -> None:

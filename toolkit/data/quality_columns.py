@@ -9,7 +9,7 @@ import numpy as np
 from toolkit.artifacts import Check, ColumnProfile, Drift, Profile, Suspect
 from toolkit.artifacts.base import Severity
 from toolkit.data.findings import check_of, counted, listed, percent
-from toolkit.data.leakage import EXACT
+from toolkit.data.leakage import TOGETHER
 from toolkit.data.profiling import proxies
 
 if TYPE_CHECKING:
@@ -195,29 +195,35 @@ def _suspects(profile: Profile) -> list[Check]:
     checks = []
     for suspect in profile.suspects[:20]:
         feature = roles.get(suspect.column) == "feature"
-        sure = suspect.score >= 0.9 and feature
+        end = "" if suspect.reason.endswith("?") else "."
+        cleared = f" It is {suspect.resolved}." if suspect.resolved else ""
         checks.append(
             Check(
                 name=f"Leakage suspect: {suspect.column}",
-                severity="critical" if sure else "warning",
-                message=f"{suspect.column}: {suspect.reason}"
-                + ("" if suspect.reason.endswith("?") else "."),
+                severity="info" if cleared else suspect.severity,
+                message=f"{suspect.column}: {suspect.reason}{end}{cleared}",
                 columns=[suspect.column],
-                remedy=_suspect_remedy(suspect, feature),
+                remedy="" if cleared else _suspect_remedy(suspect, feature),
             )
         )
+    if not checks and profile.searched is not None:
+        checks.append(Check(name="Leakage suspects", severity="ok", message=profile.searched.text))
     return checks
 
 
 def _suspect_remedy(suspect: Suspect, feature: bool) -> str:
     if not feature:
         return "Ask how rows were numbered, and whether order or number will exist in use."
-    if EXACT in suspect.reason:
-        return (
-            "The target is made of these columns, so they are known only with it: give every one"
-            " of them the role ignore."
-        )
-    return "Ask when this value is known. If after the prediction, ignore the column."
+    together = (
+        "The target follows from these columns together; the others of them are suspects too. "
+        if TOGETHER in suspect.reason
+        else ""
+    )
+    return (
+        f"{together}Ask when this value is known, and say it in 01_scoping"
+        f" (columns.{suspect.column}.known): before the outcome, or only after it, which keeps the"
+        " column out of the model."
+    )
 
 
 def _redundant(profile: Profile) -> list[Check]:

@@ -120,7 +120,7 @@ def _in_time(table: Table) -> list[Check]:
     if table.project.split.method == "time":
         return []
     for name, column in table.columns.items():
-        if column.type != "date" or column.role not in ("feature", "time"):
+        if column.type != "date" or column.use not in ("feature", "time"):
             continue
         times = numbers(table.frame[name])
         times = times[np.isfinite(times)]

@@ -69,7 +69,7 @@ def relate(table: Table, rows: np.ndarray, association: dict[str, float | None])
     chosen = [
         name
         for name, column in table.columns.items()
-        if (column.role == "feature" or column.protected) and column.type not in ("text", "image")
+        if (column.use == "feature" or column.protected) and column.type not in ("text", "image")
     ]
     protected = set(table.project.protected())
     chosen.sort(key=lambda name: (name not in protected, -(association.get(name) or 0.0)))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from toolkit import metrics
-from toolkit.artifacts import Check, Feasibility, Rows
+from toolkit.artifacts import Check, Feasibility, Rows, Suspect
 from toolkit.artifacts.base import worst_first
 from toolkit.data import scoping_checks as checks
+from toolkit.data.leakage import first_look
 from toolkit.data.rows import make_table
 from toolkit.data.split import TEST, assign
 from toolkit.errors import DataError
@@ -47,6 +48,7 @@ def feasibility(stage: Stage) -> Feasibility:
         project,
         frame[project.target.column],
         groups_of(project, frame),
+        first_look(project, frame),
         test_rows=count_test_rows(project, frame),
     )
     stage.write(result)
@@ -75,14 +77,18 @@ def live_feasibility(stage: Stage) -> Callable[[Project], tuple[Feasibility, lis
     from toolkit.plots import scoping as figures
 
     frame = stage.read(Rows).frame
+    asked: list[Suspect] = []
     counted: dict[Any, int | None] = {}
 
     def judge(project: Project) -> tuple[Feasibility, list[Plot]]:
         series = frame[project.target.column]
+        if not asked:  # once: a changed target asks for the whole notebook again
+            asked.extend(first_look(project, frame))
         key = (repr(project.split), repr(project.target), *project.features(), project.seed)
         if key not in counted:
             counted[key] = count_test_rows(project, frame)
-        found = feasibility_of(project, series, groups_of(project, frame), test_rows=counted[key])
+        groups = groups_of(project, frame)
+        found = feasibility_of(project, series, groups, asked, test_rows=counted[key])
         return found, figures.overview(found, project, series)
 
     return judge
@@ -116,6 +122,7 @@ def feasibility_of(
     project: Project,
     target: pd.Series,
     groups: Groups | None = None,
+    strongest: Sequence[Suspect] = (),
     *,
     test_rows: int | None = None,
 ) -> Feasibility:
@@ -129,6 +136,8 @@ def feasibility_of(
         The typed target column.
     groups : mapping, optional
         Rows by group of each protected column, of those that the fairness metric is over.
+    strongest : sequence of Suspect
+        The features to ask about first.
     test_rows : int, optional
         From `count_test_rows`; without it the split's share is taken, and *about* said.
 
@@ -162,12 +171,14 @@ def feasibility_of(
         constant=_constant(project, values, counts),
         detectable=_detectable(meaning.task, classes, test_rows),
         test_rows=test_rows,
+        strongest=list(strongest),
     )
     found: list[Check] = [
         *target_checks,
         *checks.of_rows(facts, about=about),
         *checks.of_split(project),
         *checks.of_metric(project, facts),
+        *checks.of_known(project, strongest),
         *checks.of_fairness(project, facts, groups or {}),
         *checks.of_people(project),
     ]
@@ -199,20 +210,14 @@ def _distribution(
 def _constant(
     project: Project, values: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]
 ) -> dict[str, float | None]:
-    task, total = project.target.task, counts.sum()
+    task = project.target.task
     order = list(values) if task == "multiclass" else list(values)[::-1]
     context = metrics.Context(
         task=task, classes=[] if task == "regression" else order, costs=project.costs
     )
-    shares = dict(zip(values.tolist(), (counts / total).tolist(), strict=True))
     result: dict[str, float | None] = {}
     for name in metrics.for_task(task):
-        if task == "regression":
-            middle = values[np.searchsorted(np.cumsum(counts), total / 2)]
-            centre = middle if name in ("mae", "median_absolute_error") else values @ counts / total
-            scores = np.full(len(values), float(centre))
-        else:
-            scores = np.tile([shares[label] for label in order], (len(values), 1))
+        scores = metrics.constant_scores(values, len(values), context, metric=name, weights=counts)
         result[name] = metrics.get(name).statistic(values, scores, context)(counts)
     return result
 

@@ -26,12 +26,13 @@ from toolkit.evaluate.scored import (
     row_loss,
     score_part,
 )  # fmt: skip
+from toolkit.formats import number
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.run.stage import Stage
-    from toolkit.table import Part, Predictor
+    from toolkit.table import Predictor
 
 
 def evaluate(stage: Stage, model: Predictor) -> Evaluation:
@@ -87,12 +88,12 @@ def evaluate(stage: Stage, model: Predictor) -> Evaluation:
         constant=constant,
         confusion=_confusion(scored) if classes else {},
         cost=found["expected_cost"] if classes else None,
-        constant_cost=_constant_cost(scored, train) if classes else None,
+        constant_cost=constant.get("expected_cost"),
         calibration=_calibration(scored),
         slices=search.slices,
         groups=groups,
         fairness=fairness,
-        acceptance=_acceptance(stage, found),
+        acceptance=_acceptance(stage, found, one_class=checks.of_one_class(scored)),
         mistakes=mistakes(scored),
         checks=[
             *checks.about_rows(scored),
@@ -135,17 +136,6 @@ def _confusion(scored: Scored) -> dict[str, dict[str, int]]:
     }
 
 
-def _constant_cost(scored: Scored, train: Part) -> float:
-    """Return what the decision costs that is cheapest for all training rows alike."""
-    classes = scored.context.classes
-    matrix = metrics.cost_matrix(scored.context)
-    shares = metrics.constant_scores(train.target, 1, scored.context, weights=train.weights)[0]
-    cheapest = int(np.argmin(shares @ matrix))
-    codes = metrics.class_codes(scored.part.target, classes)
-    paid = np.where(codes < 0, 1.0, matrix[codes, cheapest])
-    return float(np.average(paid, weights=scored.part.weights))
-
-
 def _calibration(scored: Scored) -> list[Bin]:
     """Return bins of the positive class's probability, or of the likeliest class's."""
     if scored.context.task == "regression":
@@ -179,23 +169,32 @@ def _refuse_limits(stage: Stage) -> None:
             )
 
 
-def _acceptance(stage: Stage, found: dict[str, Interval]) -> list[AcceptanceVerdict]:
+def _acceptance(
+    stage: Stage, found: dict[str, Interval], *, one_class: bool
+) -> list[AcceptanceVerdict]:
     result = []
     for item in stage.project.acceptance:
         score = found[item.metric]
         for limit, sign, words in ((item.at_least, 1, "at least"), (item.at_most, -1, "at most")):
             if limit is None:
                 continue
-            verdict = "unclear"
-            if score.low is not None and score.high is not None:
-                low, high = sorted((sign * score.low, sign * score.high))
-                if low >= sign * limit:
-                    verdict = "met"
-                elif high < sign * limit:
-                    verdict = "missed"
             result.append(
                 AcceptanceVerdict(
-                    metric=item.metric, limit=f"{words} {limit:g}", score=score, verdict=verdict
+                    metric=item.metric,
+                    limit=f"{words} {number(limit, 15)}",
+                    bound=limit,
+                    score=score,
+                    verdict="cannot be judged" if one_class else _held(score, limit, sign),
                 )
             )
     return result
+
+
+def _held(score: Interval, limit: float, sign: int) -> str:
+    """Return what an interval says of a limit that is a lower (1) or an upper one (-1)."""
+    if score.value is None or score.low is None or score.high is None:
+        return "cannot be judged"
+    low, high = sorted((sign * score.low, sign * score.high))
+    if low >= sign * limit:
+        return "met"
+    return "missed" if high < sign * limit else "unclear"
