@@ -158,7 +158,7 @@ def _levels(
         # A value that few rows have may be a person's: it is counted, not shown.
         often = dict(zip(levels, counts.tolist(), strict=False))
         open_ = [group for group in several if min(often[level] for level in group) >= COMMON]
-        shown = " and ".join(repr(level[:20]) for level in open_[0][:3]) if open_ else ""
+        shown = " and ".join(repr(level[:40]) for level in open_[0][:3]) if open_ else ""
         more = counted(len(several), "level")
         found["alike"].append((name, len(several), f"{shown}, {more}" if shown else more))
 

@@ -142,6 +142,8 @@ def answers(
         often = count >= _ANSWER * len(raw.codes)
         gap = table.numbers_say(word)
         level = letters or word == "None" or (often and blanks <= 0.1 * count and not gap)
+        if word == "NA" and not letters and len(levels) > 2 and set(levels) <= _STATES:
+            level = False  # no state is called so
         if not category or not worded or (word == "None" and gap and not often):
             level = False
         doubtful = not category and word != "NA" and often and blanks <= 0.1 * count and not gap

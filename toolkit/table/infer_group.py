@@ -89,6 +89,10 @@ def repeated_group(
     none = Cells([], np.empty(0, dtype=np.int64)), list[Alike](), False
     if column.type in ("date", "boolean", "text", "image"):
         return none
+    if column.type == "number":
+        head = series.iloc[:1_000].dropna().to_numpy(dtype=np.float64)
+        if not np.array_equal(head, head.round()):
+            return none
     codes, levels = pd.factorize(series)
     counts = np.bincount(codes[codes >= 0], minlength=len(levels))
     holder = _holder(name, counts)
@@ -205,10 +209,14 @@ def in_words(alike: list[Alike], most: int = 3) -> str:
 
 def _ranks(found: Cells) -> np.ndarray[Any, Any]:
     """Return each distinct text's place in order: of numbers where all are, else of texts."""
-    whole = all(text.isdecimal() for text in found.texts)
-    keys = [(len(t.lstrip("0")), t.lstrip("0")) if whole else (0, t) for t in found.texts]
-    ranks = np.empty(len(keys), dtype=np.int64)
-    ranks[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = pa.array(found.texts, pa.large_string())
+    if all(text.isdecimal() for text in found.texts):
+        texts = texts.cast(pa.float64())
+    ranks = np.empty(len(texts), dtype=np.int64)
+    ranks[pc.sort_indices(texts).to_numpy()] = np.arange(len(texts))
     return ranks
 
 
