@@ -221,7 +221,7 @@ def test_verdicts_on_groups_follow_the_interval_and_small_groups_are_not_judged(
     assert {v.verdict for v in wide.fairness} == {"within"}
     assert {v.reason for v in wide.fairness} == {""}
     _, few = run(tmp_path / "c", people(120), honest(), fairness={"minimum_group": 30})
-    assert {v.verdict for v in few.fairness} == {"not judged"}
+    assert {v.verdict for v in few.fairness} == {"cannot be judged"}
     assert not any(group.judged for group in few.groups)
     ages = [group.group for group in wide.groups if group.column == "age"]
     assert ages[0].startswith("below ") and ages[-1] == "missing"

@@ -246,11 +246,11 @@ def test_a_group_counts_by_the_rows_that_the_rate_is_over(tmp_path, metric, grou
 def test_what_is_undefined_is_not_met(tmp_path, metric, counts, said):
     stage, found, model = judged(tmp_path, counts, metric=metric, limit=1)
     (verdict,) = found.fairness
-    assert (verdict.verdict, verdict.difference.value) == ("not judged", None)
+    assert (verdict.verdict, verdict.difference.value) == ("cannot be judged", None)
     assert said in verdict.reason
     check = next(check for check in found.checks if check.name == "Fairness")
     assert check.severity == "warning" and said in check.message
-    assert {point.verdict for point in fairness_detail(stage, model).curve} == {"not judged"}
+    assert {point.verdict for point in fairness_detail(stage, model).curve} == {"cannot be judged"}
 
 
 @pytest.mark.parametrize("flagged", [True, False])
@@ -320,7 +320,7 @@ def test_intervals_of_differences_cover_as_often_as_said(rows, share):
         ({"a": [1.0] * 60, "b": [1.0] * 60}, "within"),
         ({"a": [1.0] * 60, "b": [3.0] * 60}, "beyond"),
         ({"a": [0.0] * 60, "b": [0.0] * 60}, "within"),
-        ({"a": [1.0, 2.0] * 30, "b": [9.0] * 3}, "not judged"),
+        ({"a": [1.0, 2.0] * 30, "b": [9.0] * 3}, "cannot be judged"),
         ({"a": [1.0, 2.0] * 30, "b": [0.0, 4.0] * 20}, "unclear"),
         ({"a": [1.7e308] * 40, "b": [-1.7e308] * 40}, "within"),
         ({"a": [1e300] * 40, "b": [0.5, 1.5] * 30}, "beyond"),
@@ -455,7 +455,7 @@ def test_few_rows_and_no_protected_columns_degrade(tmp_path):
     assert none.crossings == none.curve == [] and "No column is marked" in none.no_curve
     _, few = run(tmp_path / "b", people(20))
     assert not any(each.judged for each in few.crossings)
-    assert {each.verdict for each in few.curve} == {"not judged"}
+    assert {each.verdict for each in few.curve} == {"cannot be judged"}
     assert {each.name for each in few.curve} >= {"thresholds sex 0", "thresholds race 0"}
     assert any(check.name == "Thresholds by group" for check in few.checks)
 
@@ -468,7 +468,7 @@ def test_weights_count_in_cost_and_constant_columns_do_no_harm(tmp_path):
     assert not detail.metric_asked and detail.metric == "demographic_parity_difference"
     assert detail.crossing_verdicts == []
     race = [each for each in detail.curve if each.column == "race"]
-    assert {each.verdict for each in race} == {"not judged"}
+    assert {each.verdict for each in race} == {"cannot be judged"}
 
 
 def test_predictive_parity_has_no_reduction_and_says_so(tmp_path):
@@ -512,6 +512,6 @@ def test_the_remedy_of_a_verdict_that_cannot_be_given_fits_its_cause(left_out, w
     verdict = FairnessVerdict(
         column="sex",
         metric="equal_opportunity_difference", difference=Interval(value=None), limit=0.1,
-        verdict="not judged", compared=[], not_compared=left_out, reason="No group.",
+        verdict="cannot be judged", compared=[], not_compared=left_out, reason="No group.",
     )  # fmt: skip
     assert words in remark(verdict).remedy

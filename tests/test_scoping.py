@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit import open_stage
-from toolkit.artifacts import Feasibility
-from toolkit.data import feasibility, feasibility_of, intake, live_feasibility
+from toolkit.artifacts import Feasibility, Rows
+from toolkit.data import feasibility, feasibility_of, intake, live_feasibility, preview_split
 from toolkit.data.scoping import groups_of
 from toolkit.errors import DataError
 from toolkit.plots import scoping as figures
@@ -48,7 +48,9 @@ def test_each_task_is_judged(binary_project, multiclass_project, regression_proj
         found = feasibility(stage)
         assert stage.run.read(Feasibility) == found
         assert found.rows == table.rows
-        assert found.test_rows == int(table.rows * 0.2)
+        made = preview_split(stage.project, stage.run.read(Rows).frame)
+        parts = {part.part: part.rows for part in made.parts}
+        assert found.test_rows == parts["test"]  # the number that every later page shows
         assert found.metric in found.constant
         assert found.detectable is not None
         assert 0 < found.detectable < 1

@@ -6,7 +6,7 @@ _MODULES = {
     "base": "Artifact Check FrameArtifact Interval JsonArtifact Record Severity",
     "scoping": "ColumnFacts Feasibility Intake Rows",
     "eda": "ColumnProfile Contract Drift Pair Picture Profile Quality Split SplitPart SplitSummary"
-    " Suspect Word",
+    " LeakSearch Suspect Word",
     "labels": "LabelPatch LabelReview LabelScores Reviewer",
     "automl": "Bin Canary Champion Comparison Conformal CurvePoint DerivedColumn EngineRun Entry"
     " FeatureMap Leaderboard OutOfFoldPredictions Search Shuffled TrialRun Winner",
@@ -19,7 +19,7 @@ _MODULES = {
     " PermutationComparison RankStability Surrogate TreeNode",
     "fairness": "Crossing FairnessDetail GroupRates Mitigation TradeOffPoint",
     "inside": "ContentColumn ContentExplanation ContentRow ContentValues WordEffect",
-    "report": "Claim Gap ReportData",
+    "report": "Claim Finding Gap ReportData Verdict",
     "tracking": "Mirror",
 }
 

@@ -220,6 +220,8 @@ class Shuffled(Record):
     """The champion fitted once more on shuffled labels, where there is nothing to find."""
 
     metric: str
+    model: str = ""
+    """Which model was fitted: of an ensemble, one member stands for it."""
     score: Interval
     """On rows held out from it, against the shuffled labels."""
     chance: float | None

@@ -59,7 +59,7 @@ class FairnessVerdict(Record):
     limit: float
     verdict: str
     """within, beyond, unclear (the interval spans the limit, or it holds for some groups only and
-    another one of a relevant size cannot be compared), or not judged."""
+    another one of a relevant size cannot be compared), or cannot be judged."""
     compared: list[str] = []
     """The groups that could be compared."""
     not_compared: list[str] = []
@@ -77,7 +77,8 @@ class AcceptanceVerdict(Record):
     """The limit's number."""
     score: Interval
     verdict: str
-    """met, missed, or unclear (the interval spans the limit)."""
+    """met, missed, unclear (the interval spans the limit), or cannot be judged (the metric is not
+    defined on the test rows, or all of them are of one class)."""
 
 
 class Evaluation(JsonArtifact):
@@ -161,6 +162,8 @@ class Explanation(JsonArtifact):
     additivity_tolerance: float
     grouped: list[str] = []
     """Columns explained together as one because the table is too wide."""
+    suspects: list[str] = []
+    """Columns of the model that may leak the target: figures and tables mark them."""
     importance: dict[str, list[Importance]]
     """By class, most important first."""
     measures: dict[str, str] = {}

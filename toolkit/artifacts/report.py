@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from toolkit.artifacts.base import Facts, JsonArtifact, Record
 
@@ -39,6 +39,42 @@ class Claim(Record):
     """How to compute it again: a name of `toolkit.report.recipes`, with its argument."""
 
 
+class Finding(Record):
+    """What one rule of the verdict found against the model."""
+
+    rule: str
+    """The rule's name in `toolkit.report.verdict.RULES`."""
+    input: str
+    """What the rule looks at."""
+    verdict: Literal["do not use", "not shown", "cannot be judged"]
+    """What the rule makes of it."""
+    sentence: str
+
+
+class Verdict(Record):
+    """Whether the model is fit for the stated use: no better than the worst of its inputs."""
+
+    word: Literal["fit for the stated use", "not shown", "do not use"]
+    findings: list[Finding] = []
+    """What speaks against it, the worst first."""
+    test_rows: int | None = None
+    """None where the champion was not tested."""
+    positives: int | None = None
+    """Binary: the test rows of the positive class."""
+
+    @property
+    def fit(self) -> bool:
+        """Whether nothing was found against the model."""
+        return self.word == "fit for the stated use"
+
+    @property
+    def deciding(self) -> list[Finding]:
+        """The one or two findings that decide."""
+        if self.word == "do not use":
+            return [each for each in self.findings if each.verdict == self.word][:2]
+        return self.findings[:2]
+
+
 class ReportData(JsonArtifact):
     """Everything that the report shows: the only source of its numbers."""
 
@@ -48,6 +84,8 @@ class ReportData(JsonArtifact):
 
     format: int = 1
     title: str
+    verdict: Verdict | None = None
+    """None in reports of earlier versions, which did not judge."""
     sections: list[Facts]
     """Sections in order: ``id``, ``title``, ``blocks``; blocks name claims by their id."""
     claims: dict[str, Claim] = {}

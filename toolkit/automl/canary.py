@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from toolkit.automl.model import Model
     from toolkit.run.stage import Stage
 
-_FEW = 30
+FEW = 30
+"""On fewer canary rows an optimism is not judged."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,9 @@ def _optimism(canary: Canary, ordered: bool) -> Check:
     if optimism is None or canary.selection is None or score.value is None:
         return Check(
             name=name,
-            severity="info",
-            message=f"{metric.title} is not defined on the {canary.rows} canary rows.",
+            severity="warning",
+            message=f"{metric.title} is not defined on the {canary.rows} canary rows: whether the"
+            " selection flatters the model cannot be judged.",
         )
     interval = (
         ""
@@ -137,15 +139,17 @@ def _optimism(canary: Canary, ordered: bool) -> Check:
         f" {formats.number(score.value, 4)}{interval} on"
         f" {canary.rows:,} rows that search, selection and calibration never saw."
     )
+    if canary.rows < FEW:
+        return Check(
+            name=name,
+            severity="warning",
+            message=f"{text} So few rows cannot tell whether the selection flatters the model.",
+            remedy="Raise split.validation, or give more rows",
+        )
     if canary.luck and optimism > 0:
         text += f" Selection bias explains up to {formats.number(canary.luck, 2)} of it."
     if canary.explained:
-        few = canary.rows < _FEW
-        return Check(
-            name=name,
-            severity="info" if few else "ok",
-            message=text + (" With so few rows this is imprecise." if few else ""),
-        )
+        return Check(name=name, severity="ok", message=text)
     if optimism > 0:
         return Check(
             name=name,

@@ -20,7 +20,7 @@ from toolkit.automl.model import Model, saved_model
 from toolkit.automl.model_file import NATIVE, read_facts
 from toolkit.automl.objectives import combine
 from toolkit.automl.outcome import Watcher
-from toolkit.automl.plan import effective, make_plan
+from toolkit.automl.plan import make_plan
 from toolkit.automl.preparing import prepare
 from toolkit.automl.refit import refit
 from toolkit.errors import RunError
@@ -142,7 +142,7 @@ def reproduce(run_folder: Path | str, say: Say = lambda text: None) -> Reproduct
     kept = saved_model(run.folder / champion.model)
     # In the order in which they are summed up.
     weights = members(kept) or {champion.name: 1.0}
-    task, _ = prepare(cast("Stage", frozen), effective(frozen.project.automl))
+    task, _ = prepare(cast("Stage", frozen))
     trials = _trials(frozen.project, task, weights)
     say(f"fitting {', '.join(trial.name for trial in trials)} again")
     with tempfile.TemporaryDirectory(prefix="toolkit-reproduce-") as scratch:

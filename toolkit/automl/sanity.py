@@ -195,6 +195,7 @@ def shuffled(
     difference = judged.difference("model", "constant")
     found = Shuffled(
         metric=metric.name,
+        model=trial.name,
         score=judged.interval("model"),
         chance=judged.values["constant"],
         better_than_chance=_better(difference, metric.greater_is_better),

@@ -85,10 +85,13 @@ class _Work:
 
     def __init__(self, stage: Stage, live: Live | None) -> None:
         self.stage = stage
-        self.preset = effective(stage.project.automl)
-        self.task, self.rows = prepare(stage, self.preset)
+        self.task, self.rows = prepare(stage)
+        self.preset = effective(stage.project.automl, self.task.facts.size)
         self.ledger = Ledger(stage.run.folder)
-        self.follower = Follower(stage, self.task, self.ledger, live, most=self.preset.models)
+        self.follower = Follower(
+            stage, self.task, self.ledger, live,
+            most=self.preset.models, members=self.preset.members,
+        )  # fmt: skip
         self.missing: list[str] = []
         self.plan: list[Trial] = []
         self.outcome = Outcome()

@@ -41,8 +41,8 @@ class Follower(Watcher):
         Holds out-of-fold scores.
     live : Live, optional
         Shows the state and may stop.
-    most : int
-        How many models the budget allows.
+    most, members : int
+        How many models the budget allows, and the ensemble.
     """
 
     def __init__(
@@ -53,10 +53,11 @@ class Follower(Watcher):
         live: Live | None,
         *,
         most: int,
+        members: int,
     ) -> None:
         project = stage.project
         self.stage, self.task, self.ledger, self.live = stage, task, ledger, live
-        self.most = most
+        self.most, self.members = most, members
         self.metric = metrics.get(metrics.resolve(project)[0])
         self.context = metrics.Context(project.target.task, task.facts.classes, None, project.costs)
         classes = np.array(task.facts.classes, dtype=object)
@@ -176,7 +177,7 @@ class Follower(Watcher):
         project = self.stage.project
         return ensemble.select(
             self._oof, self.actual, self.task.weights, self.task.folds,
-            self.metric.name, self.context, seed=project.seed, bagged=bagged,
+            self.metric.name, self.context, seed=project.seed, members=self.members, bagged=bagged,
             families={name: family for family, names in self._families.items() for name in names},
         )  # fmt: skip
 

@@ -67,6 +67,11 @@ def about_rows(scored: Scored) -> list[Check]:
     return result
 
 
+def of_one_class(scored: Scored) -> bool:
+    """Whether all test rows are of one class: any score of them is then easily had."""
+    return scored.context.task != "regression" and len(set(scored.part.target.astype(str))) < 2
+
+
 def about_constant(scored: Scored, train: Part) -> list[Check]:
     """Compare the model with a constant guess on the same resamples."""
     metric, n = metrics.get(scored.metric), len(scored.part)
@@ -85,12 +90,14 @@ def about_constant(scored: Scored, train: Part) -> list[Check]:
         weights=scored.part.weights,
         blocks=scored.blocks,
     )
-    if gap.value is None or gap.low is None or gap.high is None:
+    alone = of_one_class(scored)
+    if alone or gap.value is None or gap.low is None or gap.high is None:
+        why = "all test rows are of one class" if alone else "the test rows do not define it"
         return [
             Check(
                 name="Better than a constant guess",
                 severity="warning",
-                message=f"{metric.title} cannot be compared: the test rows do not define it.",
+                message=f"{metric.title} cannot be compared: {why}.",
             )
         ]
     better = gap.low > 0 if metric.greater_is_better else gap.high < 0

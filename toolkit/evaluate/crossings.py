@@ -116,7 +116,7 @@ def _cross_two(
         return
     mine, other = spoken(project, a), spoken(project, b)
     labels = [f"{mine[first]} and {other[second]}" for first, second in pairs]
-    verdict = judge(project, title, made, labels, codes)
+    verdict = judge(project, title, made, labels, codes, leaks=scored.leaks)
     found.verdicts.append(verdict)
     if verdict.verdict == "beyond":
         found.checks.append(

@@ -173,7 +173,7 @@ class _Judge:
     def __init__(self, project: Project, scored: Scored, part: Conditions, metric: str) -> None:
         self._project, self._metric = project, metric
         self._part, self._confidence = part, scored.confidence
-        self._weights = scored.part.weights
+        self._weights, self._leaks = scored.part.weights, scored.leaks
         # 0 for a label that the model never saw, 1 negative, 2 positive.
         self._actual = metrics.class_codes(scored.part.target, scored.context.classes) + 1
         size = len(part.names) + 1
@@ -217,7 +217,12 @@ class _Judge:
     def verdict(self, outcome: _Outcome) -> str:
         labels = spoken(self._project, self._part)
         return judge(
-            self._project, self._part.column, outcome.made, labels, self._part.codes
+            self._project,
+            self._part.column,
+            outcome.made,
+            labels,
+            self._part.codes,
+            leaks=self._leaks,
         ).verdict
 
     def groups(self, decided: np.ndarray, outcome: _Outcome) -> list[GroupRates]:

@@ -155,7 +155,7 @@ def time_column(project: Project) -> str | None:
     dates = [
         name
         for name, column in project.columns.items()
-        if column.type == "date" and column.role == "feature"
+        if column.type == "date" and column.use == "feature"
     ]
     return next(iter(by_role + dates), None)
 

@@ -272,9 +272,9 @@ def _largest_gap(
 
 
 def fairness_verdict(difference: Interval, limit: float) -> str:
-    """Return within, beyond, unclear (the interval spans the limit), or not judged."""
+    """Return within, beyond, unclear (the interval spans the limit), or cannot be judged."""
     if difference.low is None or difference.high is None:
-        return "not judged"
+        return "cannot be judged"
     if difference.high <= limit:
         return "within"
     return "beyond" if difference.low > limit else "unclear"

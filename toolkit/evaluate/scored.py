@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from toolkit.artifacts import Interval, Rows
 from toolkit.errors import DataError, ModelError
 from toolkit.metrics import Context
 from toolkit.metrics.scores import cost_by_row
+from toolkit.table import leak_suspects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +43,8 @@ class Scored:
         Of every bootstrap interval.
     blocks : ndarray of int64, shape (n,), optional
         Which rows it draws together; see `toolkit.table.drawn_together`.
+    leaks : list of str
+        The model's columns that may leak the target: what groups show then is not the model's.
     """
 
     part: Part
@@ -53,6 +56,7 @@ class Scored:
     resamples: int
     confidence: float
     blocks: np.ndarray | None = None
+    leaks: list[str] = field(default_factory=list)
 
     def interval(self, name: str, inside: np.ndarray | None = None) -> Interval:
         """Return a metric over all rows, or those at some positions, with its interval."""
@@ -116,6 +120,7 @@ def score_part(stage: Stage, model: Predictor, part: Part, kind: str = "test") -
         resamples=project.explain.bootstrap,
         confidence=project.explain.confidence,
         blocks=table.drawn_together(stage, part.rows),
+        leaks=[name for name in leak_suspects(stage) if name in model.columns],
     )
 
 

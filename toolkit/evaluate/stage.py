@@ -93,7 +93,7 @@ def evaluate(stage: Stage, model: Predictor) -> Evaluation:
         slices=search.slices,
         groups=groups,
         fairness=fairness,
-        acceptance=_acceptance(stage, found),
+        acceptance=_acceptance(stage, found, one_class=checks.of_one_class(scored)),
         mistakes=mistakes(scored),
         checks=[
             *checks.about_rows(scored),
@@ -169,27 +169,32 @@ def _refuse_limits(stage: Stage) -> None:
             )
 
 
-def _acceptance(stage: Stage, found: dict[str, Interval]) -> list[AcceptanceVerdict]:
+def _acceptance(
+    stage: Stage, found: dict[str, Interval], *, one_class: bool
+) -> list[AcceptanceVerdict]:
     result = []
     for item in stage.project.acceptance:
         score = found[item.metric]
         for limit, sign, words in ((item.at_least, 1, "at least"), (item.at_most, -1, "at most")):
             if limit is None:
                 continue
-            verdict = "unclear"
-            if score.low is not None and score.high is not None:
-                low, high = sorted((sign * score.low, sign * score.high))
-                if low >= sign * limit:
-                    verdict = "met"
-                elif high < sign * limit:
-                    verdict = "missed"
             result.append(
                 AcceptanceVerdict(
                     metric=item.metric,
                     limit=f"{words} {number(limit, 15)}",
                     bound=limit,
                     score=score,
-                    verdict=verdict,
+                    verdict="cannot be judged" if one_class else _held(score, limit, sign),
                 )
             )
     return result
+
+
+def _held(score: Interval, limit: float, sign: int) -> str:
+    """Return what an interval says of a limit that is a lower (1) or an upper one (-1)."""
+    if score.value is None or score.low is None or score.high is None:
+        return "cannot be judged"
+    low, high = sorted((sign * score.low, sign * score.high))
+    if low >= sign * limit:
+        return "met"
+    return "missed" if high < sign * limit else "unclear"

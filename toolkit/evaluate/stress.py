@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from toolkit.table import Part, Predictor
 
 BUDGET = 200_000
-"""Rows scored in all, whatever the table's size."""
+"""Rows scored in all with the preset `thorough`, whatever the table's size; else fewer."""
 ROWS = 2_000
 SURE = 0.95
 """The quantile of the test rows' certainty that rows outside the data should stay below."""
@@ -58,7 +58,7 @@ def robustness(stage: Stage, model: Predictor) -> Robustness:
     """
     test, train = table.load_part(stage, "test"), table.load_part(stage, "train")
     total = len(test.columns)
-    rows = _affordable(test)
+    rows = _affordable(test, round(BUDGET * stage.project.automl.effort))
     stage.progress("perturbing rows")
     base = score_part(stage, model, some_rows(test, min(rows, ROWS), stage.project.seed))
     plan = Plan.of(base, train)
@@ -95,13 +95,13 @@ def robustness(stage: Stage, model: Predictor) -> Robustness:
         failures=scorer.failures,
         left_out=total - len(plan.kinds),
     )
-    checks: list[Check] = stress_checks.checks(found, base.context.task == "regression")
+    checks: list[Check] = stress_checks.checks(found, base.context.task == "regression", base.leaks)
     found = found.model_copy(update={"checks": checks})
     stage.write(found)
     return found
 
 
-def _affordable(test: Part) -> int:
+def _affordable(test: Part, budget: int) -> int:
     """Return how many test rows the budget allows.
 
     What a model may refuse counts twice: a batch that is refused is scored again in pieces.
@@ -112,7 +112,7 @@ def _affordable(test: Part) -> int:
     words = min(kinds.count("category"), COLUMNS)
     once = 2 + len(STRENGTHS) * REPEATS + len(SHIFTS) * min(numbers, _SHIFTED) + 2
     twice = len(SHARES) * REPEATS + singles + words
-    left = BUDGET - 4 * numbers * _EXTREME_ROWS
+    left = budget - 4 * numbers * _EXTREME_ROWS
     return max(1, left // (once + 2 * twice))
 
 

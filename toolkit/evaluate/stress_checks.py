@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from toolkit import formats, metrics
 from toolkit.artifacts import Check, Robustness
 
@@ -9,13 +11,13 @@ _FEW = 100
 _SAME = 1e-6
 
 
-def checks(found: Robustness, regression: bool) -> list[Check]:
+def checks(found: Robustness, regression: bool, leaks: Sequence[str] = ()) -> list[Check]:
     """Return remarks on what was found."""
     return [
         *_about_rows(found),
         *_failures(found),
         *_repeatable(found),
-        *_strongest(found),
+        *_strongest(found, leaks),
         *_outside(found, regression),
     ]
 
@@ -101,7 +103,7 @@ def _repeatable(found: Robustness) -> list[Check]:
     ]
 
 
-def _strongest(found: Robustness) -> list[Check]:
+def _strongest(found: Robustness, leaks: Sequence[str]) -> list[Check]:
     """Say where one missing column takes most of what the model is better than a guess by."""
     if not found.missing or found.baseline.value is None or found.constant is None:
         return []
@@ -112,16 +114,20 @@ def _strongest(found: Robustness) -> list[Check]:
         return []
     share = worst.harm.value / gain
     much = share >= 0.5
+    remedy = "Make sure that this column is always there when the model is asked" if much else ""
+    if worst.column in leaks:
+        remedy = (
+            "The column may leak the target: say in 01_scoping when it is known. If only after the"
+            " outcome, what is left without it is what to expect"
+        )
     return [
         Check(
             name="Missing columns",
-            severity="warning" if much else "info",
+            severity="warning" if much or worst.column in leaks else "info",
             message=f"Without {worst.column} the model loses {formats.percent(share)} of its"
             " gain over a constant guess; no other column costs more.",
             columns=[worst.column],
-            remedy="Make sure that this column is always there when the model is asked"
-            if much
-            else "",
+            remedy=remedy,
         )
     ]
 

@@ -16,10 +16,17 @@ _RELEVANT = 0.05
 _NAMED = 5
 FEWEST = 5
 """Rows below which a group is not named."""
+LEAKING = "It cannot be judged beside a leak"
 
 
 def judge(
-    project: Project, column: str, made: Comparison, labels: Sequence[str], codes: np.ndarray
+    project: Project,
+    column: str,
+    made: Comparison,
+    labels: Sequence[str],
+    codes: np.ndarray,
+    *,
+    leaks: Sequence[str] = (),
 ) -> FairnessVerdict:
     """Return the verdict on a fairness metric over the groups that can be compared.
 
@@ -37,6 +44,8 @@ def judge(
         Their names.
     codes : ndarray of int64, shape (n,)
         Each row's group.
+    leaks : sequence of str
+        The model's columns that may leak the target: nothing is judged beside them.
     """
     rows = np.bincount(codes[codes >= 0], minlength=len(labels))
     lacking = describe_lacking(made, labels, codes)
@@ -45,6 +54,9 @@ def judge(
     verdict = fairness_verdict(made.difference, limit)
     if verdict == "within" and (large & ~made.judged & (rows > 0)).any():
         verdict = "unclear"
+    reason = _reason(made, verdict, lacking, rows)
+    if leaks:
+        verdict, reason = "not judged", f"{beside_leaks(leaks)} {reason}".strip()
     return FairnessVerdict(
         column=column,
         metric=made.name,
@@ -53,7 +65,17 @@ def judge(
         verdict=verdict,
         compared=[label for label, enough in zip(labels, made.judged, strict=True) if enough],
         not_compared=lacking,
-        reason=_reason(made, verdict, lacking, rows),
+        reason=reason,
+    )
+
+
+def beside_leaks(leaks: Sequence[str]) -> str:
+    """Return why groups cannot be judged beside columns that may leak the target."""
+    more = f" and {len(leaks) - 3} more" if len(leaks) > 3 else ""
+    verb = "are" if len(leaks) > 1 else "is"
+    return (
+        f"{LEAKING}: {', '.join(leaks[:3])}{more} {verb} suspected of leaking the target, and"
+        " groups look alike where a model knows the outcome."
     )
 
 
@@ -84,10 +106,10 @@ def listed(lacking: list[str], made: Comparison) -> str:
 
 def _reason(made: Comparison, verdict: str, lacking: list[str], rows: np.ndarray) -> str:
     """Return in a sentence what the verdict does not show of itself; empty if nothing."""
-    if not lacking and verdict != "not judged":
+    if not lacking and verdict != "cannot be judged":
         return ""
     names = listed(lacking, made) if lacking else ""
-    if verdict != "not judged":
+    if verdict != "cannot be judged":
         return (
             f"The verdict covers the other groups only; {len(lacking)} cannot be compared. {names}."
         )
@@ -105,7 +127,7 @@ def remark(verdict: FairnessVerdict) -> Check:
     """Return a verdict as a check."""
     name = verdict.metric.replace("_", " ")
     interval = verdict.difference
-    if interval.value is None or verdict.verdict == "not judged":
+    if interval.value is None or verdict.verdict == "cannot be judged":
         return Check(
             name="Fairness",
             severity="warning",
@@ -135,6 +157,8 @@ def remark(verdict: FairnessVerdict) -> Check:
 
 
 def _remedy(verdict: FairnessVerdict) -> str:
+    if verdict.reason.startswith(LEAKING):
+        return "Say in 01_scoping when the column is known, and run again from 02_eda"
     # Of a group without positives, no limit however low makes one that can be compared.
     if any(", no " not in text.rpartition(": ")[2] for text in verdict.not_compared):
         return "Collect more such rows of these groups, or lower fairness.minimum_group"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -109,8 +110,17 @@ def _cells(cells: pd.Series, kind: str) -> tuple[np.ndarray, np.ndarray]:
     return texts, numbers
 
 
-def artifact(project: Project, model: Predictor, values: RowValues, how: Provenance) -> Explanation:
-    """Return the explanation of some rows, with its checks."""
+def artifact(
+    project: Project,
+    model: Predictor,
+    values: RowValues,
+    how: Provenance,
+    suspects: Sequence[str] = (),
+) -> Explanation:
+    """Return the explanation of some rows, with its checks.
+
+    `suspects` are the model's columns that may leak the target.
+    """
     plan = how.plan
     orders = plan.orders * plan.background
     importance = _importance(project, values)
@@ -134,10 +144,29 @@ def artifact(project: Project, model: Predictor, values: RowValues, how: Provena
         additivity_error=values.additivity_error,
         additivity_tolerance=values.tolerance,
         grouped=grouped,
+        suspects=list(suspects),
         importance=importance,
         measures={name: MEASURES[k] for name, k in values.kinds.items() if k in MEASURES},
-        checks=_checks(values, how, importance, grouped),
+        checks=[*_about_suspects(suspects), *_checks(values, how, importance, grouped)],
     )
+
+
+def _about_suspects(suspects: Sequence[str]) -> list[Check]:
+    if not suspects:
+        return []
+    return [
+        Check(
+            name="Columns that may leak the target",
+            severity="critical",
+            message=f"The model rests on {', '.join(suspects[:5])}"
+            + (f" and {len(suspects) - 5} more" if len(suspects) > 5 else "")
+            + ", marked ⚠ in figures and tables: what the other columns do beside it may say little"
+            " of the model that will be used.",
+            columns=list(suspects),
+            remedy="Say in 01_scoping when each is known (columns.<name>.known), and run again from"
+            " 02_eda",
+        )
+    ]
 
 
 def _background(how: Provenance) -> str:

@@ -124,7 +124,7 @@ def counterfactuals(  # noqa: PLR0917
         cases.append(
             Case(i, goal, cells[i], [like[j] for j in near[0]], float(goal.progress(start)[i]))
         )
-    tries = max(50, min(_TRIES, BUDGET // (CALLS * len(cases))))
+    tries = max(50, min(_TRIES, round(BUDGET * project.automl.effort) // (CALLS * len(cases))))
     search = Search(outputs, frame, free, cases, tries, asked.most_changes,
                     2 * asked.counterfactuals)  # fmt: skip
     if free:

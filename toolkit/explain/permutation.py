@@ -74,7 +74,7 @@ def permutation(
     metric = metrics.get(metrics.resolve(project)[0])
     able = [name for name in shap if sample.kinds[name] != "image"]
     columns = able[:COLUMNS]
-    size = min(len(test), BUDGET // (REPEATS * max(1, len(columns))))
+    size = min(len(test), round(BUDGET * project.automl.effort) // (REPEATS * max(1, len(columns))))
     generator = np.random.default_rng([sample.seed, 31])
     rows = np.sort(generator.choice(len(test), size, replace=False))
     weights = None if test.weights is None else test.weights[rows]

@@ -59,7 +59,7 @@ def row_stories(stage: Stage, model: Predictor, explanation: Explanation) -> Row
     project, outputs = stage.project, Outputs(model)
     test, train = table.load_part(stage, "test"), table.load_part(stage, "train")
     lines = stage.read(Attributions).frame
-    side, ways = adverse(project, model), _limits(project, model, train)
+    side, ways = adverse(project, model), _limits(stage, model, train)
     stage.progress("choosing rows to tell of")
     chosen = _choose(project, outputs, side, test, set(lines["row"].tolist()))
     frame = test.frame.iloc[chosen.positions].reset_index(drop=True)
@@ -113,12 +113,13 @@ def row_stories(stage: Stage, model: Predictor, explanation: Explanation) -> Row
     return result
 
 
-def _limits(project: Project, model: Predictor, train: Part) -> dict[str, Limit]:
-    found = limits(project, train.frame, train.columns)
+def _limits(stage: Stage, model: Predictor, train: Part) -> dict[str, Limit]:
+    found = limits(stage.project, train.frame, train.columns)
+    fixed = {name: "the model does not get it" for name in found if name not in model.columns}
+    # A change of what is known only after the outcome leads nowhere.
+    fixed |= dict.fromkeys(table.leak_suspects(stage), "it may leak the target")
     return {
-        name: way
-        if name in model.columns
-        else dataclasses.replace(way, rule="fixed", why="the model does not get it")
+        name: dataclasses.replace(way, rule="fixed", why=fixed[name]) if name in fixed else way
         for name, way in found.items()
     }
 

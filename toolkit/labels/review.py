@@ -253,10 +253,10 @@ def _informative_first(stage: Stage) -> list[str]:
     if stage.run.has(Profile):
         strength = {c.name: c.association or 0.0 for c in stage.read(Profile).columns}
     roles = {"feature": 0, "identifier": 1, "group": 1, "time": 1, "ignore": 2}
-    names = [name for name, column in project.columns.items() if column.role in roles]
+    names = [name for name, column in project.columns.items() if column.use in roles]
     # Identifiers come after the features: they name the case for whoever looks it up.
     return sorted(
-        names, key=lambda name: (roles[project.columns[name].role], -strength.get(name, 0.0))
+        names, key=lambda name: (roles[project.columns[name].use], -strength.get(name, 0.0))
     )
 
 

@@ -184,15 +184,21 @@ def suspects(profile: Profile, *, top: int = 12) -> Plot:
     """Draw the columns that may leak the target, each with its reason."""
     shown = profile.suspects[:top]
     if not shown:
-        return _nothing("Leakage suspects", "No column is suspected of leaking the target.")
+        searched = profile.searched
+        said = searched.text if searched else "Leaks of the target were not searched for."
+        return _nothing("Leakage suspects", said)
     alt = "Leakage suspects: " + "; ".join(f"{s.column} ({s.reason})" for s in shown[:3])
     with style.canvas("Leakage suspects, most suspicious first", alt + ".", width=9,
-                      height=_height(len(shown), 0.5)) as sheet:  # fmt: skip
+                      height=_height(len(shown), 0.6)) as sheet:  # fmt: skip
         scores = [s.score for s in shown]
-        colours = [style.RED if s >= 0.9 else style.ORANGE for s in scores]
+        colours = [
+            style.GREY if s.resolved else style.RED if s.severity == "critical" else style.ORANGE
+            for s in shown
+        ]
         _bars(sheet.axes, [s.column for s in shown], scores, colours, ["" for _ in shown])
         for place, suspect in enumerate(shown):
-            sheet.axes.text(1.02, place, _wrapped(suspect.reason), va="center", fontsize=8)
+            said = f"{suspect.resolved or suspect.severity}: {suspect.reason}"
+            sheet.axes.text(1.02, place, _wrapped(said), va="center", fontsize=8)
         sheet.axes.set_xlim(0, 3.2)
         sheet.axes.set_xticks([0, 0.5, 1.0])
         sheet.axes.set_xlabel("score", loc="left")
@@ -256,14 +262,15 @@ def _height(bars: int, each: float = 0.26) -> float:
     return 1.1 + each * bars
 
 
-def _wrapped(text: str, width: int = 78) -> str:
+def _wrapped(text: str, width: int = 78, most: int = 4) -> str:
     import textwrap
 
-    return "\n".join(textwrap.wrap(text, width)[:3])
+    return "\n".join(textwrap.wrap(text, width)[:most])
 
 
 def _nothing(title: str, sentence: str) -> Plot:
-    with style.canvas(title, sentence, height=0.8) as sheet:
-        sheet.axes.text(0.0, 0.5, sentence, va="center", fontsize=10)
+    lines = _wrapped(sentence, 96, most=6)
+    with style.canvas(title, sentence, height=0.6 + 0.2 * (lines.count("\n") + 1)) as sheet:
+        sheet.axes.text(0.0, 0.5, lines, va="center", fontsize=10)
         sheet.axes.set_axis_off()
     return sheet.plot

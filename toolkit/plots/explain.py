@@ -18,7 +18,7 @@ from toolkit.plots.evaluation import (
     metric_intervals,
     slices,
 )  # fmt: skip
-from toolkit.plots.explained import chosen_class, name_bars, output_words
+from toolkit.plots.explained import chosen_class, marked, name_bars, output_words
 from toolkit.plots.style import BLUE, GREY, RED, Plot, canvas, shorten
 from toolkit.plots.waterfall import waterfall
 
@@ -51,7 +51,10 @@ def importance(explanation: Explanation, of: str | None = None, *, top: int = 15
     of = chosen_class(explanation, of)
     ranked = explanation.importance[of]
     items = ranked[:top]
-    alt = "; ".join(f"{i.column} {formats.number(i.mean_abs.value)}" for i in items)
+    alt = "; ".join(
+        f"{marked(i.column, explanation.suspects, 60)} {formats.number(i.mean_abs.value)}"
+        for i in items
+    )
     with canvas(
         f"Importance: {output_words(explanation, of)}", alt, height=0.9 + 0.27 * len(items)
     ) as sheet:
@@ -62,7 +65,7 @@ def importance(explanation: Explanation, of: str | None = None, *, top: int = 15
             if item.mean_abs.low is not None:
                 axes.plot([item.mean_abs.low, item.mean_abs.high], [place, place], color="black",
                           linewidth=1.3)  # fmt: skip
-        name_bars(axes, [i.column for i in items])
+        name_bars(axes, [i.column for i in items], suspects=explanation.suspects)
         rest = len(ranked) - len(items)
         axes.set_xlabel(
             f"mean |{explanation.called}|" + (f" ({rest} columns with less)" if rest else "")
@@ -102,7 +105,7 @@ def beeswarm(
                 rank = _rank(number[numeric])
                 axes.scatter(shap[numeric], height[numeric], s=7, c=rank, cmap=_MAP, vmin=0,
                              vmax=1, rasterized=True)  # fmt: skip
-        name_bars(axes, names)
+        name_bars(axes, names, suspects=explanation.suspects)
         axes.set_xlabel(f"{explanation.called}: contribution to the output")
         axes.grid(axis="y", visible=False)
         _value_legend(axes)

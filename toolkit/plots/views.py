@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit import formats
 from toolkit.errors import UsageError
+from toolkit.plots.explained import marked
 from toolkit.plots.style import BLUE, GREY, ORANGE, Plot, canvas, shorten
 
 if TYPE_CHECKING:
@@ -254,7 +255,7 @@ def importances(views: GlobalViews, *, top: int = 15) -> Plot:
         places = np.arange(len(items))
         colours = [ORANGE if item.why else BLUE for item in items]
         left.barh(places, [item.shap for item in items], height=0.6, color=colours)
-        left.set_yticks(places, [shorten(item.column, 24) for item in items])
+        left.set_yticks(places, [marked(i.column, views.suspects, 24) for i in items])
         left.set_xlabel("mean |contribution|")
         right.barh(places, [item.loss.value or 0.0 for item in items], height=0.6, color=colours)
         for place, item in enumerate(items):

@@ -48,7 +48,10 @@ def waterfall(
         raise UsageError(f"row {row} was not explained", remedy="Choose one of the rows offered")
     lines = lines.iloc[np.argsort(-lines["shap"].abs().to_numpy(), kind="stable")]
     shown, rest = lines.iloc[:top], lines.iloc[top:]
-    names = [_cell(c, v) for c, v in zip(shown["column"], shown["value"], strict=True)]
+    names = [
+        _cell(c, v) + (" ⚠ may leak" if c in explanation.suspects else "")
+        for c, v in zip(shown["column"], shown["value"], strict=True)
+    ]
     steps = shown["shap"].tolist()
     errors = shown["standard_error"].tolist() if "standard_error" in shown else [0.0] * len(shown)
     if len(rest):
@@ -109,7 +112,7 @@ def _waterfall_bars(
         axes.plot([ends[place]] * 2, [place - 0.3, place + 1.3], color=GREY, linewidth=0.7)
     axes.axvline(base, color=GREY, linewidth=1, linestyle="--")
     axes.axvline(ends[-1], color="black", linewidth=1)
-    name_bars(axes, names, length=40)
+    name_bars(axes, names, length=54)
     axes.set_xlim(low - 0.04 * span, high + 0.16 * span)
     axes.grid(axis="y", visible=False)
     return float(span)

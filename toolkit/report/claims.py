@@ -26,6 +26,7 @@ from toolkit.report.sections import (
     summary,
     views,
 )
+from toolkit.report.verdict import judge
 from toolkit.run.stage import Stage
 
 
@@ -49,8 +50,9 @@ def claims(stage: Stage) -> ReportData:
     gaps = open_questions(book.questions)
     share = answered_share(book.questions)
     notes, outdated = _notes(stage), stale(book)
+    verdict, shown = judge(book, outdated)
     sections = [
-        summary.build(book, gaps, len(notes) + len(outdated)),
+        summary.build(book, shown, gaps, len(notes) + len(outdated)),
         problem.build(book),
         data.build(book),
         data.labels(book),
@@ -69,6 +71,7 @@ def claims(stage: Stage) -> ReportData:
     ]
     report = ReportData(
         title=book.project.report.title.strip() or book.project.name,
+        verdict=verdict,
         sections=[book.values.sweep(section) for section in sections],
         claims=book.claims,
         gaps=gaps,

@@ -20,7 +20,7 @@ _VERDICTS = {
     "missed": "bad",
     "beyond": "bad",
     "unclear": "caution",
-    "not judged": "info",
+    "cannot be judged": "caution",
 }
 
 

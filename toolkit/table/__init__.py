@@ -11,7 +11,7 @@ _MODULES = {
     "frames": "as_frame",
     "input_schema": "InputSchema",
     "ordering": "drawn_together moments",
-    "parts": "Part check_weights load_part",
+    "parts": "Part check_weights leak_suspects load_part",
     "duplicates": "copies_together duplicate_groups row_hashes",
     "features": "design",
     "featurise": "Features",

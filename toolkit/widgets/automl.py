@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import ipywidgets as w
@@ -15,6 +15,8 @@ from toolkit.widgets.base import Panel, grid, table
 from toolkit.widgets.pick import ColumnPicker
 
 if TYPE_CHECKING:
+    from toolkit.automl.forecasting import Forecast
+    from toolkit.automl.task import Size
     from toolkit.run.stage import Stage
 
 _ENGINES = {
@@ -42,6 +44,8 @@ class AutomlPanel(Panel):
         The open stage.
     missing : mapping of str to str, optional
         Engines that cannot run here, and why; see `toolkit.automl.missing_engines`.
+    forecast : callable, optional
+        Says how long the run will take; see `toolkit.automl.forecast`.
 
     Attributes
     ----------
@@ -51,9 +55,15 @@ class AutomlPanel(Panel):
         The groups of fields.
     """
 
-    def __init__(self, stage: Stage, missing: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        missing: Mapping[str, str] | None = None,
+        forecast: Callable[[], Forecast] | None = None,
+    ) -> None:
         super().__init__(stage, "Search: budget and constraints", ["automl"])
         self._missing = dict(missing or {})
+        self._forecast = forecast
         self._numbers = w.HTML()
         columns = stage.project.columns
         features = stage.project.features()
@@ -160,9 +170,9 @@ class AutomlPanel(Panel):
 
     # -- what it amounts to --------------------------------------------------------
 
-    def _rows(self) -> list[tuple[str, ...]]:
+    def _rows(self, size: Size | None) -> list[tuple[str, ...]]:
         choices = self.stage.project.automl
-        now = effective(choices)
+        now = effective(choices, size)
         head = [
             (name + (" (chosen)" if name == choices.preset else ""),
              *(str(getattr(preset, key)) for key in _MEANING))
@@ -173,7 +183,9 @@ class AutomlPanel(Panel):
     def _in_numbers(self) -> str:
         head = ("Preset", *(form.words(text) for text in _MEANING.values()))
         choices = self.stage.project.automl
-        said = [f"{len(choices.engines)} engines share the budget."]
+        expected = None if self._forecast is None else self._forecast()
+        said = [] if expected is None else [expected.text()]
+        said.append(f"{len(choices.engines)} engines share the budget.")
         if choices.budget.seconds is not None:
             said.append(
                 f"It ends after {formats.number(choices.budget.seconds, 6)} seconds with what it"
@@ -189,7 +201,8 @@ class AutomlPanel(Panel):
             words = ", ".join(form.words(name).lower() for name in kept)
             said.append(f"Constraints are set: {words}.")
         text = " ".join(said)
-        return f"{table(head, self._rows())}<p>{html.escape(text)}</p>"
+        rows = self._rows(None if expected is None else expected.size)
+        return f"{table(head, rows)}<p>{html.escape(text)}</p>"
 
     def static(self) -> str:
         """Return what the presets mean in numbers."""

@@ -224,7 +224,7 @@ class EdaPanel(Panel):
             c.name
             for c in self.profile.columns
             if c.name in columns
-            and (columns[c.name].type, columns[c.name].role, columns[c.name].protected)
+            and (columns[c.name].type, columns[c.name].use, columns[c.name].protected)
             != (c.type, c.role, c.protected)
         ]
 

@@ -13,6 +13,7 @@ from toolkit import formats
 from toolkit.artifacts import Attributions, Evaluation, Explanation, TestPredictions
 from toolkit.errors import ToolkitError
 from toolkit.plots import explain as plots
+from toolkit.plots.explained import marked
 from toolkit.plots.style import shorten
 from toolkit.run.stage import Stage
 from toolkit.widgets.base import Panel, checks_html, grid, table
@@ -114,7 +115,9 @@ class ExplainPanel(Panel):
             + plots.beeswarm(self.explanation, self.attributions, of).html()
         )
         names, kept = self._columns(), self.column.value
-        self.column.options = [(shorten(name, 60), name) for name in names]
+        self.column.options = [
+            (marked(name, self.explanation.suspects, 60), name) for name in names
+        ]
         if kept in names:
             self.column.value = kept
         self._draw_column()
@@ -181,7 +184,7 @@ class ExplainPanel(Panel):
         mine = mine.iloc[np.argsort(-mine["shap"].abs().to_numpy(), kind="stable")]
         rows = [
             (
-                shorten(line["column"], 60),
+                marked(line["column"], self.explanation.suspects, 60),
                 shorten(line["value"], 80) if isinstance(line["value"], str) else "(missing)",
                 formats.number(line["shap"], 4, sign=True),
                 formats.number(line["standard_error"], 2),

@@ -10,6 +10,7 @@ from toolkit import formats
 from toolkit.artifacts import Attributions, Explanation, GlobalViews
 from toolkit.plots import views as plots
 from toolkit.plots.dependence import dependence_with
+from toolkit.plots.explained import marked
 from toolkit.plots.style import shorten
 from toolkit.plots.surrogate import tree
 from toolkit.run.stage import Stage
@@ -136,7 +137,7 @@ class ViewsPanel(Panel):
 
     def _ranks(self) -> str:
         rows = [
-            (shorten(each.column, 40), each.rank, formats.percent(each.kept),
+            (marked(each.column, self.views.suspects, 40), each.rank, formats.percent(each.kept),
              str(each.low) if each.low == each.high else f"{each.low} to {each.high}",
              formats.percent(each.top3))
             for each in self.views.stability
@@ -148,7 +149,13 @@ class ViewsPanel(Panel):
 
     def _differences(self) -> str:
         rows = [
-            (shorten(each.column, 40), each.shap_rank, each.rank, each.loss.text(), each.why)
+            (
+                marked(each.column, self.views.suspects, 40),
+                each.shap_rank,
+                each.rank,
+                each.loss.text(),
+                each.why,
+            )
             for each in self.views.permutation.columns
             if each.why
         ]

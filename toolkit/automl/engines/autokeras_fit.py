@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit import canonical, formats
+from toolkit.automl.engines.autokeras import VISITS
 from toolkit.automl.engines.autokeras_network import Fitted, Networks, load_fitted, save_fitted
-from toolkit.automl.engines.autokeras_rows import VISITS, Prepared
+from toolkit.automl.engines.autokeras_rows import Prepared
 from toolkit.automl.engines.autokeras_search import Found, Search, words_of
 from toolkit.automl.engines.autokeras_training import State, Training
 from toolkit.automl.engines.base import Candidate, Trial, installed

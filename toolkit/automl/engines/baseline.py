@@ -32,6 +32,7 @@ class BaselineEngine(PythonEngine):
 
     name = "baseline"
     packages = ("scikit-learn",)
+    pace = (2.0, 100.0)
 
     def plan(self, facts: TaskFacts) -> list[Trial]:
         """Return the baselines; the first in rung 1."""

@@ -37,6 +37,7 @@ class CatboostEngine(PythonEngine):
 
     name = "catboost"
     packages = ("catboost",)
+    pace = (5.0, 110.0)
 
     def plan(self, facts: TaskFacts) -> list[Trial]:
         """Return proven settings first, then seeded draws."""

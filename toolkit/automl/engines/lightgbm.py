@@ -34,6 +34,7 @@ class LightgbmEngine(PythonEngine):
 
     name = "lightgbm"
     packages = ("lightgbm",)
+    pace = (5.0, 30.0)
 
     def plan(self, facts: TaskFacts) -> list[Trial]:
         """Return proven settings first, then seeded draws."""

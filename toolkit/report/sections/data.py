@@ -78,14 +78,19 @@ def _profile(book: Book) -> list[Facts | None]:
         return [book.missing(Profile, "The columns were not profiled")]
     suspects = blocks.table(
         "Columns that may leak the target, most suspicious first",
-        ["Column", "Suspicion, 0 to 1", "Reason"],
+        ["Column", "Suspicion, 0 to 1", "Severity", "Reason", "Answer"],
         [
             [suspect.column,
              book.cite(Profile, "suspects", index, "score", unit="score", recipe="association"),
-             book.discreet(suspect.reason, [suspect.column])]
+             "answered" if suspect.resolved else suspect.severity,
+             book.discreet(suspect.reason, [suspect.column]),
+             suspect.resolved or "open"]
             for index, suspect in enumerate(profile.suspects[:20])
         ],
-    ) or blocks.prose("No column is suspected of leaking the target.")  # fmt: skip
+    ) or blocks.prose(
+        "No column was found to leak the target; how far the search looked is below."
+        if profile.searched else "Leaks of the target were not searched for."
+    )  # fmt: skip
     order = list(range(len(profile.columns)))
     if len(order) > SHOWN_COLUMNS:
         order.sort(key=lambda i: -(profile.columns[i].association or 0))
@@ -143,12 +148,42 @@ def _profile(book: Book) -> list[Facts | None]:
     return [
         blocks.heading("Leakage"),
         suspects,
+        _searched(book, profile),
         blocks.heading("Columns"),
         figure if known else None,
         columns,
         *_contents(book, profile),
         drift,
     ]
+
+
+def _searched(book: Book, profile: Profile) -> Facts | None:
+    """Return what the search for leaks looked at, and up to what."""
+    searched = profile.searched
+    if searched is None:
+        return None
+
+    def cite(key: str, unit: str = "count") -> Cell:
+        recipe = "association" if unit == "score" else "profile"
+        return book.cite(Profile, "searched", key, unit=unit, recipe=recipe)
+
+    rows: list[list[Cell]] = [
+        ["Columns, each alone", cite("columns")],
+        ["Columns, by where they are missing", cite("gaps")],
+        ["Pairs of columns", cite("pairs")],
+        ["Rows, none of the test", cite("rows")],
+        ["A leak is not seen where it agrees with the target less than", cite("limit", "score")],
+    ]
+    if searched.strongest:
+        name = f"The strongest column that is not suspected, {searched.strongest}, predicts at"
+        rows.insert(-1, [name, cite("strength", "score")])
+    if searched.honest is not None:
+        name = "A quick model of all columns that are not suspected reaches"
+        rows.insert(-1, [name, cite("honest", "score")])
+    return blocks.table(
+        "How far the search for leaks looked", ["What", "How many, or score of 1"], rows,
+        note="A leak that takes three columns or more would not be seen.",
+    )  # fmt: skip
 
 
 def _contents(book: Book, profile: Profile) -> list[Facts | None]:

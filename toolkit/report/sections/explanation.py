@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit import formats
 from toolkit.artifacts import Attributions, Champion, Explanation, Profile, TestPredictions
 from toolkit.artifacts.base import Facts
+from toolkit.plots.explained import marked
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
@@ -55,6 +56,7 @@ def _importance(book: Book, found: Explanation) -> list[Facts | None]:
                 found.model_copy(update={"importance": {name: ranked}}),
                 "space",
                 "game",
+                "suspects",
                 of=name,
             ),
             blocks.table(
@@ -62,14 +64,15 @@ def _importance(book: Book, found: Explanation) -> list[Facts | None]:
                 ["Column", f"Mean |{found.called}| (interval)",
                  "Standard error of one row's value"],
                 [
-                    [each.column,
+                    [marked(each.column, found.suspects, 200),
                      book.cite(Explanation, *path, i, "mean_abs", unit="score",
                                recipe="importance"),
                      book.cite(Explanation, *path, i, "standard_error", unit="score",
                                recipe="importance")]
                     for i, each in enumerate(ranked)
                 ],
-                note=f"In units of the output: {found.output}.",
+                note=f"In units of the output: {found.output}."
+                + " ⚠: suspected of leaking the target, see Leakage." * bool(found.suspects),
             ),
         ]  # fmt: skip
     more = len(found.classes) - SHOWN_CLASSES
@@ -235,6 +238,7 @@ def _waterfall(  # noqa: PLR0917
             found.model_copy(update={"importance": {}}),
             "space",
             "game",
+            "suspects",
             title=f"{title}: row {row}",
             lines=drawn,
             row=row,

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-from toolkit.artifacts import Champion, Evaluation, LabelReview, Quality
-from toolkit.artifacts.base import Facts
+from toolkit import paths
+from toolkit.artifacts import (
+    Champion,
+    Evaluation,
+    Explanation,
+    Feasibility,
+    LabelReview,
+    Quality,
+    Robustness,
+    Shuffled,
+)
+from toolkit.artifacts.base import Facts, JsonArtifact
 from toolkit.artifacts.report import Gap
 from toolkit.labels.checks import uncertain
 from toolkit.report import blocks
 from toolkit.report.book import Book
-from toolkit.report.words import greater_is_better, metric_title, metric_unit
+from toolkit.report.verdict.inputs import (
+    AREAS,
+    FEW_CANARY,
+    against_constant,
+    checks_of,
+    enough_rows,
+    named,
+    of_one_class,
+    unjudged,
+)
+from toolkit.report.words import metric_title, metric_unit
+
+Lines = list[list[blocks.Cell]]
 
 
-def build(book: Book, gaps: list[Gap], degraded: int) -> Facts:
+def build(book: Book, verdict: Facts, gaps: list[Gap], degraded: int) -> Facts:
     """Return the section.
 
     Parameters
     ----------
     book : Book
+    verdict : dict
+        The block of the verdict.
     gaps : list of Gap
         What people still have to say.
     degraded : int
@@ -29,8 +53,11 @@ def build(book: Book, gaps: list[Gap], degraded: int) -> Facts:
         _trust(book),
         _acceptance(book),
         _fairness(book),
-        _data(book),
+        _area(book, "feasibility", Feasibility, "Feasibility"),
+        _area(book, "data", Quality, "Data"),
         _labels(book),
+        _area(book, "robustness", Robustness, "Robustness"),
+        _area(book, "explanation", Explanation, "Explanation"),
         _gaps(book, gaps),
         _degraded(book, degraded),
     ]
@@ -38,6 +65,7 @@ def build(book: Book, gaps: list[Gap], degraded: int) -> Facts:
         "summary",
         "Summary",
         [
+            verdict,
             blocks.prose(question)
             if question
             else book.open_question("problem.question", "The question was not stated"),
@@ -60,49 +88,34 @@ def _champion(book: Book) -> Facts:
     return blocks.box("Champion", "info", found.name, [f"{found.family} ({found.engine})", how])
 
 
-def against_constant(found: Evaluation) -> tuple[str, str]:
-    """Return status and word for the champion beside a constant guess.
-
-    The evaluation compares the two row by row, which sees smaller differences than the
-    interval of the score alone; only without its verdict does that interval decide.
-    """
-    score, guess = found.metrics[found.metric], found.constant.get(found.metric)
-    if score.value is None:
-        return "gap", "not measured"
-    if guess is None:
-        return "info", "no comparison"
-    for check in found.checks:
-        if check.name == "Better than a constant guess":
-            return _CONSTANT[check.severity]
-    sign = 1 if greater_is_better(found.metric) else -1
-    ends = [sign * (score.value if end is None else end) for end in (score.low, score.high)]
-    clear, worse = min(ends) > sign * guess, max(ends) < sign * guess
-    return _CONSTANT["ok" if clear else "critical" if worse else "warning"]
-
-
-_CONSTANT = {
-    "ok": ("good", "better than a constant guess"),
-    "info": ("caution", "not clearly better than a constant guess"),
-    "warning": ("caution", "not clearly better than a constant guess"),
-    "critical": ("bad", "worse than a constant guess"),
+_STANDING = {
+    "better": ("good", "better than a constant guess"),
+    "unclear": ("caution", "not clearly better than a constant guess"),
+    "worse": ("bad", "worse than a constant guess"),
+    "unknown": ("caution", "cannot be judged"),
 }
 
 
 def _quality_of_model(book: Book) -> Facts:
     found = book.get(Evaluation)
+    label = "Model on test rows"
     if found is None or found.metric not in found.metrics:
-        return blocks.box("Model on test rows", "gap", "not tested", ["Run 05_explain.ipynb."])
-    name = found.metric
+        return blocks.box(label, "gap", "not tested", ["Run 05_explain.ipynb."])
+    name, standing = found.metric, against_constant(found)
+    kind, word = _STANDING[standing]
+    if standing == "unclear" and enough_rows(found):
+        kind, word = "bad", "no better than a constant guess"
     unit = metric_unit(name)
-    kind, word = against_constant(found)
-    lines: list[list[blocks.Cell]] = [
+    lines: Lines = [
         [f"{metric_title(name)}: ",
          book.cite(Evaluation, "metrics", name, unit=unit, recipe=f"test_metric({name})")]
     ]  # fmt: skip
     if found.constant.get(name) is not None:
         guess = book.cite(Evaluation, "constant", name, unit=unit, recipe=f"constant({name})")
         lines.append(["Constant guess: ", guess])
-    return blocks.box("Model on test rows", kind, word, lines)
+    if of_one_class(found):
+        lines.append(["All test rows are of one class."])
+    return _with_checks(book, "test", blocks.box(label, kind, word, lines))
 
 
 def _trust(book: Book) -> Facts:
@@ -111,40 +124,85 @@ def _trust(book: Book) -> Facts:
     label = "Honesty of the search"
     if found is None or found.canary is None:
         return blocks.box(label, "gap", "not checked", ["Run 04_automl.ipynb."])
-    leaks = found.shuffled is not None and found.shuffled.better_than_chance
-    lines: list[list[blocks.Cell]] = []
-    if found.canary.optimism is not None:
-        optimism = book.cite(Champion, "canary", "optimism", unit="change",
-                             recipe=f"canary({found.canary.metric})")  # fmt: skip
-        lines.append([optimism, f" optimism ({metric_title(found.canary.metric)})"])
-    lines.append(
-        ["Shuffled labels: " + ("better than chance" if leaks else "nothing found")]
-        if found.shuffled
-        else ["Shuffled labels: not tried"]
-    )
+    canary, tried = found.canary, found.shuffled
+    rows: list[blocks.Cell] = [
+        " on ", book.cite(Champion, "canary", "rows", unit="count", recipe="split"), " canary rows"
+    ]  # fmt: skip
+    optimism: list[blocks.Cell] = ["Optimism: not defined"]
+    if canary.optimism is not None:
+        claim = book.cite(Champion, "canary", "optimism", unit="change",
+                          recipe=f"canary({canary.metric})")  # fmt: skip
+        optimism = [claim, f" optimism ({metric_title(canary.metric)})"]
+    lines: Lines = [
+        optimism + rows + [": too few to judge"] * (canary.rows < FEW_CANARY),
+        [_on_shuffled(tried)],
+    ]
     if found.conformal is not None:
         measured = book.cite(Champion, "conformal", "measured", unit="share", recipe="conformal")
         asked = book.cite(Champion, "conformal", "coverage", unit="share", recipe="choice")
         lines.append(["Coverage ", measured, " of ", asked])
-    if leaks:
-        return blocks.box(label, "bad", "something leaks", lines)
-    if not found.canary.explained:
-        if (found.canary.optimism or 0) > 0:
-            return blocks.box(label, "bad", "selection too optimistic", lines)
-        return blocks.box(label, "info", "canary rows score better", lines)
-    return blocks.box(label, "good", "confirmed on canary rows", lines)
+    return _with_checks(book, "search", blocks.box(label, *_honest(book, found), lines))
+
+
+def _on_shuffled(tried: Shuffled | None) -> str:
+    if tried is None:
+        return "Shuffled labels: not tried"
+    result = "better than chance" if tried.better_than_chance else "nothing found"
+    return f"Shuffled labels, {tried.model or 'model not recorded'}: {result}"
+
+
+def _honest(book: Book, found: Champion) -> tuple[str, str]:
+    """Return status and word for the search's own numbers."""
+    tested, canary = book.get(Evaluation), found.canary
+    if found.shuffled is not None and found.shuffled.better_than_chance:
+        return "bad", "something leaks"
+    if tested is not None and against_constant(tested) in ("unclear", "worse"):
+        kind = "bad" if against_constant(tested) == "worse" or enough_rows(tested) else "caution"
+        return kind, "nothing was learnt that a constant guess lacks"
+    if canary is None or unjudged(canary):
+        return "caution", "cannot be judged"
+    if not canary.explained:
+        if (canary.optimism or 0) > 0:
+            return "bad", "selection too optimistic"
+        return "info", "canary rows score better"
+    if found.shuffled is None:
+        return "caution", "partly checked"
+    return "good", "confirmed on canary rows"
 
 
 def _tally(book: Book, name: str, words: list[str], order: list[tuple[str, str]]) -> Facts:
     """Return a box that counts verdicts, under the worst of them."""
     present = [(word, kind) for word, kind in order if word in words]
     word, kind = present[0]
-    lines: list[list[blocks.Cell]] = [
+    lines: Lines = [
         [_count(book, f"{name}/{each}", words.count(each), Evaluation.file,
                 f"count(verdict={each})", f"/{name}"), f" {each}"]
         for each, _ in present
     ]  # fmt: skip
     return blocks.box(name.capitalize(), kind, word, lines)
+
+
+def _with_checks(book: Book, area: str, box: Facts) -> Facts:
+    """Return a box with the checks of its area counted, and no better than the worst of them."""
+    found = checks_of(book, area)
+    kind = box["status"]
+    lines = list(box["lines"])
+    sources = [each.file for each in AREAS[area]]
+    for severity, plural, worst in (
+        ("critical", "critical", "bad"), ("warning", "warnings", "caution")
+    ):  # fmt: skip
+        those = [check.name for check in found if check.severity == severity]
+        claim = _count(book, f"{area}/{plural}", len(those), sources[0],
+                       f"count(severity={severity})", "/checks")  # fmt: skip
+        said = f": {named(those)}" if those else ""
+        lines.append([claim, f" {severity if len(those) == 1 else plural}{said}"])
+        if those and _ORDER.index(worst) < _ORDER.index(kind):
+            kind = worst
+    return {**box, "status": kind, "lines": lines}
+
+
+_ORDER = ("bad", "caution", "gap", "info", "good")
+"""Statuses of boxes, the worst first."""
 
 
 def _acceptance(book: Book) -> Facts:
@@ -153,44 +211,45 @@ def _acceptance(book: Book) -> Facts:
         return blocks.box("Acceptance", "gap", "no limits set", ["Set them in 01_scoping.ipynb."])
     if found is None or not found.acceptance:
         return blocks.box("Acceptance", "gap", "not judged", ["Run 05_explain.ipynb."])
-    order = [("missed", "bad"), ("unclear", "caution"), ("met", "good")]
+    order = [
+        ("missed", "bad"), ("cannot be judged", "caution"), ("unclear", "caution"), ("met", "good")
+    ]  # fmt: skip
     return _tally(book, "acceptance", [each.verdict for each in found.acceptance], order)
 
 
 def _fairness(book: Book) -> Facts:
     found = book.get(Evaluation)
+    affected = book.project.fairness.people_affected
     if found is None:
-        return blocks.box("Fairness", "gap", "not judged", ["Run 05_explain.ipynb."])
-    if not book.project.protected():
-        kind = "info" if book.project.fairness.people_affected is False else "gap"
-        return blocks.box("Fairness", kind, "not judged", ["No column is marked as protected."])
-    if not found.fairness:
-        return blocks.box("Fairness", "info", "not judged", ["No fairness metric applies."])
-    order = [("beyond", "bad"), ("unclear", "caution"), ("not judged", "info"), ("within", "good")]
-    return _tally(book, "fairness", [each.verdict for each in found.fairness], order)
+        return blocks.box("Fairness", "gap", "not compared", ["Run 05_explain.ipynb."])
+    if affected is False and not book.project.protected():
+        box = blocks.box("Fairness", "info", "not asked", ["No people are affected."])
+    elif not found.fairness:
+        why = "No fairness metric applies."
+        if not book.project.protected():
+            why = "No column is marked as protected."
+        box = blocks.box("Fairness", "caution", "cannot be judged", [why])
+    else:
+        order = [
+            ("beyond", "bad"), ("cannot be judged", "caution"), ("unclear", "caution"),
+            ("within", "good"),
+        ]  # fmt: skip
+        box = _tally(book, "fairness", [each.verdict for each in found.fairness], order)
+    return _with_checks(book, "fairness", box)
 
 
-def _data(book: Book) -> Facts:
-    quality = book.get(Quality)  # what the intake and the split found is in it
-    if quality is None:
-        return blocks.box("Data", "gap", "not checked", ["Run 02_eda.ipynb."])
-    severities = [check.severity for check in quality.checks]
-    critical, warnings = severities.count("critical"), severities.count("warning")
-    kind, word = ("bad", "critical findings") if critical else ("good", "no serious findings")
-    if warnings and not critical:
-        kind, word = "caution", "warnings"
-    source = Quality.file
-    return blocks.box(
-        "Data",
-        kind,
-        word,
-        [
-            [_count(book, "data/critical", critical, source, "count(severity=critical)", "/checks"),
-             " critical"],
-            [_count(book, "data/warnings", warnings, source, "count(severity=warning)", "/checks"),
-             f" warning{'' if warnings == 1 else 's'}"],
-        ],
-    )  # fmt: skip
+def _area(book: Book, area: str, kind: type[JsonArtifact], label: str) -> Facts:
+    """Return a box for a part of the run that says all it has to say in checks."""
+    if book.get(kind) is None:
+        where = paths.notebook_name(kind.stage)
+        return blocks.box(label, "gap", "not checked", [f"Run {where}."])
+    severities = {check.severity for check in checks_of(book, area)}
+    kind_word = ("good", "no serious findings")
+    if "critical" in severities:
+        kind_word = ("bad", "critical findings")
+    elif "warning" in severities:
+        kind_word = ("caution", "warnings")
+    return _with_checks(book, area, blocks.box(label, *kind_word, []))
 
 
 def _labels(book: Book) -> Facts:
@@ -199,14 +258,17 @@ def _labels(book: Book) -> Facts:
         return blocks.box("Labels", "gap", "not searched", ["Run 03_label_review.ipynb."])
     issues = book.cite(LabelReview, "issues", unit="count", recipe="labels")
     found = " labels are uncertain" if uncertain(review) else " labels look wrong"
-    lines: list[list[blocks.Cell]] = [[issues, found]]
+    lines: Lines = [[issues, found]]
     if not review.reviewed and review.events_digest is None:
-        return blocks.box("Labels", "gap", "no person reviewed them", lines)
-    if not review.reviewed:
-        return blocks.box("Labels", "caution", "no decision stands", lines)
-    reviewed = book.cite(LabelReview, "reviewed", unit="count", recipe="labels")
-    word = "reviewed by people" if review.reviewed >= review.queued else "partly reviewed"
-    return blocks.box("Labels", "info", word, [*lines, [reviewed, " reviewed by people"]])
+        kind, word = "gap", "no person reviewed them"
+    elif not review.reviewed:
+        kind, word = "caution", "no decision stands"
+    else:
+        reviewed = book.cite(LabelReview, "reviewed", unit="count", recipe="labels")
+        lines.append([reviewed, " reviewed by people"])
+        all_of_them = review.reviewed >= review.queued
+        kind, word = "info", "reviewed by people" if all_of_them else "partly reviewed"
+    return _with_checks(book, "labels", blocks.box("Labels", kind, word, lines))
 
 
 def _gaps(book: Book, gaps: list[Gap]) -> Facts:

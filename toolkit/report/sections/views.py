@@ -6,6 +6,7 @@ from typing import Any
 
 from toolkit.artifacts import Effect, GlobalViews, Interactions, Surrogate
 from toolkit.artifacts.base import Facts
+from toolkit.plots.explained import marked
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
@@ -136,7 +137,9 @@ def _importances(book: Book, found: GlobalViews) -> list[Facts | None]:
         blocks.facts(rows),
     ]
     if comparison.columns:
-        content.append(blocks.figure("views.importances", _only(found, permutation=comparison)))
+        content.append(
+            blocks.figure("views.importances", _only(found, permutation=comparison), "suspects")
+        )
     path = ("permutation", "columns")
     content.append(
         blocks.table(
@@ -145,7 +148,7 @@ def _importances(book: Book, found: GlobalViews) -> list[Facts | None]:
              "Possible reason"],
             [
                 [
-                    comparison.columns[place].column,
+                    marked(comparison.columns[place].column, found.suspects, 200),
                     _count(book, *path, place, "shap_rank"),
                     _count(book, *path, place, "rank"),
                     book.cite(GlobalViews, *path, place, "loss", unit="change",
@@ -168,7 +171,7 @@ def _stability(book: Book, found: GlobalViews) -> Facts | None:
         ["Column", "Rank", "Kept in", "Lowest rank", "Highest rank", "Among the first 3 in"],
         [
             [
-                each.column,
+                marked(each.column, found.suspects, 200),
                 *(
                     book.cite(GlobalViews, "stability", place, name, unit=unit, recipe="stability")
                     for name, unit in (("rank", "count"), ("kept", "share"), ("low", "count"),
