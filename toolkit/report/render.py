@@ -6,7 +6,7 @@ import hashlib
 import itertools
 from typing import Any
 
-from toolkit import canonical, formats, paths
+from toolkit import canonical, paths
 from toolkit.artifacts import ReportData
 from toolkit.artifacts.base import Facts
 from toolkit.report import figures, formats
@@ -84,7 +84,7 @@ def write_report(stage: Stage) -> ReportData:
     required = sum(gap.required for gap in report.gaps)
     recommended = len(report.gaps) - required
     stage.progress(
-        f"report written: {formats.percent(report.completeness)} of what is required was answered,"
+        f"report written: {report.completeness:.0%} of what is required was answered,"
         f" {required} required and {recommended} recommended answers open"
     )
     return report
