@@ -479,3 +479,71 @@ def test_weights_in_calls_constants_and_calibration_count_like_copies(weights, s
     assert weighted.observed == pytest.approx(plain.observed)
     assert weighted.high - weighted.low >= plain.high - plain.low - 1e-9
     assert weighted.low <= weighted.observed <= weighted.high
+
+
+def holds(found) -> bool:
+    """Whether an interval holds its own estimate."""
+    if found.low is None or found.high is None:
+        return found.low is found.high
+    return found.value is not None and found.low <= found.value <= found.high
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(2, 40), st.integers(0, 10_000), st.sampled_from([0.5, 1.0, 8.0]),
+    st.booleans(), st.booleans(),
+)  # fmt: skip
+def test_no_interval_excludes_its_own_estimate(rows, seed, skew, weighted, blocked):
+    from toolkit.evaluate.error_tree import mean_interval as node_interval
+    from toolkit.evaluate.fairness import compare, group_rates, mean_interval
+
+    rng = np.random.default_rng(seed)
+    actual, scores = binary_rows(rows, seed, decimals=1)
+    counted = rng.random(rows) ** skew + 1e-3 if weighted else None
+    blocks = rng.integers(0, 5, rows) if blocked else None
+    numbers = rng.random(rows) ** skew * 1e6
+    quick = {"resamples": 60, "seed": seed}
+    for task, context, y, p in (
+        ("binary", BINARY, actual, scores), ("regression", NUMBERS, numbers, numbers[::-1].copy()),
+    ):  # fmt: skip
+        for name in metrics.for_task(task):
+            metric = metrics.get(name)
+            assert holds(metrics.bootstrap(metric, y, p, context, weights=counted, blocks=blocks,
+                                           **quick)), name  # fmt: skip
+            given = {"a": p, "b": p[::-1], "c": np.full_like(p, 0.5)}
+            assert holds(metrics.paired_difference(metric, y, p, p[::-1], context, **quick)), name
+            joint = metrics.joint(metric, y, given, context, contenders=["a", "b"], **quick)
+            assert holds(joint.interval("a")) and holds(joint.difference("a", "c")), name
+            assert holds(joint.beside_winner("c")), name
+    decided, groups = rng.random(rows) < 0.1, rng.integers(0, 3, rows)
+    assert all(map(holds, group_rates(actual == "yes", decided).values()))
+    assert holds(mean_interval(numbers, 0.95, float(numbers.var()), counted))
+    assert holds(node_interval(numbers, seed=seed, resamples=60, confidence=0.95, root=True))
+    for name in ("equalized_odds_difference", "group_error_difference"):
+        made = compare(name, actual == "yes", decided, numbers, groups, count=3, minimum=1,
+                       confidence=0.95, shares=name != "group_error_difference")  # fmt: skip
+        assert holds(made.difference), name
+
+
+def test_rows_of_one_block_are_drawn_together():
+    blocks = np.repeat(np.arange(20), 5)
+    for drawn in metrics.resamples(100, 30, 3, blocks):
+        assert all(len(set(drawn[blocks == k])) == 1 for k in range(20))
+    values = np.repeat(np.random.default_rng(0).normal(size=20), 5)
+    alone = metrics.bootstrap(metrics.get("mae"), values, np.zeros(100), NUMBERS)
+    whole = metrics.bootstrap(metrics.get("mae"), values, np.zeros(100), NUMBERS, blocks=blocks)
+    assert whole.high - whole.low > 1.5 * (alone.high - alone.low)
+
+
+def test_the_area_s_projection_agrees_with_drawing_it_again():
+    from toolkit.metrics.resampling import draws, on_resamples
+
+    actual, scores = binary_rows(400, 3, decimals=2)
+    statistic = metrics.get("roc_auc").statistic(actual, scores, BINARY)
+    weights = next(iter(draws(400, 1_000, 7)))
+    exact = np.array([statistic(each) for each in weights])
+    found = on_resamples(statistic, weights)
+    ends = [0.025, 0.5, 0.975]
+    apart = np.quantile(found, ends) - np.quantile(exact, ends)
+    assert np.abs(apart).max() < 0.15 * exact.std()
+    assert found.std() == pytest.approx(exact.std(), rel=0.04)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from toolkit import formats
 from toolkit.artifacts import Check
 from toolkit.artifacts.base import Severity
+from toolkit.formats import number
 
 MOST_COLUMNS = 50
 """Columns that a check names, at most; its message says how many there are."""
@@ -70,17 +72,10 @@ def counted(number: int, noun: str) -> str:
 
 
 def amount(value: float) -> str:
-    """Return a number for a sentence: six digits, thousands marked, no exponent up to 10^15."""
-    size = abs(value)
-    if value == int(value) and size < 1e15:
-        return f"{int(value):,}"
-    return f"{value:,.0f}" if 1e5 <= size < 1e15 else f"{value:.6g}"
+    """Return a number for a sentence; see `toolkit.formats.number`."""
+    return f"{int(value):,}" if value == int(value) and abs(value) < 1e15 else number(value, 6)
 
 
 def percent(share: float) -> str:
-    """Return a share as a percentage that never rounds to 0 % or 100 % wrongly."""
-    if 0 < share < 0.001:
-        return "<0.1%"
-    if 0.999 < share < 1:
-        return ">99.9%"
-    return f"{share:.1%}"
+    """Return a share as a percentage; see `toolkit.formats.share`."""
+    return formats.share(share)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Check, Feasibility, Suspect
 from toolkit.data.findings import listed
 
@@ -80,9 +80,10 @@ def _balance(facts: Feasibility) -> list[Check]:
             Check(
                 name="Imbalance",
                 severity="warning" if share < _RARE_SHARE else "info",
-                message=f"The class {rarest!r} is {share:.2%} of the rows; always guessing the"
+                message=f"The class {rarest!r} is {formats.share(share, 1)} of the rows; always"
+                f" guessing the"
                 f" largest class already scores an accuracy of"
-                f" {max(facts.classes.values()) / facts.rows:.1%}.",
+                f" {formats.share(max(facts.classes.values()) / facts.rows)}.",
                 remedy="Judge by log loss, average precision or cost, not by accuracy",
             )
         )
@@ -237,7 +238,8 @@ def _limit(limit: Acceptance, facts: Feasibility) -> list[Check]:
         Check(
             name="Acceptance limit",
             severity="warning",
-            message=f"A constant guess already meets the limit on {metric.title} ({guess:.3g}).",
+            message=f"A constant guess already meets the limit on {metric.title}"
+            f" ({formats.number(guess)}).",
             remedy="Tighten it",
         )
     ]

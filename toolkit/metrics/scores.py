@@ -220,7 +220,7 @@ class RankAuc:
         return Sums(np.hstack([own * each, each]), finish)
 
 
-_MANY_OF_A_CLASS = 50
+_MANY_OF_A_CLASS = 100
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,9 @@ class Book:
         )  # fmt: skip
 
     def _enter(self, claim: Claim) -> Facts:
+        before = self.claims.get(claim.id)
+        if claim.limit is None and before is not None and before.limit is not None:
+            claim = claim.model_copy(update={"limit": before.limit})
         self.claims[claim.id] = claim
         return {"claim": claim.id}
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
 from toolkit.table import values
@@ -74,7 +75,7 @@ def check_target(series: pd.Series, target: Target) -> list[Check]:
         _enough(len(numbers), len(known), where)
         if len(np.unique(numbers)) < 2:
             raise DataError(
-                f"every known value is {numbers[0]:g}",
+                f"every known value is {formats.number(numbers[0], 6)}",
                 where=where,
                 expected="numbers that differ",
                 remedy="Choose another target, or a table in which it varies",
@@ -169,7 +170,8 @@ def _unknown(missing: int, rows: int, column: str) -> list[Check]:
         Check(
             name="Rows without a target",
             severity="warning" if share > 0.2 else "info",
-            message=f"{missing} of {rows} rows ({share:.1%}) have no target and are not used.",
+            message=f"{missing} of {rows} rows ({formats.share(share)}) have no target and are"
+            f" not used.",
             columns=[column],
             remedy="Find out why it is missing: rows may be missing for a reason that matters",
         )
