@@ -403,3 +403,10 @@ def test_the_guide_says_what_balanced_does_by_size():
         rates = "as they are" if found.haste == 1 else f"x {found.haste:g}"
         line = f"| {cells} | {found.models} | {found.folds} | {networks} | {rates} |"
         assert line in guide
+
+
+def test_the_forecast_counts_what_the_search_learns_from(whole):
+    stage, board, _ = whole
+    expected = automl.forecast(stage)()
+    assert (expected.size.rows, expected.folds) == (board.train_rows, board.folds)
+    assert expected.models == QUICK["automl__budget__models"]

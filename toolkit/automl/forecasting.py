@@ -27,12 +27,11 @@ if TYPE_CHECKING:
     from toolkit.run.folder import Run
     from toolkit.run.stage import Stage
 
-_FOLDS = 5
-"""Folds by which the costs of engines were measured."""
 _AFTER_SEARCH, _AFTER_CELLS = 8.0, 6.0
 """Weighing, judging, choosing, shuffled labels: seconds, and seconds for a million cells."""
-_EXPLAIN, _EXPLAIN_COLUMN = 45.0, 0.8
-"""Seconds of ``05_explain``, and for each column: what is scored is capped, not the columns."""
+_EXPLAIN, _SCORED, _SCORED_COLUMN = 20.0, 60.0, 2.0
+"""Seconds of ``05_explain``, of what `thorough` scores in it, and of that for each column: rows
+are capped, columns are not."""
 _REST, _REST_CELLS = 45.0, 15.0
 """The other notebooks: seconds, and seconds for a million cells."""
 _ROUNDS = 8
@@ -85,22 +84,26 @@ def forecast(stage: Stage) -> Callable[[], Forecast]:
     MissingArtifact
         If the number of rows is not known.
     """
-    found, slow = counted(stage.run), slowness()
+    found, slow = counted(stage.run, stage.project), slowness()
     return lambda: of_rows(stage.project, *found, slow)
 
 
-def counted(run: Run) -> tuple[int, int]:
-    """Return how many rows and classes a run's table has.
+def counted(run: Run, project: Project) -> tuple[int, int]:
+    """Return how many training rows and classes there are, or will be once rows are divided.
 
     Raises
     ------
     MissingArtifact
         If ``01_scoping`` is not done.
     """
-    from toolkit.artifacts import Feasibility, Intake
+    from toolkit.artifacts import Feasibility, Intake, SplitSummary
 
     classes = len(run.read(Feasibility).classes) if run.has(Feasibility) else 2
-    return run.read(Intake).rows, classes
+    if run.has(SplitSummary):
+        parts = {part.part: part.rows for part in run.read(SplitSummary).parts}
+        return parts["train"], classes
+    share = 1 - project.split.validation - project.split.test
+    return round(run.read(Intake).rows * share), classes
 
 
 def of_rows(project: Project, rows: int, classes: int, slow: float) -> Forecast:
@@ -111,7 +114,7 @@ def of_rows(project: Project, rows: int, classes: int, slow: float) -> Forecast:
     project : Project
         Its choices.
     rows, classes : int
-        Of the whole table.
+        Training rows, and classes.
     slow : float
         How many times as long as the reference machine this one takes, see `slowness`.
     """
@@ -123,7 +126,8 @@ def of_rows(project: Project, rows: int, classes: int, slow: float) -> Forecast:
     search *= slow
     if choices.budget.seconds is not None:
         search = choices.budget.seconds
-    explanation = slow * (_EXPLAIN + _EXPLAIN_COLUMN * size.columns)
+    explanation = _EXPLAIN + choices.effort * (_SCORED + _SCORED_COLUMN * size.columns)
+    explanation *= slow
     rest = slow * (_REST + _REST_CELLS * size.cells / 1e6)
     return Forecast(
         size, preset.models, preset.folds, search, explanation, search + explanation + rest
@@ -131,12 +135,11 @@ def of_rows(project: Project, rows: int, classes: int, slow: float) -> Forecast:
 
 
 def size_of(project: Project, rows: int, classes: int) -> Size:
-    """Return what a search on a table of some rows and classes learns from."""
-    learnt = round(rows * (1 - project.split.validation - project.split.test))
+    """Return what a search learns from that has some training rows and classes."""
     excluded = set(project.automl.constraints.exclude)
     features = [name for name in project.features() if name not in excluded]
     several = 0 if project.target.task == "regression" else classes
-    return Size(min(learnt, project.automl.rows), len(features), several)
+    return Size(min(rows, project.automl.rows), len(features), several)
 
 
 def slowness() -> float:

@@ -58,7 +58,7 @@ BALANCED = (
     (300_000, Preset(models=14, folds=4, trials=2, epochs=30, haste=1.5)),
     (1_000_000, Preset(models=11, folds=3, trials=1, epochs=15, haste=1.5)),
     (2_000_000, Preset(models=9, folds=3, trials=0, epochs=15, haste=2.5)),
-    (np.inf, Preset(models=6, folds=3, trials=0, epochs=15, haste=4.0)),
+    (np.inf, Preset(models=5, folds=3, trials=0, epochs=15, haste=4.0)),
 )
 """What `balanced` means, by the most cells (see `Size.cells`) for which it does."""
 _TIMED = 200

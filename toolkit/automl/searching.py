@@ -104,13 +104,18 @@ class _Work:
         """Fit what plan and budget allow."""
         stage, task, choices = self.stage, self.task, self.stage.project.automl
         task.save(self.ledger.task)
-        self.plan = plan = make_plan(choices, task.facts, self._available())
+        there = self._available()
+        self.plan = plan = make_plan(choices, task.facts, there)
         if not plan:
             raise EngineError(
                 "no engine has a model to fit"
                 + (f": {'; '.join(self.missing)}" if self.missing else ""),
                 remedy="Check automl.engines, automl.exclude and automl.constraints",
             )
+        unused = set(there) - {trial.engine for trial in plan}
+        if not choices.exclude and not choices.constraints.interpretable:
+            for name in sorted(unused):
+                stage.note(f"The preset {choices.preset} has no {name} model for so large a table")
         self.outcome = Scheduler(
             stage.project,
             task,

@@ -21,8 +21,9 @@ _COMPARE_ALL = 5_000  # up to this many rows, candidates are compared on every f
 # columns times classes it costs minutes, where a linear model takes seconds.
 _WIDE = 1_500
 _MANY = 20
-_LOOKED_AT = 50
-"""Columns that a tree looks at for a split of numbers, about: all of them take minutes."""
+_TREES, _FEWEST = 200, 50
+_TREE_COLUMNS = 15_000
+"""Trees times columns that extra trees of numbers have, about: on wide tables they take minutes."""
 _BLOCK = 100_000
 _FLOOR = 1e-6
 
@@ -186,7 +187,8 @@ class _Job:
         stop_early = _can_stop_early(self.target[inside], self.classes > 0)
         model = _model(name, self.classes > 0, self.seed, threads, stop_early)
         if name == "extra trees" and not self.classes:
-            model.max_features = min(1.0, _LOOKED_AT / matrix.shape[1])
+            # A tree of numbers looks at every column for each split.
+            model.n_estimators = int(np.clip(_TREE_COLUMNS / matrix.shape[1], _FEWEST, _TREES))
         model.fit(matrix, self.target[inside])
         if hasattr(model, "n_jobs"):
             model.n_jobs = 1  # threads add up tree votes in any order, which changes last digits
@@ -230,7 +232,7 @@ def _model(name: str, classify: bool, seed: int, threads: int, stop_early: bool)
 
     if name == "extra trees":
         trees = ExtraTreesClassifier if classify else ExtraTreesRegressor
-        return trees(n_estimators=200, min_samples_leaf=3, n_jobs=threads, random_state=seed)
+        return trees(n_estimators=_TREES, min_samples_leaf=3, n_jobs=threads, random_state=seed)
     if name == "linear model":
         return LogisticRegression(C=0.1, max_iter=200) if classify else Ridge(alpha=100.0)
     boosting = HistGradientBoostingClassifier if classify else HistGradientBoostingRegressor

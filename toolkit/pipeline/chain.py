@@ -144,7 +144,9 @@ class _Chain:
         from toolkit.automl.forecasting import counted, of_rows, slowness
 
         with contextlib.suppress(ToolkitError):  # the stage itself says what is wrong
-            text = of_rows(self.file.project, *counted(self.run), slowness()).text()
+            text = of_rows(
+                self.file.project, *counted(self.run, self.file.project), slowness()
+            ).text()
             self.log(text)
             self.show.expected(text)
         return True
