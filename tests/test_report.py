@@ -26,7 +26,7 @@ from toolkit.report.book import pointer, resolve
 from toolkit.report.claims import every_artifact
 from toolkit.report.formats import number
 from toolkit.report.recipes import RECIPES, name
-from toolkit.report.sections.summary import against_constant
+from toolkit.report.verdict.inputs import AREAS, against_constant
 
 TASKS = ("binary", "multiclass", "regression")
 SECTIONS = [
@@ -75,11 +75,16 @@ class Page(HTMLParser):
 
 def test_each_finding_counts_once(made):
     folder, report, _ = made
-    checks = a.Quality.load(folder / "runs/one").checks
+    run = folder / "runs/one"
+    kinds = {kind for kind in every_artifact() if "checks" in getattr(kind, "model_fields", ())}
+    kinds -= {a.Intake, a.SplitSummary}  # what these found is in the quality checks
+    assert kinds == {kind for area in AREAS.values() for kind in area}
     for word, severity in (("critical", "critical"), ("warnings", "warning")):
-        claim = report.claims[f"derived:data/{word}"]
-        assert claim.value == sum(check.severity == severity for check in checks)
-        assert claim.source == a.Quality.file
+        count = {kind: sum(c.severity == severity for c in kind.load(run).checks) for kind in kinds}
+        assert report.claims[f"derived:data/{word}"].value == count[a.Quality]
+        assert report.claims[f"derived:data/{word}"].source == a.Quality.file
+        shown = sum(report.claims[f"derived:{area}/{word}"].value for area in AREAS)
+        assert shown == sum(count.values())
 
 
 # -- the page ------------------------------------------------------------------------
@@ -320,15 +325,58 @@ def test_changed_choices_make_results_out_of_date(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("severity", "word"),
-    [("ok", "better than"), ("warning", "not clearly better"), ("critical", "worse than")],
+    ("severity", "word"), [("ok", "better"), ("warning", "unclear"), ("critical", "worse")]
 )
 def test_summary_agrees_with_the_evaluation(severity, word):
     check = a.Check(name="Better than a constant guess", severity=severity, message="Compared.")
     score = a.Interval(value=0.5, low=0.4, high=0.7)
     found = a.Evaluation(rows=9, metric="log_loss", metrics={"log_loss": score},
                          constant={"log_loss": 0.6}, checks=[check])  # fmt: skip
-    assert against_constant(found)[1].startswith(word)
+    assert against_constant(found) == word
+    alone = {"confusion": {"no": {"no": 9, "yes": 0}, "yes": {"no": 0, "yes": 0}}}
+    assert against_constant(found.model_copy(update=alone)) == "unknown"
+
+
+def boxes(report):
+    """Return the summary's boxes by label, each as status, word and text."""
+    blocks = next(s for s in report.sections if s["id"] == "summary")["blocks"]
+    items = next(b for b in blocks if b["type"] == "boxes")["items"]
+    assert blocks[0]["type"] == "verdict"
+    return {box["label"]: (box["status"], box["word"], str(box["lines"])) for box in items}
+
+
+def test_no_box_is_green_where_nothing_was_shown(tmp_path):
+    folder = make_run(tmp_path / "p", "binary")
+    run = folder / "runs/one"
+    tested, champion = a.Evaluation.load(run), a.Champion.load(run)
+    undefined = tested.acceptance[0].model_copy(update={"verdict": "cannot be judged"})
+    tested.model_copy(update={
+        "confusion": {"good": {"good": 118, NASTY: 0}, NASTY: {"good": 0, NASTY: 0}},
+        "acceptance": [undefined],
+        "fairness": [tested.fairness[0].model_copy(update={"verdict": "cannot be judged"})],
+    }).save(run)  # fmt: skip
+    canary = champion.canary.model_copy(update={"rows": 6, "optimism": 0.301, "explained": False})
+    shuffled = champion.shuffled.model_copy(update={"model": "lightgbm_3"})
+    champion.model_copy(update={"canary": canary, "shuffled": shuffled}).save(run)
+    report, _ = write(folder)
+    shown = boxes(report)
+    for label in ("Model on test rows", "Acceptance", "Fairness", "Honesty of the search"):
+        assert shown[label][:2] == ("caution", "cannot be judged"), label
+    assert "Shuffled labels, lightgbm_3" in shown["Honesty of the search"][2]
+    assert report.verdict.word == "do not use"  # the crossings
+    assert "absent-class" in {each.rule for each in report.verdict.findings}
+
+
+@pytest.mark.parametrize(("rows", "status"), [(118, "bad"), (40, "caution")])
+def test_a_search_that_learnt_nothing_is_not_called_honest(tmp_path, rows, status):
+    folder = make_run(tmp_path / "p", "binary")
+    check = a.Check(name="Better than a constant guess", severity="warning", message="No.")
+    tested = a.Evaluation.load(folder / "runs/one")
+    tested.model_copy(update={"checks": [check], "rows": rows}).save(folder / "runs/one")
+    found = boxes(write(folder)[0])
+    assert found["Honesty of the search"][0] == status
+    assert found["Model on test rows"][0] == status
+    assert "better" in found["Model on test rows"][1]
 
 
 def test_clicks_appear_with_person_and_time(tmp_path):

@@ -14,11 +14,23 @@ import pytest
 
 import toolkit
 from toolkit import automl, data, evaluate, labels, tracking
-from toolkit.artifacts import Champion, Evaluation, Mirror, TestPredictions
+from toolkit.artifacts import (
+    Champion,
+    Evaluation,
+    Finding,
+    Mirror,
+    ReportData,
+    TestPredictions,
+    Verdict,
+)
 from toolkit.automl import load_model
 from toolkit.project.file import ProjectFile
 from toolkit.tracking import contents
 from toolkit.tracking.store import find_store, without_password
+
+FINDING = Finding(
+    rule="no-limit", input="Acceptance limits", verdict="not shown", sentence="None was stated."
+)
 
 
 @pytest.fixture(scope="module")
@@ -122,8 +134,10 @@ def test_a_run_is_mirrored_and_its_champion_scores_raw_rows(stage, made):
     assert run.inputs.dataset_inputs[0].dataset.digest in run.data.tags["toolkit.table_digest"]
     files = {item.path for item in client.list_artifacts(result.mlflow_run)}
     assert {"evaluation.json", "champion.json", "run.json"} <= files
-    version = client.get_model_version_by_alias(result.model_name, "champion")
+    # There is no report, and so no verdict.
+    version = client.get_model_version_by_alias(result.model_name, "candidate")
     assert str(version.version) == result.model_version
+    assert "champion" not in client.get_registered_model(result.model_name).aliases
     scored = score_in_a_fresh_process(stage, result, made.parent / "t.csv")
     assert_same_predictions(scored, stage.read(TestPredictions).frame)
 
@@ -169,6 +183,30 @@ def test_twice_is_once(stage):
     metric = next(iter(runs[0].data.metrics))
     assert len(client.get_metric_history(first.mlflow_run, metric)) == 1
     assert len(client.search_model_versions(f"name = '{first.model_name}'")) == 1
+
+
+def test_only_a_model_that_is_fit_gets_the_alias(stage):
+    def mirrored(word):
+        verdict = Verdict(word=word, findings=[] if word.startswith("fit") else [FINDING])
+        report = ReportData(title="t", verdict=verdict, sections=[], gaps=[], completeness=1,
+                            provenance={}, times={})  # fmt: skip
+        report.save(stage.run.folder)
+        return tracking.mirror(stage)
+
+    result = mirrored("not shown")
+    assert (result.alias, result.reason) == ("candidate", "")
+    client = client_of(stage)
+    tags = client.get_run(result.mlflow_run).data.tags
+    assert (tags["toolkit.verdict"], tags["toolkit.verdict_rules"]) == ("not shown", "no-limit")
+    result = mirrored("fit for the stated use")
+    assert result.alias == "champion"
+    assert set(client.get_registered_model(result.model_name).aliases) == {"champion"}
+    # What production loads does not vanish; a note says what became of it.
+    result = mirrored("do not use")
+    assert result.alias == "champion"
+    assert any("do not use" in note for note in stage.notes)
+    version = client.get_model_version(result.model_name, result.model_version)
+    assert version.tags["toolkit.verdict"] == "do not use"
 
 
 def test_a_changed_choice_replaces_the_copy(stage):

@@ -56,12 +56,12 @@ def _runs_table(found: list[tuple[Run, Manifest | None]]) -> object:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("run", "state", "code", "created (UTC)", "stages", "champion", "score")
+    table = Table("run", "state", "code", "created (UTC)", "stages", "verdict", "champion", "score")
     # An id that is cut short is of no use for --run.
     table.columns[0].min_width = max((len(run.id) for run, _ in found), default=0)
     for run, facts in found:
         if facts is None:
-            table.add_row(escape(run.id), _mark("damaged"), "", "", "", "", "")
+            table.add_row(escape(run.id), _mark("damaged"), "", "", "", "", "", "")
             continue
         result = outcome(run)
         done = sum(record.status == "done" for record in facts.stages.values())
@@ -71,6 +71,7 @@ def _runs_table(found: list[tuple[Run, Manifest | None]]) -> object:
             "" if facts.exit_code is None else str(facts.exit_code),
             _minute(facts.created),
             f"{done}/{len(paths.STAGES)}",
+            result.verdict.word if result.verdict else "",
             escape(result.champion),
             escape(result.score_text()),
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from toolkit.artifacts.base import Interval, JsonArtifact
+from toolkit.artifacts.report import Verdict
 from toolkit.errors import RunError
 from toolkit.report.formats import number
 from toolkit.run.folder import Run
@@ -36,6 +37,8 @@ class Outcome:
         That metric on the rows named in ``rows``.
     rows : str
         Which rows, in words.
+    verdict : Verdict or None
+        What the report makes of the model; None if there is none that holds.
     """
 
     run: Path
@@ -45,6 +48,7 @@ class Outcome:
     metric: str = ""
     score: Interval | None = None
     rows: str = ""
+    verdict: Verdict | None = None
 
     def score_text(self) -> str:
         """Return the metric with its interval, such as ``log_loss 0.510 [0.470, 0.550]``."""
@@ -56,8 +60,11 @@ class Outcome:
         return text
 
     def lines(self) -> list[str]:
-        """Return the lines that the command line ends with."""
+        """Return the lines that the command line ends with: the verdict and its reasons first."""
         lines = []
+        if self.verdict is not None:
+            lines.append(f"verdict   {self.verdict.word}")
+            lines += [f"          {each.sentence}" for each in self.verdict.deciding]
         if self.champion:
             lines.append(f"champion  {self.champion} ({self.family})")
         if self.score_text():
@@ -73,7 +80,7 @@ def outcome(run: Run) -> Outcome:
     from toolkit.artifacts.explain import Evaluation
 
     report = run.folder / REPORT
-    found = Outcome(run.folder, report if report.is_file() else None)
+    found = Outcome(run.folder, report if report.is_file() else None, verdict=_verdict(run))
     champion = _try(run, Champion)
     if champion is None:
         return found
@@ -86,7 +93,27 @@ def outcome(run: Run) -> Outcome:
         metric = board.metric
         score = next((e.score for e in board.entries if e.name == champion.name), None)
         rows = f"{board.scored_rows} out-of-fold rows"
-    return Outcome(found.run, found.report, champion.name, champion.family, metric, score, rows)
+    return replace(
+        found,
+        champion=champion.name,
+        family=champion.family,
+        metric=metric,
+        score=score,
+        rows=rows,
+    )
+
+
+def _verdict(run: Run) -> Verdict | None:
+    """Return the report's verdict, unless a stage has run since."""
+    from toolkit.artifacts.report import ReportData
+
+    report = _try(run, ReportData)
+    stages = run.manifest().stages
+    record = stages.get(ReportData.stage)
+    if report is None or record is None or record.status != "done":
+        return None
+    since = any(other.started > record.started for other in stages.values())
+    return None if since else report.verdict
 
 
 def _try(run: Run, kind: type[A]) -> A | None:

@@ -405,7 +405,8 @@ class Tracking(Section):
     register_champion: bool = True
     """Whether the champion is registered as a model version."""
     alias: str = "champion"
-    """The alias that the newest registered version gets."""
+    """The alias that the newest registered version gets if its verdict is `fit for the stated use`;
+    any other gets `candidate`."""
 
 
 class Project(Section):

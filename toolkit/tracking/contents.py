@@ -18,6 +18,7 @@ from toolkit.artifacts import (
     Interval,
     LabelReview,
     Leaderboard,
+    ReportData,
     Search,
     SplitSummary,
 )
@@ -26,6 +27,7 @@ from toolkit.project.sources import person
 from toolkit.run.folder import Run
 from toolkit.run.manifest import Manifest
 
+VERDICT_TAG = "toolkit.verdict"
 LONGEST_VALUE = 500  # MLflow's limit for a parameter in older servers
 LONGEST_NAME = 250
 _NOT_ALLOWED = re.compile(r"[^\w\-. /]")
@@ -104,7 +106,23 @@ def tags(run: Run, project: Project, place: str) -> dict[str, str]:
         found["toolkit.champion_engine"] = champion.engine
     if run.has(Feasibility):
         found["toolkit.metric"] = run.read(Feasibility).metric
+    found |= verdict(run)
     return {**found, "toolkit.risk_tier": project.governance.risk_tier, "mlflow.user": person()}
+
+
+def verdict(run: Run) -> dict[str, str]:
+    """Return the report's verdict and the rules that decide it, as tags."""
+    judged = run.read(ReportData).verdict if run.has(ReportData) else None
+    if judged is None:
+        return {}
+    rules = ", ".join(each.rule for each in judged.deciding)
+    return {VERDICT_TAG: judged.word, "toolkit.verdict_rules": rules}
+
+
+def fit(run: Run) -> bool:
+    """Whether the report's verdict is that the model is fit for the stated use."""
+    judged = run.read(ReportData).verdict if run.has(ReportData) else None
+    return judged is not None and judged.fit
 
 
 def dataset(run: Run, project: Project) -> dict[str, str] | None:

@@ -153,8 +153,7 @@ def _model(stage: Stage, store: Store, client: Any, run_id: str) -> dict[str, st
         with mlflow.start_run(run_id=run_id, nested=mlflow.active_run() is not None):
             facts["model_uri"] = log_champion(stage, client, run_id)
         if stage.project.tracking.register_champion:
-            name, version = register(stage, client, run_id, facts["model_uri"])
-            alias = stage.project.tracking.alias
+            name, version, alias = register(stage, client, run_id, facts["model_uri"])
             facts |= {"model_name": name, "model_version": version, "alias": alias}
     except Exception as error:  # some stores have no registry: what is copied stays copied
         what = "registered with" if "model_uri" in facts else "copied to"

@@ -16,6 +16,7 @@ from toolkit.automl.model import Model, saved_model
 from toolkit.automl.model_file import read_facts
 from toolkit.run.manifest import library_versions
 from toolkit.table import images, layout
+from toolkit.tracking import contents
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from toolkit.run.stage import Stage
 
 NAME = "champion"
+CANDIDATE = "candidate"
+"""The alias of a version whose verdict is not that it is fit."""
 DIGEST_TAG = "toolkit.model_digest"
 URI_TAG = "toolkit.model_uri"
 _DISTRIBUTION = "jupyter-automl-toolkit"
@@ -56,11 +59,18 @@ def log_champion(stage: Stage, client: Any, run_id: str) -> str:
     return str(info.model_uri)
 
 
-def register(stage: Stage, client: Any, run_id: str, model_uri: str) -> tuple[str, str]:
-    """Register a logged champion and give it the alias; return name and version.
+def register(stage: Stage, client: Any, run_id: str, model_uri: str) -> tuple[str, str, str]:
+    """Register a logged champion and give it an alias; return name, version and alias.
 
-    A champion that is registered already keeps its version, and the alias stays where it
-    is: mirroring an old run once more does not bring its model back.
+    The project's alias moves only to a model whose verdict is that it is fit; any other new
+    version gets ``candidate``. A champion that is registered already keeps its version, and the
+    alias stays where it is: mirroring an old run once more does not bring its model back. It
+    gets the alias later if it has become fit since, unless a newer version has it.
+
+    Returns
+    -------
+    tuple of str
+        The alias is empty where the version has none of the two.
     """
     from mlflow.exceptions import MlflowException
 
@@ -71,19 +81,46 @@ def register(stage: Stage, client: Any, run_id: str, model_uri: str) -> tuple[st
         client.get_registered_model(name)
     except MlflowException:
         client.create_registered_model(name, description=project.problem.question or None)
+    verdict = contents.verdict(stage.run)
     quoted = name.replace("'", "")
     for version in client.search_model_versions(f"name = '{quoted}'"):
         if version.run_id == run_id and version.tags.get(DIGEST_TAG) == digest:
-            return name, str(version.version)
+            for tag, value in verdict.items():
+                client.set_model_version_tag(name, version.version, tag, value)
+            changed = version.tags.get(contents.VERDICT_TAG) != verdict.get(contents.VERDICT_TAG)
+            return name, str(version.version), _alias(stage, client, name, version, changed)
     version = client.create_model_version(
         name,
         source=model_uri,
         run_id=run_id,
-        tags={DIGEST_TAG: digest, "toolkit.run_id": stage.run.id},
+        tags={DIGEST_TAG: digest, "toolkit.run_id": stage.run.id, **verdict},
         model_id=model_uri.removeprefix("models:/"),
     )
-    client.set_registered_model_alias(name, project.tracking.alias, version.version)
-    return name, str(version.version)
+    return name, str(version.version), _alias(stage, client, name, version, True)
+
+
+def _alias(stage: Stage, client: Any, name: str, version: Any, changed: bool) -> str:
+    """Move an alias to a version that is new, or whose verdict changed; return the one it has."""
+    wanted, number = stage.project.tracking.alias, int(version.version)
+
+    def held() -> dict[str, int]:
+        return {k: int(v) for k, v in client.get_registered_model(name).aliases.items()}
+
+    fit, before = contents.fit(stage.run), held()
+    if changed and fit and before.get(wanted, 0) <= number:
+        client.set_registered_model_alias(name, wanted, version.version)
+        if wanted != CANDIDATE and before.get(CANDIDATE) == number:
+            client.delete_registered_model_alias(name, CANDIDATE)
+    elif changed and not fit and before.get(wanted) != number:
+        if before.get(CANDIDATE, 0) <= number:
+            client.set_registered_model_alias(name, CANDIDATE, version.version)
+    elif not fit and before.get(wanted) == number and wanted != CANDIDATE:
+        stage.note(
+            f"The alias {wanted} stays at version {number} of {name}, whose verdict is now:"
+            f" {contents.verdict(stage.run).get(contents.VERDICT_TAG, 'not judged')}"
+        )
+    after = held()
+    return next((alias for alias in (wanted, CANDIDATE) if after.get(alias) == number), "")
 
 
 def registered_name(text: str) -> str:

@@ -13,7 +13,7 @@ from toolkit.widgets.base import Panel, grid, table
 from toolkit.widgets.inputs import Field
 
 if TYPE_CHECKING:
-    from toolkit.artifacts.report import ReportData
+    from toolkit.artifacts.report import ReportData, Verdict
 
 _HERE = (
     "governance.risk_tier",
@@ -52,10 +52,12 @@ class ReportPanel(Panel):
         # Whether labels were reviewed is a fact of the run: the report knows it.
         self._reviewed = all(gap.key != "labels.review" for gap in report.gaps)
         self._bar = w.HTML()
+        self._verdict = verdict_html(report.verdict)
         self._list = w.HTML()
         fields = [self._field(key) for key in self._offered()]
         self._preview = w.HTML(preview(html))
         self.show(
+            w.HTML(self._verdict),
             self._bar,
             self._list,
             grid(*fields, width=320),
@@ -77,7 +79,7 @@ class ReportPanel(Panel):
 
     def static(self) -> str:
         """Return what is open, for readers without a kernel."""
-        return self._bar_html() + self._list_html()
+        return self._verdict + self._bar_html() + self._list_html()
 
     # -- inside --------------------------------------------------------------------
 
@@ -121,6 +123,22 @@ class ReportPanel(Panel):
                 for each in self.still_open
             ],
         )  # fmt: skip
+
+
+def verdict_html(verdict: Verdict | None) -> str:
+    """Return the report's verdict and what decides it, or nothing where there is none."""
+    if verdict is None:
+        return ""
+    mark = {"do not use": "✖", "not shown": "▲"}.get(verdict.word, "✔")
+    reasons = "".join(f"<li>{html.escape(each.sentence)}</li>" for each in verdict.deciding)
+    more = len(verdict.findings) - len(verdict.deciding)
+    rows = [] if verdict.test_rows is None else [f"{verdict.test_rows:,} test rows"]
+    rows += [] if verdict.positives is None else [f"{verdict.positives:,} positive"]
+    rows += [f"{more} more finding{'' if more == 1 else 's'} in the report"] if more else []
+    return (
+        f"<p><b>Verdict: {mark} {html.escape(verdict.word)}</b></p><ul>{reasons}</ul>"
+        f"<p>{', '.join(rows)}</p>"
+    )
 
 
 def preview(page: str, height: int = 640) -> str:

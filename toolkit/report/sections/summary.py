@@ -184,21 +184,24 @@ def _tally(book: Book, name: str, words: list[str], order: list[tuple[str, str]]
 
 def _with_checks(book: Book, area: str, box: Facts) -> Facts:
     """Return a box with the checks of its area counted, and no better than the worst of them."""
-    found = checks_of(book, area)
-    kind = box["status"]
-    lines = list(box["lines"])
-    sources = [each.file for each in AREAS[area]]
+    found, source = checks_of(book, area), AREAS[area][0].file
+    kind, word = box["status"], box["word"]
+    lines: Lines = []
     for severity, plural, worst in (
         ("critical", "critical", "bad"), ("warning", "warnings", "caution")
     ):  # fmt: skip
         those = [check.name for check in found if check.severity == severity]
-        claim = _count(book, f"{area}/{plural}", len(those), sources[0],
+        claim = _count(book, f"{area}/{plural}", len(those), source,
                        f"count(severity={severity})", "/checks")  # fmt: skip
-        said = f": {named(those)}" if those else ""
-        lines.append([claim, f" {severity if len(those) == 1 else plural}{said}"])
+        text = f" {severity if len(those) == 1 else plural}"
+        lines.append([claim, f"{text}: {named(those)}" if those else text])
         if those and _ORDER.index(worst) < _ORDER.index(kind):
+            if kind == "good" and "finding" not in word:
+                word += ", with critical findings" if worst == "bad" else ", with warnings"
             kind = worst
-    return {**box, "status": kind, "lines": lines}
+    if all(len(line[-1]) < 10 for line in lines):  # nothing is named: one line is enough
+        lines = [[*lines[0], ", ", *lines[1]]]
+    return {**box, "status": kind, "word": word, "lines": [*box["lines"], *lines]}
 
 
 _ORDER = ("bad", "caution", "gap", "info", "good")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from toolkit.artifacts import Evaluation, Explanation, FairnessDetail, FairnessVerdict, Leaderboard
 from toolkit.artifacts.base import JsonArtifact
+from toolkit.report.blocks import Cell
 from toolkit.report.verdict import inputs
 from toolkit.report.verdict.case import Case, Parts
 from toolkit.report.verdict.inputs import named
@@ -22,9 +23,10 @@ def _limits(case: Case, verdict: str) -> Parts | None:
     if not places:
         return None
     first = found[places[0]]
-    unit = metric_unit(first.metric)
-    score = case.book.cite(Evaluation, "acceptance", places[0], "score", unit=unit,
-                           recipe="acceptance")  # fmt: skip
+    score: Cell = "undefined"
+    if verdict != "cannot be judged":
+        score = case.book.cite(Evaluation, "acceptance", places[0], "score",
+                               unit=metric_unit(first.metric), recipe="acceptance")  # fmt: skip
     more = metric_title(found[places[1]].metric) if len(places) == 2 else f"{len(places) - 1} more"
     return {
         "metric": metric_title(first.metric),

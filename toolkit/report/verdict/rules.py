@@ -66,7 +66,9 @@ RULES = (
         of_scores.worse,
     ),
     Rule(
-        "no-better", "Constant guess", "it is not clearly better, though the test rows are enough",
+        "no-better", "Constant guess", "the champion is not clearly better than a constant guess,"
+        f" though there are {FEW_ROWS} test rows or more, and {FEW_OF_A_CLASS} of each of two"
+        " classes",
         "do not use",
         "The champion is no better than a constant guess on {rows}: {metric} {score}, the guess"
         " {guess}. Look for better columns.",
@@ -119,8 +121,8 @@ RULES = (
         of_scores.few_of_a_class,
     ),
     Rule(
-        "unclear", "Constant guess", "it is not clearly better, and the test rows are few",
-        "not shown",
+        "unclear", "Constant guess", "the champion is not clearly better than a constant guess, and"
+        " the test rows are few", "not shown",
         "The champion is not clearly better than a constant guess on {rows}: {metric} {score}, the"
         " guess {guess}.",
         of_scores.unclear,
