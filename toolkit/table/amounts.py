@@ -10,6 +10,10 @@ import functools
 import math
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _LONGEST = 100
 _CURRENCY = (
@@ -171,6 +175,19 @@ def number(text: str, decimal: str, unit: str | None = None, *, multiples: bool 
         return float(text)
     found = amount(text, decimal)
     return math.nan if found is None else found.read(decimal, unit, multiples=multiples)
+
+
+def no_amounts(words: Any) -> np.ndarray[Any, Any]:
+    """Return for each text of an Arrow array whether its first letter shows that it is no amount.
+
+    What is not said to be none may be none all the same.
+    """
+    import pyarrow.compute as pc
+
+    worded = pc.and_(pc.string_is_ascii(words), pc.match_substring_regex(words, "^[A-Za-z]"))
+    front = pc.match_substring_regex(words, rf"^(?:{_CURRENCY}|[iI][nN][fF]|[nN][aA][nN])")
+    found: np.ndarray[Any, Any] = pc.and_not(worded, front).to_numpy(zero_copy_only=False)
+    return found
 
 
 def endless(text: str) -> bool:

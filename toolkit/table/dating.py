@@ -63,6 +63,7 @@ _STAND_INS = (
     "2099-12-31",
 )  # fmt: skip
 _MANY = 10
+_COMPACT_DIGITS = frozenset([8, 12, 14])
 
 
 def date_column(name: str, found: Cells, notes: Notes) -> Column | None:
@@ -99,13 +100,18 @@ def _might_be(text: str) -> bool:
 
 def counted_dates(name: str, found: Cells, notes: Notes) -> Column | None:
     """Return how numbers in a column named like a date are dates: 20240131, or a count of days."""
-    never = [text for text in found.texts if _NEVER.fullmatch(text)]
-    texts = [text for text in found.texts if not _NEVER.fullmatch(text)]
-    sample = texts[:200]
-    if not texts or not all(text[0].isdecimal() for text in sample):
-        return None
     named = names.date(name) or names.clock(name)
-    if not named and (len(texts) < _MANY or names.code(name) or names.identifier(name)):
+    if not named and (len(found) < _MANY or names.code(name) or names.identifier(name)):
+        return None
+    first = [text for text in found.head(200) if not _NEVER.fullmatch(text)]
+    lengths = set(map(len, first))
+    if not all(text[0].isdecimal() for text in first) or not (named or lengths <= _COMPACT_DIGITS):
+        return None
+    never = [text for text in found.held("0000|9999") if _NEVER.fullmatch(text)]
+    gone = set(never)
+    texts = [text for text in found.texts if text not in gone] if gone else found.texts
+    sample = texts[:200]
+    if not all(text[0].isdecimal() for text in sample) or len(texts) < (1 if named else _MANY):
         return None
     # Without a name that says so, every one of many numbers must be a day of our time.
     years = r"(1[5-9]|2[0-2])\d{2}" if named else r"(19|20)\d{2}"
@@ -130,20 +136,19 @@ def counted_dates(name: str, found: Cells, notes: Notes) -> Column | None:
 
 def undated(name: str, found: Cells, notes: Notes) -> bool:
     """Whether cells are days without a year, such as 24.12, or times; both are said."""
-    texts = found.texts
-    sample = texts[:50]
+    sample = found.head(50)
     if sum(bool(_TIME.fullmatch(text)) for text in sample) >= _SHARE * len(sample):
         what = "times without a date"
     elif names.day(name) and all(
         (day := _DAY.fullmatch(text)) and 1 <= int(day[1]) <= 31 and 1 <= int(day[2]) <= 12
-        for text in texts
+        for text in found.texts
     ):
         what = "days without a year"
     else:
         return False
     notes.say(
         "Times or days alone",
-        f"{name!r} holds {what}, such as {texts[0]!r}; it is read as a category.",
+        f"{name!r} holds {what}, such as {sample[0]!r}; it is read as a category.",
         name,
         "Derive a number from it, such as the minutes since midnight, to keep the order",
         severity="warning",

@@ -11,7 +11,7 @@ from toolkit.artifacts.base import Check, Severity, worst_first
 from toolkit.errors import DataError
 from toolkit.project.model import Column, Target
 from toolkit.table import dating, images, names, values
-from toolkit.table.infer_code import ANSWERS, answers, coded, sisters, spelled
+from toolkit.table.infer_code import ANSWERS, DIGITS, answers, coded, sisters, spelled
 from toolkit.table.infer_group import find_groups, keep_if_repeated
 from toolkit.table.infer_number import number_column
 from toolkit.table.infer_role import leaves, role_of
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _MOST_CODES = 12
 _SOME = 5_000
 _MOST_SPELLINGS = 40  # of one or two values, as 1, 1.0 and 1.00
+_MOST_PARTS = 200  # spellings of train and test
 _LOGICAL_PAIRS = (
     "0 1", "t f", "y n", "true false", "yes no", "ja nein", "oui non", "si no", "sí no",
     "sim não", "on off", "да нет",
@@ -113,7 +114,7 @@ def _column(name: str, series: pd.Series, table: TableMarks, notes: Notes) -> Co
     if images.holds_images(series):
         return Column(type="image")
     found = values.cells(series)
-    if not found.texts:
+    if not len(found):
         notes.columns["empty"].append(name)
         return Column(type="category", role="ignore")
     what = leaves(name, found, notes)
@@ -130,14 +131,14 @@ def _column(name: str, series: pd.Series, table: TableMarks, notes: Notes) -> Co
     if found.missing:
         told = ANSWERS if column.type in ("category", "boolean", "text") else ()
         notes.words[name] = {w: n for w, n in spelled(series).items() if w not in told}
-    few = found.texts[:_MOST_SPELLINGS]
-    one = len(found.texts) == len(few) and len({values.label_text(text) for text in few}) == 1
+    few = found.head(_MOST_SPELLINGS)
+    one = len(found) == len(few) and len({values.label_text(text) for text in few}) == 1
     if one and not found.missing:
         notes.columns["constant"].append(name)
         return column.model_copy(update={"role": "ignore"})
-    if len(found.texts) == 1:
+    if len(found) == 1:
         notes.columns["one value"].append(name)
-    if names.partition(name, found.texts):
+    if len(found) <= _MOST_PARTS and names.partition(name, found.texts):
         notes.say(
             "Part of an earlier split",
             f"{name!r} says to which part of a split a row belonged ({listed(found.texts)});"
@@ -191,7 +192,7 @@ def _answers(
 
 
 def _say_code(name: str, why: str, notes: Notes) -> None:
-    if why in ("the name", "leading zeros, or more digits than a number holds"):
+    if why in ("the name", DIGITS):
         notes.columns["code"].append(name)
     else:
         notes.say(
@@ -204,7 +205,7 @@ def _say_code(name: str, why: str, notes: Notes) -> None:
 
 
 def _logical(found: Cells) -> bool:
-    if len(found.texts) > _MOST_SPELLINGS:
+    if len(found) > _MOST_SPELLINGS:
         return False
     words = {values.label_text(text).casefold() for text in found.texts}
     return len(words) == 2 and any(words == set(pair.split()) for pair in _LOGICAL_PAIRS)
@@ -224,11 +225,11 @@ def _suspect_spellings(found: Cells, name: str, notes: Notes) -> None:
 
 
 def _is_text(found: Cells) -> bool:
-    sample = found.texts[:2000]
+    sample = found.head(2000)
     length = float(np.mean([len(text) for text in sample]))
     count = float(np.mean([len(text.split()) for text in sample]))
-    distinct = len(found.texts) / max(int(found.counts.sum()), 1)
-    if len(found.texts) < 20 or distinct < 0.3:
+    distinct = len(found) / max(int(found.counts.sum()), 1)
+    if len(found) < 20 or distinct < 0.3:
         return False
     return (count >= 3 and length >= 15) or (count >= 5)
 
@@ -273,8 +274,10 @@ def _some(series: pd.Series) -> pd.Series:
 
 def _few_codes(series: pd.Series) -> bool:
     found = values.cells(series)
+    if len(found) > _MOST_CODES:
+        return False
     numbers = values.numbers(found.texts)
-    return len(found.texts) <= _MOST_CODES and bool(np.all(numbers == np.round(numbers)))
+    return bool(np.all(numbers == np.round(numbers)))
 
 
 def _say_words(rows: int, notes: Notes) -> None:

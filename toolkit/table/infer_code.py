@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,12 @@ _POWER = re.compile(r"\d+[eE]\d+")
 _ADDRESS = re.compile(r"(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}")
 _MISREAD = frozenset("oOlI")
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
+_PLAIN = r"^[+-]?[0-9]+([.,][0-9]+)?([eE][+-][0-9]+)?$"
+"""What `_NUMBER` matches in ASCII, and `_POWER` does not."""
+_MAY_BE_LETTER = r"[^\x00-@\[-`{-\x7f]"
 _MANY = 3
+_MOST_DIGITS = 15
+DIGITS = "leading zeros, or more digits than a number holds"
 _OFTEN = 0.01
 _ANSWER = 0.05
 ANSWERS = ("None", "NA", "N/A", "n/a")
@@ -39,22 +44,33 @@ def coded(name: str, found: Cells) -> str:
     0, 1 and 12345 are amounts; 00123 and 16 digits are not, nor what is named a code, nor
     numbers among which letters stand by system, as in ``250.83`` and ``V57``.
     """
-    texts = found.texts
-    if names.code(name) and _named(name, texts):
+    first = found.head(20)
+    if names.code(name) and _named(name, found.texts):
         return "the name"
-    if all(text.isdecimal() for text in texts[:20]) and all(t.isdecimal() for t in texts):
-        odd = any((t.startswith("0") and len(t) > 1) or len(t) > 15 for t in texts)
-        return "leading zeros, or more digits than a number holds" if odd else ""
-    if all(_ADDRESS.fullmatch(text) for text in texts[:20]) and all(map(_ADDRESS.fullmatch, texts)):
+    if isinstance(found.distinct, np.ndarray):
+        # Numbers are written without zeros before them, and with no letters but those of a power.
+        most = np.float64(2**53 if found.distinct.dtype.kind == "f" else 2**64)
+        digits = (found.distinct >= 0) & (found.distinct < most)
+        whole = digits.all() and bool((found.distinct == np.round(found.distinct)).all())
+        return DIGITS if whole and found.distinct.max() >= 10**_MOST_DIGITS else ""
+    texts = found.texts
+    if all(text.isdecimal() for text in first) and all(t.isdecimal() for t in texts):
+        odd = any((t.startswith("0") and len(t) > 1) or len(t) > _MOST_DIGITS for t in texts)
+        return DIGITS if odd else ""
+    if all(_ADDRESS.fullmatch(text) for text in first) and all(map(_ADDRESS.fullmatch, texts)):
         return "addresses of machines"
-    zeros = any(text[0] == "0" and _LEADING_ZERO.fullmatch(text) for text in texts)
-    lettered = any(text.lower() != text.upper() for text in texts)
+    # Patterns of RE2 narrow down which texts are worth a closer look.
+    zeros = any(_LEADING_ZERO.fullmatch(text) for text in found.held("^0[^.]"))
+    lettered = any(text.lower() != text.upper() for text in found.held(_MAY_BE_LETTER))
     if not zeros and not lettered:
         return ""
-    numeric = sum(bool(_NUMBER.fullmatch(text)) for text in texts)
-    if zeros and numeric == len(texts) and not lettered and all(t[0].isdecimal() for t in texts):
-        return "leading zeros"
-    return _lettered(found, zeros) if lettered and numeric else ""
+    plain = found.like(_PLAIN)
+    numeric = plain.any() or any(_NUMBER.fullmatch(text) for text in texts)
+    if zeros and not lettered and all(t[0].isdecimal() for t in texts):
+        rest = found.words.filter(~plain).to_pylist()
+        if all(map(_NUMBER.fullmatch, rest)):
+            return "leading zeros"
+    return _lettered(found, plain, zeros) if lettered and numeric else ""
 
 
 def _named(name: str, texts: list[str]) -> bool:
@@ -67,11 +83,16 @@ def _named(name: str, texts: list[str]) -> bool:
     return bool(np.mean(shaped) > 0.5)
 
 
-def _lettered(found: Cells, zeros: bool) -> str:
-    """Tell letters that belong to a code from dirt, units and misread digits."""
+def _lettered(found: Cells, plain: np.ndarray[Any, Any], zeros: bool) -> str:
+    """Tell letters that belong to a code from dirt, units and misread digits.
+
+    `plain` says which texts are numbers, and no power such as 1E5: not all of them.
+    """
     codes, powers, suffixes = [], [], set()
-    widths, rows, other, prefixed = set(), 0, 0, False
-    for text, count in zip(found.texts, found.counts.tolist(), strict=True):
+    widths, rows, other, prefixed = set(_lengths(found.words, plain)), 0, 0, False
+    places = np.flatnonzero(~plain)
+    rest = zip(found.words.take(places).to_pylist(), found.counts[places].tolist(), strict=True)
+    for text, count in rest:
         match = _CODE.fullmatch(text)
         if _POWER.fullmatch(text):
             powers.append(text)
@@ -99,6 +120,12 @@ def _lettered(found: Cells, zeros: bool) -> str:
     if len(codes) >= _MANY or zeros or fixed or rows >= max(5, _OFTEN * found.counts.sum()):
         return f"letters among the digits, as in {codes[0]!r}"
     return ""
+
+
+def _lengths(words: Any, which: np.ndarray[Any, Any]) -> list[int]:
+    import pyarrow.compute as pc
+
+    return pc.unique(pc.utf8_length(words.filter(which))).to_pylist()
 
 
 def _misread(text: str) -> bool:

@@ -30,9 +30,15 @@ def number_column(name: str, found: Cells, table: TableMarks, notes: Notes) -> C
     are kept in the column, so that a row scored later is read alike.
     """
     if found.numeric:
-        return _checked(name, found, values.numbers(found.texts), Column(type="number"), notes)
+        parsed = found.numbers()
+        if parsed is None:
+            parsed = values.numbers(found.texts)
+        parsed[~np.isfinite(parsed)] = math.nan
+        return _checked(name, found, parsed, Column(type="number"), notes)
     marks = read_marks(found.texts, table)
-    plain = values.plain_numbers(found.texts) if marks.mark == "." else None
+    plain = found.numbers() if marks.mark == "." else None
+    if plain is None and amounts.no_amounts(found.words).all():
+        return None
     odd = [] if plain is not None else [t for t in found.texts if not _BARE.fullmatch(t)]
     if odd:
         cells = [amounts.amount(text, marks.mark) for text in found.texts]
@@ -70,7 +76,8 @@ def _checked(
     bad = np.isnan(parsed)
     if not bad.any():
         return column
-    endless = bad & np.array([amounts.endless(text) for text in found.texts])
+    endless = bad.copy()
+    endless[bad] = [amounts.endless(found.texts[place]) for place in np.flatnonzero(bad)]
     checked: Column | None = column
     if (bad & ~endless).any():
         checked = _with_rest(name, found, bad & ~endless, column, notes)
@@ -160,7 +167,7 @@ def _say_marks(name: str, marks: Reading, notes: Notes) -> None:
 
 
 def _say_powers(name: str, found: Cells, notes: Notes) -> None:
-    powers = [t for t in found.texts if ("E" in t or "e" in t) and _POWER.match(t)]
+    powers = [text for text in found.held("[eE]") if _POWER.match(text)]
     if powers and not amounts.endless(powers[0]):
         notes.say(
             "Powers of ten or codes",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit.table import names, personal, values
+from toolkit.table import amounts, names, personal, values
 from toolkit.table.notes import Notes
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def leaves(name: str, found: Cells, notes: Notes) -> str | None:
 def role_of(name: str, kind: ColumnType, found: Cells, notes: Notes) -> Role:
     """Return what a column is used for; what keeps it from models is said."""
     rows = int(found.counts.sum())
-    distinct = len(found.texts)
-    whole = all(re.fullmatch(r"-?\d+", text) for text in found.texts[:500])
-    unspaced = all(" " not in text for text in found.texts[:500])
+    distinct, sample = len(found), found.head(500)
+    whole = all(re.fullmatch(r"-?\d+", text) for text in sample)
+    unspaced = all(" " not in text for text in sample)
     if kind in ("date", "boolean") or rows < 20:
         return "feature"
     named = names.identifier(name)
@@ -72,10 +72,7 @@ def role_of(name: str, kind: ColumnType, found: Cells, notes: Notes) -> Role:
 
 def _say_leaves(name: str, why: str, found: Cells, notes: Notes, *, counter: bool = False) -> None:
     """Say that models do not get a column; loudly where what they lose are numbers."""
-    parsed = values.numbers([_TRIFLES.sub("", text) for text in found.texts])
-    if np.isnan(parsed).any():
-        parsed = np.where(np.isnan(parsed), values.numbers(found.texts, ","), parsed)
-    numeric = not counter and float((~np.isnan(parsed)).mean()) > 0.5
+    numeric = not counter and _mostly_numbers(found)
     notes.say(
         "Identifier",
         f"{name!r} {why}; models do not get it"
@@ -89,8 +86,19 @@ def _say_leaves(name: str, why: str, found: Cells, notes: Notes, *, counter: boo
     )
 
 
+def _mostly_numbers(found: Cells) -> bool:
+    if amounts.no_amounts(found.words).all():
+        return False
+    parsed = values.numbers([_TRIFLES.sub("", text) for text in found.texts])
+    if np.isnan(parsed).any():
+        parsed = np.where(np.isnan(parsed), values.numbers(found.texts, ","), parsed)
+    return float((~np.isnan(parsed)).mean()) > 0.5
+
+
 def _counts_rows(found: Cells) -> bool:
     # Gaps do not matter: the number of a row is its place.
-    numbers = values.numbers(found.texts)
+    numbers = found.numbers()
+    if numbers is None:
+        numbers = values.numbers(found.texts)
     offsets = numbers - np.flatnonzero(found.codes >= 0)
     return bool(offsets[0] in (0, 1) and np.all(offsets == offsets[0]))

@@ -126,15 +126,16 @@ def typed_column(series: pd.Series, column: Column) -> pd.Series:
         return _known_moments(moments.dt.as_unit("us"), column)
     found = values.cells(series, column.missing)
     if column.type == "number":
-        parsed = values.numbers(
-            found.texts, column.decimal or ".", column.unit, multiples=column.multiples
-        )
+        decimal = column.decimal or "."
+        parsed = found.numbers() if decimal == "." else None
+        if parsed is None:
+            parsed = values.numbers(found.texts, decimal, column.unit, multiples=column.multiples)
         return _numbers(found.spread(parsed, np.nan), column)
     if column.type == "date":
         days = dates(found.texts, column.format, column.latest_year, column.timezone)
         return _known_moments(pd.Series(found.spread(days, np.datetime64("NaT", "us"))), column)
     if column.type == "text":
-        return found.relabel(list(found.texts))
+        return found.relabel(found.words)
     labels: list[str | None] = [values.label_text(text) for text in found.texts]
     if column.type == "boolean":
         labels = [text if text and truth(text) is not None else None for text in labels]

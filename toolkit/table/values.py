@@ -6,6 +6,7 @@ was in training.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ TRUE_WORDS = frozenset(["1", "true", "t", "yes", "y", "on", "ja", "oui", "si", "
 FALSE_WORDS = frozenset(["0", "false", "f", "no", "n", "off", "nein", "non", "não", "nao", "нет"])
 
 _WHOLE_FLOAT = re.compile(r"(-?\d+)\.0+")
+_TYPED = re.compile(r"-?(inf|\d+(\.\d+)?(e[+-]?\d+)?)|\d{4}-\d\d-\d\d.*|True|False", re.S)
+"""What a number, a moment or a truth of a typed source can be as a text."""
 _GUARDED = re.compile(r"='?\"(?P<formula>[^\"]*)\"|'+(?P<text>[-+=@]?[\d.,][\d.,\s]*%?|=.*)", re.S)
 
 
@@ -40,33 +43,85 @@ class Cells:
 
     Attributes
     ----------
-    texts : list of str
-        Distinct texts in order of first appearance, without spaces around them.
+    distinct : list of str, pyarrow.Array, numpy.ndarray or pandas.DatetimeIndex
+        Distinct cells in order of first appearance: texts without spaces around them, or the
+        numbers and moments of a typed source, which become texts only where they are asked for.
     codes : ndarray of int64, shape (n,)
-        Position in `texts`; -1 is missing.
+        Position in `distinct`; -1 is missing.
     numeric : bool
         Whether the source holds numbers, not texts.
     """
 
-    texts: list[str]
+    distinct: Any
     codes: np.ndarray[Any, Any]
     numeric: bool = False
 
-    @property
+    def __len__(self) -> int:
+        """How many texts differ."""
+        return len(self.distinct)
+
+    @functools.cached_property
+    def texts(self) -> list[str]:
+        """The distinct cells as texts."""
+        return self.head(len(self.distinct))
+
+    @functools.cached_property
+    def words(self) -> Any:
+        """The distinct cells as an Arrow array of texts."""
+        import pyarrow as pa
+
+        if isinstance(self.distinct, pa.Array):
+            return self.distinct
+        return pa.array(self.texts, pa.large_string())
+
+    @functools.cached_property
     def counts(self) -> np.ndarray[Any, Any]:
         """Rows by distinct text."""
-        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.texts))
+        return np.bincount(self.codes[self.codes >= 0], minlength=len(self))
 
     @property
     def missing(self) -> int:
         """How many rows are missing."""
         return int((self.codes < 0).sum())
 
+    def head(self, size: int) -> list[str]:
+        """Return the first distinct texts; no others are made."""
+        first = self.distinct[:size]
+        if isinstance(first, list):
+            return first
+        found = first.tolist()  # of arrays of numpy, Arrow and pandas alike
+        return found if self._of_texts else [str(cell_text(value)) for value in found]
+
+    @property
+    def _of_texts(self) -> bool:
+        import pyarrow as pa
+
+        return isinstance(self.distinct, pa.Array)
+
+    def numbers(self) -> np.ndarray[Any, Any] | None:
+        """Return float64 if all cells are numbers as computers write them, else None."""
+        if isinstance(self.distinct, np.ndarray):
+            return self.distinct.astype("float64")
+        return plain_numbers(self.words)
+
+    def held(self, pattern: str) -> list[str]:
+        """Return the texts in which a pattern of RE2 is found: few, to be looked at closely."""
+        return self.words.filter(self.like(pattern)).to_pylist()
+
+    def like(self, pattern: str) -> np.ndarray[Any, Any]:
+        """Return for each text whether a pattern of RE2 is found in it."""
+        import pyarrow.compute as pc
+
+        found: np.ndarray[Any, Any] = pc.match_substring_regex(self.words, pattern).to_numpy(
+            zero_copy_only=False
+        )
+        return found
+
     def spread(self, values: np.ndarray[Any, Any], fill: Any) -> np.ndarray[Any, Any]:
         """Give each row the value of its text, and `fill` to missing rows."""
         return np.append(values, np.array([fill], dtype=values.dtype))[self.codes]
 
-    def relabel(self, texts: list[str | None]) -> pd.Series:
+    def relabel(self, texts: Any) -> pd.Series:
         """Return a string column with other texts in place of the distinct ones."""
         import pandas as pd
         import pyarrow as pa
@@ -90,16 +145,47 @@ def cells(series: pd.Series, missing: tuple[str, ...] | list[str] | None = None)
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    absent = pa.array(["", *(MISSING if missing is None else missing)], pa.large_string())
+    spellings = ["", *(MISSING if missing is None else missing)]
+    kind = series.dtype
+    numeric = pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
+    if not any(map(_TYPED.fullmatch, spellings)):
+        typed = _typed(series)
+        if typed is not None:
+            return Cells(typed[1], typed[0].astype(np.int64), numeric)
     encoded = _as_arrow(series).dictionary_encode()
     texts = _unguarded(pc.utf8_trim_whitespace(encoded.dictionary))
+    absent = pa.array(spellings, pa.large_string())
     texts = pc.if_else(pc.is_in(texts, value_set=absent), None, texts)
+    if texts.equals(encoded.dictionary):
+        return Cells(texts, _codes(encoded.indices), numeric)
     # Trimming may have made some equal, and some missing: number them again.
     again = texts.dictionary_encode()
     moved = np.append(_codes(again.indices), -1)
+    return Cells(again.dictionary, moved[_codes(encoded.indices)], numeric)
+
+
+def _typed(series: pd.Series) -> tuple[np.ndarray[Any, Any], Any] | None:
+    """Return codes and distinct values of numbers, moments and truths; None for other types.
+
+    Different values of one such type are different texts, and none of them is trimmed.
+    """
+    import pandas as pd
+
     kind = series.dtype
-    numeric = pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
-    return Cells(again.dictionary.to_pylist(), moved[_codes(encoded.indices)], numeric)
+    if isinstance(kind, np.dtype) and kind.kind == "f" and kind.itemsize >= 4:
+        return pd.factorize(series.to_numpy(dtype="float64"))
+    if isinstance(kind, np.dtype) and kind.kind in "iu":
+        return pd.factorize(series.to_numpy())
+    if isinstance(kind, np.dtype | pd.DatetimeTZDtype) and kind.kind == "M":
+        codes, moments = pd.factorize(series)
+        return codes, pd.DatetimeIndex(moments)
+    if kind in ("bool", "boolean"):
+        codes, truths = pd.factorize(series)
+        return codes, [str(bool(value)) for value in truths]
+    if str(kind) in ("Int64", "Int32", "Int16", "Int8", "UInt64", "UInt32", "UInt16", "UInt8"):
+        codes, whole = pd.factorize(series)
+        return codes, whole.to_numpy(dtype=str(kind).lower())
+    return None
 
 
 def _unguarded(texts: Any) -> Any:
@@ -139,6 +225,9 @@ def _as_arrow(series: pd.Series) -> Any:
     if isinstance(kind, pd.StringDtype):
         return _whole(pa.array(series, from_pandas=True)).cast(pa.large_string())
     if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_object_dtype(kind):
+        words = _words(series) if pd.api.types.is_object_dtype(kind) else None
+        if words is not None:
+            return words
         texts = [cell_text(value) for value in series.tolist()]
     elif pd.api.types.is_integer_dtype(kind):
         return _whole(pa.array(series, from_pandas=True)).cast(pa.large_string())
@@ -150,6 +239,25 @@ def _as_arrow(series: pd.Series) -> Any:
     else:
         texts = [cell_text(value) for value in series.astype(object).tolist()]
     return pa.array(texts, pa.large_string())
+
+
+def _words(series: pd.Series) -> Any:
+    """Return objects that are all texts or nothing as an Arrow array; None if others are there."""
+    import decimal
+
+    import pyarrow as pa
+
+    try:
+        array = _whole(pa.array(series, from_pandas=True))
+    except (pa.ArrowException, ValueError, TypeError, OverflowError):
+        return None
+    if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
+        return None
+    if array.null_count:
+        gaps = series.to_numpy()[array.is_null().to_numpy(zero_copy_only=False)]
+        if any(isinstance(value, decimal.Decimal) for value in gaps):
+            return None
+    return array.cast(pa.large_string())
 
 
 def _whole(array: Any) -> Any:
@@ -218,12 +326,15 @@ def numbers(
     return result
 
 
-def plain_numbers(texts: list[str]) -> np.ndarray[Any, Any] | None:
-    """Return float64 for texts that are all numbers as computers write them, else None."""
+def plain_numbers(texts: Any) -> np.ndarray[Any, Any] | None:
+    """Return float64 for texts (a list, or Arrow's array of them) that are all numbers as
+    computers write them, else None.
+    """
     import pyarrow as pa
 
+    words = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
     try:
-        found: np.ndarray[Any, Any] = pa.array(texts, pa.string()).cast(pa.float64()).to_numpy()
+        found: np.ndarray[Any, Any] = words.cast(pa.float64()).to_numpy()
     except pa.ArrowInvalid:
         return None
     return found.copy()
