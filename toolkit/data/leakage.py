@@ -31,7 +31,8 @@ _REVERSE = 0.83
 _STEP = 0.975
 _FEW_LEVELS = 20
 _CERTAIN = 0.9
-_WORTH = 0.2
+_COARSE_WORTH = 0.05
+"""A coarse copy says little of the target where honest columns are strong, and is still one."""
 _NAMED = 0.5
 _PURE = 0.97
 _COVERS = 0.4
@@ -58,6 +59,14 @@ class Evidence:
         Whether it gives the target outright in most rows, as a copy does.
     certain : bool
         Whether it is critical whatever other columns can do.
+    strong : bool
+        Whether it predicts better alone than `eda.leakage_threshold`.
+    hint : Hint or None
+        What its name says.
+    least_worth : float
+        What it must be worth among honest columns to be critical.
+    worth : float or None
+        The share of what honest columns leave open that it closes; None where nobody asked.
     most : str
         The highest severity that it may get.
     reasons : list of (float, str)
@@ -67,6 +76,7 @@ class Evidence:
     copy: bool = False
     certain: bool = False
     strong: bool = False
+    least_worth: float = 0.2
     hint: Hint | None = None
     most: Severity = "critical"
     reasons: list[tuple[float, str]] = field(default_factory=list)
@@ -229,6 +239,8 @@ class _Agreements:
             score = max(gaps.given if self.count else 0.0, gaps.reverse)
             if score >= LIMIT:
                 evidence.copy = True
+                evidence.certain = score >= _CERTAIN
+                evidence.least_worth = _COARSE_WORTH
                 evidence.say(score, f"whether it is missing agrees with the target ({score:.2f} of"
                              " 1): it may be filled in once the outcome is known")  # fmt: skip
         if column.type in ("text", "image"):
@@ -242,10 +254,12 @@ class _Agreements:
         evidence.strength = max(evidence.strength, found.given, found.reverse * mutual)
         if (found.given >= LIMIT and stepped) or mutual:
             evidence.copy = True
-            evidence.certain = (
+            evidence.certain |= (
                 found.given >= _CERTAIN and (found.reverse >= _CERTAIN or not self.count)
             ) or found.reverse >= _CERTAIN
             score = max(found.given, found.reverse)
+            if mutual:
+                evidence.least_worth = _COARSE_WORTH
             way = (
                 "agrees with the target as a copy with some rows changed would"
                 if found.given >= LIMIT
@@ -366,7 +380,7 @@ def _weigh(
         others = [n for n in honest if n != name]
         without, whole = model.score(others), model.score([*others, name])
         found[name].worth = worth = max(whole - without, 0.0) / max(1 - without, 1e-9)
-        if worth >= _WORTH:
+        if worth >= found[name].least_worth:
             found[name].reasons.append((0.0, f"a quick model of the other columns reaches"
                                         f" {without:.2f}, with it {whole:.2f}"))  # fmt: skip
     for formula in formulas:
@@ -379,7 +393,7 @@ def _weigh(
             # Trees find it hard to see what only two columns together say: give it to them.
             model.add(formula.text, formula.combined(table, model.rows))
             without, whole = model.score(others), model.score([*others, formula.text])
-            if whole - without < _WORTH * (1 - without):
+            if whole - without < Evidence.least_worth * (1 - without):
                 continue
             text = f"{TOGETHER} ({formula.share:.2f} of 1): {formula.text}"
         for name in names:
@@ -400,7 +414,9 @@ def _suspect(table: Table, name: str, evidence: Evidence) -> Suspect:
     reasons = sorted(evidence.reasons, key=lambda item: -item[0])
     worth = evidence.worth or 0.0
     suspicion = evidence.copy or evidence.strong or _named(evidence)
-    critical = evidence.most == "critical" and (evidence.certain or (suspicion and worth >= _WORTH))
+    critical = evidence.most == "critical" and (
+        evidence.certain or (suspicion and worth >= evidence.least_worth)
+    )
     feature = table.columns[name].use == "feature"
     doubt = 1 - min(reasons[0][0], 1.0)
     score = 1 - doubt * (1 - 0.3 * (evidence.hint is not None)) * (1 - 0.5 * worth)
