@@ -233,7 +233,7 @@ def test_answers_change_nothing_but_what_they_are_about():
     profile = Profile(
         rows=9, sampled=9, duplicates=0,
         columns=[
-            {"name": name, "role": role, **column} for name, role in (("a", "feature"), ("b", "ignore"))
+            {"name": "a", "role": "feature", **column}, {"name": "b", "role": "ignore", **column}
         ],
         suspects=[*suspects, Suspect(column="a", score=1, reason="x", resolved="asked")],
     )  # fmt: skip

@@ -16,6 +16,7 @@ from toolkit.data.formula import Formula, equation, pairs
 from toolkit.data.relations import spearman
 from toolkit.data.rows import is_numeric, make_table, numbers, rounded
 from toolkit.data.worth import QuickModel
+from toolkit.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,11 +152,19 @@ def first_look(project: Project, frame: pd.DataFrame) -> list[Suspect]:
 
     Ranked by how well each predicts alone, by what looks like a copy of the target, and by name;
     what nothing speaks against is of severity ``info``. Texts and images are left out, and what
-    columns would be worth beside others is not weighed.
+    columns would be worth beside others is not weighed. Nothing is returned where the target of
+    the sample has one value, or cannot be predicted at all.
     """
+    if len(frame) > _FIRST_ROWS:
+        rng = np.random.default_rng([project.seed, _SALT + 2])
+        chosen = rng.choice(len(frame), _FIRST_ROWS, replace=False)
+        frame = frame.iloc[np.sort(chosen)].reset_index(drop=True)
     unsaid = {n: c.model_copy(update={"known": None}) for n, c in project.columns.items()}
-    table = make_table(project.model_copy(update={"columns": unsaid}), frame)
-    rows = table.sample(np.flatnonzero(table.known), _FIRST_ROWS, _SALT + 2)
+    try:
+        table = make_table(project.model_copy(update={"columns": unsaid}), frame)
+    except DataError:
+        return []
+    rows = np.flatnonzero(table.known)
     found, _ = _alone(table, rows, associations(table, rows, contents=False), LIMIT)
     asked = []
     for name, evidence in found.items():
