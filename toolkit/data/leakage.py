@@ -16,6 +16,7 @@ from toolkit.data.formula import Formula, equation, pairs
 from toolkit.data.relations import spearman
 from toolkit.data.rows import is_numeric, make_table, numbers, rounded
 from toolkit.data.worth import QuickModel
+from toolkit.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,8 @@ _REVERSE = 0.83
 _STEP = 0.975
 _FEW_LEVELS = 20
 _CERTAIN = 0.9
-_WORTH = 0.2
+_COARSE_WORTH = 0.05
+"""A coarse copy says little of the target where honest columns are strong, and is still one."""
 _NAMED = 0.5
 _PURE = 0.97
 _COVERS = 0.4
@@ -58,6 +60,14 @@ class Evidence:
         Whether it gives the target outright in most rows, as a copy does.
     certain : bool
         Whether it is critical whatever other columns can do.
+    strong : bool
+        Whether it predicts better alone than `eda.leakage_threshold`.
+    hint : Hint or None
+        What its name says.
+    least_worth : float
+        What it must be worth among honest columns to be critical.
+    worth : float or None
+        The share of what honest columns leave open that it closes; None where nobody asked.
     most : str
         The highest severity that it may get.
     reasons : list of (float, str)
@@ -67,6 +77,7 @@ class Evidence:
     copy: bool = False
     certain: bool = False
     strong: bool = False
+    least_worth: float = 0.2
     hint: Hint | None = None
     most: Severity = "critical"
     reasons: list[tuple[float, str]] = field(default_factory=list)
@@ -141,11 +152,19 @@ def first_look(project: Project, frame: pd.DataFrame) -> list[Suspect]:
 
     Ranked by how well each predicts alone, by what looks like a copy of the target, and by name;
     what nothing speaks against is of severity ``info``. Texts and images are left out, and what
-    columns would be worth beside others is not weighed.
+    columns would be worth beside others is not weighed. Nothing is returned where the target of
+    the sample has one value, or cannot be predicted at all.
     """
+    if len(frame) > _FIRST_ROWS:
+        rng = np.random.default_rng([project.seed, _SALT + 2])
+        chosen = rng.choice(len(frame), _FIRST_ROWS, replace=False)
+        frame = frame.iloc[np.sort(chosen)].reset_index(drop=True)
     unsaid = {n: c.model_copy(update={"known": None}) for n, c in project.columns.items()}
-    table = make_table(project.model_copy(update={"columns": unsaid}), frame)
-    rows = table.sample(np.flatnonzero(table.known), _FIRST_ROWS, _SALT + 2)
+    try:
+        table = make_table(project.model_copy(update={"columns": unsaid}), frame)
+    except DataError:
+        return []
+    rows = np.flatnonzero(table.known)
     found, _ = _alone(table, rows, associations(table, rows, contents=False), LIMIT)
     asked = []
     for name, evidence in found.items():
@@ -229,6 +248,8 @@ class _Agreements:
             score = max(gaps.given if self.count else 0.0, gaps.reverse)
             if score >= LIMIT:
                 evidence.copy = True
+                evidence.certain = score >= _CERTAIN
+                evidence.least_worth = _COARSE_WORTH
                 evidence.say(score, f"whether it is missing agrees with the target ({score:.2f} of"
                              " 1): it may be filled in once the outcome is known")  # fmt: skip
         if column.type in ("text", "image"):
@@ -242,10 +263,12 @@ class _Agreements:
         evidence.strength = max(evidence.strength, found.given, found.reverse * mutual)
         if (found.given >= LIMIT and stepped) or mutual:
             evidence.copy = True
-            evidence.certain = (
+            evidence.certain |= (
                 found.given >= _CERTAIN and (found.reverse >= _CERTAIN or not self.count)
             ) or found.reverse >= _CERTAIN
             score = max(found.given, found.reverse)
+            if mutual:
+                evidence.least_worth = _COARSE_WORTH
             way = (
                 "agrees with the target as a copy with some rows changed would"
                 if found.given >= LIMIT
@@ -366,7 +389,7 @@ def _weigh(
         others = [n for n in honest if n != name]
         without, whole = model.score(others), model.score([*others, name])
         found[name].worth = worth = max(whole - without, 0.0) / max(1 - without, 1e-9)
-        if worth >= _WORTH:
+        if worth >= found[name].least_worth:
             found[name].reasons.append((0.0, f"a quick model of the other columns reaches"
                                         f" {without:.2f}, with it {whole:.2f}"))  # fmt: skip
     for formula in formulas:
@@ -379,7 +402,7 @@ def _weigh(
             # Trees find it hard to see what only two columns together say: give it to them.
             model.add(formula.text, formula.combined(table, model.rows))
             without, whole = model.score(others), model.score([*others, formula.text])
-            if whole - without < _WORTH * (1 - without):
+            if whole - without < Evidence.least_worth * (1 - without):
                 continue
             text = f"{TOGETHER} ({formula.share:.2f} of 1): {formula.text}"
         for name in names:
@@ -400,7 +423,9 @@ def _suspect(table: Table, name: str, evidence: Evidence) -> Suspect:
     reasons = sorted(evidence.reasons, key=lambda item: -item[0])
     worth = evidence.worth or 0.0
     suspicion = evidence.copy or evidence.strong or _named(evidence)
-    critical = evidence.most == "critical" and (evidence.certain or (suspicion and worth >= _WORTH))
+    critical = evidence.most == "critical" and (
+        evidence.certain or (suspicion and worth >= evidence.least_worth)
+    )
     feature = table.columns[name].use == "feature"
     doubt = 1 - min(reasons[0][0], 1.0)
     score = 1 - doubt * (1 - 0.3 * (evidence.hint is not None)) * (1 - 0.5 * worth)

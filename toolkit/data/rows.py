@@ -72,6 +72,10 @@ class Table:
 
     def class_codes(self) -> np.ndarray:
         """Return the position of each row's class in `classes`, -1 where unknown."""
+        return self._class_codes
+
+    @functools.cached_property
+    def _class_codes(self) -> np.ndarray:
         return pd.Index(self.classes).get_indexer(pd.Index(self.target)).astype(np.int64)
 
     def image_facts(self, name: str) -> pd.DataFrame:
