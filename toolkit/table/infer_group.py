@@ -98,19 +98,20 @@ def repeated_group(
     holder = _holder(name, counts)
     if holder is None:
         return none
+    texts = [str(level) for level in levels]
     if column.type == "number":
         values = np.asarray(levels, dtype=np.float64)
         if not np.array_equal(values, values.round()) or values.min() < 0:
             return none
-        levels = [str(int(value)) for value in values]
-    found = Cells([str(level) for level in levels], codes.astype(np.int64))
+        texts = [str(int(value)) for value in values]
+    found = Cells(texts, codes.astype(np.int64))
     beside = {
         n: c
         for n, c in columns.items()
         if n != name and c.role not in _UNSHOWN_ROLES and c.type not in ("text", "image")
     }
-    alike = resemblance(found.codes, _ranks(found), lambda rows: frame.iloc[rows][list(beside)],
-                        beside)  # fmt: skip
+    others = frame[list(beside)]
+    alike = resemblance(found.codes, _ranks(found), others.take, beside)
     return found, alike, bool(holder)
 
 
