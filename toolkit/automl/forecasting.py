@@ -182,7 +182,7 @@ def _trials(project: Project, size: Size) -> float:
         epochs=preset.epochs,
         haste=preset.haste,
     )
-    names = [name for name in choices.engines if not engines.get(name).available()]
+    names: list[str] = [n for n in choices.engines if not engines.get(n).available()]
     plan = make_plan(choices, facts, names)[: preset.models]
     return sum(engines.get(trial.engine).seconds(facts, trial) for trial in plan)
 

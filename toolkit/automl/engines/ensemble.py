@@ -45,6 +45,10 @@ class EnsembleEngine:
         """Return no trials: a blend is chosen when the others are done."""
         return []
 
+    def seconds(self, facts: TaskFacts, trial: Trial) -> float:
+        """Return none: a blend is chosen after all trials."""
+        return 0.0
+
     def fit(self, task: SearchTask, trial: Trial) -> Candidate:
         """Refuse: `toolkit.automl.ensemble.select` chooses a blend."""
         _refuse()
