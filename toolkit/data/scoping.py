@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit import metrics
-from toolkit.artifacts import Check, Feasibility, Rows
+from toolkit.artifacts import Check, Feasibility
 from toolkit.artifacts.base import worst_first
 from toolkit.data import scoping_checks as checks
+from toolkit.data.rows import rows_of
 from toolkit.table import check_target, class_counts, target_values
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def feasibility(stage: Stage) -> Feasibility:
     DataError
         If the target cannot be predicted.
     """
-    frame = stage.read(Rows).frame
+    frame = rows_of(stage)
     project = stage.project
     result = feasibility_of(project, frame[project.target.column], groups_of(project, frame))
     stage.write(result)
@@ -50,7 +51,7 @@ def live_feasibility(stage: Stage) -> Callable[[Project], tuple[Feasibility, lis
     """
     from toolkit.plots import scoping as figures
 
-    frame = stage.read(Rows).frame
+    frame = rows_of(stage)
 
     def judge(project: Project) -> tuple[Feasibility, list[Plot]]:
         series = frame[project.target.column]
