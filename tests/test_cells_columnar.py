@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.table import amounts, dating, infer, infer_code, typed, values
+from toolkit.table import amounts, dates, dating, infer, infer_code, typed, values
 from toolkit.table.marks import TableMarks
 from toolkit.table.notes import Notes
 
@@ -132,3 +132,20 @@ def test_two_truths_keep_their_spelling() -> None:
     series = pd.Series([True, None, False], dtype="boolean")
     column = infer.infer_columns(pd.DataFrame({"a": series, "b": ["x", "y", "x"]}), "b")[0]["a"]
     assert typed.typed_column(series, column).tolist()[::2] == ["True", "False"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.from_regex(r"\A[0-2]\d{3}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?)?(Z|[+-]\d\d)?\Z"),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_bare_days_need_no_look_at_each_text(texts: list[str]) -> None:
+    if dates.bare(texts):
+        assert texts == [dates._first_day(text) for text in texts]
+        assert texts == [dates.OFFSET.sub("", dates._CLOCK_WORD.sub("", t)) for t in texts]
+        assert dates.common_zone(texts) is None
+    for text in texts:
+        assert amounts.amount(text) is None
