@@ -33,16 +33,19 @@ import psutil
 TOOLKIT = [sys.executable, "-m", "toolkit.cli"]
 TARGET = "outcome"
 OTHERS = {
-    "duckdb": "import duckdb, sys; duckdb.sql(f\"SUMMARIZE SELECT * FROM '{sys.argv[1]}'\").fetchall()",
+    "duckdb": (
+        "import duckdb, sys;"
+        "duckdb.sql(f\"SUMMARIZE SELECT * FROM '{sys.argv[1]}'\").fetchall()"
+    ),
     "polars": (
         "import polars, sys; path = sys.argv[1];"
         "(polars.read_csv if path.endswith('csv') else polars.read_parquet)(path).describe()"
     ),
 }  # fmt: skip
 WORDS = (
-    "late early broken small large blue red parcel service phone answer money kind never again"
-    " order wrong colour size happy box torn quick slow friend"
-).split()
+    "late", "early", "broken", "small", "large", "blue", "parcel", "service", "phone", "answer",
+    "money", "kind", "never", "again", "order", "wrong", "colour", "size", "happy", "box", "torn",
+)  # fmt: skip
 
 
 def table_of(rows: int, seed: int = 11) -> pd.DataFrame:

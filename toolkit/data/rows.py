@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,7 @@ class Table:
 
     def class_codes(self) -> np.ndarray:
         """Return the position of each row's class in `classes`, -1 where unknown."""
-        return self._class_codes
+        return self._class_codes.copy()
 
     @functools.cached_property
     def _class_codes(self) -> np.ndarray:
@@ -145,9 +146,24 @@ def make_table(project: Project, frame: pd.DataFrame) -> Table:
     return Table(project, frame, target, known, classes)
 
 
+_KEPT: weakref.WeakKeyDictionary[Stage, tuple[tuple[int, int], pd.DataFrame]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def rows_of(stage: Stage) -> pd.DataFrame:
+    """Return the typed rows of the run: read once for a notebook, and again if they changed."""
+    path = stage.run.folder / Rows.file
+    state = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else (0, 0)
+    kept = _KEPT.get(stage)
+    if kept is None or kept[0] != state:
+        kept = _KEPT[stage] = (state, stage.read(Rows).frame)
+    return kept[1].copy(deep=False)  # what is written to a copy leaves the kept rows alone
+
+
 def open_table(stage: Stage) -> Table:
-    """Read the typed rows of the run."""
-    return make_table(stage.project, stage.read(Rows).frame)
+    """Return the typed rows of the run as a `Table`."""
+    return make_table(stage.project, rows_of(stage))
 
 
 def _classes(project: Project, found: list[str]) -> list[str]:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit import metrics
-from toolkit.artifacts import Check, Feasibility, Rows, Suspect
+from toolkit.artifacts import Check, Feasibility, Suspect
 from toolkit.artifacts.base import worst_first
 from toolkit.data import scoping_checks as checks
 from toolkit.data.leakage import first_look
-from toolkit.data.rows import make_table
+from toolkit.data.rows import make_table, rows_of
 from toolkit.data.split import TEST, assign
 from toolkit.errors import DataError
 from toolkit.table import check_target, class_counts, target_values
@@ -42,7 +42,7 @@ def feasibility(stage: Stage) -> Feasibility:
     DataError
         If the target cannot be predicted.
     """
-    frame = stage.read(Rows).frame
+    frame = rows_of(stage)
     project = stage.project
     result = feasibility_of(
         project,
@@ -76,7 +76,7 @@ def live_feasibility(stage: Stage) -> Callable[[Project], tuple[Feasibility, lis
     """
     from toolkit.plots import scoping as figures
 
-    frame = stage.read(Rows).frame
+    frame = rows_of(stage)
     asked: list[Suspect] = []
     counted: dict[Any, int | None] = {}
 

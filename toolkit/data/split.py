@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from toolkit import metrics
-from toolkit.artifacts import Check, Rows, Split, SplitPart, SplitSummary
+from toolkit.artifacts import Check, Split, SplitPart, SplitSummary
 from toolkit.artifacts.base import worst_first
-from toolkit.data.rows import Table, make_table, open_table, rounded
+from toolkit.data.rows import Table, make_table, open_table, rounded, rows_of
 from toolkit.data.split_checks import leak_checks, size_checks, together_check
 from toolkit.errors import DataError
 from toolkit.table import copies_together, moments
@@ -87,7 +87,7 @@ def preview_split(project: Project, rows_frame: pd.DataFrame) -> SplitSummary:
 
 def live_split(stage: Stage) -> Callable[[Project], SplitSummary]:
     """Return `preview_split` over this run's rows, which are read once: what a panel needs."""
-    frame = stage.read(Rows).frame
+    frame = rows_of(stage)
     return functools.partial(_preview, frame)
 
 

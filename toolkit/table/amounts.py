@@ -178,13 +178,17 @@ def number(text: str, decimal: str, unit: str | None = None, *, multiples: bool 
 
 
 def no_amounts(words: Any) -> np.ndarray[Any, Any]:
-    """Return for each text of an Arrow array whether its first letter shows that it is no amount.
+    """Return for each text of an Arrow array whether its first signs show that it is no amount.
+
+    It starts with a letter, or with a year and a hyphen.
 
     What is not said to be none may be none all the same.
     """
     import pyarrow.compute as pc
 
-    worded = pc.and_(pc.string_is_ascii(words), pc.match_substring_regex(words, "^[A-Za-z]"))
+    worded = pc.and_(
+        pc.string_is_ascii(words), pc.match_substring_regex(words, "^(?:[A-Za-z]|[0-9]{4}-[0-9])")
+    )
     front = pc.match_substring_regex(words, rf"^(?:{_CURRENCY}|[iI][nN][fF]|[nN][aA][nN])")
     found: np.ndarray[Any, Any] = pc.and_not(worded, front).to_numpy(zero_copy_only=False)
     return found

@@ -39,6 +39,7 @@ ISO = re.compile(
     r"|\d{4}[-_/ ]?[Qq][1-4]|[Qq][1-4][-_/ ]?\d{4}|\d{4}[-_ ]?[Ww]\d{2}(-?[1-7])?"
 )
 """ISO 8601, and quarters and weeks, which are read as their first day."""
+_BARE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?$"
 _QUARTER = re.compile(r"(?P<year>\d{4})[-_/ ]?[Qq](?P<part>[1-4])"
                       r"|[Qq](?P<part2>[1-4])[-_/ ]?(?P<year2>\d{4})")  # fmt: skip
 _EAST = re.compile(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]")
@@ -111,7 +112,7 @@ def dates(
     result = np.full(len(texts), np.datetime64("NaT", "us"))
     if not texts:
         return result
-    plain = [_first_day(text) for text in texts]
+    plain = texts if bare(texts) else [_first_day(text) for text in texts]
     column = pd.Series(_local(plain), dtype="str")
     forms = [part.strip() for part in (layout or "").split("|") if part.strip()]
     if layout not in COMPACT and not (len(forms) == 1 and forms[0] in COUNTS):
@@ -131,7 +132,18 @@ def follow(texts: list[str], form: str) -> np.ndarray[Any, Any]:
     return _as(pd.Series(_local(texts), dtype="str"), form, None)
 
 
+def bare(texts: list[str]) -> bool:
+    """Whether all texts are days, or days with times, of ISO 8601, and nothing stands behind."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = pc.match_substring_regex(pa.array(texts, pa.large_string()), _BARE)
+    return bool(pc.all(found, min_count=0).as_py())
+
+
 def _local(texts: list[str]) -> list[str]:
+    if bare(texts):
+        return texts
     return [OFFSET.sub("", _CLOCK_WORD.sub("", text)) for text in texts]
 
 
@@ -200,6 +212,8 @@ def common_zone(texts: list[str]) -> str | None:
 
     With it, the same moments given in another zone have the same local time.
     """
+    if bare(texts):
+        return None
     found = {match and _minutes(match[1]) for match in map(OFFSET.search, texts)}
     minutes = found.pop() if len(found) == 1 else None
     if minutes is None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from toolkit.project.model import Column
 from toolkit.table import names, values
-from toolkit.table.dates import COMPACT, COUNTS, ISO, OFFSET, common_zone, dates, follow
+from toolkit.table.dates import COMPACT, COUNTS, ISO, OFFSET, bare, common_zone, dates, follow
 from toolkit.table.dating_notes import (
     say_both,
     say_dates,
@@ -264,7 +264,8 @@ def _column(name: str, form: str, found: Cells, never: list[str], notes: Notes) 
     say_dates(name, form, texts, int(counts[np.isnat(parsed)].sum()), notes)
     if " | " in form:
         say_several(name, form, texts, counts, notes)
-    offsets = Counter(m[1] for text in texts if (m := OFFSET.search(text)) and m[1] != "Z")
+    behind = [] if bare(texts) else filter(None, map(OFFSET.search, texts))
+    offsets = Counter(match[1] for match in behind if match[1] != "Z")
     if offsets:
         notes.say(
             "Time zone",

@@ -136,6 +136,8 @@ def typed_column(series: pd.Series, column: Column) -> pd.Series:
         return _known_moments(pd.Series(found.spread(days, np.datetime64("NaT", "us"))), column)
     if column.type == "text":
         return found.relabel(found.words)
+    if column.type == "category" and not found.like(values.RESPELLED).any():
+        return found.relabel(found.words)
     labels: list[str | None] = [values.label_text(text) for text in found.texts]
     if column.type == "boolean":
         labels = [text if text and truth(text) is not None else None for text in labels]
@@ -213,8 +215,7 @@ def table_digest(frame: pd.DataFrame) -> str:
             total.update(b"image" + codes.astype("<i8").tobytes())
         else:
             found = values.cells(series, ())
-            for text in found.texts:
-                raw = text.encode("utf-8", "surrogatepass")
-                total.update(len(raw).to_bytes(8, "little") + raw)
+            raws = [text.encode("utf-8", "surrogatepass") for text in found.texts]
+            total.update(b"".join(len(raw).to_bytes(8, "little") + raw for raw in raws))
             total.update(b"text" + found.codes.astype("<i8").tobytes())
     return "sha256:" + total.hexdigest()

@@ -32,6 +32,8 @@ TRUE_WORDS = frozenset(["1", "true", "t", "yes", "y", "on", "ja", "oui", "si", "
 FALSE_WORDS = frozenset(["0", "false", "f", "no", "n", "off", "nein", "non", "não", "nao", "нет"])
 
 _WHOLE_FLOAT = re.compile(r"(-?\d+)\.0+")
+RESPELLED = r"\.0+$|^(?:true|TRUE|false|FALSE)$"
+"""Without a match of this, `label_text` changes nothing (in RE2's syntax)."""
 _TYPED = re.compile(r"-?(inf|\d+(\.\d+)?(e[+-]?\d+)?)|\d{4}-\d\d-\d\d.*|True|False", re.S)
 """What a number, a moment or a truth of a typed source can be as a text."""
 _GUARDED = re.compile(r"='?\"(?P<formula>[^\"]*)\"|'+(?P<text>[-+=@]?[\d.,][\d.,\s]*%?|=.*)", re.S)
@@ -72,6 +74,8 @@ class Cells:
 
         if isinstance(self.distinct, pa.Array):
             return self.distinct
+        if isinstance(self.distinct, np.ndarray) and self.distinct.dtype.kind in "iu":
+            return pa.array(self.distinct).cast(pa.large_string())
         return pa.array(self.texts, pa.large_string())
 
     @functools.cached_property
