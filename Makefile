@@ -16,7 +16,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := demo
 NEEDED_GIB := 6
-PYTEST_ARGS ?=
+# The long files come first; tests of one file share what they made, so they stay in one process.
+PYTEST_ARGS ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -8

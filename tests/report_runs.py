@@ -416,7 +416,7 @@ def _errors(task: str) -> list:
             missing=[harm(NUMBER), harm("note")], shifts=[harm(NUMBER, 2.0)],
             unseen=[harm(CATEGORY)],
             extremes=[a.Extreme(column=NUMBER, setting="above", value=250.0, change=0.2)],
-            outside=[a.Outside(made="columns permuted each by itself", rows=118, limit=0.9,
+            outside=[a.Outside(made="columns permuted independently", rows=118, limit=0.9,
                                share=Interval(value=0.2, low=0.1, high=0.3),
                                verdict="overconfident")],
             checks=[Check(name="Refused rows", severity="critical", columns=[CATEGORY],

@@ -41,7 +41,7 @@ while (folder / "hold").exists():
     time.sleep(0.05)
 """
 
-WAIT_SECONDS = 120
+WAIT_SECONDS = 600
 
 
 def stub_project(folder: Path, cells: Mapping[str, str] | None = None) -> Path:
@@ -114,7 +114,7 @@ def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 def assert_gone(processes: list[psutil.Process]) -> None:
     assert processes, "nothing was running"
-    _, alive = psutil.wait_procs(processes, timeout=20)
+    _, alive = psutil.wait_procs(processes, timeout=120)
     left = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
     assert not left, f"left behind: {left}"
 

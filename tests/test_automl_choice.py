@@ -716,15 +716,23 @@ def test_the_champion_follows_rule_or_person(finished):
     never = pick(again(finished, **{"choice.ensemble": "never"}), board)
     assert never.entry == singles[0] and "single models" in never.reason
     auto = pick(again(finished, **{"choice.ensemble": "auto"}), board)
-    assert ("may be chance" in auto.reason) is (auto.entry.engine != "ensemble")
+    assert ("not clearly better" in auto.reason) is (auto.entry.engine != "ensemble")
     gain = board.winner.ensemble_gain
+    # What is shown adds up: the leaderboard's two scores, the selection bias, and the gain.
+    score = {e.name: e.score.value for e in board.entries}
+    shown = score[board.winner.name] - score["ensemble"]  # a loss
+    assert gain.value == pytest.approx(shown + board.winner.luck)
+    first = board.entries[0]
+    alone = next(e for e in board.entries if e.name == board.winner.name)
+    if first.engine == "ensemble":
+        assert alone.within_noise is (gain.low <= 0)
     assert (auto.entry.engine == "ensemble") is (gain.low > 0)
     clear = board.winner.model_copy(
         update={"ensemble_gain": gain.model_copy(update={"value": 0.2, "low": 0.1, "high": 0.3})}
     )
     sure = pick(again(finished, **{"choice.ensemble": "auto"}),
                 board.model_copy(update={"winner": clear}))  # fmt: skip
-    assert sure.entry.engine == "ensemble" and "chance does not explain" in sure.reason
+    assert sure.entry.engine == "ensemble" and "more than chance explains" in sure.reason
     barred = [e.model_copy(update={"violates": ["It is too slow."]}) for e in board.entries]
     kept = [*barred[:-1], board.entries[-1]]
     only = pick(again(finished), board.model_copy(update={"entries": kept}))

@@ -7,7 +7,7 @@ import threading
 import pytest
 from test_widgets import parse
 
-from toolkit import open_stage, widgets
+from toolkit import automl, open_stage, widgets
 from toolkit.artifacts import (
     Canary,
     Champion,
@@ -17,6 +17,7 @@ from toolkit.artifacts import (
     EngineRun,
     Entry,
     FeatureMap,
+    Intake,
     Interval,
     Leaderboard,
     Search,
@@ -72,6 +73,25 @@ def test_a_preset_is_shown_in_numbers_and_what_is_chosen_wins(stage):
     assert "thorough (chosen)" in text
     last = text[text.index("this search") :]
     assert last.split()[2:4] == ["7", str(PRESETS["thorough"].folds)]
+
+
+def test_the_panel_says_how_long_it_will_take_with_what_is_chosen(stage):
+    stage.write(Intake(source="a.csv", digest="d", table_digest="t", rows=50_000, columns=[]))
+    expected = automl.forecast(stage)
+    panel = widgets.AutomlPanel(stage, forecast=expected)
+    balanced = expected()
+    for shown in (panel._numbers.value, panel.static_html()):
+        assert balanced.text() in parse(shown)[1]
+    last = parse(panel._numbers.value)[1]
+    last = last[last.index("this search") :].split()
+    assert last[2:4] == [str(balanced.models), str(balanced.folds)]
+    panel.fields["automl.preset"].control.value = "thorough"
+    thorough = expected()
+    assert thorough.search > balanced.search
+    assert thorough.text() in parse(panel._numbers.value)[1]
+    panel.fields["automl.budget.seconds"].control.value = "120"
+    assert expected().search == 120
+    assert expected().total > 120
 
 
 def test_an_engine_that_is_missing_is_named(stage):
@@ -224,7 +244,7 @@ def test_the_choice_says_what_speaks_for_and_against_a_model(stage):
     labels = [label for label, _ in panel.picker.options]
     assert labels[0] == "best (now ensemble)"
     assert labels[2].endswith("(may be as good as the best)")
-    assert labels[3].endswith("(✖ breaks a constraint)")
+    assert labels[3].endswith("(✖ violates a constraint)")
     _, text = parse(panel._figures.value)
     for part in ("lightgbm_1 70%", "10 canary rows", "optimism of the selection +0.05", "91.0%"):
         assert part in text

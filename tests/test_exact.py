@@ -330,7 +330,8 @@ def test_forests_that_are_too_dear_are_estimated_and_the_others_stay_exact(blend
     values = stage.read(Attributions).frame
     costs = sorted(exact.costs(model.as_sum(), whole.rows, whole.background))
     assert costs[-1] > 0
-    monkeypatch.setattr(planner, "TREE_SECONDS", sum(costs[:-1]))
+    affordable = sum(costs[:-1]) / stage.project.automl.effort
+    monkeypatch.setattr(planner, "TREE_SECONDS", affordable)
     found = explain.explain(stage, model)
     assert f"({len(costs) - 1} of {len(costs)} forests)" in found.method
     assert any("what some of them say is sampled" in note.lower() for note in stage.notes)

@@ -1,4 +1,4 @@
-"""Crossings of protected columns, and what fairness would cost."""
+"""Intersections of protected columns, and what fairness would cost."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_small_crossings_are_shown_and_not_judged(made):
     assert detail.crossing_verdicts[0].difference.value == pytest.approx(
         max(selected) - min(selected)
     )
-    assert any(check.name == "Small crossings" for check in detail.checks)
+    assert any(check.name == "Small intersections" for check in detail.checks)
 
 
 def test_strength_0_is_the_champion_itself(made):

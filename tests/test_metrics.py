@@ -263,6 +263,46 @@ def test_constant_scores_are_shares_mean_or_median():
     assert metrics.constant_scores(values, 1, NUMBERS, metric="mae").tolist() == [1]
 
 
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.integers(0, 2), min_size=1, max_size=30),
+    st.floats(0, 1),
+    st.lists(st.integers(0, 9), min_size=9, max_size=9),
+    st.booleans(),
+)
+def test_the_constant_guess_is_the_best_constant_decision_of_each_metric(codes, cut, costs, two):
+    classes = ["a", "b"] if two else ["a", "b", "c"]
+    codes = np.minimum(codes, len(classes) - 1)
+    actual = np.array(classes, dtype=object)[codes]
+    if two:
+        given = Costs(false_positive=costs[0], false_negative=costs[1])
+        context = Context("binary", classes, cut, given)
+    else:
+        cells = {a: {b: float(costs[3 * i + j]) for j, b in enumerate(classes) if i != j}
+                 for i, a in enumerate(classes)}  # fmt: skip
+        context = Context("multiclass", classes, None, Costs(matrix=cells))
+    plain = Context("multiclass", classes, None)
+    names = ["expected_cost", "accuracy", "balanced_accuracy", *(["f1"] if two else ["f1_macro"])]
+    for name in names:
+        metric, cost = metrics.get(name), name == "expected_cost"
+        best = []
+        for k in range(len(classes)):
+            if cost:
+                best.append(metrics.cost_matrix(context)[codes, k].mean())
+            elif two:
+                score = np.tile(np.where(np.arange(2) == k, 2.0, -1.0), (len(actual), 1))
+                best.append(metric(actual, score, context))
+            else:
+                best.append(metric(actual, np.eye(len(classes))[[k] * len(actual)], plain))
+        guess = metrics.constant_scores(actual, len(actual), context, metric=name)
+        found = metric(actual, guess, context)
+        known = [each for each in best if each is not None]
+        if not known:
+            assert found is None
+        elif cost or two:
+            assert found == pytest.approx(min(known) if cost else max(known)), name
+
+
 def test_calibration_is_near_zero_for_true_probabilities_and_large_for_wrong_ones():
     actual, scores = binary_rows(20_000, decimals=6)
     happened, p = actual == "yes", scores[:, 1]

@@ -264,3 +264,20 @@ def test_output_is_plain_lines_for_a_scheduler(counted: Path) -> None:
     ]
     log = (counted / "runs" / "nightly" / "log.txt").read_text()
     assert "[run] toolkit run: partial, exit code 0" in log
+
+
+def test_how_long_the_run_will_take_is_said_before_the_search(tmp_path: Path) -> None:
+    read = (
+        "from toolkit.artifacts import Intake\n"
+        'stage.write(Intake(source="a.csv", digest="d", table_digest="t", rows=5000, columns=[]))'
+    )
+    folder = stub_project(tmp_path / "p", {"scoping": read})
+    code, _, err = run(folder, "--run", "a")
+    assert code == 0, err
+    lines = [line.split(" ", 1)[1] for line in err.splitlines()]
+    (said,) = [place for place, line in enumerate(lines) if "for the search" in line]
+    assert lines.index("1/6 scoping: started") < said < lines.index("4/6 automl: started")
+    assert "3,500 training rows, 1 features" in lines[said]
+    assert lines[said] in (folder / "runs" / "a" / "log.txt").read_text()
+    again = run(folder, "--run", "a")
+    assert "for the search" not in again[2], "nothing is searched for again"

@@ -141,7 +141,7 @@ def test_second_run_is_refused_with_75(held: Path) -> None:
 def test_timeout_is_124(tmp_path: Path) -> None:
     folder = stub_project(tmp_path / "p", {"scoping": HOLD})
     (folder / "hold").touch()
-    process = start(folder, "--timeout", "6")
+    process = start(folder, "--timeout", "20")
     wait_for(folder / "pid")
     children = family(process)
     code, _, err = finish(process)

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import papermill
 import psutil
 import pytest
 from stub_chain import WAIT_SECONDS, assert_gone, family, finish, start
@@ -42,7 +43,7 @@ def our_servers() -> list[psutil.Process]:
     return [p for p in psutil.Process().children(recursive=True) if p.name() == "java"]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_jvm_killed_in_mid_search_changes_nothing(binary_project) -> None:
     file = binary_project(automl__engines=["baseline", "h2o"], automl__budget__models=3)
     before = set(our_servers())
@@ -74,7 +75,7 @@ def quick(binary_project):
     return binary_project(automl__engines=["baseline"], tracking__enabled=False)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_two_headless_runs_are_equal(quick) -> None:
     one = run_project(Request(quick.folder, run="one"))
     two = run_project(Request(quick.folder, run="two"))
@@ -91,7 +92,7 @@ def test_two_headless_runs_are_equal(quick) -> None:
         assert not [o for cell in book.cells for o in cell.get("outputs", []) if "ename" in o]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_plain_papermill_in_order_from_anywhere(quick, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -113,13 +114,6 @@ def test_plain_papermill_in_order_from_anywhere(quick, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stage", paths.STAGES)
 def test_papermill_knows_every_parameter(stage: str) -> None:
-    notebook = paths.notebooks() / paths.notebook_name(stage)
-    answer = subprocess.run(
-        [sys.executable, "-m", "papermill", "--help-notebook", notebook],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in ("project", "run", "overrides"):
-        assert re.search(rf"^\s*{name}: ", answer.stdout, re.M), answer.stdout
-    assert "Unable to parse" not in answer.stderr
+    found = papermill.inspect_notebook(paths.notebooks() / paths.notebook_name(stage))
+    assert set(found) >= {"project", "run", "overrides"}
+    assert all(parameter["help"] for parameter in found.values())

@@ -276,7 +276,7 @@ def test_a_project_that_says_nothing_shows_it(unanswered):
     } <= set(keys)
     assert report.completeness < 0.2
     assert "not stated" in html
-    assert "The owner made no closing statement" in html
+    assert "The owner has not made a closing statement" in html
 
 
 def test_answered_project_is_complete(made):

@@ -335,6 +335,7 @@ def test_reasons_are_ordered_and_beyond_two_standard_errors(lines, sign, most):
 
 
 def finished_stage(folder, task, rows=260, **more):
+    more = {"fairness": {"outcome_is_benefit": False}, **more}
     frame = table(rows, 7)
     model = model_of(frame, task=task)
     scores = np.asarray(model.predict(frame))
@@ -399,19 +400,23 @@ def test_whose_benefit_it_is_decides_what_is_adverse(tmp_path):
     assert "benefit" in stories.adverse
 
 
-def test_several_classes_without_a_wanted_one_want_the_second(tmp_path):
-    stage, model, explanation = finished_stage(tmp_path, "multiclass")
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_nothing_is_adverse_that_nobody_called_so(tmp_path, task):
+    stage, model, explanation = finished_stage(
+        tmp_path, task, rows=60, fairness={"outcome_is_benefit": None}
+    )
     stories = explain.row_stories(stage, model, explanation)
-    for each in stories.stories:
-        assert each.wanted != each.decision
-        assert all(reason.shap > 0 for reason in each.reasons)
+    assert not stories.wanted_known and not stories.stories and not stories.adverse_rows
+    assert "left out" in stories.adverse and "recourse.wanted" in stories.checks[0].remedy
 
 
-def test_numbers_without_a_wanted_range_say_so(tmp_path):
-    stage, model, explanation = finished_stage(tmp_path, "regression", rows=60)
+def test_two_classes_may_name_the_wanted_one(tmp_path):
+    stage, model, explanation = finished_stage(
+        tmp_path, "binary", fairness={"outcome_is_benefit": None}, recourse={"wanted": NASTY}
+    )
     stories = explain.row_stories(stage, model, explanation)
-    assert all("recourse.wanted" in each.blocked for each in stories.stories)
-    assert all(each.reasons for each in stories.stories)
+    assert {each.wanted for each in stories.stories} == {NASTY}
+    assert all(reason.shap < 0 for each in stories.stories for reason in each.reasons)
 
 
 def test_below_a_wanted_range_reasons_are_what_pulled_down(tmp_path):
@@ -515,7 +520,7 @@ def test_panel_shows_rows_and_answers(told):
         panel.row.value = each.row
         assert "as it is" in panel.answer.value
     assert set(panel.inputs) <= set(panel._what_if.kinds)
-    assert ("recourse.wanted" in panel.fields) == (model.task != "binary")
+    assert "recourse.wanted" in panel.fields
     if model.task == "multiclass":
         offered = [value for _, value in panel.fields["recourse.wanted"].control.options]
         assert offered == ["", *explanation.classes]

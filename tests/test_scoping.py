@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit import open_stage
-from toolkit.artifacts import Feasibility
-from toolkit.data import feasibility, feasibility_of, intake, live_feasibility
+from toolkit.artifacts import Feasibility, Rows
+from toolkit.data import feasibility, feasibility_of, intake, live_feasibility, preview_split
 from toolkit.data.scoping import groups_of
 from toolkit.errors import DataError
 from toolkit.plots import scoping as figures
@@ -48,7 +48,9 @@ def test_each_task_is_judged(binary_project, multiclass_project, regression_proj
         found = feasibility(stage)
         assert stage.run.read(Feasibility) == found
         assert found.rows == table.rows
-        assert found.test_rows == int(table.rows * 0.2)
+        made = preview_split(stage.project, stage.run.read(Rows).frame)
+        parts = {part.part: part.rows for part in made.parts}
+        assert found.test_rows == parts["test"]  # the number that every later page shows
         assert found.metric in found.constant
         assert found.detectable is not None
         assert 0 < found.detectable < 1
@@ -64,8 +66,10 @@ def test_positive_class_comes_first_and_costs_give_the_threshold() -> None:
     assert list(found.classes.items()) == [("yes", 300), ("no", 700)]
     assert found.cost_threshold == pytest.approx(0.2)
     assert found.constant["brier"] == pytest.approx(0.21)
-    # A probability of 0.3 is above the threshold, so the constant decision is "yes".
-    assert found.constant["accuracy"] == pytest.approx(0.3)
+    # The best constant of each metric: the majority is right more often, "yes" costs less.
+    assert found.constant["accuracy"] == pytest.approx(0.7)
+    assert found.constant["balanced_accuracy"] == pytest.approx(0.5)
+    assert found.constant["f1"] == pytest.approx(2 * 300 / (1000 + 300))
     assert found.constant["expected_cost"] == pytest.approx(0.7)
 
 

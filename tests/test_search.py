@@ -9,17 +9,24 @@ import sys
 import textwrap
 import threading
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from toolkit import automl, data, open_stage
 from toolkit.artifacts import OutOfFoldPredictions
+from toolkit.automl.forecasting import of_rows
 from toolkit.automl.lanes import next_in_line
+from toolkit.automl.plan import BALANCED, PRESETS, effective, make_plan
+from toolkit.automl.task import Size, TaskFacts
 from toolkit.errors import EngineError, ProjectError
+from toolkit.project.search import AutoML, Budget
 
+ROOT = Path(__file__).resolve().parents[1]
 QUICK = {
     "automl__engines": ["baseline", "lightgbm"],
     "automl__budget__models": 6,
@@ -192,7 +199,7 @@ def test_a_killed_notebook_takes_its_workers_along_and_repeats_nothing(
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    psutil.wait_procs(children, timeout=20)
+    psutil.wait_procs(children, timeout=120)
     assert not any(child.is_running() and child.status() != "zombie" for child in children)
     finished = len(list(search.glob("*.oof.npy")))
     stage = open_stage("automl", file.path, "runs/a")
@@ -322,3 +329,77 @@ def test_no_engine_that_can_work_is_an_error_that_says_why(binary_project):
     )
     with pytest.raises(EngineError, match="no engine has a model to fit"):
         automl.search(prepared(file, "runs/a"))
+
+
+# -- how much a search may do --------------------------------------------------------------
+
+SIZES = st.builds(
+    Size, st.integers(1, 2_000_000), st.integers(1, 5_000), st.sampled_from([0, 2, 3, 30])
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(SIZES, SIZES)
+def test_the_larger_the_table_the_less_balanced_does(one, other):
+    small, large = sorted((one, other), key=lambda size: size.cells)
+    less, more = (effective(AutoML(), size) for size in (large, small))
+    for name in ("models", "folds", "trials", "epochs", "members"):
+        assert getattr(less, name) <= getattr(more, name)
+    assert less.haste >= more.haste
+    assert less == effective(AutoML(), large)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(SIZES, st.sampled_from(["quick", "thorough"]))
+def test_no_size_changes_the_other_presets_or_what_is_asked_for(size, preset):
+    assert effective(AutoML(preset=preset), size) == PRESETS[preset]
+    timed = effective(AutoML(budget=Budget(seconds=60)), size)
+    assert timed == replace(PRESETS["balanced"], models=timed.models)
+    asked = AutoML(folds=7, budget=Budget(models=33, trials=4, epochs=5))
+    found = effective(asked, size)
+    assert (found.models, found.folds, found.trials, found.epochs) == (33, 7, 4, 5)
+
+
+def test_thorough_stays_what_it_is():
+    found = PRESETS["thorough"]
+    assert (found.models, found.folds, found.trials, found.epochs) == (60, 8, 10, 100)
+    assert (found.members, found.haste) == (8, 1.0)
+    assert AutoML(preset="thorough").effort == 1.0 > AutoML().effort
+
+
+def test_large_tables_have_no_network_and_may_still_exclude_it():
+    facts = {"task": "binary", "classes": ["no", "yes"], "seed": 7, "folds": 3, "threads": 1,
+             "columns": {f"x{i}": {"type": "number"} for i in range(30)}, "width": 30}  # fmt: skip
+    names = ["baseline", "lightgbm", "forest", "autokeras"]
+    for rows in (2_000, 100_000):
+        size = Size(rows, 30, 2)
+        preset = effective(AutoML(), size)
+        task = TaskFacts(**facts, rows=rows, trials=preset.trials, haste=preset.haste)
+        plan = make_plan(AutoML(), task, names)
+        networks = [trial for trial in plan if trial.engine == "autokeras"]
+        assert bool(networks) == bool(preset.trials)
+        without = make_plan(AutoML(exclude=["neural network"]), task, names)
+        assert without == [trial for trial in plan if trial.engine != "autokeras"]
+        rates = {t.settings["parameters"]["learning_rate"] for t in plan if t.engine == "lightgbm"}
+        assert max(rates) <= 0.15
+    assert not preset.trials
+
+
+def test_a_forecast_follows_from_counts_and_from_the_machine(binary_project):
+    project = binary_project().project
+    for rows in (300, 30_000, 3_000_000):
+        one, same, slower = (of_rows(project, rows, 2, slow) for slow in (1.0, 1.0, 3.0))
+        assert one == same
+        assert slower.total == pytest.approx(3 * one.total)
+        assert 0 < one.search < one.total
+        assert f"{one.models} models, {one.folds} folds" in one.text()
+
+
+def test_the_guide_says_what_balanced_does_by_size():
+    guide = (ROOT / "docs/how-to/automl.md").read_text(encoding="utf-8")
+    for most, found in BALANCED:
+        cells = "more" if most == float("inf") else f"{most:,}"
+        networks = f"{found.trials}, {found.epochs}" if found.trials else "none"
+        rates = "as they are" if found.haste == 1 else f"x {found.haste:g}"
+        line = f"| {cells} | {found.models} | {found.folds} | {networks} | {rates} |"
+        assert line in guide

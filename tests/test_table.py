@@ -159,7 +159,7 @@ def test_conform_takes_what_pandas_can_hold() -> None:
         ("customerId", [f"{i}" for i in range(100, 200)], ("category", "identifier")),
         ("package", [f"{i % 4}.5" for i in range(100)], ("number", "feature")),
         ("zip", [f"{i % 30:05d}" for i in range(100)], ("category", "feature")),
-        ("phone_number", [f"{5550000 + i % 40}" for i in range(100)], ("category", "feature")),
+        ("phone_number", [f"{5550000 + i % 40}" for i in range(100)], ("category", "identifier")),
         ("signup", [f"{i % 28 + 1:02d}/11/2023" for i in range(100)], ("date", "feature")),
         ("when", [f"2023-11-{i % 28 + 1:02d} 10:0{i % 10}" for i in range(100)],
          ("date", "feature")),

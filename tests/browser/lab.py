@@ -85,6 +85,7 @@ def browser(scratch: Path) -> Iterator[Any]:
             args=FLAGS.split(),
             viewport={"width": WIDTH, "height": 1000},
         )
+        context.set_default_timeout(120_000)
         try:
             yield context.pages[0] if context.pages else context.new_page()
         finally:
@@ -112,7 +113,7 @@ class Notebook:
         page.wait_for_function(
             "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
             "?.connectionStatus === 'connected'",
-            timeout=60_000,
+            timeout=240_000,
         )
         self.wait_idle()
 
@@ -120,7 +121,7 @@ class Notebook:
         """Fire a JupyterLab command without waiting for its end."""
         self.page.evaluate(f"() => {{ void window.jupyterapp.commands.execute('{name}') }}")
 
-    def run_all(self, timeout: float = 120) -> None:
+    def run_all(self, timeout: float = 900) -> None:
         """Run every cell and fail on the first error, with its text.
 
         Parameters
@@ -158,7 +159,7 @@ class Notebook:
         self.page.wait_for_function(
             "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel"
             "?.status === 'idle'",
-            timeout=180_000,
+            timeout=900_000,
         )
 
     def panel(self, title: str = "") -> Any:
@@ -237,7 +238,7 @@ def _wait_for_server(base: str, server: subprocess.Popen[bytes], log: Path) -> N
             return True
         return False
 
-    until(answers, 60, lambda: f"JupyterLab does not answer: {_tail(log)}")
+    until(answers, 240, lambda: f"JupyterLab does not answer: {_tail(log)}")
 
 
 def _tail(log: Path) -> str:

@@ -23,7 +23,7 @@ from toolkit.artifacts import (
 from toolkit.pipeline import Request, run_project
 from toolkit.project.file import ProjectFile
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "german_credit"
 
@@ -132,7 +132,7 @@ def label_review(page_and_url, project: ProjectFile) -> None:
         return [json.loads(line)["action"] for line in lines]
 
     def wait_for(*expected: str) -> None:
-        lab.until(lambda: actions() == list(expected), 20, lambda: f"logged: {actions()}")
+        lab.until(lambda: actions() == list(expected), 120, lambda: f"logged: {actions()}")
 
     panel.locator(".toolkit-keys input").focus()
     notebook.page.keyboard.press("r")
@@ -155,7 +155,7 @@ def label_review(page_and_url, project: ProjectFile) -> None:
 
 def automl(page_and_url, project: ProjectFile) -> None:
     notebook = opened(page_and_url, "automl")
-    notebook.run_all(timeout=400)
+    notebook.run_all()
     panel = notebook.panel("Save champion")
     panel.wait_for()
     notebook.screenshot(lab.screenshots())
@@ -170,7 +170,7 @@ def automl(page_and_url, project: ProjectFile) -> None:
     notebook.field("Reason", "Save champion").fill("As good within the noise, and simpler.")
     notebook.page.keyboard.press("Tab")
     panel.get_by_role("button", name="Save champion").click()
-    panel.get_by_text(f"Saved to project.yaml: champion {other}").wait_for(timeout=60_000)
+    panel.get_by_text(f"Saved to project.yaml: champion {other}").wait_for(timeout=240_000)
     panel.get_by_text("by hand: As good within the noise").wait_for()
     assert project.reload().choice.champion == other
     assert Champion.load(project.folder / "runs" / "interactive").name == other
@@ -179,7 +179,7 @@ def automl(page_and_url, project: ProjectFile) -> None:
 
 def explain(page_and_url, project: ProjectFile) -> None:
     notebook = opened(page_and_url, "explain")
-    notebook.run_all(timeout=300)
+    notebook.run_all()
     single = "One row: the most wrong first"
     panel = notebook.panel(single)
     panel.wait_for()

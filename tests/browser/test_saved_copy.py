@@ -10,7 +10,7 @@ import pytest
 
 from toolkit import paths
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
 
 
 def test_an_untrusted_copy_shows_the_table_and_the_figures(binary_project, tmp_path):

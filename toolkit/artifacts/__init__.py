@@ -6,10 +6,10 @@ _MODULES = {
     "base": "Artifact Check FrameArtifact Interval JsonArtifact Record Severity",
     "scoping": "ColumnFacts Feasibility Intake Rows",
     "eda": "ColumnProfile Contract Drift Pair Picture Profile Quality Split SplitPart SplitSummary"
-    " Suspect Word",
+    " LeakSearch Suspect Word",
     "labels": "LabelPatch LabelReview LabelScores Reviewer",
-    "automl": "Bin Canary Champion Conformal CurvePoint DerivedColumn EngineRun Entry FeatureMap"
-    " Leaderboard OutOfFoldPredictions Search Shuffled TrialRun Winner",
+    "automl": "Bin Canary Champion Comparison Conformal CurvePoint DerivedColumn EngineRun Entry"
+    " FeatureMap Leaderboard OutOfFoldPredictions Search Shuffled TrialRun Winner",
     "explain": "AcceptanceVerdict Attributions Evaluation Explanation FairnessVerdict Group"
     " Importance Slice TestPredictions",
     "rows_explained": "CellChange Counterfactual Reason RowStories RowStory Similar",

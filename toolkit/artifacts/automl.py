@@ -34,18 +34,34 @@ class Entry(Record):
 
 
 class Winner(Record):
-    """The best single model without the luck of having been chosen."""
+    """The best single model, corrected for the selection bias of having been chosen."""
 
     name: str
     among: int
     """How many single models keep to the constraints."""
     score: Interval
-    """The ranking metric, less the luck."""
+    """The ranking metric, less the selection bias."""
     luck: float | None = None
-    """What its score on the leaderboard owes to having been chosen by it: the mean difference to
-    winners of bootstrap samples, on the rows that those left out; in the metric's unit."""
+    """The selection bias, what its score on the leaderboard owes to having been chosen by it: the
+    mean difference to winners of bootstrap samples, on the rows that those left out; in the
+    metric's unit."""
     ensemble_gain: Interval | None = None
-    """By how much the ensemble is better on the same rows; positive is better."""
+    """By how much the ensemble is better than that corrected score; positive is better. It is the
+    difference of both scores on the leaderboard, and the selection bias."""
+
+
+class Comparison(Record):
+    """The champion beside another model, on the same out-of-fold rows."""
+
+    role: str
+    """What the other is: best single model, or simple model."""
+    other: str
+    difference: Interval
+    """By how much the champion is better, in the metric's unit; positive is better."""
+    corrected: bool = False
+    """Whether the other's selection bias is part of the difference."""
+    verdict: str
+    """better, worse, or no clear difference."""
 
 
 class Leaderboard(JsonArtifact):
@@ -259,6 +275,8 @@ class Champion(JsonArtifact):
     canary: Canary | None = None
     shuffled: Shuffled | None = None
     conformal: Conformal | None = None
+    beside: list[Comparison] = []
+    """The best single model, if the champion is an ensemble; and the best simple one."""
     threshold: float | None = None
     threshold_rule: str = ""
     threshold_curve: list[CurvePoint] = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from toolkit import formats
 from toolkit.canonical import atomic, dumps, write_text
 from toolkit.errors import RunError
 
@@ -45,6 +46,12 @@ class Interval(Record):
     value: float | None
     low: float | None = None
     high: float | None = None
+
+    def text(self, digits: int = 3, *, sign: bool = False, limit: float | None = None) -> str:
+        """Return it in words, such as ``0.75 (0.71 to 0.79)``; see `toolkit.formats.interval`."""
+        return formats.interval(
+            self.value, self.low, self.high, digits=digits, sign=sign, limit=limit
+        )
 
     def __neg__(self) -> Interval:
         """Return the interval of the negative number."""

@@ -79,6 +79,8 @@ class Pair(Record):
     strength: float
     """0 to 1."""
     measure: str
+    rows: int | None = None
+    """Rows that have both, sentinels aside."""
 
 
 class Suspect(Record):
@@ -92,6 +94,49 @@ class Suspect(Record):
     """How sure the suspicion is: a ``critical`` one decides the verdict while it is open."""
     resolved: str = ""
     """What a person said about it, or why the column cannot leak; empty while it is open."""
+
+
+class LeakSearch(Record):
+    """What the search for columns that leak the target looked at, and up to what."""
+
+    columns: int
+    """Columns, each alone."""
+    gaps: int
+    """Columns of these with missing values, by where they are missing."""
+    pairs: int
+    """Pairs of columns."""
+    rows: int
+    """Rows looked at, none of the test."""
+    strongest: str = ""
+    """The column, of those that are not suspected, that predicts best alone."""
+    strength: float = 0.0
+    """How well it does, 0 to 1."""
+    honest: float | None = None
+    """What a quick model of the columns that are not suspected reaches, 0 to 1."""
+    limit: float
+    """From where on, of 1, a column that agrees with the target is taken for a copy of it."""
+
+    @property
+    def text(self) -> str:
+        """What to say where nothing was found: what was looked at, and up to what."""
+        gaps = f", {self.gaps} of them by where they are missing too" if self.gaps else ""
+        pairs = f", and {self.pairs:,} pairs" if self.pairs else ""
+        best = (
+            f" The strongest, {self.strongest!r}, predicts at {self.strength:.2f} of 1 alone"
+            if self.strongest
+            else ""
+        )
+        together = (
+            f"; a quick model of all that is not suspected reaches {self.honest:.2f}."
+            if best and self.honest is not None
+            else "." * bool(best)
+        )
+        return (
+            f"No column was found to leak the target. Looked at: {self.columns} columns, each"
+            f" alone{gaps}{pairs}, in {self.rows:,} rows.{best}{together} A leak that agrees with"
+            f" the target in less than {self.limit:.2f} of 1, or that takes three columns, would"
+            " not be seen."
+        )
 
 
 class Drift(Record):
@@ -121,6 +166,8 @@ class Profile(JsonArtifact):
     columns: list[ColumnProfile]
     pairs: list[Pair] = []
     suspects: list[Suspect] = []
+    searched: LeakSearch | None = None
+    """What the search for suspects looked at."""
     drift: list[Drift] = []
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from toolkit.artifacts.base import Check, Interval, JsonArtifact, Record
 
@@ -31,6 +31,8 @@ class ErrorNode(Record):
     number of leaves."""
     worse: bool = False
     """Leaves: whether the held-out rows confirm that the loss is higher here."""
+    verdict: Literal["", "worse", "too few rows to tell", "no higher loss found"] = ""
+    """Leaves: what the held-out rows say."""
 
 
 class Confusion(Record):

@@ -73,6 +73,8 @@ class AcceptanceVerdict(Record):
 
     metric: str
     limit: str
+    bound: float | None = None
+    """The limit's number."""
     score: Interval
     verdict: str
     """met, missed, unclear (the interval spans the limit), or cannot be judged (the metric is not
@@ -160,6 +162,8 @@ class Explanation(JsonArtifact):
     additivity_tolerance: float
     grouped: list[str] = []
     """Columns explained together as one because the table is too wide."""
+    suspects: list[str] = []
+    """Columns of the model that may leak the target: figures and tables mark them."""
     importance: dict[str, list[Importance]]
     """By class, most important first."""
     measures: dict[str, str] = {}

@@ -26,6 +26,8 @@ class Claim(Record):
     value: float | int | str | None
     low: float | None = None
     high: float | None = None
+    limit: float | None = None
+    """What the number is judged by: it is shown with as many digits as tell it from that."""
     unit: str = ""
     """count, share, score, change (a score with its sign), error, p, KiB, target (the target's
     own), or the unit of the costs."""

@@ -88,6 +88,8 @@ class RowStories(JsonArtifact):
     output: str
     """What a score is, in words."""
     threshold: float | None = None
+    wanted_known: bool = True
+    """False where nobody said which outcome is wanted: then there are no stories."""
     adverse_rows: int
     """Explained rows with the adverse outcome; the nearest to the wanted one have a story."""
     compared: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from toolkit.artifacts.base import Check, FrameArtifact, JsonArtifact, Record
+from toolkit.artifacts.eda import Suspect
 
 
 class ColumnFacts(Record):
@@ -75,4 +76,6 @@ class Feasibility(JsonArtifact):
     models that the test rows can tell apart (two-sided 5 %, power 80 %)."""
     test_rows: int
     """Rows that the split leaves for test."""
+    strongest: list[Suspect] = []
+    """The features to ask about first: when is each known? From a sample of all rows."""
     checks: list[Check] = []

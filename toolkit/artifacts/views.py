@@ -151,6 +151,8 @@ class GlobalViews(JsonArtifact):
     """What effects are measured in, in words; this need not be the unit of SHAP values."""
     outputs: list[str]
     """The outputs that curves are drawn for."""
+    suspects: list[str] = []
+    """Columns of the model that may leak the target: figures and tables mark them."""
     mean: dict[str, float]
     """Mean output over the sampled training rows."""
     rows: int

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = attach(
     {
         "Model": "model",
         "choose": "champion",
+        "forecast": "forecasting",
         "load_champion": "model",
         "load_model": "scoring",
         "missing_engines": "engines",

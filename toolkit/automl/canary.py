@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import metrics, table
+from toolkit import formats, metrics, table
 from toolkit.artifacts import Canary, Check, Conformal, Entry, Interval, Leaderboard
 from toolkit.automl import conformal
 from toolkit.automl.picking import as_selected
@@ -67,7 +67,7 @@ def look(stage: Stage, model: Model, entry: Entry, leaderboard: Leaderboard) -> 
     score = metrics.bootstrap(
         metric, actual, raw, context,
         resamples=project.explain.bootstrap, confidence=project.explain.confidence,
-        seed=project.seed, weights=counted,
+        seed=project.seed, weights=counted, blocks=table.drawn_together(stage, part.rows),
     )  # fmt: skip
     winner = leaderboard.winner
     luck = winner.luck if winner is not None and winner.name == entry.name else None
@@ -129,9 +129,14 @@ def _optimism(canary: Canary, ordered: bool) -> Check:
             message=f"{metric.title} is not defined on the {canary.rows} canary rows: whether the"
             " selection flatters the model cannot be judged.",
         )
-    interval = "" if score.low is None else f" ({score.low:.4g} to {score.high:.4g})"
+    interval = (
+        ""
+        if score.low is None
+        else f" ({formats.number(score.low, 4)} to {formats.number(score.high, 4)})"
+    )
     text = (
-        f"{metric.title}: {canary.selection:.4g} when selected, {score.value:.4g}{interval} on"
+        f"{metric.title}: {formats.number(canary.selection, 4)} on the out-of-fold rows,"
+        f" {formats.number(score.value, 4)}{interval} on"
         f" {canary.rows:,} rows that search, selection and calibration never saw."
     )
     if canary.rows < FEW:
@@ -142,18 +147,18 @@ def _optimism(canary: Canary, ordered: bool) -> Check:
             remedy="Raise split.validation, or give more rows",
         )
     if canary.luck and optimism > 0:
-        text += f" Being the best of several models explains up to {canary.luck:.2g} of it."
+        text += f" Selection bias explains up to {formats.number(canary.luck, 2)} of it."
     if canary.explained:
         return Check(name=name, severity="ok", message=text)
     if optimism > 0:
         return Check(
             name=name,
             severity="critical",
-            message=f"The selection flatters the model by {optimism:.3g}. {text}",
-            remedy="Look for rows or groups that lie on both sides of the folds, for columns that"
-            " leak the target, and, if rows follow time, for a change that came later",
+            message=f"The selection score is optimistic by {formats.number(optimism)}. {text}",
+            remedy="Look for rows or groups that are in several folds, for columns that"
+            " leak the target, and, if rows are ordered in time, for drift",
         )
-    text = f"The selection was too harsh by {-optimism:.3g}. {text}"
+    text = f"The selection score is pessimistic by {formats.number(-optimism)}. {text}"
     if ordered:
         # Folds in order of time learn from a part of what the champion learnt from.
         return Check(name=name, severity="info", message=text)
@@ -170,15 +175,19 @@ def _coverage(found: Conformal | None, model: Model, rows: int) -> list[Check]:
         return []
     what = "Intervals" if model.task == "regression" else "Sets of classes"
     mean = (
-        f"{found.size:.4g} wide" if model.task == "regression" else f"of {found.size:.2f} classes"
+        f"{formats.number(found.size, 4)} wide"
+        if model.task == "regression"
+        else f"of {found.size:.2f} classes"
     )
     short = found.measured.high is not None and found.measured.high < found.coverage
     return [
         Check(
             name="Coverage on unseen rows",
             severity="warning" if short else "ok",
-            message=f"{what} hold the truth in {found.measured.value:.1%} of {rows:,} canary rows;"
-            f" {found.coverage:.0%} were promised. On average they are {mean}.",
+            message=f"{what} cover the true value in {formats.share(found.measured.value)} of"
+            f" {rows:,}"
+            f" canary rows;"
+            f" {formats.percent(found.coverage)} is nominal. On average they are {mean}.",
             remedy="Do not rely on them: the canary rows differ from the training rows"
             if short
             else "",

@@ -16,7 +16,7 @@ from toolkit.automl.judge import calibration_error, confidence
 from toolkit.automl.ledger import MODELS
 from toolkit.automl.model import saved_model
 from toolkit.automl.model_file import read_facts, write_facts
-from toolkit.automl.picking import Held, against_baseline, held_rows, pick
+from toolkit.automl.picking import Held, against_simple, beside, held_rows, pick
 from toolkit.errors import RunError
 from toolkit.run import fingerprint
 
@@ -71,7 +71,9 @@ def choose(stage: Stage) -> Champion:
         model = saved_model(source / entry.name)
     raw = held.scores(entry.name)
     facts: dict[str, Any] = {}
-    checks = [*picked.checks, *against_baseline(leaderboard, entry)]
+    context = metrics.Context(model.task, model.classes, None, stage.project.costs)
+    facts["beside"] = beside(stage, leaderboard, entry, held, context)
+    checks = [*picked.checks, *against_simple(leaderboard, entry, facts["beside"])]
     chosen = _calibrate(stage, raw, held)
     if model.classes:
         facts |= _curves(raw, chosen.honest, held)
@@ -254,7 +256,7 @@ def _error_check(error: float, rows: int) -> list[Check]:
             severity="warning" if large else "ok",
             message=f"Predicted and observed shares differ by {error:.3f} on average"
             f" ({rows:,} out-of-fold rows, cross-fitted).",
-            remedy="Do not read the score as a probability" if large else "",
+            remedy="Do not use the scores as probabilities" if large else "",
         )
     ]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.automl.inputs import Inputs
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def violations(
         if limits.milliseconds is not None and name in seconds:
             said += _too_slow(seconds[name], limits.milliseconds)
         if limits.interpretable and model.engine == "ensemble":
-            said.append("An average of several models cannot be read whole.")
+            said.append("An average of several models is not interpretable.")
         if limits.monotonic or limits.force:
             stage.progress(f"constraints: {name}", done, len(models))
         for column, direction in limits.monotonic.items():
@@ -60,8 +61,9 @@ def _too_slow(seconds: float, limit: float) -> list[str]:
         return []
     return [
         # How much too long differs from run to run; it stands with the search's other times.
-        f"Scoring one row takes longer than {limit:g} ms (measured here in batches of 1,000; up"
-        f" to {_SLACK - 1:.0%} more would pass)."
+        f"Scoring one row takes longer than {formats.number(limit, 6)} ms (measured here in"
+        f" batches of 1,000; up"
+        f" to {formats.percent(_SLACK - 1)} more would pass)."
     ]
 
 
@@ -83,8 +85,9 @@ def _not_monotonic(task: SearchTask, model: Model, column: str, direction: str) 
         return []
     share = float((steps < -_SMALL * _unit(task, scores)).any(axis=1).mean())
     return [
-        f"{column}: the prediction is not always {direction}; for {share:.0%} of {len(rows)} rows"
-        f" it goes the other way, by up to {worst:.3g}."
+        f"{column}: the prediction is not always {direction}; for {formats.percent(share)} of"
+        f" {len(rows)} rows"
+        f" it goes the other way, by up to {formats.number(worst)}."
     ]
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit import metrics
+from toolkit.automl.greedy import MEMBERS
 from toolkit.automl.selection import Selection
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def select(  # noqa: PLR0917
     *,
     seed: int,
     rounds: int = 50,
+    members: int = MEMBERS,
     bagged: bool = True,
     families: Mapping[str, str] | None = None,
 ) -> Ensemble:
@@ -91,6 +93,8 @@ def select(  # noqa: PLR0917
         Of the rows drawn where there are more than 100,000.
     rounds : int
         The most rounds: a weight is a multiple of one through their number.
+    members : int
+        The most models with a weight; twice as many where selections are averaged.
     bagged : bool
         Whether selections are averaged where rows are few; it takes some ten times as long.
     families : mapping of str to str, optional
@@ -101,7 +105,7 @@ def select(  # noqa: PLR0917
         return Ensemble({name: 1.0}, scores, "", how="There is one model only.")
     work = Selection(
         oof, target, weights, folds, metric=metric_name, context=context, seed=seed,
-        rounds=rounds, families=families or {},
+        rounds=rounds, members=members, families=families or {},
     )  # fmt: skip
     blends = [work.nested(space) for space in work.spaces]
     best = min(range(len(blends)), key=lambda place: (blends[place][1], place))

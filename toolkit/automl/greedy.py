@@ -7,7 +7,7 @@ import numpy as np
 from toolkit.automl.objectives import Loss
 
 MEMBERS = 8
-"""The most models with a weight above 0."""
+"""The most models with a weight above 0, if nothing else is said."""
 _POOL = 20
 _LEAST_WEIGHT = 0.02
 _PATIENCE = 5
@@ -15,7 +15,9 @@ _FORGONE = 0.01
 """The share of the gain that is given up for fewer members."""
 
 
-def greedy(parts: np.ndarray, loss: Loss, rounds: int = 50) -> tuple[np.ndarray, float]:
+def greedy(
+    parts: np.ndarray, loss: Loss, rounds: int = 50, most: int = MEMBERS
+) -> tuple[np.ndarray, float]:
     """Choose weights by greedy selection with replacement.
 
     Parameters
@@ -24,13 +26,13 @@ def greedy(parts: np.ndarray, loss: Loss, rounds: int = 50) -> tuple[np.ndarray,
         What is averaged, by model; see `objectives.parts`.
     loss : callable
         What blended parts cost on these rows.
-    rounds : int
-        The most rounds.
+    rounds, most : int
+        The most rounds, and the most models with a weight above 0.
 
     Returns
     -------
     weights : array of shape (m,)
-        They sum to 1, none is below .02, at most 8 are not 0. The blend's loss here is never
+        They sum to 1, none is below .02, at most so many are not 0. The blend's loss here is never
         above the best single model's.
     single : float
         That model's loss.
@@ -43,7 +45,7 @@ def greedy(parts: np.ndarray, loss: Loss, rounds: int = 50) -> tuple[np.ndarray,
     since, least = 0, np.inf
     for size in range(1, rounds + 1):
         members = np.flatnonzero(counts)
-        candidates = members if len(members) == MEMBERS else pool
+        candidates = members if len(members) == most else pool
         values = (
             [loss((total + parts[i]) / size) for i in candidates] if size > 1 else singles[pool]
         )
@@ -59,10 +61,10 @@ def greedy(parts: np.ndarray, loss: Loss, rounds: int = 50) -> tuple[np.ndarray,
         least = min(least, float(values[place]))
         if since >= _PATIENCE:
             break
-    return _shortest(path, float(singles[pool[0]])), float(singles[pool[0]])
+    return _shortest(path, float(singles[pool[0]]), most), float(singles[pool[0]])
 
 
-def _shortest(path: list[tuple[float, np.ndarray]], single: float) -> np.ndarray:
+def _shortest(path: list[tuple[float, np.ndarray]], single: float, most: int) -> np.ndarray:
     # Of the rounds that are as good as the best, but for a little, the one of fewest members.
     least = min(value for value, _ in path)
     enough = least + _FORGONE * max(single - least, 0.0)
@@ -71,7 +73,7 @@ def _shortest(path: list[tuple[float, np.ndarray]], single: float) -> np.ndarray
          if value <= enough),
         key=lambda item: item[:2],
     )  # fmt: skip
-    return trimmed(counts)
+    return trimmed(counts, most)
 
 
 def trimmed(counts: np.ndarray, most: int = MEMBERS) -> np.ndarray:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from toolkit import formats
 from toolkit.errors import EnvironmentProblem
 
 OLDEST, NEWEST = 8, 17  # what H2O 3.46 runs on
@@ -84,7 +85,8 @@ def heap_gib(wanted: float) -> tuple[float, str]:
     ceiling = max(_LEAST_GIB, memory_bytes() / 2**30 / 2)
     if wanted > ceiling:
         return ceiling, (
-            f"H2O's heap is {ceiling:.1f} GiB, not the {wanted:g} of automl.budget.memory_gib:"
+            f"H2O's heap is {ceiling:.1f} GiB, not the {formats.number(wanted, 6)} of"
+            f" automl.budget.memory_gib:"
             " half of this machine's memory is left to XGBoost and the rest"
         )
     if wanted < _LEAST_GIB:

@@ -28,6 +28,7 @@ def judge(  # noqa: PLR0917
     oof: dict[str, np.ndarray],
     folds: Folds,
     violations: dict[str, list[str]],
+    blocks: np.ndarray | None = None,
 ) -> Leaderboard:
     """Return the models best first, each compared with the best on the same resamples.
 
@@ -49,6 +50,8 @@ def judge(  # noqa: PLR0917
         Models are judged on the rows that some fold held out.
     violations : dict of str to list of str
         The constraints that a model does not keep to, a sentence each.
+    blocks : array of int, shape (n,), optional
+        Which rows are drawn together; see `toolkit.table.drawn_together`.
     """
     project = stage.project
     metric = metrics.get(metrics.resolve(project)[0])
@@ -72,12 +75,15 @@ def judge(  # noqa: PLR0917
         seed=project.seed,
         weights=counted,
         contenders=contenders,
+        blocks=None if blocks is None else blocks[rows],
     )
     scores = {name: judged.interval(name) for name in given}
     # Of equals a single model comes before an ensemble.
     order = sorted(
         scores, key=lambda n: _rank(scores[n], metric, models[n].engine == "ensemble", n)
     )
+    winner = _winner(judged, metric, [name for name in order if name in contenders])
+    alike = _alike(judged, order, winner)
     entries = []
     for done, name in enumerate(order):
         stage.progress(f"judging {name}", done, len(order))
@@ -98,7 +104,7 @@ def judge(  # noqa: PLR0917
                 complexity=facts["complexity"],
                 members=members(models[name]),
                 violates=violations.get(name, []),
-                within_noise=name != order[0] and may_be_chance(judged.difference(name, order[0])),
+                within_noise=name in alike,
                 details=facts["details"],
             )
         )
@@ -110,8 +116,26 @@ def judge(  # noqa: PLR0917
         folds=folds.count,
         fold_method=folds.method,
         entries=entries,
-        winner=_winner(judged, metric, [name for name in order if name in contenders]),
+        winner=winner,
     )
+
+
+def _alike(judged: metrics.Joint, order: list[str], winner: Winner | None) -> set[str]:
+    """Return the models whose difference to the first may be chance.
+
+    Between the ensemble and the best single model the comparison that chooses the champion
+    decides. Where that finds the ensemble better, it is better than all single models, which
+    score below the best.
+    """
+    first = order[0]
+    alike = {n for n in order[1:] if may_be_chance(judged.difference(n, first))}
+    gain = winner.ensemble_gain if winner is not None else None
+    if winner is None or gain is None:
+        return alike
+    better = gain.low is not None and gain.low > 0
+    if first == ENSEMBLE:
+        return set() if better else alike | {winner.name}
+    return alike | {ENSEMBLE} if better else alike
 
 
 def _winner(judged: metrics.Joint, metric: metrics.Metric, singles: list[str]) -> Winner | None:
@@ -127,12 +151,19 @@ def _winner(judged: metrics.Joint, metric: metrics.Metric, singles: list[str]) -
 
     found = better(singles[0]).value
     luck = None if found is None else max(0.0, found)
+    gain = None
+    if ENSEMBLE in judged.values:
+        gain = better(ENSEMBLE)
+        shown = judged.difference(ENSEMBLE, singles[0]).value
+        if gain.value is not None and shown is not None:
+            # Of the leaderboard's own numbers, so that they add up wherever they are shown.
+            gain = _shifted(gain, sign * shown + (luck or 0.0) - gain.value)
     return Winner(
         name=singles[0],
         among=len(singles),
         score=_shifted(seen, -sign * (luck or 0.0)),
         luck=luck,
-        ensemble_gain=better(ENSEMBLE) if ENSEMBLE in judged.values else None,
+        ensemble_gain=gain,
     )
 
 

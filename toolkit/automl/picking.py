@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import metrics, table
-from toolkit.artifacts import Check, Entry, Leaderboard, OutOfFoldPredictions, Winner
+from toolkit import formats, metrics, table
+from toolkit.artifacts import (
+    Check,
+    Comparison,
+    Entry,
+    Interval,
+    Leaderboard,
+    OutOfFoldPredictions,
+    Winner,
+)
+from toolkit.automl.ensemble import NAME as ENSEMBLE
 from toolkit.automl.task import balanced
 from toolkit.errors import ProjectError
 
@@ -32,12 +41,15 @@ class Held:
         Each row's fold.
     typed : pandas.DataFrame, n rows
         The typed feature columns.
+    rows : array of int, shape (n,)
+        Positions in the table.
     """
 
     actual: np.ndarray
     weights: np.ndarray | None
     fold: np.ndarray
     typed: pd.DataFrame
+    rows: np.ndarray
     classes: list[str]
     _scores: pd.DataFrame = field(repr=False)
 
@@ -68,6 +80,7 @@ def held_rows(stage: Stage, classes: list[str]) -> Held:
         weights=None if part.weights is None else part.weights[places],
         fold=frame["fold"].to_numpy(),
         typed=part.frame.iloc[places].reset_index(drop=True),
+        rows=frame["row"].to_numpy(),
         classes=classes,
         _scores=frame,
     )
@@ -88,7 +101,7 @@ def pick(stage: Stage, leaderboard: Leaderboard) -> Pick:
 
     ``best`` is the best single model that keeps to the constraints; the ensemble in its
     place if ``choice.ensemble`` is ``always``, or is ``auto`` and the ensemble is better by
-    more than chance: on rows that chose neither, the interval of its gain leaves out zero.
+    more than chance: corrected for selection bias, the interval of its gain leaves out zero.
 
     Raises
     ------
@@ -139,31 +152,42 @@ def _by_rule(stage: Stage, leaderboard: Leaderboard) -> Pick:
     if winner is None or gain is None:
         unknown = " What the ensemble gains is not known: run the search again."
         return Pick(single, "best", reason + unknown, [])
-    text = f"{_number(gain.value)} ({_number(gain.low)} to {_number(gain.high)})"
     if gain.low is not None and gain.low > 0:
-        reason = (
-            f"The ensemble's {title} {value_of(blends[0])} is better than that of the best"
-            f" single model, {single.name} {value_of(single)}, by {text} on rows that chose"
-            f" neither, which chance does not explain ({leaderboard.scored_rows:,} out-of-fold"
-            f" rows{without})."
-        )
-        return Pick(blends[0], "best", reason, [])
+        return Pick(blends[0], "best", _ensemble_reason(leaderboard, winner, without), [])
     return Pick(
         single,
         "best",
-        f"{reason}{_lucky(winner)} The ensemble's gain on rows that chose neither, {text}, may be"
-        " chance.",
+        f"{reason}{_bias(winner)} The ensemble, {value_of(blends[0])}, is not clearly better: its"
+        f" gain{_corrected(winner)} is {gain.text(2)}.",
         [],
     )
 
 
-def _lucky(winner: Winner) -> str:
+def _ensemble_reason(board: Leaderboard, winner: Winner, without: str) -> str:
+    title = metrics.get(board.metric).title
+    scores = {entry.name: value_of(entry) for entry in board.entries}
+    gain = winner.ensemble_gain
+    assert gain is not None
+    return (
+        f"{title} on {board.scored_rows:,} out-of-fold rows: {scores[ENSEMBLE]} (ensemble),"
+        f" {scores[winner.name]} ({winner.name}, the best of {winner.among} single"
+        f" models{without}).{_bias(winner)} The ensemble's gain{_corrected(winner)} is"
+        f" {gain.text(2)}, beyond sampling error."
+    )
+
+
+def _bias(winner: Winner) -> str:
     if not winner.luck or winner.score.value is None:
         return ""
     return (
-        f" Without the luck of being the best of {winner.among} it is worth about"
-        f" {_short(winner.score.value)}."
+        f" Corrected for the selection bias of being the best of {winner.among},"
+        f" {formats.number(winner.luck, 2)}, {winner.name} is at"
+        f" {formats.number(winner.score.value, 4)}."
     )
+
+
+def _corrected(winner: Winner) -> str:
+    return " over that" if winner.luck else ""
 
 
 def _broken(entry: Entry) -> list[Check]:
@@ -178,34 +202,88 @@ def _broken(entry: Entry) -> list[Check]:
     ]
 
 
-def against_baseline(leaderboard: Leaderboard, entry: Entry) -> list[Check]:
-    """Say whether a simple model would do."""
-    baselines = [e for e in leaderboard.entries if e.engine == "baseline"]
-    if not baselines or entry.engine == "baseline":
-        return []
-    top = baselines[0]
-    title = metrics.get(leaderboard.metric).title
-    text = f"{title}: {value_of(entry)} ({entry.name}), {value_of(top)} ({top.name})."
-    if top.within_noise or top.name == leaderboard.entries[0].name:
+def beside(
+    stage: Stage, leaderboard: Leaderboard, entry: Entry, held: Held, context: metrics.Context
+) -> list[Comparison]:
+    """Compare the champion with the best single and the best simple model.
+
+    One comparison serves the choice, the checks and the report. With the best single model it
+    is that of `toolkit.artifacts.Winner`; with others the paired difference on the rows and
+    resamples of the leaderboard.
+    """
+    winner, found = leaderboard.winner, []
+    better = False
+    if entry.engine == "ensemble" and winner is not None and winner.ensemble_gain is not None:
+        gain = winner.ensemble_gain
+        found.append(_comparison("best single model", winner.name, gain, corrected=True))
+        better = found[0].verdict == "better"
+    simple = next((e for e in leaderboard.entries if e.engine == "baseline"), None)
+    if simple is None or entry.engine == "baseline":
+        return found
+    if found and simple.name == found[0].other:
+        return [*found, found[0].model_copy(update={"role": "simple model"})]
+    metric, project = metrics.get(leaderboard.metric), stage.project
+    gap = metrics.paired_difference(
+        metric, held.actual, held.scores(entry.name), held.scores(simple.name), context,
+        resamples=project.explain.bootstrap, confidence=project.explain.confidence,
+        seed=project.seed, blocks=table.drawn_together(stage, held.rows),
+        weights=as_selected(held.actual, held.weights, project.automl.class_weights),
+    )  # fmt: skip
+    item = _comparison("simple model", simple.name, gap if metric.greater_is_better else -gap)
+    if better:  # than the best single model, and so than this one, which scores below it
+        item = item.model_copy(update={"verdict": "better"})
+    return [*found, item]
+
+
+def _comparison(
+    role: str, other: str, difference: Interval, *, corrected: bool = False
+) -> Comparison:
+    low, high = difference.low, difference.high
+    verdict = "no clear difference"
+    if low is not None and high is not None and (low > 0 or high < 0):
+        verdict = "better" if low > 0 else "worse"
+    return Comparison(
+        role=role, other=other, difference=difference, corrected=corrected, verdict=verdict
+    )
+
+
+def against_simple(leaderboard: Leaderboard, entry: Entry, found: list[Comparison]) -> list[Check]:
+    """Say whether a simple model would do, from the comparison that `beside` made."""
+    for item in found:
+        if item.role != "simple model":
+            continue
+        other = next(e for e in leaderboard.entries if e.name == item.other)
+        title = metrics.get(leaderboard.metric).title
+        text = (
+            f"{title} on {leaderboard.scored_rows:,} out-of-fold rows: {value_of(entry)}"
+            f" ({entry.name}), {value_of(other)} ({other.name}, the best simple model)."
+        )
+        bias = ", corrected for selection bias" if item.corrected else ""
+        text += f" Difference{bias}: {item.difference.text(2)}."
+        if item.verdict == "better":
+            if not (item.difference.low or 0) > 0:
+                text = (
+                    f"{title}: {value_of(entry)} ({entry.name}) is better than the best single"
+                    f" model, {found[0].other}, which scores no worse than the best simple"
+                    f" model, {other.name} ({value_of(other)})."
+                )
+            return [Check(name=_SIMPLE, severity="ok", message=text)]
+        words = {"worse": "is worse than a simple model"}
+        said = words.get(item.verdict, "is not clearly better than a simple model")
         return [
             Check(
-                name="Better than a simple model",
+                name=_SIMPLE,
                 severity="warning",
-                message=f"A simple model cannot be told apart from the best. {text}",
-                remedy=f"Consider choosing {top.name} by hand",
+                message=f"The champion {said}. {text}",
+                remedy=f"Consider {other.name} (choice.champion), which is easier to explain",
             )
         ]
-    return [Check(name="Better than a simple model", severity="ok", message=text)]
+    return []
+
+
+_SIMPLE = "Better than a simple model"
 
 
 def value_of(entry: Entry) -> str:
     """Return a model's score in words."""
-    return "unknown" if entry.score.value is None else _short(entry.score.value)
-
-
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-
-
-def _number(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.2g}"
+    return "unknown" if entry.score.value is None else formats.number(entry.score.value, 4)

@@ -1,13 +1,15 @@
-"""Which trials a search may fit: presets, rungs, and the order of promise."""
+"""Which trials a search may fit: presets, sizes of tables, and the order of promise."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from toolkit.automl import engines
 from toolkit.automl.engines.base import Trial
-from toolkit.automl.task import TaskFacts
+from toolkit.automl.task import Size, TaskFacts
 from toolkit.errors import ProjectError
 
 if TYPE_CHECKING:
@@ -29,29 +31,56 @@ class Preset:
     folds : int
         Shared folds.
     trials, epochs : int
-        AutoKeras: architectures tried, and passes over the rows.
+        AutoKeras: architectures tried, and passes over the rows. Without architectures there is
+        no network for tables; images and texts have theirs all the same.
+    members : int
+        Models that the ensemble may be made of; twice as many where rows are few.
+    haste : float
+        By how much boosting's learning rates are raised, so that fewer rounds suffice, and how many
+        times fewer trees a forest has.
     """
 
     models: int
     folds: int
     trials: int
     epochs: int
+    members: int = 4
+    haste: float = 1.0
 
 
 PRESETS = {
     "quick": Preset(models=9, folds=3, trials=2, epochs=20),
-    "balanced": Preset(models=18, folds=5, trials=3, epochs=40),
-    "thorough": Preset(models=60, folds=8, trials=10, epochs=100),
+    "balanced": Preset(models=18, folds=5, trials=3, epochs=40, members=8),
+    "thorough": Preset(models=60, folds=8, trials=10, epochs=100, members=8),
 }
+BALANCED = (
+    (100_000, Preset(models=18, folds=5, trials=3, epochs=40)),
+    (300_000, Preset(models=14, folds=4, trials=2, epochs=30, haste=1.5)),
+    (1_000_000, Preset(models=11, folds=3, trials=1, epochs=15, haste=1.5)),
+    (2_000_000, Preset(models=9, folds=3, trials=0, epochs=15, haste=2.5)),
+    (np.inf, Preset(models=6, folds=3, trials=0, epochs=15, haste=4.0)),
+)
+"""What `balanced` means, by the most cells (see `Size.cells`) for which it does."""
 _TIMED = 200
 """Trials that a search limited by time alone may take."""
 
 
-def effective(choices: AutoML) -> Preset:
-    """Return the preset, with what the project says in its place."""
+def effective(choices: AutoML, size: Size | None = None) -> Preset:
+    """Return the preset, with what the project says in its place.
+
+    Parameters
+    ----------
+    choices : AutoML
+        The project's section.
+    size : Size, optional
+        By which `balanced` is cut down; without it, and under a limit in seconds, it is not.
+    """
     preset, budget = PRESETS[choices.preset], choices.budget
+    if choices.preset == "balanced" and size is not None and budget.seconds is None:
+        preset = next(cut for most, cut in BALANCED if size.cells <= most)
     models = budget.models or (_TIMED if budget.seconds is not None else preset.models)
-    return Preset(
+    return replace(
+        preset,
         models=models,
         folds=choices.folds or preset.folds,
         trials=budget.trials or preset.trials,
@@ -72,14 +101,16 @@ def make_plan(choices: AutoML, facts: TaskFacts, names: list[str]) -> list[Trial
         Engines that are there.
     """
     plans = {name: engines.get(name).plan(facts) for name in names}
-    known = {label for plan in plans.values() for trial in plan for label in _labels(trial)}
+    whole = replace(facts, trials=max(1, facts.trials))  # what may be excluded hangs on no size
+    possible = [trial for name in names for trial in engines.get(name).plan(whole)]
+    known = {label for trial in possible for label in _labels(trial)}
     unknown = [name for name in choices.exclude if name.casefold() not in known]
     unknown = [name for name in unknown if name not in H2O_ALGORITHMS]
     if unknown:
         raise ProjectError(
             f"no engine has an algorithm {', '.join(unknown)}",
             where="automl.exclude",
-            expected=", ".join(sorted({t.family for plan in plans.values() for t in plan})),
+            expected=", ".join(sorted({trial.family for trial in possible})),
         )
     excluded = {name.casefold() for name in choices.exclude}
     kept = [

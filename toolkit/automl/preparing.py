@@ -12,18 +12,18 @@ from toolkit.artifacts import Rows
 from toolkit.automl import engines
 from toolkit.automl.folds import Folds, make_folds
 from toolkit.automl.inputs import Inputs
+from toolkit.automl.plan import effective
 from toolkit.automl.scheduler import LANES
-from toolkit.automl.task import SearchTask, TaskFacts, balanced
+from toolkit.automl.task import SearchTask, Size, TaskFacts, balanced
 from toolkit.errors import DataError, ProjectError
 
 if TYPE_CHECKING:
-    from toolkit.automl.plan import Preset
     from toolkit.project.model import Column
     from toolkit.run.stage import Stage
     from toolkit.table import Part
 
 
-def prepare(stage: Stage, preset: Preset) -> tuple[SearchTask, np.ndarray[Any, Any]]:
+def prepare(stage: Stage) -> tuple[SearchTask, np.ndarray[Any, Any]]:
     """Return the task, and the table's row of each training row.
 
     Raises
@@ -41,6 +41,7 @@ def prepare(stage: Stage, preset: Preset) -> tuple[SearchTask, np.ndarray[Any, A
     classes = classes_of(stage, part.target)
     _refuse_unlearnable(stage, part, columns, classes)
     codes = metrics.class_codes(part.target, classes) if classes else None
+    preset = effective(project.automl, Size(len(part), len(columns), len(classes)))
     folds = _folds(stage, part, codes, preset.folds)
     stage.progress(f"preparing {len(columns)} columns of {len(part):,} rows")
     typed = part.frame[list(columns)]
@@ -63,6 +64,7 @@ def prepare(stage: Stage, preset: Preset) -> tuple[SearchTask, np.ndarray[Any, A
         ordered=folds.ordered,
         trials=preset.trials,
         epochs=preset.epochs,
+        haste=preset.haste,
         memory_gib=automl.budget.memory_gib,
         class_weights=automl.class_weights,
         augmentation=automl.augmentation,
@@ -157,7 +159,9 @@ def _folds(stage: Stage, part: Part, codes: np.ndarray | None, count: int) -> Fo
     project = stage.project
     split = project.split
     options: dict[str, Any] = {"rows": len(part), "codes": codes}
-    if split.method in ("group", "time"):
+    if split.method == "time" and split.column is None:
+        options["times"] = part.rows.astype("float64")  # the order of the source
+    elif split.method in ("group", "time"):
         values = stage.read(Rows).frame[str(split.column)].iloc[part.rows]
         if split.method == "group":
             options["groups"] = values.to_numpy(dtype=object, na_value="")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
-from toolkit import canonical, table
+from toolkit import canonical, formats, table
 from toolkit.artifacts import Champion, Search
 from toolkit.automl import engines
 from toolkit.automl.judge import members
@@ -20,7 +20,7 @@ from toolkit.automl.model import Model, saved_model
 from toolkit.automl.model_file import NATIVE, read_facts
 from toolkit.automl.objectives import combine
 from toolkit.automl.outcome import Watcher
-from toolkit.automl.plan import effective, make_plan
+from toolkit.automl.plan import make_plan
 from toolkit.automl.preparing import prepare
 from toolkit.automl.refit import refit
 from toolkit.errors import RunError
@@ -96,12 +96,15 @@ class Reproduction:
     def lines(self) -> list[str]:
         """Return it in words, a line each."""
         found = [
-            f"{self.grade}: {self.champion}, largest difference {self.difference:.3g} over"
-            f" {self.rows:,} rows (tolerance {TOLERANCE:g})"
+            f"{self.grade}: {self.champion}, largest difference"
+            f" {formats.number(self.difference)} over"
+            f" {self.rows:,} rows (tolerance {formats.number(TOLERANCE, 6)})"
         ]
         for part in self.parts:
             files = "the same files" if part.same_files else "other files"
-            found.append(f"  {part.name}: largest difference {part.difference:.3g}, {files}")
+            found.append(
+                f"  {part.name}: largest difference {formats.number(part.difference)}, {files}"
+            )
         return found + [f"  cause: {text}" for text in self.causes]
 
     def facts(self) -> dict[str, Any]:
@@ -139,7 +142,7 @@ def reproduce(run_folder: Path | str, say: Say = lambda text: None) -> Reproduct
     kept = saved_model(run.folder / champion.model)
     # In the order in which they are summed up.
     weights = members(kept) or {champion.name: 1.0}
-    task, _ = prepare(cast("Stage", frozen), effective(frozen.project.automl))
+    task, _ = prepare(cast("Stage", frozen))
     trials = _trials(frozen.project, task, weights)
     say(f"fitting {', '.join(trial.name for trial in trials)} again")
     with tempfile.TemporaryDirectory(prefix="toolkit-reproduce-") as scratch:
@@ -283,7 +286,8 @@ def _causes(frozen: _Frozen, parts: list[Part]) -> list[str]:
     names = ", ".join(part.name for part in differing)
     if project.automl.budget.seconds is not None:
         found.append(
-            f"Time budget: automl.budget.seconds is {project.automl.budget.seconds:g}; how many"
+            f"Time budget: automl.budget.seconds is"
+            f" {formats.number(project.automl.budget.seconds, 6)}; how many"
             f" rounds a trial got depended on the machine's speed ({names})."
         )
     deep = [part.name for part in differing if part.engine in _DEEP]

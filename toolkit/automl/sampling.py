@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.automl.engines.base import Trial
 from toolkit.automl.ledger import Record
 from toolkit.automl.outcome import Watcher
@@ -77,7 +77,9 @@ def halved(
     )  # fmt: skip
     doublings = np.log2(task.total / len(task.target))
     ends = (found.value, found.low, found.high)
-    value, low, high = ("unknown" if end is None else f"{end:+.2g}" for end in ends)
+    value, low, high = (
+        "unknown" if end is None else formats.number(end, 2, sign=True) for end in ends
+    )
     stage.note(
         f"What the sample costs: {trial.name} on all {len(task.target):,} rows of it, beside half"
         f" of them, changes {metric.title} by {value} ({low} to {high}); all {task.total:,} rows"

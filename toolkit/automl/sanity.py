@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import canonical, metrics
+from toolkit import canonical, formats, metrics
 from toolkit.artifacts import Check, Entry, Interval, Leaderboard, Shuffled
 from toolkit.automl.engines.base import Trial
 from toolkit.automl.ledger import SEARCH
@@ -222,8 +222,8 @@ def _better(difference: Interval, greater_is_better: bool) -> bool:
 def _check(found: Shuffled, trial: Trial, rows: int, total: int) -> Check:
     title, score = metrics.get(found.metric).title, found.score
     some = f"{rows:,} of {total:,} rows" if rows < total else f"{rows:,} rows"
-    value = "unknown" if score.value is None else f"{score.value:.4g}"
-    chance = "unknown" if found.chance is None else f"{found.chance:.4g}"
+    value = "unknown" if score.value is None else formats.number(score.value, 4)
+    chance = "unknown" if found.chance is None else formats.number(found.chance, 4)
     text = f"{title} of {trial.name} on shuffled labels ({some}): {value}; chance gives {chance}."
     if not found.better_than_chance:
         return Check(name="Shuffled labels", severity="ok", message=text)

@@ -7,6 +7,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from toolkit import formats
 from toolkit.artifacts import TrialRun
 from toolkit.automl import cluster, engines
 from toolkit.automl.engines.base import Trial
@@ -323,7 +324,9 @@ class Scheduler:
         for worker in self._busy():
             if worker.trial is not None:
                 self._mark(worker.trial, "skipped", "time was over before it was done")
-        return f"The time of {self.project.automl.budget.seconds:g} seconds is over."
+        return (
+            f"The time of {formats.number(self.project.automl.budget.seconds, 6)} seconds is over."
+        )
 
     def _fingerprint(self, trial: Trial) -> str:
         return trial_fingerprint(self.task.digest, engines.get(trial.engine), trial)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from toolkit import metrics, table
+from toolkit import formats, metrics, table
 from toolkit.automl.model import Model, saved_facts
 from toolkit.errors import DataError, ModelError, UnusualRowsWarning
 from toolkit.table import InputSchema, values
@@ -150,7 +150,7 @@ class ScoringModel(Model):
         if told.empty:
             return
         lines = [
-            f"{line['column']!r} in {line['share']:.0%}: {line['finding']}"
+            f"{line['column']!r} in {formats.percent(line['share'])}: {line['finding']}"
             + (f" ({line['examples']})" if line["examples"] else "")
             for line in told.head(_SHOWN).to_dict("records")
         ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toolkit import formats, table
 from toolkit.artifacts import Check, EngineRun, Leaderboard, OutOfFoldPredictions, Search
 from toolkit.automl import engines, ensemble, sampling, sanity
 from toolkit.automl.constraints import violations
@@ -84,10 +85,13 @@ class _Work:
 
     def __init__(self, stage: Stage, live: Live | None) -> None:
         self.stage = stage
-        self.preset = effective(stage.project.automl)
-        self.task, self.rows = prepare(stage, self.preset)
+        self.task, self.rows = prepare(stage)
+        self.preset = effective(stage.project.automl, self.task.facts.size)
         self.ledger = Ledger(stage.run.folder)
-        self.follower = Follower(stage, self.task, self.ledger, live, most=self.preset.models)
+        self.follower = Follower(
+            stage, self.task, self.ledger, live,
+            most=self.preset.models, members=self.preset.members,
+        )  # fmt: skip
         self.missing: list[str] = []
         self.plan: list[Trial] = []
         self.outcome = Outcome()
@@ -174,6 +178,7 @@ class _Work:
             self.oof,
             task.folds,
             broken,
+            table.drawn_together(stage, self.rows),
         )
 
     def frame(self) -> pd.DataFrame:
@@ -272,7 +277,8 @@ def _reproducible(stage: Stage, outcome: Outcome) -> tuple[bool, str]:
     budget = stage.project.automl.budget
     if budget.seconds is not None:
         return False, (
-            f"The search was limited to {budget.seconds:g} seconds: how many models fit into"
+            f"The search was limited to {formats.number(budget.seconds, 6)} seconds: how many"
+            f" models fit into"
             " that, and how far each gets, differs from run to run."
         )
     if not outcome.whole:

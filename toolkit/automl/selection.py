@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.automl import objectives
 from toolkit.automl.greedy import greedy, trimmed
 from toolkit.automl.objectives import combine
@@ -19,7 +19,7 @@ MOST_ROWS = 100_000
 """Weights are chosen on so many rows at the most."""
 _MOST_CELLS = 4_000_000  # rows x models x columns that are blended
 _FEWEST_ROWS = 5_000
-_MORE_MEMBERS = 16
+_MORE = 2
 """Where rows are few, models are quick, and to rely on more of them is safer."""
 _NOTHING = 1e-6
 _FEW_ROWS = 1_500
@@ -42,9 +42,10 @@ class Selection:
         context: metrics.Context,
         seed: int,
         rounds: int,
+        members: int,
         families: Mapping[str, str],
     ) -> None:
-        self.oof, self.folds, self.rounds = oof, folds, rounds
+        self.oof, self.folds, self.rounds, self.members = oof, folds, rounds, members
         self.names = sorted(oof)
         self.families = [families.get(name, name) for name in self.names]
         self.metric = objectives.surrogate(metric)
@@ -77,7 +78,7 @@ class Selection:
     ) -> tuple[dict[str, float], float]:
         """Return weights chosen on some of the rows, and the best single model's loss there."""
         parts, loss = self._of(space)[:, :, seen], self._loss(space, seen)
-        found, single = greedy(parts, loss, self.rounds)
+        found, single = greedy(parts, loss, self.rounds, self.members)
         if bags:
             mean = self._mean_of_bags(space, seen, bags)
             value = loss(np.einsum("m,mcn->cn", mean.astype(np.float32), parts))
@@ -100,10 +101,10 @@ class Selection:
             drawn = seen[generator.integers(0, len(seen), len(seen))]
             half = generator.permutation(len(self.names))[: max(1, -(-len(self.names) // 2))]
             given = parts[np.ix_(half, np.arange(parts.shape[1]), drawn)]
-            total[half] += greedy(given, self._loss(space, drawn), self.rounds)[0]
+            total[half] += greedy(given, self._loss(space, drawn), self.rounds, self.members)[0]
         share = float(np.exp(-len(seen) / _FEW_ROWS))
         weights = (1 - share) * total / total.sum() + share * self._equal(space, seen)
-        return trimmed(weights, _MORE_MEMBERS)
+        return trimmed(weights, _MORE * self.members)
 
     def _equal(self, space: str, seen: np.ndarray) -> np.ndarray:
         """Return equal weights of each family's best model, but for families that fall behind."""
@@ -134,7 +135,8 @@ class Selection:
         """Say how the blend was chosen, and what it is worth."""
         return (
             f"{len(found)} of {len(self.names)} models by {metrics.get(self.metric).title}; loss"
-            f" {nested:.5g} on rows it was not chosen on, best single model {single:.5g}"
+            f" {formats.number(nested, 5)} on rows it was not chosen on, best single model"
+            f" {formats.number(single, 5)}"
         )
 
     def _divisions(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -37,7 +37,7 @@ class SearchState:
     seconds : float, optional
         Its time limit.
     failures : list of str
-        What did not work so far.
+        Failures so far.
     timeline : list of (float, str, float or None)
         Seconds since the start, model, score, in order of finishing.
     ended : str

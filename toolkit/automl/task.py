@@ -22,6 +22,28 @@ _FACTS, _TYPED, _ARRAYS, _FEATURES = "task.json", "typed.parquet", "rows.npz", "
 
 
 @dataclass(frozen=True)
+class Size:
+    """How large a table is that a search learns from.
+
+    Attributes
+    ----------
+    rows, columns : int
+        Training rows, and feature columns.
+    classes : int
+        0 for a regression.
+    """
+
+    rows: int
+    columns: int
+    classes: int = 0
+
+    @property
+    def cells(self) -> int:
+        """Rows times columns, times classes where there are several: each has trees of its own."""
+        return self.rows * self.columns * (self.classes if self.classes > 2 else 1)
+
+
+@dataclass(frozen=True)
 class TaskFacts:
     """What is known of a task without its rows.
 
@@ -39,8 +61,8 @@ class TaskFacts:
         Threads are those that one trial may use.
     ordered : bool
         Whether folds follow time.
-    trials, epochs : int
-        AutoKeras: architectures tried, and passes over the rows.
+    trials, epochs, haste : int, int, float
+        See `toolkit.automl.plan.Preset`.
     memory_gib : float
         H2O's heap.
     class_weights : str
@@ -68,6 +90,7 @@ class TaskFacts:
     ordered: bool = False
     trials: int = 3
     epochs: int = 30
+    haste: float = 1.0
     memory_gib: float = 4.0
     class_weights: str = "none"
     augmentation: str = "auto"
@@ -75,6 +98,11 @@ class TaskFacts:
     metric: str = ""
     h2o_url: str | None = None
     parquet_mib: float = 64.0
+
+    @property
+    def size(self) -> Size:
+        """By which the preset is cut down."""
+        return Size(self.rows, len(self.columns), len(self.classes))
 
     def of_type(self, kind: str) -> list[str]:
         """Return the names of the columns of a type."""

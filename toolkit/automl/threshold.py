@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import CurvePoint
 from toolkit.project.model import Costs
 
@@ -109,8 +109,9 @@ def by_cost(
     cuts = _Cuts(p, positive, costs, weights)
     best, place = cuts.cheapest(np.ones(len(cuts.costs), dtype=bool), implied)
     rule = (
-        f"least mean cost on {len(p):,} out-of-fold rows: {cuts.costs[place]:.4g} a row"
-        f" (the costs alone imply {implied:.3g})"
+        f"least mean cost on {len(p):,} out-of-fold rows: {formats.number(cuts.costs[place], 4)}"
+        f" a row"
+        f" (the costs alone imply {formats.number(implied)})"
     )
     return Chosen(best, rule, curve(p, positive, costs, best, weights))
 
@@ -149,7 +150,9 @@ def by_rule(
     if not kept.any():
         kept = short <= short.min() + 1e-12
         best_value = value[int(np.argmin(short))]
-        missed = f"no threshold gives {rule} on these rows; the nearest is {best_value:.3g}"
+        missed = (
+            f"no threshold gives {rule} on these rows; the nearest is {formats.number(best_value)}"
+        )
         if np.isnan(best_value):
             missed = f"{name} is not defined on these rows"
     best, place = cuts.cheapest(kept, implied)
@@ -158,11 +161,12 @@ def by_rule(
     if not missed and name == "precision" and rows < _FEW:
         weak = f"{rule} rests on {rows} flagged rows only"
     reached = " and ".join(
-        f"{other} {cuts.quantity(other)[place]:.3g}" for other in ("precision", "recall", "flagged")
+        f"{other} {formats.number(cuts.quantity(other)[place])}"
+        for other in ("precision", "recall", "flagged")
     )
     words = (
         f"{rule} at the least mean cost on {len(p):,} out-of-fold rows: {reached},"
-        f" {cuts.costs[place]:.4g} a row"
+        f" {formats.number(cuts.costs[place], 4)} a row"
     )
     return Chosen(best, words, curve(p, positive, costs, best, weights), missed, weak)
 

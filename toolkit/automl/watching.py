@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.automl import ensemble
 from toolkit.automl.engines.base import Trial
 from toolkit.automl.ledger import Ledger, Record
@@ -41,8 +41,8 @@ class Follower(Watcher):
         Holds out-of-fold scores.
     live : Live, optional
         Shows the state and may stop.
-    most : int
-        How many models the budget allows.
+    most, members : int
+        How many models the budget allows, and the ensemble.
     """
 
     def __init__(
@@ -53,10 +53,11 @@ class Follower(Watcher):
         live: Live | None,
         *,
         most: int,
+        members: int,
     ) -> None:
         project = stage.project
         self.stage, self.task, self.ledger, self.live = stage, task, ledger, live
-        self.most = most
+        self.most, self.members = most, members
         self.metric = metrics.get(metrics.resolve(project)[0])
         self.context = metrics.Context(project.target.task, task.facts.classes, None, project.costs)
         classes = np.array(task.facts.classes, dtype=object)
@@ -85,7 +86,7 @@ class Follower(Watcher):
         self._families.setdefault(_family(trial), []).append(trial.name)
         self.timeline.append((round(time.monotonic() - self._began, 1), trial.name, value))
         self._said = time.monotonic()
-        text = "unknown" if value is None else f"{value:.5g}"
+        text = "unknown" if value is None else formats.number(value, 5)
         how = "kept from before" if before else f"fitted in {record.seconds:.1f} s"
         best = ranked(list(self._rows.values()), self.metric)[0]
         self.stage.progress(
@@ -160,8 +161,9 @@ class Follower(Watcher):
         if gain.high is None or score is None or gain.high > _RELATIVE * abs(score):
             return ""
         return (
-            f"Round {rung} improved the ensemble's {self.metric.title} by {gain.value:.2g}"
-            f" (at most {gain.high:.2g}): nothing more is to gain."
+            f"Round {rung} improved the ensemble's {self.metric.title} by"
+            f" {formats.number(gain.value, 2)}"
+            f" (at most {formats.number(gain.high, 2)}): nothing more is to gain."
         )
 
     def hopeless(self, trial: Trial) -> str:
@@ -175,7 +177,7 @@ class Follower(Watcher):
         project = self.stage.project
         return ensemble.select(
             self._oof, self.actual, self.task.weights, self.task.folds,
-            self.metric.name, self.context, seed=project.seed, bagged=bagged,
+            self.metric.name, self.context, seed=project.seed, members=self.members, bagged=bagged,
             families={name: family for family, names in self._families.items() for name in names},
         )  # fmt: skip
 

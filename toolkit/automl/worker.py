@@ -19,6 +19,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.automl import engines
 from toolkit.automl.engines.base import Candidate, Trial
 from toolkit.automl.ledger import Ledger, Record
@@ -161,7 +162,9 @@ def save(folder: Path, task: SearchTask, trial: Trial, candidate: Candidate) -> 
     gap = float(np.abs(saved - fitted).max()) / scale
     if not gap <= SAME:
         shutil.rmtree(part)
-        raise NotTheSame(f"once saved it predicts otherwise (by {gap:.2g}); left out")
+        raise NotTheSame(
+            f"once saved it predicts otherwise (by {formats.number(gap, 2)}); left out"
+        )
     started = time.monotonic()
     model.score(probe)
     seconds = (time.monotonic() - started) * 1000 / len(probe)

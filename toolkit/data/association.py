@@ -33,18 +33,22 @@ Judge = Callable[[np.ndarray], float]
 """Scores a column's bins against a target: 0 (no better than a guess) to 1 (perfect)."""
 
 
-def associations(table: Table, rows: np.ndarray) -> dict[str, float | None]:
+def associations(
+    table: Table, rows: np.ndarray, *, contents: bool = True
+) -> dict[str, float | None]:
     """Return each column's association with the target, over the given rows.
 
     Classes: twice the area under the ROC curve minus one (several classes: the mean over
     one class against the rest), not below 0. Numbers: R2, not below 0, the better of bins
     and a straight line. Texts and images: the same scores of a linear model on hashed words,
-    or on brightness and edges by place.
+    or on brightness and edges by place; without `contents` they are left out.
     """
     judge = make_judge(table, rows)
     texts = [name for name, column in table.columns.items() if column.type == "text"]
     result: dict[str, float | None] = {}
     for name, column in table.columns.items():
+        if column.type in ("text", "image") and not contents:
+            continue
         series = table.frame[name].iloc[rows]
         if column.type == "image":
             score = judge(number_bins(table.measure(name)[rows]))
@@ -110,9 +114,7 @@ def _class_judge(classes: np.ndarray, count: int, folds: np.ndarray) -> Judge:
         prior = learned.sum(axis=0) / max(seen.sum(), 1)
         mean = (learned + _PRIOR_ROWS * prior) / (seen[:, None] + _PRIOR_ROWS)
         rest = held.sum(axis=1)
-        return np.array(
-            [_area(mean[:, k], held[:, k], rest - held[:, k]) for k in range(width - 1)]
-        )
+        return np.array([area(mean[:, k], held[:, k], rest - held[:, k]) for k in range(width - 1)])
 
     def judge(bins: np.ndarray) -> float:
         size = int(bins.max()) + 1
@@ -126,7 +128,7 @@ def _class_judge(classes: np.ndarray, count: int, folds: np.ndarray) -> Judge:
     return judge
 
 
-def _area(scores: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> float:
+def area(scores: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> float:
     """Return the area under the ROC curve of bins with scores and counts."""
     total = positive.sum() * negative.sum()
     if total == 0:
@@ -213,7 +215,7 @@ def _words(table: Table, rows: np.ndarray, series: pd.Series) -> float:
         scores = model.predict_proba(words[held])
         for k, label in enumerate(model.classes_):
             hit = classes[held] == label
-            areas.append(_area(scores[:, k], hit.astype(float), (~hit).astype(float)))
+            areas.append(area(scores[:, k], hit.astype(float), (~hit).astype(float)))
     found = np.array(areas)
     found = found[np.isfinite(found)]
     return float(np.clip(2 * found.mean() - 1, 0, 1)) if len(found) else 0.0
@@ -244,7 +246,7 @@ def _pictures(table: Table, rows: np.ndarray, series: pd.Series) -> float:
     if regression:
         total = float(((target - target.mean()) ** 2).sum())
         return float(np.clip(1 - ((target - guess) ** 2).sum() / total, 0, 1)) if total else 0.0
-    found = np.array([_area(guess[:, k], target[:, k], 1 - target[:, k])
+    found = np.array([area(guess[:, k], target[:, k], 1 - target[:, k])
                       for k in range(target.shape[1])])  # fmt: skip
     found = found[np.isfinite(found)]
     return float(np.clip(2 * found.mean() - 1, 0, 1)) if len(found) else 0.0

@@ -78,7 +78,7 @@ def profile_column(
     facts: dict[str, Any] = {
         "name": name,
         "type": column.type,
-        "role": column.role,
+        "role": column.use,
         "protected": column.protected,
     }
     if column.type in ("number", "date"):

@@ -47,7 +47,7 @@ def profile_contents(
     facts: dict[str, Any] = {
         "name": name,
         "type": column.type,
-        "role": column.role,
+        "role": column.use,
         "protected": column.protected,
     }
     measured = of_numbers(table.measure(name), False, outcome)
@@ -60,7 +60,7 @@ def profile_contents(
         "measure": MEASURES[column.type],
         "repeated": known - distinct,
     }
-    used = seen if column.role in ("feature", "group") else seen[:0]
+    used = seen if column.use in ("feature", "group") else seen[:0]
     if column.type == "text":
         facts["top"] = of_levels(series, None)["top"]
         facts["words"] = telling_words(table, series, used)

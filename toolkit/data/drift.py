@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.artifacts import Drift
 from toolkit.data.rows import MEASURES, codes, is_numeric, numbers, rounded
+from toolkit.table import calendars
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table
@@ -34,9 +35,8 @@ def drift(table: Table, train: np.ndarray, test: np.ndarray) -> list[Drift]:
     harmonic sample size is chi-squared) stays ok, whatever its size.
     """
     found = _compare(table, train, test, "split", leave_out="")
-    column = time_column(table)
-    if column is not None:
-        times = numbers(table.frame[column])
+    times, column = _times(table)
+    if times is not None:
         known = np.flatnonzero(np.isfinite(times))
         if len(known) >= 30:
             low, high = np.quantile(times[known], [1 / 3, 2 / 3])
@@ -51,9 +51,30 @@ def time_column(table: Table) -> str | None:
     split = table.project.split
     if split.method == "time" and split.column in table.columns:
         return split.column if is_numeric(table.columns[split.column]) else None
-    dates = {n: c for n, c in table.columns.items() if c.type == "date" and c.role != "ignore"}
+    dates = {n: c for n, c in table.columns.items() if c.type == "date" and c.use != "ignore"}
     named = [name for name, column in dates.items() if column.role == "time"]
     return next(iter(named or dates), None)
+
+
+def _times(table: Table) -> tuple[np.ndarray | None, str]:
+    """Return what orders the rows in time, and the column that says so."""
+    split = table.project.split
+    if split.method == "time" and split.column is None:
+        return np.arange(len(table.frame), dtype=np.float64), ""
+    column = time_column(table)
+    return (None, "") if column is None else (numbers(table.frame[column]), column)
+
+
+def by_the_calendar(table: Table, axis: str) -> list[str]:
+    """Return the columns that differ between times because they say the time.
+
+    Dates, and the month, day or hour apart from a date.
+    """
+    if axis == "split" and table.project.split.method != "time":
+        return []
+    names = [name for name, column in table.columns.items() if column.role in ("feature", "time")]
+    parts = calendars.parts(table.frame, names)
+    return [name for name in names if table.columns[name].type == "date" or name in parts]
 
 
 def stability_index(before: np.ndarray, after: np.ndarray) -> float:
@@ -69,12 +90,13 @@ def _compare(
 ) -> list[Drift]:
     from scipy.stats import chi2
 
+    said = {leave_out, *by_the_calendar(table, axis)}
+    if axis == "split" and table.project.split.method == "time":
+        said.add(table.project.split.column or "")
     names = [
         name
         for name, column in table.columns.items()
-        if column.role in ("feature", "group")
-        and name != leave_out
-        and not (axis == "time" and column.type == "date")
+        if column.use == "feature" and name not in said
     ]
     names.append(table.project.target.column)
     if not len(before) or not len(after):

@@ -36,7 +36,7 @@ def quality(stage: Stage) -> Quality:
     profile = stage.read(Profile)
     part = stage.read(Split).frame["part"].to_numpy(dtype=object)
     stage.progress("grading columns, values and rows")
-    checks = column_checks(profile)
+    checks = column_checks(profile, table)
     checks += value_checks(table, profile, _made(stage))
     checks += content_checks(table, profile)
     checks += row_checks(table, profile, part)

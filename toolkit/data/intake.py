@@ -166,11 +166,12 @@ def _facts(name: str, column: Column, series: pd.Series) -> ColumnFacts:
     known = series.dropna()
     distinct = known.drop_duplicates()
     shown_as = images.describe if column.type == "image" else values.cell_text
-    examples = [shown_as(value) or "" for value in distinct.iloc[:_EXAMPLES].tolist()]
+    most = 0 if column.role in ("identifier", "group") else _EXAMPLES  # never a person's number
+    examples = [shown_as(value) or "" for value in distinct.iloc[:most].tolist()]
     return ColumnFacts(
         name=name,
         type=column.type,
-        role=column.role,
+        role=column.use,
         protected=column.protected,
         missing=len(series) - len(known),
         distinct=len(distinct),

@@ -15,17 +15,20 @@ from toolkit.artifacts.base import Check, worst_first
 from toolkit.errors import DataError, ProjectError, UsageError
 from toolkit.project.document import parse, plain_words, validate
 from toolkit.project.file import FILE_NAME, ProjectFile
-from toolkit.project.model import Column, Data, Project, Target
+from toolkit.project.model import Column, Data, Project, Split, Target
 from toolkit.project.schema import json_schema
 from toolkit.table.image_source import FILE
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from toolkit.table.source import RawTable
 
 SCHEMA_NAME = "project.schema.json"
 
+_LOOKED_AT = 5_000
+"""Rows in which `toolkit new` looks for columns that know the target, for up to 50 columns."""
 _WIDE = 500
 """Above so many columns the role is written only where it is not the default."""
 
@@ -104,15 +107,17 @@ def new_project(
         checks = [check for check in checks if check.columns != [FILE]]
     typed = table.conform(raw.frame[[target]], {target: columns[target]})
     checks = [*read, *raw.checks, *table.check_target(typed[target], meaning), *checks]
-    checks += _split_hints(columns)
-    checks = worst_first(checks)
+    split = _split(columns, meaning, raw.frame)
+    checks += [*_split_hints(columns), *_order(columns, target, raw.frame, split)]
     data = data.model_copy(update={"source": _relative(data, folder)})
     project = Project(
         name=name or folder.name or "project",
         data=data,
         columns=columns,
         target=meaning,
+        split=split,
     )
+    checks = worst_first([*checks, *_leaks(project, raw.frame)])
     text = render(project)
     validate(parse(text, folder / FILE_NAME), folder / FILE_NAME)  # before anything is written
     make_folder(folder)
@@ -120,6 +125,28 @@ def new_project(
     # Last, so that a folder with a project file is a whole project.
     canonical.write_text(folder / FILE_NAME, text)
     return ProjectFile(folder), checks
+
+
+def _leaks(project: Project, frame: pd.DataFrame) -> list[Check]:
+    """Return what may be known only after the outcome, from a sample of rows."""
+    import numpy as np
+
+    from toolkit import table
+    from toolkit.data.leakage import first_look
+    from toolkit.data.scoping_checks import of_known
+
+    if project.data.format == "images":
+        return []  # the one column is what the model is for
+    most = max(500, min(_LOOKED_AT, _LOOKED_AT * 50 // len(project.columns)))
+    if len(frame) > most:
+        rows = np.random.default_rng(project.seed).choice(len(frame), most, replace=False)
+        frame = frame.iloc[np.sort(rows)]
+    typed = table.conform(frame.reset_index(drop=True), table.effective_columns(project))
+    try:
+        found = first_look(project, typed)
+    except DataError:
+        return []  # the sample holds one class only
+    return [check for check in of_known(project, found) if check.severity == "warning"]
 
 
 def _refuse(folder: Path) -> None:
@@ -280,6 +307,38 @@ def copy_beside(folder: Path, project: Project) -> None:
         canonical.write_text(folder / "README.md", text)
 
 
+def _split(columns: Mapping[str, Column], target: Target, frame: pd.DataFrame) -> Split:
+    """Propose a split: by the coarsest column that groups rows, if there is one."""
+    from toolkit.table.infer_group import divisible
+
+    places = {str(name): place for place, name in enumerate(frame.columns)}
+    sizes = {
+        name: frame.iloc[:, places[name]].value_counts().to_numpy()
+        for name, column in columns.items()
+        if column.role == "group"
+    }
+    fit = [name for name, counts in sizes.items() if divisible(counts)]
+    if fit:
+        return Split(method="group", column=min(fit, key=lambda name: len(sizes[name])))
+    return Split(method="random" if target.task == "regression" else "stratified")
+
+
+def _order(
+    columns: dict[str, Column], target: str, frame: pd.DataFrame, split: Split
+) -> list[Check]:
+    """Look at the order of the rows: time without a date, and parts of a date."""
+    from toolkit import table
+    from toolkit.data.order import find_order, order_checks
+
+    places = {str(name): place for place, name in enumerate(frame.columns)}
+
+    def typed(rows: np.ndarray, names: list[str]) -> pd.DataFrame:
+        some = frame.iloc[rows, [places[name] for name in names]]
+        return table.conform(some, {name: columns[name] for name in names})
+
+    return order_checks(find_order(len(frame), columns, target, typed), columns, target, split)
+
+
 def _split_hints(columns: Mapping[str, Column]) -> list[Check]:
     dates = [name for name, column in columns.items() if column.type == "date"]
     if not dates:
@@ -311,7 +370,8 @@ def render(project: Project) -> str:
             task=task,
             data=_pairs(project.data.model_dump(exclude_defaults=True)),
             target=_pairs(_target(project.target)),
-            split="random" if task == "regression" else "stratified",
+            split=project.split.method,
+            split_column=scalar(project.split.column),
             limit="r2, at_least: 0.5" if task == "regression" else "accuracy, at_least: 0.8",
             columns=[
                 (_key(name), _flow(column, brief=len(project.columns) > _WIDE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from toolkit.data.association import associations
 from toolkit.data.column_profile import Outcome, profile_column
 from toolkit.data.contents import profile_contents
 from toolkit.data.drift import drift
-from toolkit.data.leakage import suspects
+from toolkit.data.leakage import search
 from toolkit.data.relations import MOST_COLUMNS, PROXY, relate, strongest_pairs
 from toolkit.data.rows import MEASURES, SAMPLE, Table, open_table
 from toolkit.table import row_hashes
@@ -52,6 +52,7 @@ def profile(stage: Stage) -> Profile:
             f" {related.left_out:,} columns are left out"
         )
     stage.progress("drift and leakage")
+    suspects, searched = search(table, rows, association, stage.project.eda.leakage_threshold)
     result = Profile(
         rows=len(table.frame),
         sampled=len(rows),
@@ -60,7 +61,8 @@ def profile(stage: Stage) -> Profile:
         pairs=strongest_pairs(
             related, stage.project.eda.correlation_threshold, set(stage.project.protected())
         ),
-        suspects=suspects(table, rows, association, stage.project.eda.leakage_threshold),
+        suspects=suspects,
+        searched=searched,
         drift=drift(table, np.flatnonzero(part == "train"), np.flatnonzero(part == "test")),
     )
     stage.write(result)
@@ -107,5 +109,8 @@ def _columns(
             facts = profile_contents(table, name, seen, relation)
         else:
             facts = profile_column(name, column, table.frame[name], relation)
-        found.append(facts.model_copy(update={"association": association.get(name)}))
+        update: dict[str, Any] = {"association": association.get(name)}
+        if column.role in ("identifier", "group"):  # counted, never shown
+            update |= {"top": [], "words": [], "target_by_bin": [], "classes_by_bin": {}}
+        found.append(facts.model_copy(update=update))
     return found

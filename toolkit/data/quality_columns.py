@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
+
 from toolkit.artifacts import Check, ColumnProfile, Drift, Profile, Suspect
 from toolkit.artifacts.base import Severity
 from toolkit.data.findings import check_of, counted, listed, percent
-from toolkit.data.leakage import EXACT
+from toolkit.data.leakage import TOGETHER
 from toolkit.data.profiling import proxies
 
+if TYPE_CHECKING:
+    from toolkit.data.rows import Table
+
 _MISSING: tuple[tuple[float, float, Severity, str], ...] = (
-    (1.0, 0.95, "critical", "Ignore these columns, or find the lost values."),
-    (0.95, 0.4, "warning", "Find out why; that a value is missing can itself tell, or leak."),
+    (1.0, 0.4, "warning", "Find out why; that a value is missing can itself tell, or leak."),
     (0.4, 0.0, "info", "Models take missing values; check that they will be as frequent in use."),
 )
 _NEARLY_CONSTANT = 0.99
@@ -19,13 +25,23 @@ _RARE = 5
 _SKEW = 5.0
 
 
-def column_checks(profile: Profile) -> list[Check]:
-    """Return the checks of a profile's columns; columns in no use are passed over."""
+_NOTHING = frozenset(
+    ["no", "none", "nothing", "0", "false", "absent", "n", "never", "nein", "keine", "kein", "ohne"]
+)
+_FEW_LEVELS = 12
+_ABSENT = 0.4
+
+
+def column_checks(profile: Profile, table: Table | None = None) -> list[Check]:
+    """Return the checks of a profile's columns; columns in no use are passed over.
+
+    With the rows, a column is also held against others: it may be empty just where a count is 0.
+    """
     used = [c for c in profile.columns if c.role in ("feature", "group", "time") or c.protected]
     features = [c for c in used if c.role == "feature"]
     rows = max(profile.rows, 1)
     return [
-        *_missing(used, rows),
+        *_missing(used, rows, table),
         *_constant(features, rows),
         *_levels(features, rows),
         *_skewed(features),
@@ -36,8 +52,24 @@ def column_checks(profile: Profile) -> list[Check]:
     ]
 
 
-def _missing(columns: list[ColumnProfile], rows: int) -> list[Check]:
-    checks: list[Check] = []
+def _missing(columns: list[ColumnProfile], rows: int, table: Table | None) -> list[Check]:
+    checks = check_of(
+        "Empty columns", "critical", "hold no value",
+        [(c.name, 1.0, "") for c in columns if c.missing == rows],
+        "Ignore these columns, or find the lost values.",
+    )  # fmt: skip
+    absent = _absent([c for c in columns if _ABSENT < c.missing / rows < 1], table)
+    checks += check_of(
+        "Values of what may not exist", "info", "are empty in most rows",
+        [
+            (c.name, c.missing / rows, percent(c.missing / rows) + absent[c.name])
+            for c in columns
+            if c.name in absent
+        ],
+        "If an empty cell means that there is none (no pool, no alley), that is how models read it:"
+        " missing is a level of its own. Otherwise find the lost values.",
+    )  # fmt: skip
+    columns = [c for c in columns if c.name not in absent and c.missing < rows]
     for most, least, severity, remedy in _MISSING:
         found = [
             (c.name, c.missing / rows, percent(c.missing / rows))
@@ -47,6 +79,31 @@ def _missing(columns: list[ColumnProfile], rows: int) -> list[Check]:
         what = f"lack more than {least:.0%} of their values" if least else "lack some values"
         checks += check_of("Missing values", severity, what, found, remedy)
     return checks
+
+
+def _absent(columns: list[ColumnProfile], table: Table | None) -> dict[str, str]:
+    """Return columns whose gaps look like absence, and why.
+
+    A few levels of which none says *no*: the gap says it. Or gaps just where another column is 0.
+    """
+    found = {}
+    zeros: dict[str, np.ndarray] = {}
+    if table is not None and columns:
+        for name, column in table.columns.items():
+            if column.type == "number" and column.role == "feature":
+                zeros[name] = table.frame[name].to_numpy() == 0
+    for c in columns:
+        missing = None if table is None else table.frame[c.name].isna().to_numpy()
+        if missing is not None and missing.any():
+            same = [n for n, zero in zeros.items() if (zero == missing).mean() >= 0.995]
+            if same:
+                found[c.name] = f", just where {same[0]} is 0"
+                continue
+        few = c.type in ("category", "boolean") and 1 <= c.distinct <= _FEW_LEVELS
+        levels = {label.casefold().strip() for label, _ in c.top}
+        if few and not levels & _NOTHING:
+            found[c.name] = ""
+    return found
 
 
 def _share_of_top(column: ColumnProfile, rows: int) -> float:
@@ -138,29 +195,35 @@ def _suspects(profile: Profile) -> list[Check]:
     checks = []
     for suspect in profile.suspects[:20]:
         feature = roles.get(suspect.column) == "feature"
-        sure = suspect.score >= 0.9 and feature
+        end = "" if suspect.reason.endswith("?") else "."
+        cleared = f" It is {suspect.resolved}." if suspect.resolved else ""
         checks.append(
             Check(
                 name=f"Leakage suspect: {suspect.column}",
-                severity="critical" if sure else "warning",
-                message=f"{suspect.column}: {suspect.reason}"
-                + ("" if suspect.reason.endswith("?") else "."),
+                severity="info" if cleared else suspect.severity,
+                message=f"{suspect.column}: {suspect.reason}{end}{cleared}",
                 columns=[suspect.column],
-                remedy=_suspect_remedy(suspect, feature),
+                remedy="" if cleared else _suspect_remedy(suspect, feature),
             )
         )
+    if not checks and profile.searched is not None:
+        checks.append(Check(name="Leakage suspects", severity="ok", message=profile.searched.text))
     return checks
 
 
 def _suspect_remedy(suspect: Suspect, feature: bool) -> str:
     if not feature:
         return "Ask how rows were numbered, and whether order or number will exist in use."
-    if EXACT in suspect.reason:
-        return (
-            "The target is made of these columns, so they are known only with it: give every one"
-            " of them the role ignore."
-        )
-    return "Ask when this value is known. If after the prediction, ignore the column."
+    together = (
+        "The target follows from these columns together; the others of them are suspects too. "
+        if TOGETHER in suspect.reason
+        else ""
+    )
+    return (
+        f"{together}Ask when this value is known, and say it in 01_scoping"
+        f" (columns.{suspect.column}.known): before the outcome, or only after it, which keeps the"
+        " column out of the model."
+    )
 
 
 def _redundant(profile: Profile) -> list[Check]:
@@ -168,7 +231,13 @@ def _redundant(profile: Profile) -> list[Check]:
     if not close:
         return []
     columns = list(dict.fromkeys(pair.second for pair in close))
-    shown = listed([f"{p.first} and {p.second} ({p.strength:.2f})" for p in close])
+    shown = listed(
+        [
+            f"{p.first} and {p.second} ({p.strength:.2f}"
+            + (f", {p.rows:,} rows)" if p.rows else ")")
+            for p in close
+        ]
+    )
     return [
         Check(
             name="Columns that say the same",

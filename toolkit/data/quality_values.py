@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from toolkit.artifacts import Check, Profile
-from toolkit.data.findings import Found, amount, check_of, counted, listed
+from toolkit.data.findings import Found, amount, check_of, counted, listed, percent
 from toolkit.data.rows import codes, numbers
+from toolkit.data.sentinels import sentinels
 from toolkit.table.names import MISSING_WORDS
 from toolkit.table.values import MISSING
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 _FAR = 3.0
 _FEW = 0.02
 _LEVELS = 20_000
-_NEGATIVE = (-1, -9, -99, -999, -9999, -99999)
-_POSITIVE = (99, 999, 9999, 99999, 999999, 9999999)
+COMMON = 5
+"""A spelling is shown only if at least so many rows have it."""
 _MARKUP = re.compile(r"<[a-zA-Z/!][^<>]*>|&(#\d{1,6}|#x[0-9a-fA-F]{1,5}|[a-zA-Z]{2,8});")
 _BROKEN = re.compile("\ufffd|\u00c3[\u0080-\u00bf]|\u00e2\u20ac|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MOMENTS = tuple(
@@ -48,7 +49,11 @@ def value_checks(table: Table, profile: Profile, today: pd.Timestamp | None = No
                               "broken")
     }  # fmt: skip
     for facts in profile.columns:
-        if facts.role in ("ignore", "identifier") or facts.distinct < 2 or facts.type == "image":
+        if (
+            facts.role in ("ignore", "identifier", "group")
+            or facts.distinct < 2
+            or facts.type == "image"
+        ):
             continue
         series = table.frame[facts.name]
         if facts.type == "number":
@@ -93,30 +98,11 @@ def _number(name: str, values: np.ndarray, target: bool, found: dict[str, list[F
                 (name, n / len(values), f"{counted(n, 'value')}, such as {amount(extreme)}")
             )
     repeated = [
-        f"{amount(value)} in {n:,} rows"
-        for value in (*_NEGATIVE, *_POSITIVE, 0)
-        if (n := _stands_apart(values, float(value)))
+        f"{amount(value)} in {n:,} rows, {percent(n / len(values))}"
+        for value, n in sentinels(values, name)
     ]
     if repeated:
-        found["placeholder"].append((name, 1.0, ", ".join(repeated)))
-
-
-def _stands_apart(values: np.ndarray, value: float) -> int:
-    """Return how often a value occurs if it is repeated and far from all others, else 0."""
-    same = values == value
-    n = int(same.sum())
-    if n < max(3, 0.0005 * len(values)) or n > 0.5 * len(values):
-        return 0
-    rest = values[~same]
-    if len(np.unique(rest[:10_000])) < 10:  # codes, not measurements
-        return 0
-    low, high = rest.min(), rest.max()
-    if value < 0:
-        return n if low >= 0 else 0
-    span = np.subtract(*np.quantile(rest, [0.75, 0.25]))
-    if value == 0:
-        return n if low > 0.5 * span > 0 and low > 1 else 0
-    return n if value > high + 0.5 * span else 0
+        found["placeholder"].append((name, 1.0, "; ".join(repeated)))
 
 
 def _date(
@@ -162,14 +148,19 @@ def _levels(
     if fillers:
         n = int(counts[fillers].sum())
         shown = listed([f"{levels[k]!r}" for k in fillers], 3)
-        found["filler"].append((name, n, f"{shown} in {n:,} rows"))
+        share = percent(n / max(len(series), 1))
+        found["filler"].append((name, n, f"{shown} in {n:,} rows, {share}"))
     alike: dict[str, list[str]] = {}
     for level in levels:
         alike.setdefault(plain_level(level), []).append(level)
     several = [group for group in alike.values() if len(group) > 1]
     if several:
-        shown = " and ".join(repr(level[:20]) for level in several[0][:3])
-        found["alike"].append((name, len(several), shown))
+        # A value that few rows have may be a person's: it is counted, not shown.
+        often = dict(zip(levels, counts.tolist(), strict=False))
+        open_ = [group for group in several if min(often[level] for level in group) >= COMMON]
+        shown = " and ".join(repr(level[:20]) for level in open_[0][:3]) if open_ else ""
+        more = counted(len(several), "level")
+        found["alike"].append((name, len(several), f"{shown}, {more}" if shown else more))
 
 
 def plain_level(text: str) -> str:

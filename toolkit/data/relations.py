@@ -10,6 +10,7 @@ import pandas as pd
 
 from toolkit.artifacts import Pair
 from toolkit.data.rows import codes, is_numeric, numbers, rounded
+from toolkit.data.sentinels import sentinels
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table
@@ -39,6 +40,8 @@ class Related:
         (k, k), symmetric, 0 to 1.
     measure : numpy.ndarray
         (k, k), the name of what was computed.
+    rows : numpy.ndarray
+        (k, k), how many rows it rests on.
     left_out : int
         Columns that were not looked at, for there are too many.
     """
@@ -46,6 +49,7 @@ class Related:
     names: list[str]
     strength: np.ndarray
     measure: np.ndarray
+    rows: np.ndarray
     left_out: int
 
 
@@ -56,11 +60,16 @@ def relate(table: Table, rows: np.ndarray, association: dict[str, float | None])
     rows that have both). Two sets of levels: Cramér's V with Bergsma's bias correction
     (2013). A number and levels: the correlation ratio, its square reduced by what chance
     gives (epsilon squared).
+
+    Numbers that stand for a missing value are left aside; pairs of numbers of which one has a
+    value in more than half of the rows, mostly 0, are no more associated than they are where both
+    have another. A pair rests on at least 30 rows (of fewer than 200: 10) in which each has
+    another value than its most frequent one, or counts as not associated.
     """
     chosen = [
         name
         for name, column in table.columns.items()
-        if (column.role == "feature" or column.protected) and column.type not in ("text", "image")
+        if (column.use == "feature" or column.protected) and column.type not in ("text", "image")
     ]
     protected = set(table.project.protected())
     chosen.sort(key=lambda name: (name not in protected, -(association.get(name) or 0.0)))
@@ -72,11 +81,25 @@ def relate(table: Table, rows: np.ndarray, association: dict[str, float | None])
     levels = [i for i in range(len(kept)) if i not in set(numeric)]
     strength = np.eye(len(kept))
     measure = np.full((len(kept), len(kept)), SPEARMAN, dtype=object)
-    values = [numbers(frame[kept[i]]) for i in numeric]
+    values = [_amounts(numbers(frame[kept[i]]), kept[i]) for i in numeric]
     coded = [_few_levels(frame[kept[i]]) for i in levels]
+    known = np.zeros((len(rows), len(kept)), dtype=np.float32)
+    other = np.zeros_like(known)
+    for i, each in [*zip(numeric, values, strict=True), *zip(levels, coded, strict=True)]:
+        known[:, i] = np.isfinite(each) if each.dtype.kind == "f" else each >= 0
+        other[:, i] = known[:, i] * (each != _mode(each))
     if values:
         strength[np.ix_(numeric, numeric)] = spearman(np.column_stack(values))
         matrix = np.column_stack(values)
+        aside = np.where(other[:, numeric] > 0, matrix, np.nan)
+        beside = other[:, numeric].T @ other[:, numeric]
+        often = other[:, numeric].sum(axis=0) < 0.5 * known[:, numeric].sum(axis=0)
+        often &= np.array([len(np.unique(each[np.isfinite(each)])) > 3 for each in aside.T])
+        weigh = (often[:, None] | often[None, :]) & (beside >= _support(len(rows)))
+        both = np.ix_(numeric, numeric)
+        strength[both] = np.where(
+            weigh, np.minimum(strength[both], spearman(aside)), strength[both]
+        )
         for j, level_codes in zip(levels, coded, strict=True):
             ratio = correlation_ratio(matrix, level_codes)
             strength[j, numeric] = strength[numeric, j] = ratio
@@ -87,8 +110,29 @@ def relate(table: Table, rows: np.ndarray, association: dict[str, float | None])
             i, j = levels[a], levels[b]
             strength[i, j] = strength[j, i] = v
             measure[i, j] = measure[j, i] = CRAMER
+    support = other.T @ known
+    strength[np.minimum(support, support.T) < _support(len(rows))] = 0.0
     np.fill_diagonal(strength, 1.0)
-    return Related(kept, strength, measure, len(chosen) - len(kept))
+    shared = (known.T @ known).astype(np.int64)
+    return Related(kept, strength, measure, shared, len(chosen) - len(kept))
+
+
+def _support(rows: int) -> int:
+    return 30 if rows >= 200 else 10
+
+
+def _amounts(values: np.ndarray, name: str) -> np.ndarray:
+    """Return numbers without those that stand for a missing value."""
+    absent = [value for value, _ in sentinels(values, name)]
+    return np.where(np.isin(values, absent), np.nan, values) if absent else values
+
+
+def _mode(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)] if values.dtype.kind == "f" else values[values >= 0]
+    if not len(known):
+        return np.nan
+    distinct, counts = np.unique(known, return_counts=True)
+    return float(distinct[np.argmax(counts)])
 
 
 def spearman(matrix: np.ndarray) -> np.ndarray:
@@ -190,6 +234,7 @@ def strongest_pairs(related: Related, threshold: float, protected: set[str]) -> 
             second=related.names[second[i]],
             strength=rounded(found[i], 4) or 0.0,
             measure=str(related.measure[first[i], second[i]]),
+            rows=int(related.rows[first[i], second[i]]),
         )
         for i in order.tolist()
         if i in keep

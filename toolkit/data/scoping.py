@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from toolkit import metrics
-from toolkit.artifacts import Check, Feasibility, Rows
+from toolkit.artifacts import Check, Feasibility, Rows, Suspect
 from toolkit.artifacts.base import worst_first
 from toolkit.data import scoping_checks as checks
+from toolkit.data.leakage import first_look
+from toolkit.data.rows import make_table
+from toolkit.data.split import TEST, assign
+from toolkit.errors import DataError
 from toolkit.table import check_target, class_counts, target_values
 
 if TYPE_CHECKING:
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 Groups = Mapping[str, Mapping[str, int]]
 
 _Z = 1.959964 + 0.841621  # normal quantiles of 97.5 % (two-sided 5 %) and of 80 % power
+_COUNTED = 200_000
+"""Rows up to which the test rows are counted; a share of more is near enough."""
 _ASSUMED_R2 = 0.5
 _ASSUMED_CORRELATION = 0.9
 
@@ -38,9 +44,29 @@ def feasibility(stage: Stage) -> Feasibility:
     """
     frame = stage.read(Rows).frame
     project = stage.project
-    result = feasibility_of(project, frame[project.target.column], groups_of(project, frame))
+    result = feasibility_of(
+        project,
+        frame[project.target.column],
+        groups_of(project, frame),
+        first_look(project, frame),
+        test_rows=count_test_rows(project, frame),
+    )
     stage.write(result)
     return result
+
+
+def count_test_rows(project: Project, frame: pd.DataFrame) -> int | None:
+    """Return how many rows the split puts into test; None where it is not worth the time.
+
+    The rows are divided as `make_split` does, since classes, groups, moments and equal rows
+    make the number differ from the share.
+    """
+    if len(frame) > _COUNTED:
+        return None
+    try:
+        return len(assign(make_table(project, frame)).rows(TEST))
+    except DataError:  # said by 02_eda, in its own words
+        return None
 
 
 def live_feasibility(stage: Stage) -> Callable[[Project], tuple[Feasibility, list[Plot]]]:
@@ -51,10 +77,18 @@ def live_feasibility(stage: Stage) -> Callable[[Project], tuple[Feasibility, lis
     from toolkit.plots import scoping as figures
 
     frame = stage.read(Rows).frame
+    asked: list[Suspect] = []
+    counted: dict[Any, int | None] = {}
 
     def judge(project: Project) -> tuple[Feasibility, list[Plot]]:
         series = frame[project.target.column]
-        found = feasibility_of(project, series, groups_of(project, frame))
+        if not asked:  # once: a changed target asks for the whole notebook again
+            asked.extend(first_look(project, frame))
+        key = (repr(project.split), repr(project.target), *project.features(), project.seed)
+        if key not in counted:
+            counted[key] = count_test_rows(project, frame)
+        groups = groups_of(project, frame)
+        found = feasibility_of(project, series, groups, asked, test_rows=counted[key])
         return found, figures.overview(found, project, series)
 
     return judge
@@ -85,7 +119,12 @@ def groups_of(project: Project, frame: pd.DataFrame) -> dict[str, dict[str, int]
 
 
 def feasibility_of(
-    project: Project, target: pd.Series, groups: Groups | None = None
+    project: Project,
+    target: pd.Series,
+    groups: Groups | None = None,
+    strongest: Sequence[Suspect] = (),
+    *,
+    test_rows: int | None = None,
 ) -> Feasibility:
     """Judge the plan; quick enough to run at every click.
 
@@ -97,6 +136,10 @@ def feasibility_of(
         The typed target column.
     groups : mapping, optional
         Rows by group of each protected column, of those that the fairness metric is over.
+    strongest : sequence of Suspect
+        The features to ask about first.
+    test_rows : int, optional
+        From `count_test_rows`; without it the split's share is taken, and *about* said.
 
     Raises
     ------
@@ -112,7 +155,8 @@ def feasibility_of(
     classes = _classes(target, project)
     values, counts = _distribution(target, project, classes)
     rows = int(counts.sum())
-    test_rows = math.floor(rows * project.split.test)
+    about = test_rows is None
+    test_rows = round(rows * project.split.test) if test_rows is None else test_rows
     threshold = metrics.cost_threshold(project.costs) if meaning.task == "binary" else None
     facts = Feasibility(
         task=meaning.task,
@@ -127,12 +171,14 @@ def feasibility_of(
         constant=_constant(project, values, counts),
         detectable=_detectable(meaning.task, classes, test_rows),
         test_rows=test_rows,
+        strongest=list(strongest),
     )
     found: list[Check] = [
         *target_checks,
-        *checks.of_rows(facts),
+        *checks.of_rows(facts, about=about),
         *checks.of_split(project),
         *checks.of_metric(project, facts),
+        *checks.of_known(project, strongest),
         *checks.of_fairness(project, facts, groups or {}),
         *checks.of_people(project),
     ]
@@ -164,20 +210,14 @@ def _distribution(
 def _constant(
     project: Project, values: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]
 ) -> dict[str, float | None]:
-    task, total = project.target.task, counts.sum()
+    task = project.target.task
     order = list(values) if task == "multiclass" else list(values)[::-1]
     context = metrics.Context(
         task=task, classes=[] if task == "regression" else order, costs=project.costs
     )
-    shares = dict(zip(values.tolist(), (counts / total).tolist(), strict=True))
     result: dict[str, float | None] = {}
     for name in metrics.for_task(task):
-        if task == "regression":
-            middle = values[np.searchsorted(np.cumsum(counts), total / 2)]
-            centre = middle if name in ("mae", "median_absolute_error") else values @ counts / total
-            scores = np.full(len(values), float(centre))
-        else:
-            scores = np.tile([shares[label] for label in order], (len(values), 1))
+        scores = metrics.constant_scores(values, len(values), context, metric=name, weights=counts)
         result[name] = metrics.get(name).statistic(values, scores, context)(counts)
     return result
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from toolkit import metrics
-from toolkit.artifacts import Check, Feasibility
+from toolkit.artifacts import Check, Feasibility, Suspect
+from toolkit.data.findings import listed
 
 if TYPE_CHECKING:
     from toolkit.project.model import Acceptance, Project
@@ -17,8 +18,12 @@ _FEW_SHARE = 0.1
 _RARE_SHARE = 0.01
 
 
-def of_rows(facts: Feasibility) -> list[Check]:
-    """Judge how many rows there are, in all, for the test, and of the rarest class."""
+def of_rows(facts: Feasibility, *, about: bool = False) -> list[Check]:
+    """Judge how many rows there are, in all, for the test, and of the rarest class.
+
+    `about` is whether the number of test rows is an estimate.
+    """
+    test_rows = f"{'about ' if about else ''}{facts.test_rows:,}"
     found = []
     if facts.rows < _FEW_ROWS:
         found.append(
@@ -35,7 +40,7 @@ def of_rows(facts: Feasibility) -> list[Check]:
             Check(
                 name="Rows",
                 severity="ok",
-                message=f"{facts.rows:,} rows have a known target, of which {facts.test_rows:,}"
+                message=f"{facts.rows:,} rows have a known target, of which {test_rows}"
                 " are kept for the test.",
             )
         )
@@ -46,7 +51,7 @@ def of_rows(facts: Feasibility) -> list[Check]:
             Check(
                 name="Detectable difference",
                 severity="warning" if large else "ok",
-                message=f"The {facts.test_rows:,} test rows can tell two models apart whose"
+                message=f"The {test_rows} test rows can tell two models apart whose"
                 f" {what} differs by {facts.detectable:.3f} or more (two-sided 5 %, power 80 %).",
                 remedy="Do not choose between models on smaller differences" if large else "",
             )
@@ -89,7 +94,7 @@ def of_split(project: Project) -> list[Check]:
     dates = [
         name
         for name, column in project.columns.items()
-        if column.type == "date" and column.role in ("feature", "time")
+        if column.type == "date" and column.use in ("feature", "time")
     ]
     if not dates or project.split.method == "time":
         return []
@@ -105,6 +110,49 @@ def of_split(project: Project) -> list[Check]:
             " time means nothing",
         )
     ]
+
+
+def of_known(project: Project, strongest: Sequence[Suspect]) -> list[Check]:
+    """Judge whether it is said when the columns that predict most become known."""
+    columns = project.columns
+    left_out = [n for n, c in columns.items() if c.use != c.role]
+    open_ones = [s for s in strongest if columns[s.column].known is None]
+    doubtful = [s for s in open_ones if s.reason]
+    found = []
+    if left_out:
+        found.append(
+            Check(
+                name="Known only afterwards",
+                severity="info",
+                message=f"No model gets {listed(left_out)}: known only after the outcome, says"
+                " project.yaml.",
+                columns=left_out,
+            )
+        )
+    if doubtful:
+        found.append(
+            Check(
+                name="Known only afterwards?",
+                severity="warning",
+                message="; ".join(f"{s.column}: {s.reason}" for s in doubtful[:5])
+                + (f"; and {len(doubtful) - 5} more." if len(doubtful) > 5 else "."),
+                columns=[s.column for s in doubtful],
+                remedy="Say when each becomes known (columns.<name>.known): before, or only after"
+                " the outcome",
+            )
+        )
+    elif open_ones:
+        found.append(
+            Check(
+                name="When columns become known",
+                severity="info",
+                message=f"Of the {len(strongest)} columns that predict most alone, nobody has said"
+                f" when {len(open_ones)} become known.",
+                columns=[s.column for s in open_ones],
+                remedy="Say it for each (columns.<name>.known): before, or only after the outcome",
+            )
+        )
+    return found
 
 
 def of_metric(project: Project, facts: Feasibility) -> list[Check]:

@@ -282,7 +282,19 @@ def _time(table: Table, used: np.ndarray, result: Assignment) -> None:
     Rows of the same time stay together; rows without a time cannot be ordered and are unused.
     """
     column = table.project.split.column or ""
-    times = _times(table, column)[used]
+    if column:
+        times = _times(table, column)[used]
+    else:
+        times = used.astype(np.float64)
+        result.checks.append(
+            Check(
+                name="Order of the rows",
+                severity="info",
+                message="No split.column says when a row was: rows count as later the further down"
+                " the source they stand.",
+                remedy="Make sure that the source is always written in the order of time.",
+            )
+        )
     unknown = np.isnan(times)
     if unknown.any():
         result.checks.append(

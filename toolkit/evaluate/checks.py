@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Check
 from toolkit.evaluate.scored import Scored, calibrated
 from toolkit.evaluate.slices import Search
@@ -37,8 +37,8 @@ def about_rows(scored: Scored) -> list[Check]:
             Check(
                 name="Weighted rows",
                 severity="info",
-                message=f"Scores count each row by its weight; {n:,} test rows so weighted tell as"
-                f" much as {alike:,.0f} that count alike (Kish 1965).",
+                message=f"Scores count each row by its weight; {n:,} test rows so weighted carry as"
+                f" much information as {alike:,.0f} that count alike (Kish 1965).",
             )
         )
     if scored.context.task != "regression":
@@ -49,8 +49,9 @@ def about_rows(scored: Scored) -> list[Check]:
                 Check(
                     name="Unknown classes",
                     severity="warning",
-                    message=f"{int(np.isin(labels, unseen).sum())} test rows are of"
-                    f" {len(unseen)} classes that the model never saw; they count as errors.",
+                    message=f"{int(np.isin(labels, unseen).sum())} test rows belong to"
+                    f" {len(unseen)} classes that are not in the training rows; they count as"
+                    f" errors.",
                 )
             )
         few = [name for name in scored.context.classes if (labels == name).sum() < 10]
@@ -59,8 +60,8 @@ def about_rows(scored: Scored) -> list[Check]:
                 Check(
                     name="Rare classes",
                     severity="warning",
-                    message=f"{len(few)} classes have fewer than 10 test rows: what is said of"
-                    " them is hardly more than chance.",
+                    message=f"{len(few)} classes have fewer than 10 test rows: results for"
+                    " them are statistically unreliable.",
                 )
             )
     return result
@@ -87,6 +88,7 @@ def about_constant(scored: Scored, train: Part) -> list[Check]:
         confidence=scored.confidence,
         seed=scored.seed,
         weights=scored.part.weights,
+        blocks=scored.blocks,
     )
     alone = of_one_class(scored)
     if alone or gap.value is None or gap.low is None or gap.high is None:
@@ -106,8 +108,8 @@ def about_constant(scored: Scored, train: Part) -> list[Check]:
             name="Better than a constant guess",
             severity="ok" if better else "critical" if worse else "warning",
             message=f"The model is {words} than a constant guess: {metric.title}"
-            f" differs by {gap.value:.4g} ({gap.low:.4g} to {gap.high:.4g}).",
-            remedy="" if better else "Look for better columns or more rows before any use",
+            f" differs by {gap.text(4)}.",
+            remedy="" if better else "Find better features or more rows before any use",
         )
     ]
 
@@ -131,9 +133,10 @@ def about_calibration(scored: Scored) -> list[Check]:
         Check(
             name="Calibration",
             severity="ok" if fine else "warning",
-            message=f"The expected calibration error is {error:.3g}; a perfectly calibrated"
-            f" model would stay below {usual:.3g} in 95 of 100 samples of this size.",
-            remedy="" if fine else "Do not read the scores as probabilities without a check",
+            message=f"The expected calibration error is {formats.number(error)}; a perfectly"
+            f" calibrated"
+            f" model would stay below {formats.number(usual)} in 95 of 100 samples of this size.",
+            remedy="" if fine else "Do not use the scores as probabilities without recalibration",
         )
     ]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.table.measures import MEASURES, measure
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def conditions(
             lambda _, x: x,
         )
     if pd.api.types.is_numeric_dtype(values):
-        return _cut(column, _numbers(values), bins, lambda x: f"{x:.6g}", _shortest)
+        return _cut(column, _numbers(values), bins, lambda x: formats.number(x, 6), _shortest)
     return _levels(column, values, levels)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Check, Crossing, FairnessVerdict
 from toolkit.evaluate.conditions import Conditions
 from toolkit.evaluate.groups import comparison, group_list, grouped, spoken
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHOWN = 24
-"""Crossings of one pair of columns that are listed, the largest first."""
+"""Intersections of one pair of columns that are listed, the largest first."""
 PAIRS = 6
 """Pairs of columns that are crossed, in the columns' order."""
 
@@ -104,9 +104,10 @@ def _cross_two(
     if small:
         found.checks.append(
             Check(
-                name="Small crossings",
+                name="Small intersections",
                 severity="info",
-                message=f"{small} of {len(places)} crossings of {title} cannot be compared: they"
+                message=f"{small} of {len(places)} intersections of {title} cannot be compared:"
+                f" they"
                 f" have too few test rows ({made.needed()}).",
                 columns=[a.column, b.column],
             )
@@ -115,16 +116,18 @@ def _cross_two(
         return
     mine, other = spoken(project, a), spoken(project, b)
     labels = [f"{mine[first]} and {other[second]}" for first, second in pairs]
-    verdict = judge(project, title, made, labels, codes)
+    verdict = judge(project, title, made, labels, codes, leaks=scored.leaks)
     found.verdicts.append(verdict)
     if verdict.verdict == "beyond":
         found.checks.append(
             Check(
-                name="Fairness of crossings",
+                name="Fairness of intersections",
                 severity="critical",
-                message=f"The {name.replace('_', ' ')} between crossings of {title} is"
-                f" {verdict.difference.value:.3g} ({verdict.difference.low:.3g} to"
-                f" {verdict.difference.high:.3g}), beyond the limit of {verdict.limit:g}.",
+                message=f"The {name.replace('_', ' ')} between intersections of {title} is"
+                f" {formats.number(verdict.difference.value)}"
+                f" ({formats.number(verdict.difference.low)} to"
+                f" {formats.number(verdict.difference.high)}), beyond the limit of"
+                f" {formats.number(verdict.limit, 6)}.",
                 columns=[a.column, b.column],
             )
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import GroupRates, Interval, TradeOffPoint
 from toolkit.evaluate.conditions import Conditions
 from toolkit.evaluate.fairness import (
@@ -56,7 +56,7 @@ class Policy:
     @property
     def name(self) -> str:
         """What `fairness.mitigation` calls it."""
-        return f"{self.method} {self.column} {self.strength:g}"
+        return f"{self.method} {self.column} {formats.number(self.strength, 6)}"
 
 
 def judge_policies(
@@ -173,7 +173,7 @@ class _Judge:
     def __init__(self, project: Project, scored: Scored, part: Conditions, metric: str) -> None:
         self._project, self._metric = project, metric
         self._part, self._confidence = part, scored.confidence
-        self._weights = scored.part.weights
+        self._weights, self._leaks = scored.part.weights, scored.leaks
         # 0 for a label that the model never saw, 1 negative, 2 positive.
         self._actual = metrics.class_codes(scored.part.target, scored.context.classes) + 1
         size = len(part.names) + 1
@@ -217,7 +217,12 @@ class _Judge:
     def verdict(self, outcome: _Outcome) -> str:
         labels = spoken(self._project, self._part)
         return judge(
-            self._project, self._part.column, outcome.made, labels, self._part.codes
+            self._project,
+            self._part.column,
+            outcome.made,
+            labels,
+            self._part.codes,
+            leaks=self._leaks,
         ).verdict
 
     def groups(self, decided: np.ndarray, outcome: _Outcome) -> list[GroupRates]:

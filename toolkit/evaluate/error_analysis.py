@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import metrics, table
+from toolkit import formats, metrics, table
 from toolkit.artifacts import Check, Confusion, CurvePart, ErrorCurve, ErrorNode, ErrorsFound
+from toolkit.artifacts.base import Severity
 from toolkit.evaluate import error_tree
 from toolkit.evaluate.conditions import Conditions, conditions, described, movement
 from toolkit.evaluate.error_tree import mean_interval
@@ -62,7 +63,7 @@ def errors(stage: Stage, model: Predictor) -> ErrorsFound:
     ModelError
         When the model gives a row no number.
     """
-    stage.progress("looking where the model errs")
+    stage.progress("analysing errors")
     test = table.load_part(stage, "test")
     scored = score_part(stage, model, some_rows(test, ROWS, stage.project.seed))
     loss, loss_words = row_loss(scored)
@@ -154,7 +155,7 @@ def time_column(project: Project) -> str | None:
     dates = [
         name
         for name, column in project.columns.items()
-        if column.type == "date" and column.role == "feature"
+        if column.type == "date" and column.use == "feature"
     ]
     return next(iter(by_role + dates), None)
 
@@ -204,8 +205,8 @@ def _curve(
 def _checks(tree: list[ErrorNode], rows: int, looked: int, words: str) -> list[Check]:
     checks = []
     if looked < rows:
-        message = f"{looked:,} of {rows:,} test rows, drawn at random, were looked at."
-        checks.append(Check(name="Rows looked at", severity="info", message=message))
+        message = f"{looked:,} of {rows:,} test rows, drawn at random, were analysed."
+        checks.append(Check(name="Rows analysed", severity="info", message=message))
     leaves = [node for node in tree if node.leaf]
     bad = sorted((n for n in leaves if n.worse), key=lambda node: -(node.loss.value or 0.0))
     if not tree:
@@ -215,13 +216,16 @@ def _checks(tree: list[ErrorNode], rows: int, looked: int, words: str) -> list[C
         )
         return [*checks, Check(name="Error tree", severity="info", message=message)]
     if not bad:
-        message = f"None of {len(leaves)} leaves has a higher {words} on rows held out from it."
-        return [*checks, Check(name="Error tree", severity="ok", message=message)]
+        unclear = sum(node.verdict == "too few rows to tell" for node in leaves)
+        message = f"None of {len(leaves)} leaves has a clearly higher {words} on held-out rows"
+        message += f"; {unclear} have too few rows to tell." if unclear else "."
+        severity: Severity = "info" if unclear else "ok"
+        return [*checks, Check(name="Error tree", severity=severity, message=message)]
     message = (
         f"{len(bad)} of {len(leaves)} leaves {'has' if len(bad) == 1 else 'have'} a higher"
         f" {words} on rows held out from the tree; the highest: “{bad[0].where}”"
-        f" ({bad[0].rows:,} rows, {bad[0].loss.value:.3g};"
-        f" all {tree[0].loss.value:.3g})."
+        f" ({bad[0].rows:,} rows, {formats.number(bad[0].loss.value)};"
+        f" all {formats.number(tree[0].loss.value)})."
     )
     return [
         *checks,
@@ -230,6 +234,6 @@ def _checks(tree: list[ErrorNode], rows: int, looked: int, words: str) -> list[C
             severity="warning",
             message=message,
             columns=bad[0].columns,
-            remedy="Look for columns or rows that tell more about these cases",
+            remedy="Look for features or rows that carry more information about these cases",
         ),
     ]

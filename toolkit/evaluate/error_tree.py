@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import ErrorNode, Interval
 from toolkit.evaluate.conditions import MISSING, conditions
 from toolkit.evaluate.slices import holm, welch
+from toolkit.metrics.resampling import weighted
+from toolkit.metrics.scores import mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +21,9 @@ DEPTH = 3
 FEWEST = 20
 SHARE = 0.02
 _LEVEL = 0.05
+ENOUGH = 30
+"""Held-out rows of a leaf from which its loss may be called no higher than that of the others."""
+_MUCH = 1.5
 _LEVELS = 12
 _LARGEST = 1e38
 """scikit-learn's trees hold values in single precision."""
@@ -41,7 +46,7 @@ class _Input:
             if self.level == MISSING or self.level.startswith("other ("):
                 return f"{self.column} {verb} {self.level}"
             return f"{self.column} {'=' if right else '≠'} {self.level.removeprefix('= ')}"
-        shown = str(np.datetime64(int(np.floor(cut)), "D")) if self.date else f"{cut:.5g}"
+        shown = str(np.datetime64(int(np.floor(cut)), "D")) if self.date else formats.number(cut, 5)
         text = f"{self.column} {'above' if right else 'at most'} {shown}"
         absent = bool(np.isnan(self.values).any()) and right == missing_right
         return text + (" or missing" if absent else "")
@@ -120,19 +125,11 @@ def mean_interval(
     root: bool = False,
 ) -> Interval:
     """Return a (weighted) mean, or its root, with an interval by `toolkit.metrics.interval`."""
-    counted = np.ones(len(values)) if weights is None else weights
-    if not counted.sum() > 0:
+    if weights is not None and not weights.sum() > 0:
         return Interval(value=None)
-
-    def mean(drawn: np.ndarray) -> float | None:
-        total = float((drawn * counted).sum())
-        if total <= 0:
-            return None
-        value = float((drawn * counted * values).sum()) / total
-        return float(np.sqrt(value)) if root else value
-
+    statistic = weighted(mean(values, root=root), weights)
     return metrics.interval(
-        mean, len(values), resamples=resamples, confidence=confidence, seed=seed
+        statistic, len(values), resamples=resamples, confidence=confidence, seed=seed
     )
 
 
@@ -189,12 +186,36 @@ def _judged(nodes: list[ErrorNode], inside: list[np.ndarray], loss: np.ndarray) 
         i for i, node in enumerate(nodes)
         if node.leaf and node.depth and 2 <= inside[i].sum() <= len(loss) - 2
     ]  # fmt: skip
-    if not places:
-        return nodes
-    rows = np.array([inside[i].sum() for i in places], dtype=np.float64)
-    sums = np.array([loss[inside[i]].sum() for i in places])
-    squares = np.array([(loss[inside[i]] ** 2).sum() for i in places])
-    _, p = welch(rows, sums, squares, loss)
-    for i, value in zip(places, holm(p).tolist(), strict=True):
-        nodes[i] = nodes[i].model_copy(update={"p_value": value, "worse": value < _LEVEL})
-    return nodes
+    found: dict[int, float] = {}
+    if places:
+        rows = np.array([inside[i].sum() for i in places], dtype=np.float64)
+        sums = np.array([loss[inside[i]].sum() for i in places])
+        squares = np.array([(loss[inside[i]] ** 2).sum() for i in places])
+        _, p = welch(rows, sums, squares, loss)
+        found = dict(zip(places, holm(p).tolist(), strict=True))
+    return [
+        node.model_copy(
+            update={
+                "p_value": found.get(i),
+                "worse": found.get(i, 1.0) < _LEVEL,
+                "verdict": _verdict(node, nodes[0].loss.value, found.get(i)),
+            }
+        )
+        if node.leaf and node.depth
+        else node
+        for i, node in enumerate(nodes)
+    ]
+
+
+def _verdict(node: ErrorNode, whole: float | None, p: float | None) -> str:
+    """Return what the held-out rows of a leaf say.
+
+    Few rows that do not confirm a higher loss do not refute one either; nor do those whose
+    interval reaches well beyond the loss of all rows.
+    """
+    if p is not None and p < _LEVEL:
+        return "worse"
+    high = node.loss.high
+    if node.rows < ENOUGH or high is None or whole is None or high > _MUCH * whole:
+        return "too few rows to tell"
+    return "no higher loss found"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import metrics, table
+from toolkit import formats, metrics, table
 from toolkit.artifacts import Interval
 from toolkit.errors import UsageError
 from toolkit.evaluate.conditions import Conditions, conditions, described
@@ -208,8 +208,8 @@ class SliceScores:
         return [
             (
                 int(scored.part.rows[i]),
-                f"{scored.part.target[i]:.5g}" if number else str(scored.part.target[i]),
-                f"{scored.decided[i]:.5g}" if number else str(scored.decided[i]),
+                formats.number(scored.part.target[i], 5) if number else str(scored.part.target[i]),
+                formats.number(scored.decided[i], 5) if number else str(scored.decided[i]),
                 float(self.loss[i]),
             )
             for i in ranked.tolist()

@@ -65,7 +65,7 @@ def compare_groups(
                       message=listed([f"{column} {each}" for each in small], made) + ".")
             )  # fmt: skip
         if name != "none":
-            verdict = judge(project, column, made, labels, part.codes)
+            verdict = judge(project, column, made, labels, part.codes, leaks=scored.leaks)
             verdicts.append(verdict)
             checks.append(remark(verdict))
     if protected and name == "none":

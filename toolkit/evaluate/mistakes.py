@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Picture
 from toolkit.evaluate.scored import Scored
 from toolkit.table import images
@@ -38,12 +38,14 @@ def mistakes(scored: Scored) -> list[Picture]:
         small = images.thumbnail(data, _SIDE) if data is not None else ""
         if small:
             said = (
-                f"→ {scored.scores[place]:.4g}"
+                f"→ {formats.number(scored.scores[place], 4)}"
                 if scored.context.task == "regression"
-                else f"→ {scored.decided[place]} ({sure[place]:.0%})"
+                else f"→ {scored.decided[place]} ({formats.percent(sure[place])})"
             )
             actual = target[place]
-            label = f"{actual:.4g}" if scored.context.task == "regression" else str(actual)
+            label = (
+                formats.number(actual, 4) if scored.context.task == "regression" else str(actual)
+            )
             row = int(scored.part.rows[place])
             found.append(Picture(row=row, label=label, said=said, image=small))
         if len(found) == MOST:

@@ -1,4 +1,4 @@
-"""Scores disturbed rows in few large calls, and holds them against the rows as they were."""
+"""Scores perturbed rows in few large calls, and holds them against the rows as they were."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 CALL_ROWS = 50_000
 CALL_CELLS = 10_000_000
-_RESAMPLES = 100
 _REASON = 200
 
 
@@ -48,7 +47,7 @@ class Disturbed:
 
 @dataclass
 class Rescored:
-    """A model and the undisturbed rows that everything is held against.
+    """A model and the unperturbed rows that everything is held against.
 
     Attributes
     ----------
@@ -113,24 +112,24 @@ class Rescored:
         return scores
 
     def metric(self, scores: np.ndarray) -> float | None:
-        """Return the ranking metric of disturbed rows."""
+        """Return the ranking metric of perturbed rows."""
         base = self.base
         return metrics.get(base.metric)(base.part.target, scores, base.context, base.part.weights)
 
     def changed(self, scores: np.ndarray) -> float | None:
-        """Return the share of rows that are decided otherwise than before."""
+        """Return the share of rows that have another decision than before."""
         if self.base.context.task == "regression":
             return None
         decided = metrics.decide(scores, metrics.context_of(self.model))
         return float(np.mean(decided != self.base.decided))
 
     def harm(self, item: Disturbed, scores: np.ndarray) -> Harm:
-        """Return how much worse the metric is on disturbed rows, on paired resamples."""
+        """Return how much worse the metric is on perturbed rows, on paired resamples."""
         base, metric = self.base, metrics.get(self.base.metric)
         gap = metrics.paired_difference(
             metric, base.part.target, scores, base.scores, base.context, seed=base.seed,
-            resamples=min(base.resamples, _RESAMPLES), confidence=base.confidence,
-            weights=base.part.weights,
+            resamples=base.resamples, confidence=base.confidence,
+            weights=base.part.weights, blocks=base.blocks,
         )  # fmt: skip
         return Harm(
             column=item.column,
@@ -152,9 +151,16 @@ class Rescored:
             result.append(
                 Dose(
                     strength=strength,
-                    score=Interval(value=float(np.mean(values)), low=min(values), high=max(values))
-                    if values else Interval(value=None),
+                    score=_range(values),
                     changed=float(np.mean(changed)) if changed else None,
                 )
             )  # fmt: skip
         return result
+
+
+def _range(values: list[float]) -> Interval:
+    if not values:
+        return Interval(value=None)
+    low, high = min(values), max(values)
+    # The mean of equal numbers may lie beside them, by its last digit.
+    return Interval(value=min(max(float(np.mean(values)), low), high), low=low, high=high)

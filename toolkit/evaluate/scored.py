@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import metrics, table
 from toolkit.artifacts import Interval, Rows
 from toolkit.errors import DataError, ModelError
 from toolkit.metrics import Context
 from toolkit.metrics.scores import cost_by_row
+from toolkit.table import leak_suspects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +41,10 @@ class Scored:
         The ranking metric.
     seed, resamples, confidence
         Of every bootstrap interval.
+    blocks : ndarray of int64, shape (n,), optional
+        Which rows it draws together; see `toolkit.table.drawn_together`.
+    leaks : list of str
+        The model's columns that may leak the target: what groups show then is not the model's.
     """
 
     part: Part
@@ -50,6 +55,8 @@ class Scored:
     seed: int
     resamples: int
     confidence: float
+    blocks: np.ndarray | None = None
+    leaks: list[str] = field(default_factory=list)
 
     def interval(self, name: str, inside: np.ndarray | None = None) -> Interval:
         """Return a metric over all rows, or those at some positions, with its interval."""
@@ -64,6 +71,7 @@ class Scored:
             confidence=self.confidence,
             seed=self.seed,
             weights=weights,
+            blocks=None if self.blocks is None else self.blocks[rows],
         )
 
 
@@ -111,6 +119,8 @@ def score_part(stage: Stage, model: Predictor, part: Part, kind: str = "test") -
         seed=project.seed,
         resamples=project.explain.bootstrap,
         confidence=project.explain.confidence,
+        blocks=table.drawn_together(stage, part.rows),
+        leaks=[name for name in leak_suspects(stage) if name in model.columns],
     )
 
 

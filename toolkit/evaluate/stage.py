@@ -26,12 +26,13 @@ from toolkit.evaluate.scored import (
     row_loss,
     score_part,
 )  # fmt: skip
+from toolkit.formats import number
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.run.stage import Stage
-    from toolkit.table import Part, Predictor
+    from toolkit.table import Predictor
 
 
 def evaluate(stage: Stage, model: Predictor) -> Evaluation:
@@ -87,7 +88,7 @@ def evaluate(stage: Stage, model: Predictor) -> Evaluation:
         constant=constant,
         confusion=_confusion(scored) if classes else {},
         cost=found["expected_cost"] if classes else None,
-        constant_cost=_constant_cost(scored, train) if classes else None,
+        constant_cost=constant.get("expected_cost"),
         calibration=_calibration(scored),
         slices=search.slices,
         groups=groups,
@@ -135,17 +136,6 @@ def _confusion(scored: Scored) -> dict[str, dict[str, int]]:
     }
 
 
-def _constant_cost(scored: Scored, train: Part) -> float:
-    """Return what the decision costs that is cheapest for all training rows alike."""
-    classes = scored.context.classes
-    matrix = metrics.cost_matrix(scored.context)
-    shares = metrics.constant_scores(train.target, 1, scored.context, weights=train.weights)[0]
-    cheapest = int(np.argmin(shares @ matrix))
-    codes = metrics.class_codes(scored.part.target, classes)
-    paid = np.where(codes < 0, 1.0, matrix[codes, cheapest])
-    return float(np.average(paid, weights=scored.part.weights))
-
-
 def _calibration(scored: Scored) -> list[Bin]:
     """Return bins of the positive class's probability, or of the likeliest class's."""
     if scored.context.task == "regression":
@@ -191,7 +181,8 @@ def _acceptance(
             result.append(
                 AcceptanceVerdict(
                     metric=item.metric,
-                    limit=f"{words} {limit:g}",
+                    limit=f"{words} {number(limit, 15)}",
+                    bound=limit,
                     score=score,
                     verdict="cannot be judged" if one_class else _held(score, limit, sign),
                 )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from toolkit.table import Part, Predictor
 
 BUDGET = 200_000
-"""Rows scored in all, whatever the table's size."""
+"""Rows scored in all with the preset `thorough`, whatever the table's size; else fewer."""
 ROWS = 2_000
 SURE = 0.95
 """The quantile of the test rows' certainty that rows outside the data should stay below."""
@@ -34,7 +34,7 @@ def robustness(stage: Stage, model: Predictor) -> Robustness:
     categories that never occurred, numbers at and beyond the ends of their range, and rows
     that lie outside the data. At most 2,000 test rows are used, fewer where there are many
     columns, so that the model scores at most about 200,000 rows in all, in few calls. Beyond
-    60 columns only those are disturbed one by one with which the output differs most. Texts
+    60 columns only those are perturbed one by one with which the output differs most. Texts
     are blanked and images taken away; neither is changed otherwise.
 
     Parameters
@@ -54,27 +54,27 @@ def robustness(stage: Stage, model: Predictor) -> Robustness:
     DataError
         When there are no test rows.
     ModelError
-        When the model gives an undisturbed row no number.
+        When the model gives an unperturbed row no number.
     """
     test, train = table.load_part(stage, "test"), table.load_part(stage, "train")
     total = len(test.columns)
-    rows = _affordable(test)
-    stage.progress("disturbing rows")
+    rows = _affordable(test, round(BUDGET * stage.project.automl.effort))
+    stage.progress("perturbing rows")
     base = score_part(stage, model, some_rows(test, min(rows, ROWS), stage.project.seed))
     plan = Plan.of(base, train)
     scorer = Rescored(model, base, evaluations=len(base.part))
     steps = 6
     noise = scorer.score(plan.noise())
-    stage.progress("disturbing rows: missing cells", 1, steps)
+    stage.progress("perturbing rows: missing cells", 1, steps)
     blanks = scorer.score(plan.blanks())
-    stage.progress("disturbing rows: missing columns", 2, steps)
+    stage.progress("perturbing rows: missing columns", 2, steps)
     missing = _ranked([scorer.harm(*pair) for pair in scorer.score(plan.missing())])
-    stage.progress("disturbing rows: shifts", 3, steps)
+    stage.progress("perturbing rows: shifts", 3, steps)
     moved = [h.column for h in missing if h.column in plan.spread][:_SHIFTED]
     shifts = [scorer.harm(*pair) for pair in scorer.score(plan.shifts(moved))]
-    stage.progress("disturbing rows: values never seen", 4, steps)
+    stage.progress("perturbing rows: values never seen", 4, steps)
     unseen = _ranked([scorer.harm(*pair) for pair in scorer.score(plan.unseen())])
-    stage.progress("disturbing rows: ends of ranges", 5, steps)
+    stage.progress("perturbing rows: ends of ranges", 5, steps)
     extremes = _extremes(scorer, plan, train)
     outside = _outside(scorer, plan, train)
     baseline = base.interval(base.metric)
@@ -95,13 +95,13 @@ def robustness(stage: Stage, model: Predictor) -> Robustness:
         failures=scorer.failures,
         left_out=total - len(plan.kinds),
     )
-    checks: list[Check] = stress_checks.checks(found, base.context.task == "regression")
+    checks: list[Check] = stress_checks.checks(found, base.context.task == "regression", base.leaks)
     found = found.model_copy(update={"checks": checks})
     stage.write(found)
     return found
 
 
-def _affordable(test: Part) -> int:
+def _affordable(test: Part, budget: int) -> int:
     """Return how many test rows the budget allows.
 
     What a model may refuse counts twice: a batch that is refused is scored again in pieces.
@@ -112,7 +112,7 @@ def _affordable(test: Part) -> int:
     words = min(kinds.count("category"), COLUMNS)
     once = 2 + len(STRENGTHS) * REPEATS + len(SHIFTS) * min(numbers, _SHIFTED) + 2
     twice = len(SHARES) * REPEATS + singles + words
-    left = BUDGET - 4 * numbers * _EXTREME_ROWS
+    left = budget - 4 * numbers * _EXTREME_ROWS
     return max(1, left // (once + 2 * twice))
 
 

@@ -1,21 +1,23 @@
-"""Remarks on how a model stands disturbed rows."""
+"""Remarks on how a model stands perturbed rows."""
 
 from __future__ import annotations
 
-from toolkit import metrics
+from collections.abc import Sequence
+
+from toolkit import formats, metrics
 from toolkit.artifacts import Check, Robustness
 
 _FEW = 100
 _SAME = 1e-6
 
 
-def checks(found: Robustness, regression: bool) -> list[Check]:
+def checks(found: Robustness, regression: bool, leaks: Sequence[str] = ()) -> list[Check]:
     """Return remarks on what was found."""
     return [
         *_about_rows(found),
         *_failures(found),
         *_repeatable(found),
-        *_strongest(found),
+        *_strongest(found, leaks),
         *_outside(found, regression),
     ]
 
@@ -25,19 +27,19 @@ def _about_rows(found: Robustness) -> list[Check]:
     if found.rows < _FEW:
         result.append(
             Check(
-                name="Disturbed rows",
+                name="Perturbed rows",
                 severity="warning",
-                message=f"Only {found.rows} test rows could be disturbed: read the numbers as"
-                " rough.",
+                message=f"Only {found.rows} test rows could be perturbed: the results are"
+                " imprecise.",
             )
         )
     elif found.rows < found.of_rows:
         result.append(
             Check(
-                name="Disturbed rows",
+                name="Perturbed rows",
                 severity="info",
                 message=f"{found.rows:,} of {found.of_rows:,} test rows, drawn at random, were"
-                f" disturbed; the model scored {found.evaluations:,} rows.",
+                f" perturbed; the model scored {found.evaluations:,} rows.",
             )
         )
     if found.left_out:
@@ -46,7 +48,7 @@ def _about_rows(found: Robustness) -> list[Check]:
                 name="Columns left out",
                 severity="info",
                 message=f"{found.left_out:,} columns with which the output differs least were not"
-                " disturbed one by one.",
+                " perturbed one by one.",
             )
         )
     return result
@@ -79,7 +81,7 @@ def _failures(found: Robustness) -> list[Check]:
         Check(
             name="Refused rows",
             severity="ok",
-            message="Missing values and values never seen are scored in every column tried.",
+            message="Missing and unseen values are scored in every column tested.",
         )
     ]
 
@@ -95,13 +97,13 @@ def _repeatable(found: Robustness) -> list[Check]:
         Check(
             name="Repeated scoring",
             severity="warning",
-            message=f"The same rows scored twice differ by {gap:.2g} in the metric.",
+            message=f"The same rows scored twice differ by {formats.number(gap, 2)} in the metric.",
             remedy="Look for randomness in the model before it is used",
         )
     ]
 
 
-def _strongest(found: Robustness) -> list[Check]:
+def _strongest(found: Robustness, leaks: Sequence[str]) -> list[Check]:
     """Say where one missing column takes most of what the model is better than a guess by."""
     if not found.missing or found.baseline.value is None or found.constant is None:
         return []
@@ -112,16 +114,20 @@ def _strongest(found: Robustness) -> list[Check]:
         return []
     share = worst.harm.value / gain
     much = share >= 0.5
+    remedy = "Make sure that this column is always there when the model is asked" if much else ""
+    if worst.column in leaks:
+        remedy = (
+            "The column may leak the target: say in 01_scoping when it is known. If only after the"
+            " outcome, what is left without it is what to expect"
+        )
     return [
         Check(
             name="Missing columns",
-            severity="warning" if much else "info",
-            message=f"Without {worst.column} the model loses {share:.0%} of what it is"
-            " better than a constant guess by; no other column costs more.",
+            severity="warning" if much or worst.column in leaks else "info",
+            message=f"Without {worst.column} the model loses {formats.percent(share)} of its"
+            " gain over a constant guess; no other column costs more.",
             columns=[worst.column],
-            remedy="Make sure that this column is always there when the model is asked"
-            if much
-            else "",
+            remedy=remedy,
         )
     ]
 
@@ -131,15 +137,16 @@ def _outside(found: Robustness, regression: bool) -> list[Check]:
     for each in found.outside:
         share = each.share
         words = (
-            f"{share.value:.1%} of predictions lie outside the training rows' targets"
-            f" ({each.limit:.1%} of undisturbed rows)"
+            f"{formats.share(share.value)} of predictions lie outside the training rows' targets"
+            f" ({formats.share(each.limit)} of unperturbed rows)"
             if regression
-            else f"{share.value:.1%} are predicted with more certainty than 95 % of the test rows"
+            else f"{formats.share(share.value)} are predicted with a higher confidence than 95 % of"
+            f" the test rows"
         )
         bad = each.verdict == "overconfident"
         result.append(
             Check(
-                name="Outside the data",
+                name="Out of distribution",
                 severity="warning" if bad else "ok",
                 message=f"Of rows with {each.made}, {words}.",
                 remedy="Refuse rows outside the training ranges before the model is asked"

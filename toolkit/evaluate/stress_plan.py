@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.evaluate import disturb
 from toolkit.evaluate.conditions import conditions, movement
 from toolkit.evaluate.rescored import Disturbed
@@ -25,7 +26,7 @@ SHIFTS = (-2.0, -1.0, 1.0, 2.0)
 REPEATS = 3
 SCALE = 10.0
 COLUMNS = 60
-"""The most columns that are disturbed one by one."""
+"""The most columns that are perturbed one by one."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Plan:
     frame : pandas.DataFrame
         The rows as they are.
     kinds : dict of str to str
-        The columns that are disturbed one by one, with their types.
+        The columns that are perturbed one by one, with their types.
     every : dict of str to str
         All columns, with their types.
     spread : dict of str to float
@@ -139,12 +140,14 @@ class Plan:
                 continue
             for setting, value in self.ends(name).items():
                 make = partial(disturb.constant, some, name, value)
-                yield Disturbed(f"{setting} value {value:.5g}", name, setting, make)
+                yield Disturbed(f"{setting} value {formats.number(value, 5)}", name, setting, make)
 
     def outside(self) -> Iterator[Disturbed]:
         """Rows that lie outside the data."""
         make = partial(disturb.shuffled, self.frame, [self.seed, 75])
-        yield Disturbed("columns permuted", "", "columns permuted each by itself", make)
+        yield Disturbed("columns permuted", "", "columns permuted independently", make)
         if self.spread:
             make = partial(disturb.scaled, self.frame, list(self.spread), SCALE)
-            yield Disturbed("numbers scaled", "", f"all numbers multiplied by {SCALE:g}", make)
+            yield Disturbed(
+                "numbers scaled", "", f"all numbers multiplied by {formats.number(SCALE, 6)}", make
+            )

@@ -162,7 +162,7 @@ class Tracing:
             self._remark(
                 "Thresholds by group",
                 f"{lacking} of {groups} groups of {column} have too few validation rows"
-                f" ({self._needed}) and keep the one threshold.",
+                f" ({self._needed}) and keep the common threshold.",
                 column,
                 remedy="Raise split.validation, or lower fairness.minimum_group",
             )
@@ -183,7 +183,7 @@ class Tracing:
         self._made.stand_in_rows, self._made.stand_in_of = len(made.rows), len(train)
         if not stand_in.has_constraint(self._metric):
             words = self._metric.replace("_", " ")
-            self._remark(_STAND_IN, f"No reduction is tried: there is none for {words}.")
+            self._remark(_STAND_IN, f"No reduction was tried: there is none for {words}.")
         known, plain = made.decide()
         policies = []
         for done, name in enumerate(self._parts):
@@ -194,7 +194,7 @@ class Tracing:
             if len(np.unique(groups[groups >= 0])) < 2:
                 self._remark(
                     _STAND_IN,
-                    f"Nothing was tried for {name}: fewer than two of its groups have enough"
+                    f"No mitigation was tried for {name}: fewer than two of its groups have enough"
                     " training rows of both classes.",
                     name,
                 )
@@ -230,11 +230,13 @@ def _sampled(part: Part, seed: int) -> Part:
 
 def _cannot(made: stand_in.StandIn) -> str:
     if not made.train.shape[1]:
-        return "Nothing is tried: the model has no columns that a stand-in could take."
+        return "No mitigation was tried: the model has no columns that a stand-in could take."
     if made.train.shape[1] > _WIDE:
-        return f"Nothing is tried: {made.train.shape[1]:,} columns are too many for a stand-in."
+        return (
+            f"No mitigation was tried: {made.train.shape[1]:,} columns are too many for a stand-in."
+        )
     if len(np.unique(made.actual)) < 2:
-        return "Nothing is tried: the training rows are all of one class."
+        return "No mitigation was tried: the training rows are all of one class."
     return ""
 
 

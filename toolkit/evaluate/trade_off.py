@@ -1,4 +1,4 @@
-"""Fairness against its cost: crossings of protected columns, ways to mitigate, the choice."""
+"""Fairness against its cost: intersections of protected columns, ways to mitigate, the choice."""
 
 from __future__ import annotations
 
@@ -111,10 +111,9 @@ def choose_mitigation(stage: Stage, detail: FairnessDetail) -> FairnessDetail:
 
 def _no_curve(task: str, protected: dict[str, pd.Series]) -> str:
     if not protected:
-        return "No column is marked as protected, so there are no groups to bring together."
+        return "No column is marked as protected, so there are no groups to compare."
     if task != "binary":
         what = "a number is predicted" if task == "regression" else "there are several classes"
-        return (
-            f"Mitigation is traced for two classes only: here {what}, and no one threshold decides."
-        )
+        return f"Mitigation is traced for two classes only: here {what}, and there is no single"
+        " threshold."
     return ""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Check, FairnessVerdict
 from toolkit.evaluate.fairness import Comparison, fairness_verdict
 from toolkit.project.model import Project
@@ -14,10 +14,19 @@ from toolkit.project.model import Project
 _RELEVANT = 0.05
 """Share of the rows from which a group is too large to be left out of a verdict in silence."""
 _NAMED = 5
+FEWEST = 5
+"""Rows below which a group is not named."""
+LEAKING = "It cannot be judged beside a leak"
 
 
 def judge(
-    project: Project, column: str, made: Comparison, labels: Sequence[str], codes: np.ndarray
+    project: Project,
+    column: str,
+    made: Comparison,
+    labels: Sequence[str],
+    codes: np.ndarray,
+    *,
+    leaks: Sequence[str] = (),
 ) -> FairnessVerdict:
     """Return the verdict on a fairness metric over the groups that can be compared.
 
@@ -35,6 +44,8 @@ def judge(
         Their names.
     codes : ndarray of int64, shape (n,)
         Each row's group.
+    leaks : sequence of str
+        The model's columns that may leak the target: nothing is judged beside them.
     """
     rows = np.bincount(codes[codes >= 0], minlength=len(labels))
     lacking = describe_lacking(made, labels, codes)
@@ -43,6 +54,9 @@ def judge(
     verdict = fairness_verdict(made.difference, limit)
     if verdict == "within" and (large & ~made.judged & (rows > 0)).any():
         verdict = "unclear"
+    reason = _reason(made, verdict, lacking, rows)
+    if leaks:
+        verdict, reason = "not judged", f"{beside_leaks(leaks)} {reason}".strip()
     return FairnessVerdict(
         column=column,
         metric=made.name,
@@ -51,18 +65,36 @@ def judge(
         verdict=verdict,
         compared=[label for label, enough in zip(labels, made.judged, strict=True) if enough],
         not_compared=lacking,
-        reason=_reason(made, verdict, lacking, rows),
+        reason=reason,
+    )
+
+
+def beside_leaks(leaks: Sequence[str]) -> str:
+    """Return why groups cannot be judged beside columns that may leak the target."""
+    more = f" and {len(leaks) - 3} more" if len(leaks) > 3 else ""
+    verb = "are" if len(leaks) > 1 else "is"
+    return (
+        f"{LEAKING}: {', '.join(leaks[:3])}{more} {verb} suspected of leaking the target, and"
+        " groups look alike where a model knows the outcome."
     )
 
 
 def describe_lacking(made: Comparison, labels: Sequence[str], codes: np.ndarray) -> list[str]:
     """Return the groups that cannot be compared, each as ``B: 54 rows, 1 positive``."""
     rows, found = np.bincount(codes[codes >= 0], minlength=len(labels)), []
+    unnamed = 0
     for place in np.flatnonzero(~made.judged).tolist():
+        if rows[place] < FEWEST:  # to name them would say something of single persons
+            unnamed += 1
+            continue
         lacks = made.lacks(place)
-        counted = f"{rows[place]:,} row{'' if rows[place] == 1 else 's'}"
         said = lacks.endswith((" rows", " row")) and "flagged" not in lacks
-        found.append(f"{labels[place]}: {counted}" + ("" if said else f", {lacks}"))
+        found.append(
+            f"{labels[place]}: {formats.rows(rows[place])}" + ("" if said else f", {lacks}")
+        )
+    if unnamed:
+        several = f"{unnamed} groups" if unnamed > 1 else "1 group"
+        found.append(f"{several} of fewer than {FEWEST} rows")
     return found
 
 
@@ -78,7 +110,9 @@ def _reason(made: Comparison, verdict: str, lacking: list[str], rows: np.ndarray
         return ""
     names = listed(lacking, made) if lacking else ""
     if verdict != "cannot be judged":
-        return f"It holds for the other groups only; {len(lacking)} cannot be compared. {names}."
+        return (
+            f"The verdict covers the other groups only; {len(lacking)} cannot be compared. {names}."
+        )
     for rate, base in made.base.items():
         if rows.sum() and not base.sum():
             word = metrics.RATE_ROWS[rate]
@@ -101,14 +135,16 @@ def remark(verdict: FairnessVerdict) -> Check:
             columns=[verdict.column],
             remedy=_remedy(verdict),
         )
-    said = f"The {name} of {verdict.column} is {interval.value:.3g}"
-    said += f" ({interval.low:.3g} to {interval.high:.3g})"
+    said = f"The {name} of {verdict.column} is {formats.number(interval.value)}"
+    said += f" ({formats.number(interval.low)} to {formats.number(interval.high)})"
     if fairness_verdict(interval, verdict.limit) == "unclear":
-        said += f": the interval spans the limit of {verdict.limit:g}."
+        said += f": the interval spans the limit of {formats.number(verdict.limit, 6)}."
     elif verdict.verdict == "unclear":
-        said += f", within the limit of {verdict.limit:g} between the compared groups."
+        said += (
+            f", within the limit of {formats.number(verdict.limit, 6)} between the compared groups."
+        )
     else:
-        said += f", {verdict.verdict} the limit of {verdict.limit:g}."
+        said += f", {verdict.verdict} the limit of {formats.number(verdict.limit, 6)}."
     severity = {"within": "ok", "beyond": "critical"}.get(verdict.verdict, "warning")
     return Check.model_validate(
         {
@@ -121,9 +157,11 @@ def remark(verdict: FairnessVerdict) -> Check:
 
 
 def _remedy(verdict: FairnessVerdict) -> str:
+    if verdict.reason.startswith(LEAKING):
+        return "Say in 01_scoping when the column is known, and run again from 02_eda"
     # Of a group without positives, no limit however low makes one that can be compared.
     if any(", no " not in text.rpartition(": ")[2] for text in verdict.not_compared):
         return "Collect more such rows of these groups, or lower fairness.minimum_group"
     if verdict.not_compared:
-        return "Judge by a metric over all rows, such as demographic_parity_difference"
-    return "Nothing can be compared with one group: collect rows of others"
+        return "Use a metric over all rows, such as demographic_parity_difference"
+    return "One group alone cannot be compared: collect rows of others"

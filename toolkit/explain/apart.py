@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.artifacts import ContentRow, ContentValues
 from toolkit.explain import heat, masking, shapley, tokens
 from toolkit.explain.rows import outputs, tolerance
@@ -236,4 +237,4 @@ class _Found:
 
 
 def _label(value: Any) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+    return formats.number(value, 5) if isinstance(value, float) else str(value)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Check, Explanation, Importance
 from toolkit.explain.gradients import GAME
 from toolkit.explain.planner import Plan
 from toolkit.explain.rows import RowValues, unit
+from toolkit.metrics.scores import mean
 from toolkit.project.model import Project
 from toolkit.table import images
 from toolkit.table.measures import MEASURES, measure
@@ -95,7 +97,7 @@ def _cells(cells: pd.Series, kind: str) -> tuple[np.ndarray, np.ndarray]:
         texts = np.array([images.describe(data) for data in cells], dtype=object)
     elif pd.api.types.is_numeric_dtype(cells):
         numbers = cells.to_numpy(dtype=np.float64, na_value=np.nan)
-        texts = np.array([f"{number:.6g}" for number in numbers], dtype=object)
+        texts = np.array([formats.number(number, 6) for number in numbers], dtype=object)
     elif pd.api.types.is_datetime64_any_dtype(cells):
         texts = (
             cells.dt.strftime("%Y-%m-%d %H:%M")
@@ -108,8 +110,17 @@ def _cells(cells: pd.Series, kind: str) -> tuple[np.ndarray, np.ndarray]:
     return texts, numbers
 
 
-def artifact(project: Project, model: Predictor, values: RowValues, how: Provenance) -> Explanation:
-    """Return the explanation of some rows, with its checks."""
+def artifact(
+    project: Project,
+    model: Predictor,
+    values: RowValues,
+    how: Provenance,
+    suspects: Sequence[str] = (),
+) -> Explanation:
+    """Return the explanation of some rows, with its checks.
+
+    `suspects` are the model's columns that may leak the target.
+    """
     plan = how.plan
     orders = plan.orders * plan.background
     importance = _importance(project, values)
@@ -133,10 +144,29 @@ def artifact(project: Project, model: Predictor, values: RowValues, how: Provena
         additivity_error=values.additivity_error,
         additivity_tolerance=values.tolerance,
         grouped=grouped,
+        suspects=list(suspects),
         importance=importance,
         measures={name: MEASURES[k] for name, k in values.kinds.items() if k in MEASURES},
-        checks=_checks(values, how, importance, grouped),
+        checks=[*_about_suspects(suspects), *_checks(values, how, importance, grouped)],
     )
+
+
+def _about_suspects(suspects: Sequence[str]) -> list[Check]:
+    if not suspects:
+        return []
+    return [
+        Check(
+            name="Columns that may leak the target",
+            severity="critical",
+            message=f"The model rests on {', '.join(suspects[:5])}"
+            + (f" and {len(suspects) - 5} more" if len(suspects) > 5 else "")
+            + ", marked ⚠ in figures and tables: what the other columns do beside it may say little"
+            " of the model that will be used.",
+            columns=list(suspects),
+            remedy="Say in 01_scoping when each is known (columns.<name>.known), and run again from"
+            " 02_eda",
+        )
+    ]
 
 
 def _background(how: Provenance) -> str:
@@ -144,7 +174,7 @@ def _background(how: Provenance) -> str:
         return f"Values are relative to {how.reference}: correlated columns share what they say."
     return (
         f"The mean output of the {how.plan.background:,} background rows differs by"
-        f" {how.gap:.2g} from that of what they were chosen from: {how.reference}."
+        f" {formats.number(how.gap, 2)} from that of what they were chosen from: {how.reference}."
     )
 
 
@@ -164,7 +194,7 @@ def _importance(project: Project, values: RowValues) -> dict[str, list[Importanc
         for place, column in enumerate(values.players.names):
             sizes = size[:, place]
             interval = metrics.interval(
-                lambda w, sizes=sizes: float(w @ sizes / w.sum()),  # type: ignore[misc]
+                mean(sizes),
                 len(sizes),
                 resamples=asked.bootstrap,
                 confidence=asked.confidence,
@@ -190,7 +220,7 @@ def _checks(
             name="Additivity",
             severity="ok" if adds else "critical",
             message=f"Base value plus contributions differ from the model's output by at most"
-            f" {error:.2g}; {most:.2g} is tolerated.",
+            f" {formats.number(error, 2)}; {formats.number(most, 2)} is tolerated.",
             remedy=""
             if adds
             else "Do not use the values: the model gives equal rows different outputs",
@@ -205,7 +235,8 @@ def _checks(
         Check(
             name="Exactness",
             severity="ok" if share <= 0.25 else "warning",
-            message=f"The standard error of a single row's values is {share:.1%} of their"
+            message=f"The standard error of a single row's values is {formats.share(share)} of"
+            f" their"
             f" total size, counting {drawn}the background rows drawn."
             if how.plan.background
             else "Nothing was drawn: the values have no standard error.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.errors import DataError
 from toolkit.explain import exact, gradients, shapley
 from toolkit.explain.parts import over_parts, parts_of
@@ -212,7 +213,7 @@ def _by_sum(
     if total.corrected:
         method += ", as far as these are the model"
     elif total.rest is not None and not total.forests_left_out:
-        method += f" ({total.share + total.linear:.0%} of the model by weight)"
+        method += f" ({formats.percent(total.share + total.linear)} of the model by weight)"
     return _Found(shap, error, method, parts=parts, by_part=by_part)
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
+from toolkit import formats
 from toolkit.explain.changes import Case, Search, cells_of, changed
 from toolkit.explain.limits import Limit
 
@@ -59,7 +60,7 @@ def why_blocked(
 def _nearest(case: Case, best: float) -> str:
     model, wanted = case.goal.model, case.goal.wanted
     if model.task == "regression":
-        return f"the nearest prediction stays {-best:.4g} outside {wanted}"
+        return f"the nearest prediction stays {formats.number(-best, 4)} outside {wanted}"
     if model.task == "binary":
         return f"the probability of {wanted} rose from {case.start:.3f} to at most {best:.3f}"
     return (

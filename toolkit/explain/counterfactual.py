@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import CellChange, Counterfactual
 from toolkit.explain.blocked import why_blocked
 from toolkit.explain.changes import CALLS, Case, Changes, Search, cells_of, changed
@@ -124,7 +124,7 @@ def counterfactuals(  # noqa: PLR0917
         cases.append(
             Case(i, goal, cells[i], [like[j] for j in near[0]], float(goal.progress(start)[i]))
         )
-    tries = max(50, min(_TRIES, BUDGET // (CALLS * len(cases))))
+    tries = max(50, min(_TRIES, round(BUDGET * project.automl.effort) // (CALLS * len(cases))))
     search = Search(outputs, frame, free, cases, tries, asked.most_changes,
                     2 * asked.counterfactuals)  # fmt: skip
     if free:
@@ -227,4 +227,8 @@ def _scored_again(
 
 def decision_text(decided: Any) -> str:
     """Return a decision as text; numbers with six digits."""
-    return f"{decided:.6g}" if isinstance(decided, float | np.floating) else str(decided)
+    return (
+        formats.number(float(decided), 6)
+        if isinstance(decided, float | np.floating)
+        else str(decided)
+    )

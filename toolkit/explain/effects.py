@@ -18,12 +18,12 @@ from toolkit.artifacts import Curve, Effect
 from toolkit.explain.outside import Surroundings
 from toolkit.explain.ranking import level_order
 from toolkit.explain.sampled import Sample, as_levels, as_numbers, mixed
+from toolkit.project.model import RESAMPLES
 
 GRID = 20
 LEVELS = 12
 PDP_ROWS, ALE_ROWS = 200, 1_500
 ICE_ROWS = 40
-_RESAMPLES = 200
 _NORMAL = 1.96
 _FEWEST = 2
 
@@ -219,7 +219,7 @@ def _accumulate(
         return whole, np.zeros_like(whole)
     generator = np.random.default_rng([seed, 3])
     draws = generator.multinomial(
-        len(differences), np.full(len(differences), 1 / len(differences)), size=_RESAMPLES
+        len(differences), np.full(len(differences), 1 / len(differences)), size=RESAMPLES
     )
     return whole, curves(draws.astype(np.float64)).std(axis=0, ddof=1)
 

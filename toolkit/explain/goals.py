@@ -96,23 +96,23 @@ class Adverse:
     Attributes
     ----------
     wanted : str
-        The class or range that they want; empty where each row has its own, or none.
+        The class or range that they want; empty where nobody said so.
     output : str
-        The explained output whose SHAP values tell reasons; empty where each row has its own.
+        The explained output whose SHAP values tell reasons.
     sign : int
         The sign of SHAP values that push towards the adverse outcome; 0 where it depends on the
         side of the wanted range that a row is on.
     words : str
-        The rule in a sentence.
-    assumed : bool
-        Whether `fairness.outcome_is_benefit` would have told and is not answered.
+        The rule in a sentence, or what is left out without one.
+    remedy : str
+        What to answer where nobody said which outcome is wanted.
     """
 
     wanted: str
     output: str
     sign: int
     words: str
-    assumed: bool = False
+    remedy: str = ""
 
     def sign_of(self, score: float) -> int:
         """Return the sign for a row with this score."""
@@ -122,7 +122,9 @@ class Adverse:
 
 
 def adverse(project: Project, model: Predictor) -> Adverse:
-    """Return which outcome is adverse: by `fairness.outcome_is_benefit` and `recourse.wanted`.
+    """Return which outcome is adverse: by `recourse.wanted`, or `fairness.outcome_is_benefit`.
+
+    No outcome is taken for adverse that nobody called so: a subscription is none.
 
     Raises
     ------
@@ -130,46 +132,43 @@ def adverse(project: Project, model: Predictor) -> Adverse:
         When `recourse.wanted` is no class of the model, or no range.
     """
     benefit, asked = project.fairness.outcome_is_benefit, project.recourse.wanted.strip()
-    if model.task == "binary":
-        return _binary(model, benefit)
     if model.task == "regression":
-        return _number(asked, benefit)
+        if not asked:
+            return _unknown("range of values is wanted", "recourse.wanted")
+        bounds(asked, "recourse.wanted")
+        return Adverse(asked, "value", 0, f"A prediction outside {asked} is adverse.")
     if asked and asked not in model.classes:
         raise ProjectError(
             f"{asked!r} is no class",
             where="recourse.wanted",
             expected=", ".join(model.classes[:8]),
         )
+    if model.task == "binary":
+        return _binary(model, asked, benefit)
     if asked:
         return Adverse(asked, asked, -1, f"Any class but {asked} is adverse.")
-    return Adverse(
-        "", "", 1,
-        "recourse.wanted names no class: the predicted class counts as adverse, and the"
-        " second likeliest as wanted.",
-    )  # fmt: skip
+    return _unknown("class is wanted", "recourse.wanted")
 
 
-def _number(asked: str, benefit: bool | None) -> Adverse:
-    if asked:
-        bounds(asked, "recourse.wanted")
-        return Adverse(asked, "value", 0, f"A prediction outside {asked} is adverse.")
-    if benefit:
-        return Adverse("", "value", -1, "A low prediction is adverse: high ones are a benefit.")
-    words = "A high prediction is adverse"
-    if benefit is None:
-        words += ": fairness.outcome_is_benefit is not answered, and it is taken for no benefit"
-    return Adverse("", "value", 1, words + ".", assumed=benefit is None)
+def _unknown(what: str, key: str) -> Adverse:
+    words = (
+        f"Nobody stated which {what}, so no decision is called adverse: reasons and"
+        " counterfactuals of single decisions are left out."
+    )
+    return Adverse("", "", 1, words, f"Answer {key}, and run 05_explain again")
 
 
-def _binary(model: Predictor, benefit: bool | None) -> Adverse:
+def _binary(model: Predictor, asked: str, benefit: bool | None) -> Adverse:
     negative, positive = model.classes
+    if asked:
+        other = negative if asked == positive else positive
+        return Adverse(asked, positive, -1 if asked == positive else 1, f"{other} is adverse.")
+    if benefit is None:
+        return _unknown("class is wanted", "fairness.outcome_is_benefit or recourse.wanted")
     if benefit:
         words = f"The positive class {positive} is a benefit, so that {negative} is adverse."
         return Adverse(positive, positive, -1, words)
-    words = f"The positive class {positive} is adverse"
-    if benefit is None:
-        words += ": fairness.outcome_is_benefit is not answered, and it is taken for no benefit"
-    return Adverse(negative, positive, 1, words + ".", assumed=benefit is None)
+    return Adverse(negative, positive, 1, f"The positive class {positive} is adverse.")
 
 
 def score_words(project: Project, model: Predictor) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.artifacts import (
     Check,
     ContentColumn,
@@ -121,7 +122,7 @@ def _additivity(made: Sequence[Made]) -> Check:
         name="Additivity inside texts and images",
         severity="critical" if wrong else "ok",
         message=f"Base value plus the parts' values differ from the model's output by at most"
-        f" {worst.error:.2g}; {worst.tolerance:.2g} is tolerated.",
+        f" {formats.number(worst.error, 2)}; {formats.number(worst.tolerance, 2)} is tolerated.",
         columns=[each.column for each in wrong],
         remedy="Do not use the values: the model gives equal contents different outputs"
         if wrong
@@ -135,7 +136,8 @@ def _noise(column: ContentColumn) -> Check:
     return Check(
         name=f"Exactness inside {column.kind}s",
         severity="warning" if bad else "ok",
-        message=f"{column.column}: the standard errors are {column.noise:.1%} of the values'"
+        message=f"{column.column}: the standard errors are {formats.share(column.noise)} of the"
+        f" values'"
         f" total size; {column.unclear:,} of {column.parts:,} {parts} are smaller than twice"
         " their standard error.",
         columns=[column.column],

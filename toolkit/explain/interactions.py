@@ -17,10 +17,10 @@ import pandas as pd
 
 from toolkit.artifacts import Interactions, Interval, PairStrength
 from toolkit.explain.sampled import Sample, mixed
+from toolkit.project.model import RESAMPLES
 
 COLUMNS = 6
 ROWS = 50
-_RESAMPLES = 200
 _NEGLIGIBLE = 0.02
 """A joint effect below this share of the output's spread is noise over noise in H."""
 _NONE = 0.005
@@ -68,21 +68,21 @@ def _pair(
     joint, single = effect[first, second], effect[(first,)] + effect[(second,)]
     n = len(joint)
 
-    def sizes(at: np.ndarray, over: np.ndarray) -> tuple[float, float]:
-        """Return the sizes of interaction and joint effect, with weights of rows."""
-        whole = np.einsum("ijk,j->ik", joint, over) / over.sum()
-        parts = np.einsum("ijk,j->ik", single, over) / over.sum()
-        share = at / at.sum()
-        whole, parts = whole - share @ whole, parts - share @ parts
-        left = whole - parts
-        return math.sqrt(float(share @ (left**2).sum(axis=1))), math.sqrt(
-            float(share @ (whole**2).sum(axis=1))
+    def sizes(at: np.ndarray, over: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the sizes of interaction and joint effect, (r,), with weights of rows (r, n)."""
+        over, share = over / over.sum(axis=1)[:, None], at / at.sum(axis=1)[:, None]
+        whole, parts = (np.einsum("ijk,rj->rik", each, over) for each in (joint, single))
+        whole = whole - np.einsum("ri,rik->rk", share, whole)[:, None]
+        parts = parts - np.einsum("ri,rik->rk", share, parts)[:, None]
+        left, all_ = (
+            np.sqrt(np.einsum("ri,rik->r", share, each**2)) for each in (whole - parts, whole)
         )
+        return left, all_
 
-    size, total = sizes(np.ones(n), np.ones(n))
+    size, total = (float(each[0]) for each in sizes(np.ones((1, n)), np.ones((1, n))))
     generator = np.random.default_rng([seed, 12])
-    draws = generator.multinomial(n, np.full(n, 1 / n), size=(_RESAMPLES, 2)).astype(np.float64)
-    drawn = np.array([sizes(at, over) for at, over in draws])
+    draws = generator.multinomial(n, np.full(n, 1 / n), size=(RESAMPLES, 2)).astype(np.float64)
+    drawn = np.column_stack(sizes(draws[:, 0], draws[:, 1]))
     defined = total > _NEGLIGIBLE * spread
     share = drawn[:, 0] / np.maximum(drawn[:, 1], 1e-12)
     return PairStrength(

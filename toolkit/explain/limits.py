@@ -126,7 +126,13 @@ def _check_name(project: Project, key: str, name: str, known: list[str]) -> None
     if name in project.columns:
         if key.startswith("recourse.change") and project.recourse.change[name] == "fixed":
             return  # it is anyway: no model gets it
-        role = project.columns[name].role
+        column = project.columns[name]
+        if column.use != column.role:
+            raise ProjectError(
+                "the column is known only after the outcome, so no model gets it",
+                where=key, expected="a feature",
+            )  # fmt: skip
+        role = column.role
         raise ProjectError(f"the column's role is {role!r}", where=key, expected="a feature")
     near = difflib.get_close_matches(name, known, n=1)
     raise ProjectError(

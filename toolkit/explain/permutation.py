@@ -25,7 +25,7 @@ from toolkit.explain.outside import Surroundings
 from toolkit.explain.sampled import Sample, mixed
 from toolkit.metrics import Context
 from toolkit.metrics.base import Statistic
-from toolkit.metrics.resampling import from_resamples, weighted
+from toolkit.metrics.resampling import draws, from_resamples, on_resamples, weighted
 
 if TYPE_CHECKING:
     from toolkit.project.model import Project
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 BUDGET = 50_000
 REPEATS = 5
 COLUMNS = 30
-_RESAMPLES = 100
 _STABILITY = 1_000
 _CLOSE = 0.3
 
@@ -75,7 +74,7 @@ def permutation(
     metric = metrics.get(metrics.resolve(project)[0])
     able = [name for name in shap if sample.kinds[name] != "image"]
     columns = able[:COLUMNS]
-    size = min(len(test), BUDGET // (REPEATS * max(1, len(columns))))
+    size = min(len(test), round(BUDGET * project.automl.effort) // (REPEATS * max(1, len(columns))))
     generator = np.random.default_rng([sample.seed, 31])
     rows = np.sort(generator.choice(len(test), size, replace=False))
     weights = None if test.weights is None else test.weights[rows]
@@ -91,11 +90,11 @@ def permutation(
 
     orders = [generator.permutation(size) for _ in range(REPEATS)]
     found = [statistic(each) for each in sample.score(_shuffled(frame, columns, orders))]
-    count = min(_RESAMPLES, project.explain.bootstrap) if size > 1 else 0
+    count = project.explain.bootstrap if size > 1 else 0
     sign = -1.0 if metric.greater_is_better else 1.0
-    draws = [np.ones(size), *metrics.resamples(size, count, sample.seed)]
+    blocks = [np.ones((1, size)), *draws(size, count, sample.seed)]
     # Nothing less nothing is -0 where more is better: 0 is added to it.
-    rises = sign * np.array([_rises(found, orders, drawn) for drawn in draws]) + 0.0
+    rises = sign * np.vstack([_rises(found, orders, drawn) for drawn in blocks]) + 0.0
     losses = {
         name: _interval(rises[:, place], project.explain.confidence)
         for place, name in enumerate(columns)
@@ -122,22 +121,22 @@ def _shuffled(
             yield mixed(frame, rows, {name: order})
 
 
-def _rises(found: list[Statistic], orders: list[np.ndarray], drawn: np.ndarray) -> list[float]:
-    """Return each column's mean rise of the metric, NaN where it is not defined.
+def _rises(found: list[Statistic], orders: list[np.ndarray], drawn: np.ndarray) -> np.ndarray:
+    """Return each column's mean rise of the metric on each resample, (r, columns); else NaN.
 
     A shuffled row rests on two rows, its own and that which its cell comes from, and counts as
     often as both were drawn; otherwise half of the chance of the draw would be left out. The
     metric before is taken over the same rows, so that a column without use gives exactly 0.
     """
     before, after = found[0], found[1:]
-    total = np.zeros(len(after) // len(orders))
+    total = np.zeros((len(drawn), len(after) // len(orders)))
     for repeat, order in enumerate(orders):
-        weights = drawn * drawn[order]
-        base = before(weights) if weights.any() else None
-        for place in range(len(total)):
-            value = None if base is None else after[place * len(orders) + repeat](weights)
-            total[place] += np.nan if value is None or base is None else value - base
-    return [float(each) for each in total / len(orders)]
+        weights = drawn * drawn[:, order]
+        base = on_resamples(before, weights)
+        base[~weights.any(axis=1)] = np.nan
+        for place in range(total.shape[1]):
+            total[:, place] += on_resamples(after[place * len(orders) + repeat], weights) - base
+    return total / len(orders)
 
 
 def _interval(rises: np.ndarray, confidence: float) -> Interval:
@@ -192,17 +191,14 @@ def _why(
     if abs(lower) < max(2, round(len(ranks) / 4)):
         return ""
     if lower < 0:
-        return "Few rows depend on it, but they depend on it much, or where the metric counts most."
-    said = "It moves the output more than it helps."
+        return "Few rows depend on it, but strongly, or where the metric is most sensitive."
+    said = "It changes the output more than it improves the metric."
     if loss.low is None or loss.low <= 0:
-        said = (
-            "It moves the output, but these rows cannot tell whether predictions are worse"
-            " without it: it may not help."
-        )
+        said = "It changes the output; whether it improves the metric is not clear on these rows."
     related = around.related(name) if name in around.kinds else []
     close = [x for x in related if around.association[name, x] > _CLOSE and x in ranks]
     if close:
-        said += f" Closely related columns may stand in for it: {', '.join(close)}."
+        said += f" Correlated columns may replace it: {', '.join(close)}."
     return said
 
 

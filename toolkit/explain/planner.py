@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from toolkit.project.model import Explain
+from toolkit.project.model import Explain, Project
 
 CELLS = 400_000_000
 FEWEST_BACKGROUND = 20
@@ -52,31 +52,41 @@ class Plan:
         return f"{pairs} in {self.orders:,} orders each, about {self.evaluations:,} mixtures"
 
 
+EVALUATIONS = 400_000
+"""The most rows that are scored where `explain.evaluations` does not say, with `thorough`."""
 TREE_SECONDS = 120.0
 """What taking trees apart may cost on one core, by a count of what has to be done."""
 FEWEST_PAIRED = 25
 """Background rows below which trees are not walked: sampling says more then."""
 
 
-def tree_background(background: int, seconds: float) -> int:
+def asked(project: Project) -> Explain:
+    """Return the project's section, with the preset's number where it gives none."""
+    if project.explain.evaluations is not None:
+        return project.explain
+    most = round(EVALUATIONS * project.automl.effort)
+    return project.explain.model_copy(update={"evaluations": most})
+
+
+def tree_background(background: int, seconds: float, most: float) -> int:
     """Return against how many background rows trees can be taken apart; 0 if too few.
 
     Parameters
     ----------
     background : int
         Background rows that were asked for.
-    seconds : float
-        What they would cost, see `toolkit.forests.seconds`.
+    seconds, most : float
+        What they would cost, see `toolkit.forests.seconds`, and may.
     """
     affordable = background
-    if seconds > TREE_SECONDS:
-        affordable = int(background * TREE_SECONDS / seconds)
+    if seconds > most:
+        affordable = int(background * most / seconds)
     return affordable if affordable >= min(background, FEWEST_PAIRED) else 0
 
 
 def budget(asked: Explain, columns: int) -> int:
     """Return how many rows of so many columns the model may be asked to score."""
-    return max(2_000, min(asked.evaluations, CELLS // max(1, columns)))
+    return max(2_000, min(asked.evaluations or EVALUATIONS, CELLS // max(1, columns)))
 
 
 def lines(asked: Explain, rows: int, background: int, fewest: int, cells: int) -> Plan:

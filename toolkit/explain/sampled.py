@@ -92,12 +92,12 @@ class Sample:
         return found
 
 
-def draw(model: Predictor, part: Part, seed: int) -> Sample:
-    """Return training rows at random, scored."""
+def draw(model: Predictor, part: Part, seed: int, most: int = MOST_ROWS) -> Sample:
+    """Return at most so many training rows at random, scored."""
     columns = [name for name in model.columns if name in part.frame.columns]
     places = np.arange(len(part))
-    if len(places) > MOST_ROWS:
-        places = np.sort(np.random.default_rng(seed).choice(places, MOST_ROWS, replace=False))
+    if len(places) > most:
+        places = np.sort(np.random.default_rng(seed).choice(places, most, replace=False))
     frame = part.frame[columns].iloc[places].reset_index(drop=True)
     kinds = {name: kind_of(frame[name], part.columns[name].type) for name in columns}
     sample = Sample(model, frame, kinds, np.zeros((0, 0)), len(part), seed)

@@ -78,7 +78,8 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
             break
         stage.note(way.disproved(error, less))
         way = less
-    explanation = artifact(stage.project, model, values, how)
+    suspects = [name for name in table.leak_suspects(stage) if name in model.columns]
+    explanation = artifact(stage.project, model, values, how, suspects)
     stage.write(Attributions(attribution_frame(values)))
     stage.write(explanation)
     if values.additivity_error > values.tolerance:
@@ -108,7 +109,7 @@ def _explained(
         if way.total is None:
             players, screened = _players(stage, model, frame, background)
         steps = _steps(frame, background, players)
-        plan = planner.plan(stage.project.explain, len(chosen), size, steps, len(columns))
+        plan = planner.plan(planner.asked(stage.project), len(chosen), size, steps, len(columns))
     if plan.rows < len(chosen):
         chosen, _ = spread_sample(scorer(model), test.frame, plan.rows, [seed, _ROWS])
     if plan.background < size and not way.by_cover:

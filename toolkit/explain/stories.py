@@ -59,7 +59,7 @@ def row_stories(stage: Stage, model: Predictor, explanation: Explanation) -> Row
     project, outputs = stage.project, Outputs(model)
     test, train = table.load_part(stage, "test"), table.load_part(stage, "train")
     lines = stage.read(Attributions).frame
-    side, ways = adverse(project, model), _limits(project, model, train)
+    side, ways = adverse(project, model), _limits(stage, model, train)
     stage.progress("choosing rows to tell of")
     chosen = _choose(project, outputs, side, test, set(lines["row"].tolist()))
     frame = test.frame.iloc[chosen.positions].reset_index(drop=True)
@@ -78,7 +78,7 @@ def row_stories(stage: Stage, model: Predictor, explanation: Explanation) -> Row
         reasons, doubtful = reason_codes(
             by_row[row],
             project,
-            output=side.output or decision_text(decided[i]),
+            output=side.output,
             sign=side.sign_of(score),
         )
         stories.append(
@@ -98,6 +98,7 @@ def row_stories(stage: Stage, model: Predictor, explanation: Explanation) -> Row
     result = RowStories(
         task=model.task,
         adverse=side.words,
+        wanted_known=bool(side.wanted),
         output=score_words(project, model),
         threshold=model.threshold if model.task == "binary" else None,
         adverse_rows=chosen.adverse_rows,
@@ -112,12 +113,13 @@ def row_stories(stage: Stage, model: Predictor, explanation: Explanation) -> Row
     return result
 
 
-def _limits(project: Project, model: Predictor, train: Part) -> dict[str, Limit]:
-    found = limits(project, train.frame, train.columns)
+def _limits(stage: Stage, model: Predictor, train: Part) -> dict[str, Limit]:
+    found = limits(stage.project, train.frame, train.columns)
+    fixed = {name: "the model does not get it" for name in found if name not in model.columns}
+    # A change of what is known only after the outcome leads nowhere.
+    fixed |= dict.fromkeys(table.leak_suspects(stage), "it may leak the target")
     return {
-        name: way
-        if name in model.columns
-        else dataclasses.replace(way, rule="fixed", why="the model does not get it")
+        name: dataclasses.replace(way, rule="fixed", why=fixed[name]) if name in fixed else way
         for name, way in found.items()
     }
 
@@ -128,31 +130,14 @@ def _choose(
     """Return the explained rows with an adverse outcome that are nearest to the wanted one."""
     model = outputs.model
     places = np.array([i for i, row in enumerate(test.rows) if int(row) in explained], dtype=int)
-    if not len(places):
-        return _Chosen(places, [], np.zeros((0, max(1, len(model.classes)))), 0)
+    if not len(places) or not side.wanted:
+        return _Chosen(places[:0], [], np.zeros((0, max(1, len(model.classes)))), 0)
     found = outputs(test.frame.iloc[places].reset_index(drop=True))
-    goals = _goals(outputs, side, found)
-    if model.task == "regression" and not side.wanted:
-        bad, near = np.ones(len(places), dtype=bool), side.sign * found
-    else:
-        # The goals differ by row, but only where there are several classes.
-        bad = np.array([not goal.reached(found)[i] for i, goal in enumerate(goals)])
-        near = np.array([goal.progress(found)[i] for i, goal in enumerate(goals)])
+    goal = Goal(model, side.wanted)
+    bad, near = ~goal.reached(found), goal.progress(found)
     order = np.lexsort((places, -near))
     kept = order[bad[order]][: project.recourse.rows]
-    return _Chosen(places[kept], [goals[i] for i in kept], found[kept], int(bad.sum()))
-
-
-def _goals(outputs: Outputs, side: Adverse, found: np.ndarray) -> list[Goal]:
-    model = outputs.model
-    if side.wanted or model.task == "regression":
-        return [Goal(model, side.wanted)] * len(found)
-    decided = metrics.decide(found, metrics.context_of(model))
-    second = []
-    for scores, label in zip(found, decided, strict=True):
-        ranked = [model.classes[i] for i in np.argsort(-scores, kind="stable")]
-        second.append(Goal(model, next(name for name in ranked if name != label)))
-    return second
+    return _Chosen(places[kept], [goal] * len(kept), found[kept], int(bad.sum()))
 
 
 def _changes(  # noqa: PLR0917
@@ -166,9 +151,6 @@ def _changes(  # noqa: PLR0917
 ) -> list[Found]:
     if not len(frame) or not stage.project.recourse.counterfactuals:
         return [Found([], "")] * len(frame)
-    if not chosen.goals[0].wanted:
-        why = "recourse.wanted does not say which values are wanted."
-        return [Found([], why)] * len(frame)
     stage.progress(f"searching changes of {len(frame)} rows")
     known = known_rows(train.frame, train.columns, outputs, stage.project.seed)
     return counterfactuals(stage.project, frame, chosen.goals, ways, known, outputs, order=order)
@@ -178,9 +160,9 @@ def _checks(project: Project, side: Adverse, stories: list[RowStory]) -> list[Ch
     checks = [
         Check(
             name="Adverse outcome",
-            severity="warning" if side.assumed else "info",
+            severity="info",
             message=side.words,
-            remedy="Answer fairness.outcome_is_benefit in 01_scoping" if side.assumed else "",
+            remedy=side.remedy,
         )
     ]
     pushed: dict[str, list[int]] = {}
@@ -194,7 +176,8 @@ def _checks(project: Project, side: Adverse, stories: list[RowStory]) -> list[Ch
             Check(
                 name="Protected column among the reasons",
                 severity="warning",
-                message=f"{name} pushed {len(rows)} of {len(stories)} rows to the adverse side"
+                message=f"{name} contributed to the adverse outcome of {len(rows)} of"
+                f" {len(stories)} rows"
                 f" (rows {some}).",
                 columns=[name],
                 remedy="Ask whether the model may use it: automl.constraints.exclude",
@@ -207,7 +190,7 @@ def _checks(project: Project, side: Adverse, stories: list[RowStory]) -> list[Ch
                 name="Protected column may change",
                 severity="warning",
                 message=f"recourse.change lets {', '.join(open_protected)} change, which people"
-                " cannot be asked to.",
+                " cannot be asked to do.",
                 columns=open_protected,
                 remedy="Set it to fixed",
             )
@@ -216,11 +199,10 @@ def _checks(project: Project, side: Adverse, stories: list[RowStory]) -> list[Ch
         blocked = sum(not story.counterfactuals for story in stories)
         checks.append(
             Check(
-                name="Ways to another outcome",
+                name="Counterfactuals",
                 severity="info",
                 message=f"{len(stories) - blocked} of {len(stories)} rows have a counterfactual"
-                " within the limits. It says what the model would answer, not what would come"
-                " true.",
+                " within the limits. It states the model's output, not a real-world effect.",
             )
         )
         bare = sum(not story.reasons for story in stories)
@@ -229,8 +211,9 @@ def _checks(project: Project, side: Adverse, stories: list[RowStory]) -> list[Ch
                 Check(
                     name="Rows without a reason",
                     severity="warning",
-                    message=f"For {bare} of {len(stories)} rows no column pushed to the adverse"
-                    " side by two standard errors.",
+                    message=f"For {bare} of {len(stories)} rows no feature contributed to the"
+                    f" adverse"
+                    " outcome by more than two standard errors.",
                     remedy="Raise explain.background",
                 )
             )

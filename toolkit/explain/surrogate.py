@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Surrogate, TreeNode
 from toolkit.explain.sampled import MISSING, Sample, as_levels, as_numbers
 from toolkit.explain.tree_words import condition, rule
@@ -174,12 +174,12 @@ def _rules(nodes: list[TreeNode]) -> list[str]:
         if node.yes < 0:
             shown = sorted(node.values.items(), key=lambda pair: -pair[1])[:3]
             result = (
-                f"{shown[0][1]:.4g}"
+                formats.number(shown[0][1], 4)
                 if len(node.values) == 1
-                else ", ".join(f"{name} {value:.3g}" for name, value in shown)
+                else ", ".join(f"{name} {formats.number(value)}" for name, value in shown)
             )
             share = node.rows / nodes[0].rows
-            found.append(f"{rule(path)}: {result} ({node.rows:,} rows, {share:.0%})")
+            found.append(f"{rule(path)}: {result} ({node.rows:,} rows, {formats.percent(share)})")
             return
         walk(node.yes, [*path, (node, True)])
         walk(node.no, [*path, (node, False)])

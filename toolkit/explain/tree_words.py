@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.artifacts import TreeNode
 
 UP_TO, LIMIT = "is up to ", "≤ "
@@ -14,7 +15,7 @@ def condition(threshold: float, kind: str) -> str:
     if kind == "date":
         day = np.datetime64("1970-01-01") + np.timedelta64(int(np.floor(threshold)), "D")
         return f"{UP_TO}{day}"
-    return f"{LIMIT}{threshold:.5g}"
+    return f"{LIMIT}{formats.number(threshold, 5)}"
 
 
 def rule(path: list[tuple[TreeNode, bool]]) -> str:

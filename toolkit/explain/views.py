@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit import table
+from toolkit import formats, table
 from toolkit.artifacts import Attributions, Check, Explanation, GlobalViews
 from toolkit.errors import DataError
 from toolkit.explain import effects as of_columns
@@ -14,7 +14,7 @@ from toolkit.explain.interactions import interactions
 from toolkit.explain.outside import surroundings
 from toolkit.explain.permutation import permutation, shap_ranking, stability
 from toolkit.explain.rows import unit
-from toolkit.explain.sampled import Sample, draw
+from toolkit.explain.sampled import MOST_ROWS, Sample, draw
 from toolkit.explain.surrogate import surrogate
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def global_views(stage: Stage, model: Predictor, explanation: Explanation) -> Gl
             remedy="Keep more rows for test in split.test, or give more rows",
         )
     stage.progress("scoring training rows")
-    sample = draw(model, train, stage.project.seed)
+    sample = draw(model, train, stage.project.seed, round(MOST_ROWS * stage.project.automl.effort))
     shap = shap_ranking(explanation, list(sample.kinds))
     around = surroundings(sample, list(shap)[:_COMPARED])
     able = [name for name in shap if sample.kinds[name] not in ("text", "image")]
@@ -73,11 +73,12 @@ def global_views(stage: Stage, model: Predictor, explanation: Explanation) -> Gl
     pairs = interactions(sample, varied)
     stage.progress("shuffling columns")
     shuffled = permutation(sample, test, stage.project, shap, around)
-    stage.progress("imitating the model with a small tree")
+    stage.progress("fitting a surrogate tree")
     tree = surrogate(sample, test, list(shap)[:_COMPARED])
     frame = stage.read(Attributions).frame
     ranked = [name for name in shap if name in set(frame["column"])]
     views = GlobalViews(
+        suspects=explanation.suspects,
         output=unit(model, stage.project.target.column),
         outputs=shown,
         mean={name: float(sample.scores[:, sample.names.index(name)].mean()) for name in shown},
@@ -119,7 +120,7 @@ def _checks(views: GlobalViews, explanation: Explanation, asked: list[str]) -> l
         found.append(
             Check(name="Columns taken together", severity="info",
                   message=f"{len(explanation.grouped):,} columns that were explained as one are"
-                  " neither shuffled nor ranked.")
+                  " neither permuted nor ranked.")
         )  # fmt: skip
     return [check for check in found if check is not None]
 
@@ -128,14 +129,15 @@ def _fidelity(views: GlobalViews) -> Check | None:
     tree = views.surrogate
     if tree.r2 is None:
         return Check(name="Surrogate tree", severity="info",
-                     message="There is no tree: the output is constant, or no column can be"
-                     " asked about.")  # fmt: skip
+                     message="There is no surrogate tree: the output is constant, or no column"
+                     " can be split on.")  # fmt: skip
     low = tree.r2 < FAITHFUL
     return Check(
         name="Surrogate tree",
         severity="warning" if low else "ok",
-        message=f"The tree explains {max(tree.r2, 0.0):.0%} of the variance of the model's output"
-        f" on test rows{': it is not what the model does' if low else ''}.",
+        message=f"The tree explains {formats.percent(max(tree.r2, 0.0))} of the variance of the"
+        f" model's output"
+        f" on test rows{': its fidelity is too low' if low else ''}.",
         remedy="Do not explain the model by this tree" if low else "",
     )
 
@@ -151,12 +153,12 @@ def _agreement(views: GlobalViews) -> Check | None:
         return None
     verb = "ranks" if len(odd) == 1 else "rank"
     return Check(
-        name="Two kinds of importance",
+        name="SHAP and permutation importance",
         severity="info",
-        message=f"{len(odd)} of {len(found.columns)} columns {verb} otherwise by shuffling than by"
-        " contributions.",
+        message=f"{len(odd)} of {len(found.columns)} columns {verb} differently by permutation than"
+        " by SHAP importance.",
         columns=odd,
-        remedy="Read why in the table of both",
+        remedy="Read the possible reasons in the table",
     )
 
 
@@ -170,10 +172,10 @@ def _extrapolation(views: GlobalViews) -> list[Check]:
         return []
     return [
         Check(
-            name="Partial dependence outside the data",
+            name="Partial dependence out of distribution",
             severity="info",
             message=f"Of {len(views.effects)} columns with effects, {len(far)} have half or more of"
-            " their grid where mixtures lie outside the data.",
+            " their grid where the mixed rows are out of distribution.",
             columns=far,
             remedy="Read accumulated local effects for them",
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.explain import exact, gradients, planner
 from toolkit.explain.rows import in_space, outputs, scorer, tolerance
 from toolkit.table.predictor import Additive, Differentiable, Smooth
@@ -65,7 +66,8 @@ class Way:
         """Return in words that its values do not add up, and what is done instead."""
         if self.smooth is not None:
             return (
-                f"Expected gradients miss the output by up to {error:.2g}: between rows the network"
+                f"Expected gradients miss the output by up to {formats.number(error, 2)}:"
+                f" between rows the network"
                 " bends too often for the points that explain.evaluations pays for. SHAP values"
                 " are estimated instead"
             )
@@ -76,7 +78,7 @@ class Way:
             kept += ", and values are interventional"
         return (
             "The model is not everywhere what its parts add up to (it differs by up to"
-            f" {error:.2g} on rows and their mixtures): {kept}"
+            f" {formats.number(error, 2)} on rows and their mixtures): {kept}"
         )
 
 
@@ -120,12 +122,13 @@ def _interventional(stage: Stage, model: Predictor, total: Sum, rows: int, backg
     if total.rest is not None and wide:
         return Way(background)  # what remains is sampled, once the table is screened
     costs = exact.costs(total, rows, background)
-    size = planner.tree_background(background, sum(costs))
+    most = planner.TREE_SECONDS * stage.project.automl.effort
+    size = planner.tree_background(background, sum(costs), most)
     if size:
         if size < background:
             stage.note(f"{size} background rows instead of {background}: the model has many trees")
         return Way(size, total)
-    lighter = None if wide else _lighter(total, np.array(costs))
+    lighter = None if wide else _lighter(total, np.array(costs), most)
     instead = "SHAP values are sampled" if lighter is None else "What some of them say is sampled"
     stage.note(
         "The trees are too many to explain exactly: they look at columns made of two, or are"
@@ -134,10 +137,10 @@ def _interventional(stage: Stage, model: Predictor, total: Sum, rows: int, backg
     return Way(background, lighter)
 
 
-def _lighter(total: Sum, costs: np.ndarray) -> Sum | None:
+def _lighter(total: Sum, costs: np.ndarray, most: float) -> Sum | None:
     """Return a sum without the forests that are too dear, the dearest first; None without all."""
     order = np.argsort(costs, kind="stable")
-    kept = int((np.cumsum(costs[order]) <= planner.TREE_SECONDS).sum())
+    kept = int((np.cumsum(costs[order]) <= most).sum())
     if not kept and total.terms is None:
         return None
     return total.without_forests({int(place) for place in order[kept:]})
@@ -237,4 +240,4 @@ def lines(
 ) -> planner.Plan:
     """Return what is affordable of lines between rows."""
     cells = len(smooth.owners) * len(outputs(model))
-    return planner.lines(stage.project.explain, rows, background, gradients.FEWEST, cells)
+    return planner.lines(planner.asked(stage.project), rows, background, gradients.FEWEST, cells)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts.base import Check
 from toolkit.artifacts.labels import LabelReview
 from toolkit.labels.events import Replay
@@ -23,9 +23,9 @@ AGREED = "Reviewers agree"
 USABLE = "Decisions can be applied"
 PLACED = "Decisions fit their rows"
 ABOUT_PEOPLE = (REVIEWED, MATCHED, AGREED, USABLE, PLACED)
-_RESAMPLES = 100
 _MANY_FLAGGED = 0.2
-_MANY_OF_A_CLASS = 0.33
+_MANY_OF_A_CLASS = 0.2
+"""Of the labels, and of those of one class: more is likelier overlap of classes than error."""
 
 
 def quick_model(
@@ -35,11 +35,17 @@ def quick_model(
     name, _ = metrics.resolve(project)
     metric = metrics.get(name)
     context = metrics.Context(project.target.task, classes, None, project.costs)
-    constant = metrics.constant_scores(target, len(target), context)
+    constant = metrics.constant_scores(target, len(target), context, metric=name)
     score = metric(target, scores, context)
     guess = metric(target, constant, context)
     gain = metrics.paired_difference(
-        metric, target, scores, constant, context, resamples=_RESAMPLES, seed=project.seed
+        metric,
+        target,
+        scores,
+        constant,
+        context,
+        resamples=project.explain.bootstrap,
+        seed=project.seed,
     )
     sign = 1 if metric.greater_is_better else -1
     # The bound of the interval at which the model would look worst.
@@ -48,8 +54,8 @@ def quick_model(
     check = Check(
         name="Quick model tells the classes apart" if classes else "Quick model predicts",
         severity="ok" if better else "warning",
-        message=f"{metric.title} {_number(score)} out of sample; a constant guess has"
-        f" {_number(guess)}."
+        message=f"{metric.title} {formats.number(score, 4)} out of sample; a constant guess has"
+        f" {formats.number(guess, 4)}."
         + ("" if better else " The difference could be chance, and so could the ranking."),
         remedy="" if better else "Read the queue as a random sample, or find better columns first",
     )
@@ -87,24 +93,32 @@ def ranking(review: LabelReview, frame: pd.DataFrame, classes: list[str]) -> lis
 def _flagged(review: LabelReview, counts: Counter[str]) -> Check:
     share = review.issues / review.rows if review.rows else 0.0
     crowded = [
-        f"{name} ({flagged / counts[name]:.0%})"
+        f"{name} ({formats.percent(flagged / counts[name])})"
         for name, flagged in review.issues_by_class.items()
         if flagged > _MANY_OF_A_CLASS * counts[name]
     ]
-    many = bool(crowded) or share > _MANY_FLAGGED
-    message = f"{review.issues} of {review.rows} labels ({share:.1%}) are flagged"
+    uncertain = bool(crowded) or share > _MANY_FLAGGED
+    message = f"{review.issues:,} of {review.rows:,} labels ({formats.share(share)}) are flagged"
     if crowded:
-        message += f", much of the {_classes(crowded)}"
-    if many:
-        message += ": more than errors are likely to explain; the classes overlap"
+        message += f", a large part of the {_classes(crowded)}"
+    if uncertain:
+        message += (
+            ". Label errors are rarely so frequent: these rows are hard to predict or ambiguous,"
+            " and how many of their labels are wrong is uncertain"
+        )
     return Check(
-        name="Labels that look wrong",
-        severity="warning" if many else "info" if review.issues else "ok",
+        name="Uncertain labels" if uncertain else "Labels that look wrong",
+        severity="info" if review.issues else "ok",
         message=message + ".",
-        remedy="Judge the top of the queue; the rest is mostly hard to predict, not wrong"
-        if many
+        remedy="Review the top of the queue; do not correct or drop the flagged rows as a whole"
+        if uncertain
         else "",
     )
+
+
+def uncertain(review: LabelReview) -> bool:
+    """Whether so many labels are flagged that most are hard or ambiguous rather than wrong."""
+    return any(check.name == "Uncertain labels" for check in review.checks)
 
 
 def _classes(names: list[str], most: int = 6) -> str:
@@ -220,7 +234,3 @@ def _plural(count: int, one: str, many: str = "") -> str:
 def _rows(rows: list[int], most: int = 8) -> str:
     listed = ", ".join(str(row) for row in rows[:most])
     return f"row {listed}" if len(rows) == 1 else f"rows {listed}" + " …" * (len(rows) > most)
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4g}"

@@ -49,7 +49,7 @@ class Item:
 
 
 class Queue:
-    """The most suspicious rows, and the log of what people decided on them.
+    """Rows with the lowest label quality, and the log of what people decided on them.
 
     Parameters
     ----------

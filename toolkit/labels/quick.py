@@ -21,6 +21,8 @@ _COMPARE_ALL = 5_000  # up to this many rows, candidates are compared on every f
 # columns times classes it costs minutes, where a linear model takes seconds.
 _WIDE = 1_500
 _MANY = 20
+_LOOKED_AT = 50
+"""Columns that a tree looks at for a split of numbers, about: all of them take minutes."""
 _BLOCK = 100_000
 _FLOOR = 1e-6
 
@@ -183,6 +185,8 @@ class _Job:
         matrix = columns.fit_transform(self.design.iloc[inside])
         stop_early = _can_stop_early(self.target[inside], self.classes > 0)
         model = _model(name, self.classes > 0, self.seed, threads, stop_early)
+        if name == "extra trees" and not self.classes:
+            model.max_features = min(1.0, _LOOKED_AT / matrix.shape[1])
         model.fit(matrix, self.target[inside])
         if hasattr(model, "n_jobs"):
             model.n_jobs = 1  # threads add up tree votes in any order, which changes last digits

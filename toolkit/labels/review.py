@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit import canonical
+from toolkit import canonical, formats
 from toolkit.artifacts import Intake, LabelReview, LabelScores, Profile, Rows, Split
 from toolkit.errors import MissingArtifact, RunBusy
 from toolkit.labels import checks as remarks
@@ -253,10 +253,10 @@ def _informative_first(stage: Stage) -> list[str]:
     if stage.run.has(Profile):
         strength = {c.name: c.association or 0.0 for c in stage.read(Profile).columns}
     roles = {"feature": 0, "identifier": 1, "group": 1, "time": 1, "ignore": 2}
-    names = [name for name, column in project.columns.items() if column.role in roles]
+    names = [name for name, column in project.columns.items() if column.use in roles]
     # Identifiers come after the features: they name the case for whoever looks it up.
     return sorted(
-        names, key=lambda name: (roles[project.columns[name].role], -strength.get(name, 0.0))
+        names, key=lambda name: (roles[project.columns[name].use], -strength.get(name, 0.0))
     )
 
 
@@ -284,5 +284,5 @@ def _shown(value: Any) -> str:
     if value is None or value != value:  # noqa: PLR0124 (NaN)
         return "missing"
     if isinstance(value, float):
-        return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
+        return formats.number(value, 6) if abs(value) < 1e6 else f"{value:,.0f}"
     return value.isoformat(sep=" ") if hasattr(value, "isoformat") else str(value)

@@ -82,7 +82,7 @@ def load_sample(stage: Stage) -> Sample:
             where=f"target {project.target.column!r}",
             remedy="Choose another split in 02_eda",
         )
-    columns = {n: c for n, c in effective_columns(project).items() if c.role == "feature"}
+    columns = {n: c for n, c in effective_columns(project).items() if c.use == "feature"}
     typed = table.loc[rows, list(columns)].reset_index(drop=True)
     frame, _ = design(typed, columns)
     groups = None

@@ -16,6 +16,39 @@ Statistic = Callable[[np.ndarray], float | None]
 
 
 @dataclass(frozen=True)
+class Sums:
+    """A statistic that follows from sums over rows, and so is quick on many resamples.
+
+    Attributes
+    ----------
+    columns : ndarray of float64, shape (n, k)
+        What each row adds to each sum.
+    finish : callable
+        Takes sums (r, k) and gives the statistic, (r,); NaN where they do not define it.
+    """
+
+    columns: np.ndarray
+    finish: Callable[[np.ndarray], np.ndarray]
+
+    def __call__(self, weights: np.ndarray) -> float | None:
+        """Return the statistic for one weight a row."""
+        value = float(self.many(weights[None])[0])
+        return None if np.isnan(value) else value
+
+    def many(self, weights: np.ndarray) -> np.ndarray:
+        """Return the statistic for each of many resamples, (r,), from weights (r, n)."""
+        # Not `@`: BLAS spreads it over threads, which wait for each other on a busy machine,
+        # and whose number shows in the last digits.
+        sums = np.einsum("rn,nk->rk", weights, self.columns)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.finish(sums)
+
+    def weighted(self, counted: np.ndarray) -> Sums:
+        """Return the statistic in which each row counts by its weight besides."""
+        return Sums(self.columns * counted[:, None], self.finish)
+
+
+@dataclass(frozen=True)
 class Context:
     """What a metric needs to know besides the rows.
 

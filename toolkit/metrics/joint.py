@@ -15,8 +15,15 @@ from typing import Any
 import numpy as np
 
 from toolkit.artifacts.base import Interval
-from toolkit.metrics.base import Context, Metric
-from toolkit.metrics.resampling import affordable, from_resamples, resamples, weighted
+from toolkit.metrics.base import Context, Metric, Statistic
+from toolkit.metrics.resampling import (
+    affordable,
+    draws,
+    from_resamples,
+    on_resamples,
+    weighted,
+)
+from toolkit.project.model import RESAMPLES
 
 _MODELS_AT_FULL_PRICE = 4
 """So many models share the rows that `affordable` allows one; more are judged on fewer."""
@@ -81,11 +88,12 @@ def joint(
     scores: dict[str, Any],
     context: Context,
     *,
-    resamples: int = 300,
+    resamples: int = RESAMPLES,
     confidence: float = 0.95,
     seed: int = 7,
     weights: Any = None,
     contenders: Sequence[str] = (),
+    blocks: np.ndarray | None = None,
 ) -> Joint:
     """Judge several models on common resamples, each drawn once.
 
@@ -105,6 +113,8 @@ def joint(
         How much each row counts.
     contenders : sequence of str
         Models of which the best is to be chosen, for `Joint.beside_winner`.
+    blocks : array of int, shape (n,), optional
+        As for `toolkit.metrics.resamples`.
     """
     rows = len(actual)
     if rows == 0:
@@ -118,21 +128,56 @@ def joint(
     values = {name: statistic(whole) for name, statistic in statistics.items()}
     share = max(1, len(scores) // _MODELS_AT_FULL_PRICE)
     count = affordable(rows, resamples, share) if rows > 1 else 0
-    drawn = {name: np.full(count, np.nan) for name in scores}
     top = _best({name: _number(values[name]) for name in contenders}, metric)
     beside = [name for name in scores if name == top or name not in set(contenders)]
-    left_out = {name: np.full(count, np.nan) for name in (["", *beside] if top else [])}
     counted = whole if weights is None else np.asarray(weights)
-    for place, draws in enumerate(_weights(rows, count, seed)):
-        for name, statistic in statistics.items():
-            drawn[name][place] = _number(statistic(draws))
-        best = _best({name: drawn[name][place] for name in contenders}, metric)
-        rest = (draws == 0).astype(np.float64)
-        if best is not None and (rest * counted).sum() > 0:
-            left_out[""][place] = _number(statistics[best](rest))
-            for name in beside:
-                left_out[name][place] = _number(statistics[name](rest))
-    return Joint(values, drawn, resamples, confidence, left_out)
+    parts: list[dict[str, np.ndarray]] = []
+    left: list[dict[str, np.ndarray]] = []
+    for block in draws(rows, count, seed, blocks):
+        seen = {name: on_resamples(each, block) for name, each in statistics.items()}
+        parts.append(seen)
+        if top is not None:
+            rest = (block == 0).astype(np.float64)
+            some = np.einsum("rn,n->r", rest, counted) > 0
+            left.append(_left_out(statistics, seen, rest, some, metric, contenders, beside))
+    names = ["", *beside] if left else []
+    return Joint(
+        values,
+        {name: _joined(parts, name) for name in scores},
+        resamples,
+        confidence,
+        {name: _joined(left, name) for name in names},
+    )
+
+
+def _joined(parts: list[dict[str, np.ndarray]], name: str) -> np.ndarray:
+    return np.concatenate([part[name] for part in parts]) if parts else np.empty(0)
+
+
+def _left_out(  # noqa: PLR0917
+    statistics: dict[str, Statistic],
+    seen: dict[str, np.ndarray],
+    rest: np.ndarray,
+    some: np.ndarray,
+    metric: Metric,
+    contenders: Sequence[str],
+    beside: list[str],
+) -> dict[str, np.ndarray]:
+    """Return `Joint.left_out` of a block of resamples."""
+    count = len(rest)
+    best = [_best({n: float(seen[n][i]) for n in contenders}, metric) for i in range(count)]
+    found = {name: np.full(count, np.nan) for name in ["", *beside]}
+    for name, statistic in statistics.items():
+        mine = np.array([each == name for each in best]) & some
+        wanted = some & np.array([each is not None for each in best]) if name in beside else mine
+        if not wanted.any():
+            continue
+        values = np.full(count, np.nan)
+        values[wanted] = on_resamples(statistic, rest[wanted])
+        found[""][mine] = values[mine]
+        if name in beside:
+            found[name] = values
+    return found
 
 
 def _number(value: float | None) -> float:
@@ -145,6 +190,3 @@ def _best(values: dict[str, float], metric: Metric) -> str | None:
         return None
     sign = -1 if metric.greater_is_better else 1
     return min(known, key=lambda name: (sign * known[name], name))
-
-
-_weights = resamples  # `joint` has a parameter of that name

@@ -7,10 +7,12 @@ of labels is not repeated. The values equal scikit-learn's of the same name.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from toolkit.metrics.base import Context, Metric, Statistic
+from toolkit.metrics.base import Context, Metric, Statistic, Sums
 from toolkit.metrics.decisions import (
     class_codes,
     cost_matrix,
@@ -27,12 +29,15 @@ def _dot(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.einsum("i,i->", a, b))
 
 
-def _mean(losses: np.ndarray) -> Statistic:
-    def mean(weights: np.ndarray) -> float | None:
-        total = float(weights.sum())
-        return _dot(weights, losses) / total if total > 0 else None  # no row that counts
+def mean(values: np.ndarray, *, root: bool = False) -> Sums:
+    """Return the weighted mean of values, or its square root, as a statistic."""
 
-    return mean
+    def finish(sums: np.ndarray) -> np.ndarray:
+        total = np.where(sums[:, 1] > 0, sums[:, 1], np.nan)  # no row that counts
+        found: np.ndarray = sums[:, 0] / total
+        return np.sqrt(found) if root else found
+
+    return Sums(np.column_stack([values, np.ones(len(values))]), finish)
 
 
 def _coded(
@@ -50,23 +55,23 @@ def _coded(
 def _log_loss(actual: np.ndarray, scores: np.ndarray, context: Context) -> Statistic:
     codes, scores, _ = _coded(actual, scores, context)
     probability = scores[np.arange(len(codes)), codes]
-    return _mean(-np.log(np.clip(probability, _SMALLEST, 1.0)))
+    return mean(-np.log(np.clip(probability, _SMALLEST, 1.0)))
 
 
 def _brier(actual: np.ndarray, scores: np.ndarray, context: Context) -> Statistic:
     codes, scores, classes = _coded(actual, scores, context)
     if context.task == "binary":
-        return _mean((scores[:, 1] - (codes == 1)) ** 2)
-    return _mean(((scores - np.eye(classes)[codes]) ** 2).sum(axis=1))
+        return mean((scores[:, 1] - (codes == 1)) ** 2)
+    return mean(((scores - np.eye(classes)[codes]) ** 2).sum(axis=1))
 
 
 def _accuracy(actual: np.ndarray, scores: np.ndarray, context: Context) -> Statistic:
     codes = class_codes(actual, context.classes)
-    return _mean((decide_codes(scores, context) == codes).astype(np.float64))
+    return mean((decide_codes(scores, context) == codes).astype(np.float64))
 
 
 def _expected_cost(actual: np.ndarray, scores: np.ndarray, context: Context) -> Statistic:
-    return _mean(cost_by_row(actual, scores, context))
+    return mean(cost_by_row(actual, scores, context))
 
 
 def cost_by_row(actual: np.ndarray, scores: np.ndarray, context: Context) -> np.ndarray:
@@ -89,14 +94,20 @@ def _confusion(
 
 
 def _f1(actual: np.ndarray, scores: np.ndarray, context: Context) -> Statistic:
-    table = _confusion(actual, scores, context)
+    codes, _, _ = _coded(actual, scores, context)
+    positive, decided = codes == 1, decide_codes(scores, context) == 1
 
-    def value(weights: np.ndarray) -> float | None:
-        counts = table(weights)
-        hits, missed, wrong = counts[1, 1], counts[1, 0], counts[0, 1]
-        return float(2 * hits / (2 * hits + missed + wrong)) if hits + missed else None
+    def finish(sums: np.ndarray) -> np.ndarray:
+        hits, missed, wrong = sums.T
+        defined = np.where(hits + missed > 0, 2 * hits + missed + wrong, np.nan)
+        found: np.ndarray = 2 * hits / defined
+        return found
 
-    return value
+    negative = (codes == 0) & decided
+    return Sums(
+        np.column_stack([positive & decided, positive & ~decided, negative]).astype(np.float64),
+        finish,
+    )
 
 
 def _f1_macro(actual: np.ndarray, scores: np.ndarray, context: Context) -> Statistic:
@@ -114,15 +125,19 @@ def _f1_macro(actual: np.ndarray, scores: np.ndarray, context: Context) -> Stati
 
 
 def _balanced_accuracy(actual: np.ndarray, scores: np.ndarray, context: Context) -> Statistic:
-    table = _confusion(actual, scores, context)
+    codes, _, classes = _coded(actual, scores, context)
+    own = np.eye(classes)[codes]
+    right = own * (decide_codes(scores, context) == codes)[:, None]
 
-    def value(weights: np.ndarray) -> float | None:
-        counts = table(weights)
-        rows = counts.sum(axis=1)
+    def finish(sums: np.ndarray) -> np.ndarray:
+        rows, hits = sums[:, :classes], sums[:, classes:]
         seen = rows > 0
-        return float(np.mean(np.diag(counts)[seen] / rows[seen])) if seen.sum() > 1 else None
+        recall = np.where(seen, hits / np.where(seen, rows, 1), 0.0)
+        several = np.where(seen.sum(axis=1) > 1, seen.sum(axis=1), np.nan)
+        found: np.ndarray = recall.sum(axis=1) / several
+        return found
 
-    return value
+    return Sums(np.hstack([own, right]), finish)
 
 
 def _ranked(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -133,16 +148,39 @@ def _ranked(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.nda
     return order, starts, positive[order].astype(np.float64)
 
 
-def rank_auc(positive: np.ndarray, score: np.ndarray) -> Statistic:
-    """Return the area under the ROC curve as a function of row weights.
+@dataclass(frozen=True)
+class RankAuc:
+    """The area under the ROC curve as a function of row weights.
 
     Mann and Whitney's statistic: the share of pairs of a positive and a negative row in the
-    right order, ties by half.
-    """
-    order, starts, hits = _ranked(positive, score)
+    right order, ties by half. On many resamples of many rows it is taken as the sum of what
+    each row adds to it (Hájek's projection, on which the intervals of DeLong, DeLong and
+    Clarke-Pearson 1988 rest): what that leaves out is of the order of 1 in the rows.
 
-    def value(weights: np.ndarray) -> float | None:
-        ordered = weights[order]
+    Attributes
+    ----------
+    positive : ndarray of bool, shape (n,)
+    score : ndarray of float64, shape (n,)
+    counted : ndarray of float64, shape (n,), optional
+        How much each row counts besides.
+    """
+
+    positive: np.ndarray
+    score: np.ndarray
+    counted: np.ndarray | None = None
+
+    @cached_property
+    def _ranked(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return _ranked(self.positive, self.score)
+
+    def weighted(self, counted: np.ndarray) -> RankAuc:
+        """Return the statistic in which each row counts by its weight besides."""
+        return RankAuc(self.positive, self.score, counted)
+
+    def __call__(self, weights: np.ndarray) -> float | None:
+        """Return the area for one weight a row; None without rows of both classes."""
+        order, starts, hits = self._ranked
+        ordered = (weights if self.counted is None else weights * self.counted)[order]
         positives = ordered * hits
         negatives = ordered - positives
         if len(starts) < len(order):
@@ -152,24 +190,68 @@ def rank_auc(positive: np.ndarray, score: np.ndarray) -> Statistic:
         below = np.cumsum(negatives) - negatives / 2
         return _dot(positives, below) / pairs if pairs else None
 
-    return value
+    def many(self, weights: np.ndarray) -> np.ndarray:
+        """Return the area on each of many resamples, (r,), from weights (r, n)."""
+        positives = int(self.positive.sum())
+        if min(positives, len(self.score) - positives) >= _MANY_OF_A_CLASS:
+            return self._projection.many(weights)
+        found = [self(each) for each in weights]
+        return np.array([np.nan if value is None else value for value in found])
+
+    @cached_property
+    def _projection(self) -> Sums:
+        order, starts, hits = self._ranked
+        counted = np.ones(len(order)) if self.counted is None else self.counted
+        ordered = counted[order]
+        run = np.cumsum(np.bincount(starts, minlength=len(order))) - 1
+        positives = np.add.reduceat(ordered * hits, starts)
+        negatives = np.add.reduceat(ordered * (1 - hits), starts)
+        below = (np.cumsum(negatives) - negatives / 2) / negatives.sum()
+        above = 1 - (np.cumsum(positives) - positives / 2) / positives.sum()
+        own = np.empty((len(order), 2))
+        own[order] = np.column_stack([below[run], above[run]])
+        each = np.column_stack([self.positive, ~self.positive]) * counted[:, None]
+        whole = self(np.ones(len(order))) or 0.0
+
+        def finish(sums: np.ndarray) -> np.ndarray:
+            found = sums[:, 0] / sums[:, 2] + sums[:, 1] / sums[:, 3] - whole
+            return np.clip(found, 0.0, 1.0)
+
+        return Sums(np.hstack([own * each, each]), finish)
+
+
+_MANY_OF_A_CLASS = 50
+
+
+@dataclass(frozen=True)
+class _MeanOf:
+    """The mean of several statistics, of those that are defined."""
+
+    each: list[RankAuc]
+
+    def weighted(self, counted: np.ndarray) -> _MeanOf:
+        return _MeanOf([one.weighted(counted) for one in self.each])
+
+    def __call__(self, weights: np.ndarray) -> float | None:
+        known = [auc for one in self.each if (auc := one(weights)) is not None]
+        return float(np.mean(known)) if known else None
+
+    def many(self, weights: np.ndarray) -> np.ndarray:
+        found = np.array([one.many(weights) for one in self.each]).reshape(-1, len(weights))
+        known = np.isfinite(found)
+        total = np.where(known, found, 0.0).sum(axis=0)
+        return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
 
 
 def _roc_auc(actual: np.ndarray, scores: np.ndarray, context: Context) -> Statistic:
-    return rank_auc(class_codes(actual, context.classes) == 1, scores[:, 1])
+    return RankAuc(class_codes(actual, context.classes) == 1, scores[:, 1])
 
 
 def _roc_auc_ovr(actual: np.ndarray, scores: np.ndarray, context: Context) -> Statistic:
     codes = class_codes(actual, context.classes)
-    each = [
-        rank_auc(codes == k, scores[:, k]) for k in range(scores.shape[1]) if (codes == k).any()
-    ]
-
-    def value(weights: np.ndarray) -> float | None:
-        known = [auc for statistic in each if (auc := statistic(weights)) is not None]
-        return float(np.mean(known)) if known else None
-
-    return value
+    return _MeanOf(
+        [RankAuc(codes == k, scores[:, k]) for k in range(scores.shape[1]) if (codes == k).any()]
+    )
 
 
 def _average_precision(actual: np.ndarray, scores: np.ndarray, context: Context) -> Statistic:
@@ -199,28 +281,26 @@ def _errors(actual: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def _rmse(actual: np.ndarray, scores: np.ndarray, context: Context) -> Statistic:
-    mean = _mean(_errors(actual, scores) ** 2)
-
-    def root(weights: np.ndarray) -> float | None:
-        square = mean(weights)
-        return None if square is None else float(np.sqrt(square))
-
-    return root
+    return mean(_errors(actual, scores) ** 2, root=True)
 
 
 def _mae(actual: np.ndarray, scores: np.ndarray, context: Context) -> Statistic:
-    return _mean(np.abs(_errors(actual, scores)))
+    return mean(np.abs(_errors(actual, scores)))
 
 
 def _r2(actual: np.ndarray, scores: np.ndarray, context: Context) -> Statistic:
     values = np.asarray(actual, dtype=np.float64)
     squares = _errors(actual, scores) ** 2
+    # About their mean: the squares of large numbers would leave no digits for their spread.
+    values = values - values.mean()
 
-    def value(weights: np.ndarray) -> float | None:
-        spread = _dot(weights, (values - _dot(weights, values) / weights.sum()) ** 2)
-        return 1 - _dot(weights, squares) / spread if spread > 0 else None
+    def finish(sums: np.ndarray) -> np.ndarray:
+        missed, first, second, total = sums.T
+        spread = second - first**2 / total
+        found: np.ndarray = 1 - missed / np.where(spread > 1e-12 * second, spread, np.nan)
+        return found
 
-    return value
+    return Sums(np.column_stack([squares, values, values**2, np.ones(len(values))]), finish)
 
 
 def _median_absolute_error(actual: np.ndarray, scores: np.ndarray, context: Context) -> Statistic:

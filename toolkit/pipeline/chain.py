@@ -113,8 +113,10 @@ class _Chain:
         return outcome(self.run)
 
     def _stages(self) -> None:
+        said = False
         for position, stage in enumerate(self.stages):
             self._check_stop(stage)
+            said = said or self._forecast(self.stages[position:])
             if not self.request.fresh and is_current(stage, self.run, self.file):
                 self.log(f"{stage}: reused, nothing that it depends on has changed")
                 self.show.reused(stage)
@@ -130,6 +132,22 @@ class _Chain:
                 self.show.failed(stage, failure)
                 raise failure from error
             self.show.finished(stage, self.run.manifest().stages[stage])
+
+    def _forecast(self, later: list[str]) -> bool:
+        """Say how long a search and what follows will take, as soon as rows are counted."""
+        from toolkit.artifacts.scoping import Intake
+
+        if "automl" not in later or not self.run.has(Intake):
+            return False
+        if not self.request.fresh and is_current("automl", self.run, self.file):
+            return False
+        from toolkit.automl.forecasting import counted, of_rows, slowness
+
+        with contextlib.suppress(ToolkitError):  # the stage itself says what is wrong
+            text = of_rows(self.file.project, *counted(self.run), slowness()).text()
+            self.log(text)
+            self.show.expected(text)
+        return True
 
     def _stage(self, stage: str, following: str | None) -> None:
         source = plan.notebook_of(stage, self.file)

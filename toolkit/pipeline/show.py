@@ -20,6 +20,9 @@ class Show(Protocol):
     def begin(self, run: Run, stages: list[str]) -> None:
         """The chain starts."""
 
+    def expected(self, text: str) -> None:
+        """About how long the chain will take is known."""
+
     def reused(self, stage: str) -> None:
         """A stage still holds and is not computed again."""
 
@@ -43,6 +46,9 @@ class Quiet:
     """Shows nothing."""
 
     def begin(self, run: Run, stages: list[str]) -> None:
+        """Ignore."""
+
+    def expected(self, text: str) -> None:
         """Ignore."""
 
     def reused(self, stage: str) -> None:
@@ -76,6 +82,10 @@ class Plain(Quiet):
     def begin(self, run: Run, stages: list[str]) -> None:
         """Say which run and which stages."""
         self._say(f"run {run.folder}")
+
+    def expected(self, text: str) -> None:
+        """Say how long it will take."""
+        self._say(text)
 
     def reused(self, stage: str) -> None:
         """Say that nothing has changed."""
@@ -117,6 +127,10 @@ class Live(Quiet):
         self._rows = dict.fromkeys(stages, ("·", "", ""))
         self._live.start()
         self._draw()
+
+    def expected(self, text: str) -> None:
+        """Print it above the table."""
+        self._console.print(text, soft_wrap=True, highlight=False)
 
     def reused(self, stage: str) -> None:
         """Mark the stage as reused."""

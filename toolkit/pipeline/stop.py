@@ -8,6 +8,7 @@ import time
 from types import FrameType
 from typing import Any
 
+from toolkit import formats
 from toolkit.errors import StageTimeout, Terminated, ToolkitError, UsageError
 
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
@@ -27,7 +28,9 @@ class Stop:
 
     def __init__(self, seconds: float | None = None) -> None:
         if seconds is not None and not seconds > 0:
-            raise UsageError(f"--timeout {seconds:g}", expected="a number of seconds above 0")
+            raise UsageError(
+                f"--timeout {formats.number(seconds, 6)}", expected="a number of seconds above 0"
+            )
         self.seconds = seconds
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._signal: str | None = None
@@ -57,7 +60,7 @@ class Stop:
             )
         if self._deadline is not None and time.monotonic() >= self._deadline:
             return StageTimeout(
-                f"not done after {self.seconds:g} s",
+                f"not done after {formats.number(self.seconds, 6)} s",
                 remedy="Allow more with --timeout; `toolkit run` goes on from the last"
                 " finished stage",
             )

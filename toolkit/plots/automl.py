@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Entry, Interval, Leaderboard, Search
 from toolkit.plots.automl_champion import (
     calibration,
@@ -48,8 +48,8 @@ _FAR = 8.0
 def leaderboard(board: Leaderboard) -> Plot:
     """Draw every model's score with its interval, best on top, engines by colour and marker.
 
-    A hollow marker means that the difference to the best may be chance; a red cross that
-    the model breaks a constraint.
+    A hollow marker means that there is no clear difference to the first; a red cross that
+    the model violates a constraint.
     """
     metric = metrics.get(board.metric)
     shown = board.entries[:_MOST]
@@ -61,9 +61,9 @@ def leaderboard(board: Leaderboard) -> Plot:
     broken = [entry.name for entry in shown if entry.violates]
     alt = f"Best: {best.name} {interval(best.score)}."
     if alike:
-        alt += f" Not told apart from it: {', '.join(alike)}."
+        alt += f" Not clearly worse: {', '.join(alike)}."
     if broken:
-        alt += f" Break a constraint: {', '.join(broken)}."
+        alt += f" Violate a constraint: {', '.join(broken)}."
     with canvas(title, alt, width=8.2, height=1.4 + 0.3 * len(shown)) as sheet:
         axes = sheet.axes
         window = _window(shown)
@@ -72,9 +72,16 @@ def leaderboard(board: Leaderboard) -> Plot:
         for place, entry in enumerate(shown):
             _line(axes, place, entry)
         engine_legend(axes, {entry.engine for entry in shown})
-        axes.plot([], [], "o", color="black", markerfacecolor="white", label="may be chance")
+        axes.plot(
+            [],
+            [],
+            "o",
+            color="black",
+            markerfacecolor="white",
+            label="no clear difference to the first",
+        )
         if broken:
-            axes.plot([], [], "x", color=RED, markersize=8, label="breaks a constraint")
+            axes.plot([], [], "x", color=RED, markersize=8, label="violates a constraint")
         names = [_label(entry) for entry in shown]
         axes.set_yticks(range(len(shown)), names)
         axes.set_ylim(len(shown) - 0.5, -0.5)
@@ -103,7 +110,7 @@ def pareto(board: Leaderboard, search: Search) -> Plot:
         return nothing(title, "No model has a score and a time.")
     front = _front(timed, greater=metric.greater_is_better)
     names = {entry.name for entry, _ in front}
-    alt = "None of these is beaten in both, quickest first: " + "; ".join(
+    alt = "Pareto front, fastest first: " + "; ".join(
         f"{entry.name} {number(entry.score.value)} in {milliseconds(ms / 1000)} ms"
         for entry, ms in front
     )
@@ -128,14 +135,14 @@ def pareto(board: Leaderboard, search: Search) -> Plot:
         _name_front(axes, front, greater=metric.greater_is_better)
         engine_legend(axes, {entry.engine for entry, _ in timed})
         if any(entry.violates for entry, _ in timed):
-            axes.plot([], [], "x", color=RED, markersize=8, label="breaks a constraint")
+            axes.plot([], [], "x", color=RED, markersize=8, label="violates a constraint")
         axes.set_xscale("log")
         axes.margins(x=0.2)
         # The default labels of minor ticks are formulas, which the style does not typeset.
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_major_formatter(lambda value, _: formats.number(value, 6))
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_xlabel("milliseconds for 1,000 rows (logarithmic; left is faster)")
+        axes.set_xlabel("milliseconds for 1,000 rows (log scale; left is faster)")
         up = "up" if metric.greater_is_better else "down"
         axes.set_ylabel(f"{metric.title} ({up} is better)")
         sheet.figure.legend(loc="outside lower center", ncols=5, fontsize=9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Bin, Champion, Interval, Leaderboard
 from toolkit.plots.automl_shared import engine_legend, engine_of, interval, look, nothing, number
 from toolkit.plots.style import BLUE, GREEN, GREY, ORANGE, RED, Plot, canvas, shorten
@@ -29,19 +29,19 @@ def ensemble(board: Leaderboard, name: str = "") -> Plot:
     members = sorted(found[0].members.items(), key=lambda item: (-item[1], item[0]))
     shown, rest = members[:_MOST_MEMBERS], members[_MOST_MEMBERS:]
     engines = {entry.name: entry.engine for entry in board.entries}
-    alt = "Weights: " + ", ".join(f"{model} {weight:.0%}" for model, weight in shown)
+    alt = "Weights: " + ", ".join(f"{model} {formats.percent(weight)}" for model, weight in shown)
     alt += f", {len(rest)} more." if rest else "."
     with canvas(title, alt, width=7.0, height=1.2 + 0.3 * len(shown)) as sheet:
         axes = sheet.axes
         for place, (model, weight) in enumerate(shown):
             colour, _ = look(engines.get(model, engine_of(model)))
             axes.barh(place, weight, color=colour, height=0.65)
-            axes.text(weight, place, f" {weight:.0%}", va="center", fontsize=9)
+            axes.text(weight, place, f" {formats.percent(weight)}", va="center", fontsize=9)
         axes.set_yticks(range(len(shown)), [shorten(model, 40) for model, _ in shown])
         axes.set_ylim(len(shown) - 0.5, -0.5)
         axes.set_xlim(0, max(weight for _, weight in shown) * 1.15)
         axes.grid(axis="y", visible=False)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes.xaxis.set_major_formatter(lambda value, _: formats.percent(value))
         engine_legend(axes, {engines.get(model, engine_of(model)) for model, _ in shown})
         axes.set_xlabel("weight of the model's prediction")
         sheet.figure.legend(loc="outside lower center", ncols=5, fontsize=9)
@@ -84,14 +84,15 @@ def calibration(champion: Champion) -> Plot:
 
 def threshold(champion: Champion) -> Plot:
     """Draw the mean cost a row, precision and recall over all thresholds."""
-    title = "What the threshold brings on the out-of-fold rows"
+    title = "Cost, recall and precision by threshold on the out-of-fold rows"
     curve, chosen = champion.threshold_curve, champion.threshold
     if chosen is None or not curve:
         return nothing(title, "There is no threshold: only a yes-or-no decision has one.")
     here = min(curve, key=lambda point: abs(point.threshold - chosen))
     alt = (
-        f"At the threshold {chosen:.3g}: mean cost {here.cost:.4g} a row,"
-        f" {here.flagged:.0%} flagged, recall {_share(here.recall)},"
+        f"At the threshold {formats.number(chosen)}: mean cost {formats.number(here.cost, 4)} a"
+        f" row,"
+        f" {formats.percent(here.flagged)} flagged, recall {_share(here.recall)},"
         f" precision {_share(here.precision)}. {champion.threshold_rule}."
     )
     x = [point.threshold for point in curve]
@@ -100,7 +101,7 @@ def threshold(champion: Champion) -> Plot:
         top.plot(x, [point.cost for point in curve], color=BLUE, linewidth=1.6)
         top.plot(chosen, here.cost, "o", color=RED)
         top.annotate(
-            f"{chosen:.3g}: cost {here.cost:.3g}",
+            f"{formats.number(chosen)}: cost {formats.number(here.cost)}",
             (chosen, here.cost),
             xytext=(8, 14),
             textcoords="offset points",
@@ -132,13 +133,13 @@ def canary(champion: Champion) -> Plot:
     if found is None or found.score.value is None:
         return nothing("Selection and canary", "The champion has no score on the canary rows.")
     metric = metrics.get(found.metric)
-    title = f"{metric.title}: what selection promised, and {found.rows:,} rows it never saw"
+    title = f"{metric.title}: the selection score, and {found.rows:,} unseen rows"
     flattered = not found.explained and (found.optimism or 0) > 0
     colour = RED if flattered else GREEN
     alt = f"Canary: {interval(found.score)}. Selection: {number(found.selection)}."
     if found.optimism is not None:
-        alt += f" Optimism: {found.optimism:+.2g}"
-        alt += ", which chance explains." if found.explained else ", more than chance explains."
+        alt += f" Optimism: {formats.number(found.optimism, 2, sign=True)}"
+        alt += ", within sampling error." if found.explained else ", beyond sampling error."
     with canvas(title, alt, height=2.2) as sheet:
         axes = sheet.axes
         _range(axes, 1, found.score, colour, "o")
@@ -162,13 +163,13 @@ def shuffled(champion: Champion) -> Plot:
     if found is None or found.score.value is None:
         return nothing("Shuffled labels", "The champion was not fitted on shuffled labels.")
     metric = metrics.get(found.metric)
-    title = f"{metric.title} with labels that mean nothing"
+    title = f"{metric.title} on shuffled labels"
     colour = RED if found.better_than_chance else GREEN
     alt = f"On shuffled labels: {interval(found.score)}; a constant guess: {number(found.chance)}."
     alt += (
-        " It finds something where nothing is: rows leak."
+        " Better than chance on shuffled labels: leakage suspected."
         if found.better_than_chance
-        else " It finds nothing, as it must."
+        else " No better than chance, as expected."
     )
     with canvas(title, alt, height=1.9) as sheet:
         axes = sheet.axes
@@ -196,22 +197,24 @@ def conformal(champion: Champion) -> Plot:
         if what == "intervals"
         else f"{found.size:.2f} classes in a set on average"
     )
-    title = f"How often the {what} hold the truth on the canary rows ({size})"
+    title = f"How often the {what} cover the true value on the canary rows ({size})"
     low = found.measured.value if found.measured.low is None else found.measured.low
     high = found.measured.value if found.measured.high is None else found.measured.high
     kept = low <= found.coverage <= high or found.measured.value >= found.coverage
-    alt = f"Asked: {found.coverage:.0%}. Measured: {_percents(found.measured)}; {size}."
+    alt = (
+        f"Asked: {formats.percent(found.coverage)}. Measured: {_percents(found.measured)}; {size}."
+    )
     with canvas(title, alt, height=1.9) as sheet:
         axes = sheet.axes
         _range(axes, 0, found.measured, GREEN if kept else RED, "o")
         _text(axes, found.measured.value, 0, _percents(found.measured))
-        _mark(axes, found.coverage, f"asked: {found.coverage:.0%}")
+        _mark(axes, found.coverage, f"asked: {formats.percent(found.coverage)}")
         axes.set_yticks([0], ["measured"])
         axes.set_ylim(0.75, -0.7)
         axes.set_xlim(max(0.0, min(low, found.coverage) - 0.08), 1.005)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}%")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{formats.number(100 * value)}%")
         axes.grid(axis="y", visible=False)
-        axes.set_xlabel("share of rows whose true value was inside")
+        axes.set_xlabel("share of rows whose true value is covered")
     return sheet.plot
 
 
@@ -254,8 +257,9 @@ def _error(value: float | None) -> str:
 def _percents(score: Interval) -> str:
     if score.value is None or score.low is None or score.high is None:
         return _share(score.value)
-    return f"{score.value:.1%} ({score.low:.1%} to {score.high:.1%})"
+    value, low, high = formats.telling([score.value, score.low, score.high], formats.share)
+    return f"{value} ({low} to {high})"
 
 
 def _share(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.0%}"
+    return "undefined" if value is None else formats.percent(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from toolkit import formats
 from toolkit.artifacts import Interval
 from toolkit.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, Plot, canvas
 
@@ -49,22 +50,22 @@ def number(value: float | None, *, full: bool = False) -> str:
     """
     if value is None:
         return "unknown"
-    if abs(value) >= 10_000:
-        return f"{value:,.0f}"
-    return f"{value:#.4g}".rstrip(".") if full else f"{value:.4g}"
+    return (
+        f"{value:#.4g}".rstrip(".")
+        if full and 1e-4 <= abs(value) < 1000
+        else formats.number(value, 4)
+    )
 
 
 def milliseconds(seconds: float) -> str:
     """Return a time in milliseconds as text."""
     value = seconds * 1000
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+    return f"{value:,.0f}" if value >= 100 else formats.number(value, 2)
 
 
 def interval(score: Interval) -> str:
     """Return a score with its interval as text."""
-    if score.value is None or score.low is None or score.high is None:
-        return number(score.value)
-    return f"{number(score.value)} ({number(score.low)} to {number(score.high)})"
+    return score.text(4)
 
 
 def nothing(title: str, text: str) -> Plot:

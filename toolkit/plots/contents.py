@@ -62,7 +62,7 @@ def sheet(profile: Profile, name: str) -> Plot:
 def mistakes(evaluation: Evaluation) -> Plot:
     """Draw the images of the test rows on which the model was most certain and wrong."""
     shown = evaluation.mistakes
-    title = "Test images that the model is most certain of and gets wrong: actual → predicted"
+    title = "Most confident misclassified test images: actual → predicted"
     if not shown:
         with style.canvas(title, "There is none.", height=0.8) as made:
             made.axes.text(0, 0.5, "There is none.", va="center")
@@ -105,7 +105,7 @@ def words(profile: Profile, name: str) -> Plot:
         for label in labels
     )
     title = (
-        f"Words of {style.shorten(name, 30)} that tell the classes apart: share of texts with the"
+        f"Characteristic words of {style.shorten(name, 30)} by class: share of texts with the"
         " word (grey: of all other texts)"
     )
     across = min(3, len(labels))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from toolkit import formats
 from toolkit.errors import UsageError
 from toolkit.plots.style import GREY, PALETTE, Plot, canvas, shorten
 from toolkit.plots.views import date_axis
@@ -56,10 +57,12 @@ def dependence_with(
     colour = parts[other].reindex(own.index)
     shap = own["shap"].to_numpy()
     spread = np.corrcoef(shap, _ranks(colour))[0, 1] if len(set(shap)) > 2 else np.nan
-    alt = f"{len(own)} rows; {explanation.called}s from {shap.min():.3g} to {shap.max():.3g}" + (
-        "." if np.isnan(spread) else f"; correlation with {other} {spread:.2f}."
+    alt = (
+        f"{len(own)} rows; {explanation.called}s from {formats.number(shap.min())} to"
+        f" {formats.number(shap.max())}"
+        + ("." if np.isnan(spread) else f"; correlation with {other} {spread:.2f}.")
     )
-    title = f"What {shorten(column)} does, by {shorten(other)}"
+    title = f"Members of {shorten(column)} does, by {shorten(other)}"
     with canvas(title, alt, height=3.8) as sheet:
         axes = sheet.axes
         sheet.figure.set_dpi(160)
@@ -159,7 +162,8 @@ def _coloured(axes: Any, x: np.ndarray, y: np.ndarray, part: pd.DataFrame, other
             bar = axes.figure.colorbar(drawn, ax=axes, pad=0.02, aspect=30)
             ends = distinct[np.array([0, len(distinct) // 2, len(distinct) - 1])]
             words = [
-                str(np.datetime64(int(v), "D")) if found[1] else f"{v:.4g}" for v in ends.tolist()
+                str(np.datetime64(int(v), "D")) if found[1] else formats.number(v, 4)
+                for v in ends.tolist()
             ]
             bar.set_ticks([0, 0.5, 1], labels=words)
             bar.set_label(shorten(other, 40))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.artifacts import Profile, Quality, SplitSummary
 from toolkit.artifacts.base import SEVERITIES
 from toolkit.plots import style
@@ -30,13 +31,19 @@ def missingness(profile: Profile, *, top: int = 20) -> Plot:
     shown = lacking[:top]
     shares = [c.missing / max(profile.rows, 1) for c in shown]
     if not shown:
-        return _nothing("Missing values", "No column lacks a value.")
+        return _nothing("Missing values", "No value is missing.")
     alt = f"{len(lacking)} of {len(profile.columns)} columns lack values; most: " + ", ".join(
-        f"{c.name} {s:.1%}" for c, s in zip(shown[:3], shares, strict=False)
+        f"{c.name} {formats.share(s)}" for c, s in zip(shown[:3], shares, strict=False)
     )
     more = f" ({len(shown)} of {len(lacking)} columns)" if len(lacking) > len(shown) else ""
     with style.canvas(f"Missing values{more}", alt + ".", height=_height(len(shown))) as sheet:
-        _bars(sheet.axes, [c.name for c in shown], shares, style.BLUE, [f"{s:.1%}" for s in shares])
+        _bars(
+            sheet.axes,
+            [c.name for c in shown],
+            shares,
+            style.BLUE,
+            [formats.share(s) for s in shares],
+        )
         sheet.axes.set_xlabel("share of rows")
         sheet.axes.set_xlim(0, min(1.0, max(shares) * 1.15) or 1)
     return sheet.plot
@@ -50,17 +57,17 @@ def associations(profile: Profile, *, top: int = 20) -> Plot:
     )
     shown = found[:top]
     if not shown:
-        return _nothing("Association with the target", "There is no column to judge.")
+        return _nothing("Association with the target", "There is no feature to assess.")
     values = [c.association or 0.0 for c in shown]
     alt = "Out-of-sample association with the target; best: " + ", ".join(
         f"{c.name} {v:.2f}" for c, v in zip(shown[:3], values, strict=False)
     )
     colours = [style.BLUE if c.role == "feature" else style.GREY for c in shown]
     more = f", top {len(shown)} of {len(found)}" if len(found) > len(shown) else ""
-    title = f"How well each column alone predicts the target{more} (grey: not a feature)"
+    title = f"Out-of-sample association of each column with the target{more} (grey: not a feature)"
     with style.canvas(title, alt + ".", height=_height(len(shown))) as sheet:
         _bars(sheet.axes, [c.name for c in shown], values, colours, [f"{v:.2f}" for v in values])
-        sheet.axes.set_xlabel("association, out of sample: 0 nothing, 1 perfect")
+        sheet.axes.set_xlabel("association, out of sample (0 none, 1 perfect)")
         sheet.axes.set_xlim(0, min(1.08, max(0.1, max(values) * 1.15)))
     return sheet.plot
 
@@ -108,7 +115,7 @@ def split(summary: SplitSummary) -> Plot:
         left, right = sheet.axes
         names = [part.part for part in parts]
         _bars(left, names, [p.rows for p in parts], [_PARTS[n] for n in names],
-              [f"{p.rows:,} ({p.rows / total:.0%})" for p in parts])  # fmt: skip
+              [f"{p.rows:,} ({formats.percent(p.rows / total)})" for p in parts])  # fmt: skip
         left.set_xlim(0, max(p.rows for p in parts) * 1.45)
         left.set_xlabel("rows")
         known = [part for part in parts if part.target]
@@ -139,8 +146,10 @@ def _stacked(axis: Any, parts: list[Any]) -> None:
                   edgecolor="white", label=style.shorten(label, 14))  # fmt: skip
         for place, (start, width) in enumerate(zip(left, share, strict=True)):
             if width > 0.09:
-                axis.text(start + width / 2, place, f"{width:.0%}", ha="center", va="center",
-                          fontsize=8, color="white" if k not in (1, 4, 6) else "black")  # fmt: skip
+                axis.text(
+                    start + width / 2, place, formats.percent(width), ha="center", va="center",
+                    fontsize=8, color="white" if k not in (1, 4, 6) else "black",
+                )  # fmt: skip
         left = left + np.array(share)
     axis.set_xlim(0, 1)
     axis.set_xlabel("share of rows")
@@ -175,15 +184,21 @@ def suspects(profile: Profile, *, top: int = 12) -> Plot:
     """Draw the columns that may leak the target, each with its reason."""
     shown = profile.suspects[:top]
     if not shown:
-        return _nothing("Leakage suspects", "No column is suspected of leaking the target.")
+        searched = profile.searched
+        said = searched.text if searched else "Leaks of the target were not searched for."
+        return _nothing("Leakage suspects", said)
     alt = "Leakage suspects: " + "; ".join(f"{s.column} ({s.reason})" for s in shown[:3])
     with style.canvas("Leakage suspects, most suspicious first", alt + ".", width=9,
-                      height=_height(len(shown), 0.5)) as sheet:  # fmt: skip
+                      height=_height(len(shown), 0.6)) as sheet:  # fmt: skip
         scores = [s.score for s in shown]
-        colours = [style.RED if s >= 0.9 else style.ORANGE for s in scores]
+        colours = [
+            style.GREY if s.resolved else style.RED if s.severity == "critical" else style.ORANGE
+            for s in shown
+        ]
         _bars(sheet.axes, [s.column for s in shown], scores, colours, ["" for _ in shown])
         for place, suspect in enumerate(shown):
-            sheet.axes.text(1.02, place, _wrapped(suspect.reason), va="center", fontsize=8)
+            said = f"{suspect.resolved or suspect.severity}: {suspect.reason}"
+            sheet.axes.text(1.02, place, _wrapped(said), va="center", fontsize=8)
         sheet.axes.set_xlim(0, 3.2)
         sheet.axes.set_xticks([0, 0.5, 1.0])
         sheet.axes.set_xlabel("score", loc="left")
@@ -213,9 +228,9 @@ def baseline(summary: SplitSummary) -> Plot:
     if not scored:
         return _nothing("Baseline", "There is no baseline score.")
     alt = f"{summary.metric} on the validation rows: " + ", ".join(
-        f"{name} {i.value:.4g}" for name, i in scored.items()
+        f"{name} {formats.number(i.value, 4)}" for name, i in scored.items()
     )
-    title = f"The score to beat: {summary.metric} on the validation rows, with intervals"
+    title = f"Baseline: {summary.metric} on the validation rows, with intervals"
     with style.canvas(title, alt + ".", height=1.9) as sheet:
         for place, interval in enumerate(scored.values()):
             value = float(interval.value or 0.0)
@@ -223,7 +238,7 @@ def baseline(summary: SplitSummary) -> Plot:
             high = value if interval.high is None else interval.high
             sheet.axes.plot([low, high], [place, place], color=style.BLUE, linewidth=2)
             sheet.axes.plot(value, place, "o", color=style.BLUE, markersize=7)
-            sheet.axes.annotate(f"{value:.4g}", (value, place), xytext=(0, 8),
+            sheet.axes.annotate(formats.number(value, 4), (value, place), xytext=(0, 8),
                                 textcoords="offset points", ha="center", fontsize=9)  # fmt: skip
         sheet.axes.set_yticks(range(len(scored)), list(scored))
         sheet.axes.set_ylim(len(scored) - 0.5, -0.7)
@@ -247,14 +262,15 @@ def _height(bars: int, each: float = 0.26) -> float:
     return 1.1 + each * bars
 
 
-def _wrapped(text: str, width: int = 78) -> str:
+def _wrapped(text: str, width: int = 78, most: int = 4) -> str:
     import textwrap
 
-    return "\n".join(textwrap.wrap(text, width)[:3])
+    return "\n".join(textwrap.wrap(text, width)[:most])
 
 
 def _nothing(title: str, sentence: str) -> Plot:
-    with style.canvas(title, sentence, height=0.8) as sheet:
-        sheet.axes.text(0.0, 0.5, sentence, va="center", fontsize=10)
+    lines = _wrapped(sentence, 96, most=6)
+    with style.canvas(title, sentence, height=0.6 + 0.2 * (lines.count("\n") + 1)) as sheet:
+        sheet.axes.text(0.0, 0.5, lines, va="center", fontsize=10)
         sheet.axes.set_axis_off()
     return sheet.plot

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.artifacts import ColumnProfile, Profile
 from toolkit.plots import style
 from toolkit.plots.style import Plot
@@ -96,9 +97,12 @@ def _column_alt(profile: Profile, facts: ColumnProfile) -> str:
         f"{facts.name}: {facts.missing:,} of {profile.rows:,} missing, {facts.distinct:,} distinct"
     )
     if facts.quartiles and facts.measure:
-        text += f", {facts.measure}: median {facts.quartiles[1]:g}"
+        text += f", {facts.measure}: median {formats.number(facts.quartiles[1], 6)}"
     elif facts.quartiles and facts.type == "number":
-        text += f", median {facts.quartiles[1]:g}, from {facts.minimum} to {facts.maximum}"
+        text += (
+            f", median {formats.number(facts.quartiles[1], 6)}, from {facts.minimum} to"
+            f" {facts.maximum}"
+        )
     elif facts.top:
         text += f", most often {facts.top[0][0]!r} ({facts.top[0][1]:,})"
     return text + "."
@@ -152,7 +156,7 @@ def _draw(
         centres = _level_bars(axis, facts, large)
     axis.tick_params(labelsize=8 if large else 7)
     axis.grid(axis="x", visible=False)
-    axis.yaxis.set_major_locator(_ticker().MaxNLocator(4, integer=True))
+    axis.yaxis.set_major_locator(_ticker().MaxNLocator(4, integer=True, steps=_STEPS))
     axis.yaxis.set_major_formatter(_ticker().FuncFormatter(_thousands))
     if large:
         axis.set_ylabel("rows")
@@ -177,7 +181,7 @@ def _draw(
             markersize=4 if large else 3, linewidth=1.3 if lined else 0,
         )  # fmt: skip
     right.spines["right"].set_visible(True)
-    right.yaxis.set_major_locator(_ticker().MaxNLocator(4))
+    right.yaxis.set_major_locator(_ticker().MaxNLocator(4, steps=_STEPS))
     if scale.shares:
         right.set_ylim(-0.03, max(0.1, min(1.03, right.get_ylim()[1] * 1.1)))
         right.yaxis.set_major_formatter(_ticker().PercentFormatter(1, decimals=0))
@@ -204,11 +208,11 @@ def _number_bars(axis: Any, facts: ColumnProfile) -> np.ndarray:
     if facts.measure:
         axis.set_xlabel(facts.measure, fontsize=7)
     if facts.type == "date":
-        axis.xaxis.set_major_locator(_ticker().MaxNLocator(4))
+        axis.xaxis.set_major_locator(_ticker().MaxNLocator(4, steps=_STEPS))
         axis.xaxis.set_major_formatter(_ticker().FuncFormatter(_date_of(edges[-1] - edges[0])))
     else:
         whole = len(edges) > 1 and bool(np.all(np.diff(facts.histogram_edges) == 1))
-        axis.xaxis.set_major_locator(_ticker().MaxNLocator(5, integer=whole))
+        axis.xaxis.set_major_locator(_ticker().MaxNLocator(5, integer=whole, steps=_STEPS))
         axis.xaxis.set_major_formatter(_ticker().FuncFormatter(_thousands))
     return (edges[:-1] + edges[1:]) / 2
 
@@ -242,6 +246,10 @@ def _legend(figure: Any, drawn: list[ColumnProfile], only: set[str] | None) -> N
                   title="share of class", title_fontsize=8)  # fmt: skip
 
 
+_STEPS = (1, 2, 2.5, 5, 10)
+"""Round values, and those that a reader can halve."""
+
+
 def _ticker() -> Any:
     from matplotlib import ticker
 
@@ -250,10 +258,10 @@ def _ticker() -> Any:
 
 def _thousands(value: float, _: Any = None) -> str:
     size = abs(value)
-    for limit, sign in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if size >= limit * (10 if sign == "k" else 1):
-            return f"{value / limit:g}{sign}"
-    return f"{value:g}"
+    for limit, sign in ((1e9, " bn"), (1e6, " M"), (1e3, " k")):
+        if size >= limit * (10 if sign == " k" else 1):
+            return f"{formats.number(value / limit, 6)}{sign}"
+    return formats.number(value, 6)
 
 
 def _date_of(span: float) -> Any:

@@ -128,15 +128,7 @@ def two_sides(
 
 def words(interval: Interval) -> str:
     """Return an interval as text: ``0.53 (0.51 to 0.55)``."""
-    if interval.value is None:
-        return "undefined"
-    if interval.low is None or interval.high is None:
-        return _number(interval.value)
-    return f"{_number(interval.value)} ({_number(interval.low)} to {_number(interval.high)})"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if 10_000 <= abs(value) < 1e9 else f"{value:.3g}"
+    return interval.text()
 
 
 def _middle(text: str, length: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Champion, Evaluation, FairnessVerdict, Interval
 from toolkit.plots.style import BLUE, GREEN, GREY, ORANGE, RED, Plot, canvas, shorten
 
@@ -31,8 +31,8 @@ def metric_intervals(evaluation: Evaluation) -> Plot:
     names = [name for name, each in evaluation.metrics.items() if each.value is not None]
     names.sort(key=lambda name: name != evaluation.metric)
     alt = "; ".join(
-        f"{metrics.get(n).title} {_words(evaluation.metrics[n])}, constant guess"
-        f" {_number(evaluation.constant.get(n))}"
+        f"{metrics.get(n).title} {evaluation.metrics[n].text()}, constant guess"
+        f" {formats.number(evaluation.constant.get(n))}"
         for n in names
     )
     if not names:
@@ -46,7 +46,7 @@ def metric_intervals(evaluation: Evaluation) -> Plot:
             if constant is not None:
                 axes.plot(constant, 0, "D", color=GREY, markersize=6, markerfacecolor="white")
             arrow = "higher is better" if metric.greater_is_better else "lower is better"
-            label = f"{metric.title}\n{_words(score)}"
+            label = f"{metric.title}\n{score.text()}"
             weight = "bold" if name == evaluation.metric else "normal"
             axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8, weight=weight)
             axes.set_title(arrow, fontsize=7, loc="right", pad=1, weight="normal", color=GREY)
@@ -80,7 +80,7 @@ def confusion(evaluation: Evaluation) -> Plot:
         for i, j in np.ndindex(*cells.shape):
             colour = "white" if share[i, j] > 0.55 else "black"
             small = len(rows) > 6
-            text = f"{int(cells[i, j]):,}" + ("" if small else f"\n{share[i, j]:.0%}")
+            text = f"{int(cells[i, j]):,}" + ("" if small else f"\n{formats.percent(share[i, j])}")
             axes.text(
                 j, i, text, ha="center", va="center", color=colour, fontsize=7 + 2 * (not small)
             )
@@ -162,8 +162,8 @@ def cost(evaluation: Evaluation, champion: Champion | None = None, unit: str = "
         return _nothing(title, "A number is predicted: there is no decision that costs.")
     found = evaluation.cost
     alt = (
-        f"On the test rows {_words(found)}; the cheapest constant decision costs"
-        f" {_number(evaluation.constant_cost)}."
+        f"On the test rows {found.text()}; the cheapest constant decision costs"
+        f" {formats.number(evaluation.constant_cost)}."
     )
     curve = champion.threshold_curve if champion is not None else []
     threshold = champion.threshold if champion is not None else None
@@ -178,7 +178,7 @@ def cost(evaluation: Evaluation, champion: Champion | None = None, unit: str = "
             sheet.axes.margins(x=0.15, y=0.6)
             _legend(sheet.axes, [("o", BLUE, "model"), ("D", GREY, "cheapest constant decision")])
         return sheet.plot
-    alt += f" The threshold is {threshold:.3g}."
+    alt += f" The threshold is {formats.number(threshold)}."
     with canvas(title, alt, height=3.4) as sheet:
         axes = sheet.axes
         points = sorted(curve, key=lambda each: each.threshold)
@@ -188,7 +188,7 @@ def cost(evaluation: Evaluation, champion: Champion | None = None, unit: str = "
         reach = [[found.value - (found.low or 0)], [(found.high or 0) - found.value]]
         axes.errorbar([threshold], [found.value], yerr=reach if found.low is not None else None,
                       fmt="o", color=RED, capsize=4,
-                      label=f"test rows, at {threshold:.3g}")  # fmt: skip
+                      label=f"test rows, at {formats.number(threshold)}")  # fmt: skip
         if evaluation.constant_cost is not None:
             axes.axhline(evaluation.constant_cost, color=GREY, linestyle="--", linewidth=1,
                          label="cheapest constant decision")  # fmt: skip
@@ -205,10 +205,10 @@ def slices(evaluation: Evaluation) -> Plot:
     if not evaluation.slices:
         return _nothing(title, "No slice is significantly worse than the other rows.")
     whole = evaluation.metrics[evaluation.metric].value
-    alt = "; ".join(f"{s.where}: {_words(s.score)} on {s.rows:,} rows" for s in evaluation.slices)
+    alt = "; ".join(f"{s.where}: {s.score.text()} on {s.rows:,} rows" for s in evaluation.slices)
     names = [textwrap.fill(shorten(s.where, 84), 46) for s in evaluation.slices]
     height = 0.9 + 0.2 * sum(max(2, name.count("\n") + 1) for name in names)
-    with canvas(title, f"All rows: {_number(whole)}. {alt}", height=height) as sheet:
+    with canvas(title, f"All rows: {formats.number(whole)}. {alt}", height=height) as sheet:
         axes = sheet.axes
         for place, item in enumerate(evaluation.slices):
             if item.score.value is not None:
@@ -274,7 +274,7 @@ def side_by_side(
         return _nothing(title, "There are no groups.")
     alt = "; ".join(
         f"{name} ({each.rows:,} rows{'' if each.judged else ', too few to compare'}): "
-        + ", ".join(f"{_title(n)} {_words(each.metrics[n])}{_over(each, n)}" for n in names)
+        + ", ".join(f"{_title(n)} {each.metrics[n].text()}{_over(each, n)}" for n in names)
         for name, each in items
     )
     height = 1.1 + 0.36 * len(items)
@@ -325,7 +325,7 @@ def fairness(evaluation: Evaluation) -> Plot:
         return _nothing("Difference between groups", said or "No fairness metric was asked for.")
     name = items[0].metric.replace("_", " ")
     alt = "; ".join(
-        f"{e.column}: {_words(e.difference)}, {e.verdict}. {e.reason}".rstrip(". ") for e in items
+        f"{e.column}: {e.difference.text()}, {e.verdict}. {e.reason}".rstrip(". ") for e in items
     )
     colours = {"within": GREEN, "beyond": RED}
     with canvas(
@@ -337,24 +337,12 @@ def fairness(evaluation: Evaluation) -> Plot:
         s.axes.set_yticks(range(len(items)), [f"{shorten(e.column)}: {e.verdict}" for e in items])
         s.axes.set_ylim(len(items) - 0.5, -0.5)
         s.axes.set_xlim(left=0)
-        s.axes.set_xlabel(f"{name} (dotted: the limit {items[0].limit:g})")
+        s.axes.set_xlabel(f"{name} (dotted: the limit {formats.number(items[0].limit, 6)})")
     return s.plot
 
 
 def _title(name: str) -> str:
     return RATE_TITLES.get(name) or metrics.get(name).title
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "undefined"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.3g}"
-
-
-def _words(interval: Interval) -> str:
-    if interval.low is None or interval.high is None:
-        return _number(interval.value)
-    return f"{_number(interval.value)} ({_number(interval.low)} to {_number(interval.high)})"
 
 
 def _interval(axes: Any, place: float, score: Interval, colour: str, hollow: bool = False) -> None:

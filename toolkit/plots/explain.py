@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.artifacts import Attributions, Explanation
 from toolkit.errors import UsageError
 from toolkit.plots.evaluation import (
@@ -17,7 +18,7 @@ from toolkit.plots.evaluation import (
     metric_intervals,
     slices,
 )  # fmt: skip
-from toolkit.plots.explained import chosen_class, name_bars, output_words
+from toolkit.plots.explained import chosen_class, marked, name_bars, output_words
 from toolkit.plots.style import BLUE, GREY, RED, Plot, canvas, shorten
 from toolkit.plots.waterfall import waterfall
 
@@ -50,7 +51,10 @@ def importance(explanation: Explanation, of: str | None = None, *, top: int = 15
     of = chosen_class(explanation, of)
     ranked = explanation.importance[of]
     items = ranked[:top]
-    alt = "; ".join(f"{i.column} {i.mean_abs.value:.3g}" for i in items)
+    alt = "; ".join(
+        f"{marked(i.column, explanation.suspects, 60)} {formats.number(i.mean_abs.value)}"
+        for i in items
+    )
     with canvas(
         f"Importance: {output_words(explanation, of)}", alt, height=0.9 + 0.27 * len(items)
     ) as sheet:
@@ -61,7 +65,7 @@ def importance(explanation: Explanation, of: str | None = None, *, top: int = 15
             if item.mean_abs.low is not None:
                 axes.plot([item.mean_abs.low, item.mean_abs.high], [place, place], color="black",
                           linewidth=1.3)  # fmt: skip
-        name_bars(axes, [i.column for i in items])
+        name_bars(axes, [i.column for i in items], suspects=explanation.suspects)
         rest = len(ranked) - len(items)
         axes.set_xlabel(
             f"mean |{explanation.called}|" + (f" ({rest} columns with less)" if rest else "")
@@ -101,8 +105,8 @@ def beeswarm(
                 rank = _rank(number[numeric])
                 axes.scatter(shap[numeric], height[numeric], s=7, c=rank, cmap=_MAP, vmin=0,
                              vmax=1, rasterized=True)  # fmt: skip
-        name_bars(axes, names)
-        axes.set_xlabel(f"{explanation.called}: how far the column moved the output")
+        name_bars(axes, names, suspects=explanation.suspects)
+        axes.set_xlabel(f"{explanation.called}: contribution to the output")
         axes.grid(axis="y", visible=False)
         _value_legend(axes)
     return sheet.plot
@@ -124,7 +128,7 @@ def dependence(
             f"column {column!r} was not explained",
             expected=", ".join(i.column for i in explanation.importance[of][:8]),
         )
-    title = f"What {shorten(column)} does to the {output_words(explanation, of)}"
+    title = f"Members of {shorten(column)} does to the {output_words(explanation, of)}"
     if rows["number"].notna().any():
         measure = explanation.measures.get(column, "")
         label = f"{measure} of {column}" if measure else column
@@ -137,8 +141,10 @@ def _numeric_dependence(rows: pd.DataFrame, column: str, title: str, called: str
     x, y = known["number"].to_numpy(), known["shap"].to_numpy()
     low, high = np.argmin(y), np.argmax(y)
     missing = rows.loc[rows["number"].isna(), "shap"].to_numpy()
-    alt = f"Lowest effect {y[low]:.3g} at {x[low]:.4g}, highest {y[high]:.3g} at {x[high]:.4g}." + (
-        f" Missing: mean {missing.mean():.3g}." if len(missing) else ""
+    alt = (
+        f"Lowest effect {formats.number(y[low])} at {formats.number(x[low], 4)}, highest"
+        f" {formats.number(y[high])} at {formats.number(x[high], 4)}."
+        + (f" Missing: mean {formats.number(missing.mean())}." if len(missing) else "")
     )
     with canvas(title, alt, height=3.4) as sheet:
         axes = sheet.axes
@@ -163,7 +169,7 @@ def _level_dependence(rows: pd.DataFrame, column: str, title: str, called: str) 
     levels = sorted(counts.index, key=lambda level: (-counts[level], level))[:_MOST_LEVELS]
     values = {level: rows.loc[(text == level).to_numpy(), "shap"].to_numpy() for level in levels}
     levels.sort(key=lambda level: float(np.median(values[level])))
-    alt = "; ".join(f"{shorten(n)}: median {np.median(values[n]):.3g}" for n in levels)
+    alt = "; ".join(f"{shorten(n)}: median {formats.number(np.median(values[n]))}" for n in levels)
     with canvas(title, alt, height=1.1 + 0.32 * len(levels)) as sheet:
         axes = sheet.axes
         sheet.figure.set_dpi(160)

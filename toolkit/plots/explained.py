@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from toolkit.artifacts import Explanation
 from toolkit.errors import UsageError
-from toolkit.plots.style import shorten
+from toolkit.plots.style import RED, shorten
 
 
 def chosen_class(explanation: Explanation, of: str | None) -> str:
@@ -26,7 +27,15 @@ def output_words(explanation: Explanation, of: str) -> str:
     return shorten(explanation.output, 60)
 
 
-def name_bars(axes: Any, names: list[str], length: int = 30) -> None:
-    """Write names beside bars, the first on top."""
-    axes.set_yticks(range(len(names)), [shorten(name, length) for name in names])
+def marked(name: str, suspects: Sequence[str], length: int = 30) -> str:
+    """Return a column's name, shortened, with a mark where it may leak the target."""
+    return f"{shorten(name, length)} ⚠ may leak" if name in suspects else shorten(name, length)
+
+
+def name_bars(axes: Any, names: list[str], length: int = 30, suspects: Sequence[str] = ()) -> None:
+    """Write names beside bars, the first on top; `suspects` may leak the target."""
+    axes.set_yticks(range(len(names)), [marked(name, suspects, length) for name in names])
+    for label, name in zip(axes.get_yticklabels(), names, strict=True):
+        if name in suspects:
+            label.set_color(RED)
     axes.set_ylim(len(names) - 0.5, -0.5)

@@ -1,4 +1,4 @@
-"""Figures of crossings, and of fairness against its cost."""
+"""Figures of intersections, and of fairness against its cost."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.artifacts import FairnessDetail, Interval, TradeOffPoint
 from toolkit.plots.evaluation import RATE_TITLES, panels, side_by_side
 from toolkit.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, Plot, canvas, shorten
@@ -59,7 +60,7 @@ def trade_off(detail: FairnessDetail, column: str, chosen: str = "", unit: str =
     if not points:
         return _nothing(title, detail.no_curve or "No two groups have enough rows to be compared.")
     words = detail.metric.replace("_", " ")
-    alt = f"Limit {detail.limit:g}. " + "; ".join(
+    alt = f"Limit {formats.number(detail.limit, 6)}. " + "; ".join(
         f"{each.name}: {words} {_words(each.difference)}, cost {_words(each.cost)}"
         for each in points
     )
@@ -75,7 +76,7 @@ def trade_off(detail: FairnessDetail, column: str, chosen: str = "", unit: str =
                           markersize=15, markerfacecolor="none", markeredgewidth=2,
                           label="chosen")  # fmt: skip
         axes.axvline(detail.limit, color="black", linewidth=1.2, linestyle="-.",
-                     label=f"limit {detail.limit:g}")  # fmt: skip
+                     label=f"limit {formats.number(detail.limit, 6)}")  # fmt: skip
         axes.set_xlim(left=0)
         axes.set_xlabel(f"{words} (left is fairer)")
         axes.set_ylabel("mean cost a row" + (f", {shorten(unit, 16)}" if unit else ""))
@@ -92,9 +93,11 @@ def _path(axes: Any, points: list[TradeOffPoint], style: str, colour: str, label
     if points[0].method == "thresholds":
         for point in points:
             if point.strength in (0.0, 1.0):
-                axes.annotate(f"{point.strength:g}", (_value(point.difference), _value(point.cost)),
-                              textcoords="offset points", xytext=(5, 6), fontsize=8,
-                              color=colour)  # fmt: skip
+                axes.annotate(
+                    formats.number(point.strength, 6),
+                    (_value(point.difference), _value(point.cost)),
+                    textcoords="offset points", xytext=(5, 6), fontsize=8, color=colour,
+                )  # fmt: skip
 
 
 def _value(interval: Interval) -> float:
@@ -112,11 +115,7 @@ def _reach(items: list[Interval]) -> np.ndarray:
 
 
 def _words(interval: Interval) -> str:
-    if interval.value is None:
-        return "undefined"
-    if interval.low is None or interval.high is None:
-        return f"{interval.value:.3g}"
-    return f"{interval.value:.3g} ({interval.low:.3g} to {interval.high:.3g})"
+    return interval.text()
 
 
 def _nothing(title: str, sentence: str) -> Plot:

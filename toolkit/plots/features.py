@@ -37,7 +37,7 @@ def overview(features: FeatureMap) -> Plot:
         tally.setdefault(column.sources[0], Counter())[kind] += 1
     ranked = sorted(tally.items(), key=lambda item: -item[1].total())
     shown = ranked[:_MOST]
-    title = f"{len(features.columns)} columns for engines, of {len(tally)} in the table"
+    title = f"{len(features.columns)} derived features from {len(tally)} in the table"
     if len(ranked) > _MOST:
         title += f" (those {_MOST} that give most)"
     with style.canvas(title, _alt(ranked, features), height=1.1 + 0.3 * len(shown)) as sheet:
@@ -56,7 +56,7 @@ def overview(features: FeatureMap) -> Plot:
             )
         axes.set_yticks(places, [style.shorten(name) for name, _ in shown])
         axes.set_xlim(0, max(start.max(initial=1) * 1.12, 2))
-        axes.set_xlabel("columns that engines get")
+        axes.set_xlabel("derived features")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(axis="y", visible=False)
         if shown:

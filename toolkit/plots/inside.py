@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.artifacts import ContentExplanation, ContentRow, ContentValues
 from toolkit.errors import UsageError
 from toolkit.plots.style import BLUE, GREY, RED, Plot, canvas, shorten
@@ -55,7 +56,7 @@ def tokens(explanation: ContentExplanation, place: int = 0, of: str | None = Non
         f'<p style="font-size:12px;color:{GREY};margin:4px 0">{_coloured("+", RED, 0.5)} raises,'
         f" {_coloured('−', BLUE, 0.5)} lowers the {html.escape(_of(explanation, found))}; the"
         " stronger, the darker. ?: smaller than twice its standard error. Without any of these"
-        f" words: {found.base:.4g}; as it is: {found.output:.4g}.</p>"
+        f" words: {formats.number(found.base, 4)}; as it is: {formats.number(found.output, 4)}.</p>"
     )
     line = 'style="line-height:2;margin:4px 0;overflow-wrap:anywhere;white-space:pre-wrap"'
     return f"<div><p {line}>{body}</p>{key}</div>"
@@ -106,17 +107,22 @@ def strongest(
     names = [row.text[slice(*row.parts[i])] for i in order]
     values = [found.values[i] for i in order]
     errors = [2 * found.standard_error[i] for i in order]
-    alt = f"Row {row.row}: from {found.base:.4g} to {found.output:.4g}; " + "; ".join(
-        f"{shorten(n, 20)} {v:+.3g}" for n, v in zip(names[:6], values, strict=False)
+    alt = (
+        f"Row {row.row}: from {formats.number(found.base, 4)} to"
+        f" {formats.number(found.output, 4)}; "
+        + "; ".join(
+            f"{shorten(n, 20)} {formats.number(v, sign=True)}"
+            for n, v in zip(names[:6], values, strict=False)
+        )
     )
-    title = f"Row {row.row}: words that moved the {_of(explanation, found)}"
+    title = f"Row {row.row}: contributions of words to the {_of(explanation, found)}"
     with canvas(title, alt, height=1.0 + 0.27 * max(1, len(order))) as sheet:
         axes = sheet.axes
         axes.axvline(0, color=GREY, linewidth=1)
         _bars(axes, names, values, errors)
         more = len(found.values) - len(order)
         axes.set_xlabel(
-            "how far a word moved the output (line: two standard errors"
+            "contribution to the output (line: two standard errors"
             + (f"; {more} weaker not drawn)" if more else ")")
         )
     return sheet.plot
@@ -129,7 +135,10 @@ def words(explanation: ContentExplanation, column: str, *, top: int = 20) -> Plo
         raise UsageError(f"no text of {column!r} was explained")
     found = facts.words[:top]
     title = f"Words in at least two of {facts.rows} explained texts of {shorten(column, 30)}"
-    alt = "; ".join(f"{shorten(w.word, 20)} {w.mean_abs:.3g}" for w in found) or "There is none."
+    alt = (
+        "; ".join(f"{shorten(w.word, 20)} {formats.number(w.mean_abs)}" for w in found)
+        or "There is none."
+    )
     with canvas(title, alt, height=1.0 + 0.27 * max(1, len(found))) as sheet:
         axes = sheet.axes
         if not found:
@@ -164,7 +173,7 @@ def _bars(axes: Any, names: list[str], values: list[float], errors: list[float])
 
 
 def _signed(value: float, reach: float) -> str:
-    return f"{value:+.3g}" if abs(value) > 1e-6 * reach else "0"
+    return formats.number(value, sign=True) if abs(value) > 1e-6 * reach else "0"
 
 
 def heat(explanation: ContentExplanation, place: int = 0, of: str | None = None) -> Plot:
@@ -182,11 +191,13 @@ def heat(explanation: ContentExplanation, place: int = 0, of: str | None = None)
     counted = f"{int(noisy.sum())} of {values.size} patches are smaller than twice their error"
     said = _strongest_patch(values)
     alt = (
-        f"Row {row.row}, from {found.base:.4g} to {found.output:.4g}. {said} {counted.capitalize()}"
+        f"Row {row.row}, from {formats.number(found.base, 4)} to"
+        f" {formats.number(found.output, 4)}. {said} {counted.capitalize()}"
         if noisy.any()
-        else f"Row {row.row}, from {found.base:.4g} to {found.output:.4g}. {said}"
+        else f"Row {row.row}, from {formats.number(found.base, 4)} to"
+        f" {formats.number(found.output, 4)}. {said}"
     )
-    title = f"Row {row.row} ({row.why}): what raised and lowered the {_of(explanation, found)}" + (
+    title = f"Row {row.row} ({row.why}): contributions to the {_of(explanation, found)}" + (
         " — MOSTLY NOISE" if noisy.sum() > 0.9 * values.size else ""
     )
     height, width = pixels.shape[:2]
@@ -198,7 +209,9 @@ def heat(explanation: ContentExplanation, place: int = 0, of: str | None = None)
         bar = sheet.figure.colorbar(mapped, ax=sheet.axes[1], shrink=0.85, pad=0.03)
         bar.set_label("blue −: lowers    red +: raises", fontsize=8)
         bar.ax.tick_params(labelsize=7)
-        note = f"without content {found.base:.3g}, as it is {found.output:.3g}"
+        note = (
+            f"without content {formats.number(found.base)}, as it is {formats.number(found.output)}"
+        )
         if noisy.any():
             note += f"\n·: less than two standard errors ({int(noisy.sum())} of {values.size})"
         sheet.axes[1].set_xlabel(note, fontsize=8)
@@ -259,7 +272,7 @@ def _strongest_patch(values: np.ndarray) -> str:
         return "No patch moved the output."
     return (
         f"The strongest of {values.size} patches is number {j + 1} from the left and {i + 1} from"
-        f" the top: {values.flat[at]:+.3g}."
+        f" the top: {formats.number(values.flat[at], sign=True)}."
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.artifacts.labels import LabelScores
 from toolkit.plots.style import BLUE, GREY, RED, Plot, canvas, shorten
 
@@ -26,7 +27,7 @@ def scores(labels: LabelScores) -> Plot:
     alt = f"{int(flagged.sum())} of {len(frame)} labels are flagged as wrong"
     if flagged.any():
         alt += f"; the highest score among them is {values[flagged].max():.2f}"
-    with canvas("Suspicion score of every label", alt + ".", height=2.8) as sheet:
+    with canvas("Label quality scores", alt + ".", height=2.8) as sheet:
         ax = sheet.axes
         ax.hist(
             [values[flagged], values[~flagged]],
@@ -73,7 +74,7 @@ def confusion(labels: LabelScores) -> Plot:
         )
     size = 1.9 + 0.42 * len(names)
     with canvas(
-        "Flagged rows: given label and what the quick model says", alt,
+        "Flagged rows: given label against the predicted label", alt,
         width=min(7.0, size + 2.2), height=size,
     ) as sheet:  # fmt: skip
         _matrix(sheet.axes, counts, [shorten(name, 18) for name in names])
@@ -98,7 +99,7 @@ def by_class(labels: LabelScores) -> Plot:
     share = (table["sum"] / table["size"]).to_numpy()
     worst = int(share.argmax())
     alt = (
-        f"Highest share of flagged labels: {order[worst]}, {share[worst]:.1%}"
+        f"Highest share of flagged labels: {order[worst]}, {formats.share(share[worst])}"
         f" ({table['sum'].iloc[worst]} of {table['size'].iloc[worst]} rows)."
     )
     with canvas(title, alt, height=1.1 + 0.3 * len(order)) as sheet:
@@ -146,7 +147,7 @@ def _matrix(ax: Any, counts: np.ndarray, names: list[str]) -> None:
     )
     ax.set_yticks(range(len(names)), names)
     ax.grid(visible=False)
-    ax.set(xlabel="quick model says", ylabel="given label")
+    ax.set(xlabel="predicted by the quick model", ylabel="given label")
 
 
 def _scatter(frame: pd.DataFrame) -> Plot:
@@ -181,7 +182,7 @@ def _scatter(frame: pd.DataFrame) -> Plot:
         )
         low, high = np.nanmin([given, suggested]), np.nanmax([given, suggested])
         ax.plot([low, high], [low, high], color="#111827", lw=0.8, ls="--", label="equal")
-        ax.set(xlabel="quick model says (out of sample)", ylabel="given value")
+        ax.set(xlabel="out-of-sample prediction", ylabel="given value")
         ax.legend(loc="upper left", fontsize=9)
     return sheet.plot  # fmt: skip
 
@@ -193,7 +194,9 @@ def _tenths(values: np.ndarray) -> pd.Series:
     place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, max(len(edges) - 2, 0))
     top = edges[np.minimum(place + 1, len(edges) - 1)]
     names = {
-        (a, b): f"{a:,.6g}" if a == b else f"{a:,.6g} to {b:,.6g}"
+        (a, b): formats.number(a, 6)
+        if a == b
+        else f"{formats.number(a, 6)} to {formats.number(b, 6)}"
         for a, b in set(zip(edges[place], top, strict=True))
     }
     return pd.Series([names[pair] for pair in zip(edges[place], top, strict=True)])

@@ -1,10 +1,10 @@
-"""Figures of how the champion stands disturbed rows."""
+"""Figures of how the champion stands perturbed rows."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Dose, Robustness
 from toolkit.plots.errors import words
 from toolkit.plots.style import BLUE, GREEN, GREY, ORANGE, RED, Plot, canvas, shorten
@@ -13,21 +13,24 @@ from toolkit.plots.style import BLUE, GREEN, GREY, ORANGE, RED, Plot, canvas, sh
 def doses(found: Robustness) -> Plot:
     """Draw the ranking metric against the strength of noise and the share of missing cells.
 
-    Bars are the range of the repeats; the band is the interval of the undisturbed rows, the
+    Bars are the range of the repeats; the band is the interval of the unperturbed rows, the
     dashed line a constant guess.
     """
     metric = metrics.get(found.metric)
-    undisturbed = Dose(strength=0.0, score=found.baseline)
+    unperturbed = Dose(strength=0.0, score=found.baseline)
     sides = [
         ("noise on all numbers, in standard deviations", _known(found.noise)),
-        ("share of cells missing, in all columns", _known([undisturbed, *found.blanks])),
+        ("share of cells missing, in all columns", _known([unperturbed, *found.blanks])),
     ]
     sides = [(label, items) for label, items in sides if len(items) > 1]
     title = f"{metric.title} under noise and missing cells"
     if not sides:
-        return _nothing(title, "The disturbed rows do not define the metric.")
+        return _nothing(title, "The perturbed rows do not define the metric.")
     alt = f"Undisturbed {words(found.baseline)}. " + ". ".join(
-        f"{label}: " + ", ".join(f"{d.strength:g}: {d.score.value:.3g}" for d in items)
+        f"{label}: "
+        + ", ".join(
+            f"{formats.number(d.strength, 6)}: {formats.number(d.score.value)}" for d in items
+        )
         for label, items in sides
     )
     with canvas(title, alt, width=7.4, height=3.2, cols=len(sides)) as sheet:
@@ -55,12 +58,12 @@ def _doses(axes: Any, found: Robustness, label: str, items: list[Dose]) -> None:
     ]  # fmt: skip
     if found.baseline.low is not None and found.baseline.high is not None:
         axes.axhspan(found.baseline.low, found.baseline.high, color=BLUE, alpha=0.12, linewidth=0,
-                     label="undisturbed, interval")  # fmt: skip
+                     label="unperturbed, interval")  # fmt: skip
     if found.constant is not None:
         axes.axhline(found.constant, color=GREY, linestyle="--", linewidth=1,
                      label="constant guess")  # fmt: skip
     axes.errorbar(x, y, yerr=reach, color=RED, marker="o", markersize=5, capsize=3,
-                  label="disturbed, range of repeats")  # fmt: skip
+                  label="perturbed, range of repeats")  # fmt: skip
     axes.set_xlabel(label, fontsize=9)
 
 
@@ -70,10 +73,10 @@ def missing(found: Robustness) -> Plot:
     A diamond is the same for a category set to a value that never occurred.
     """
     metric = metrics.get(found.metric)
-    title = f"Harm of a missing column: {metric.title} worse by"
+    title = f"Effect of a missing column: {metric.title} worse by"
     items = [each for each in found.missing if each.harm.value is not None]
     if not items:
-        return _nothing(title, "No column could be left out, or the metric is not defined.")
+        return _nothing(title, "No column could be set to missing, or the metric is undefined.")
     unseen = {each.column: each.harm for each in found.unseen if each.harm.value is not None}
     alt = "; ".join(f"{shorten(e.column, 40)} {words(e.harm)}" for e in items)
     with canvas(title, alt, height=1.1 + 0.27 * len(items)) as sheet:
@@ -102,12 +105,16 @@ def missing(found: Robustness) -> Plot:
 def shifts(found: Robustness) -> Plot:
     """Draw how much worse the metric is where a number column is shifted."""
     metric = metrics.get(found.metric)
-    title = f"Harm of a shifted column: {metric.title} worse by"
+    title = f"Effect of a shifted column: {metric.title} worse by"
     items = [each for each in found.shifts if each.harm.value is not None]
     if not items:
         return _nothing(title, "There is no number column to shift, or the metric is undefined.")
     names = list(dict.fromkeys(each.column for each in items))
-    alt = "; ".join(f"{shorten(e.column, 40)} {e.setting:+g} sd: {e.harm.value:.3g}" for e in items)
+    alt = "; ".join(
+        f"{shorten(e.column, 40)} {formats.number(e.setting, 6, sign=True)} sd:"
+        f" {formats.number(e.harm.value)}"
+        for e in items
+    )
     looks = {-2.0: ("v", BLUE, 8), -1.0: ("v", BLUE, 5), 1.0: ("^", RED, 5), 2.0: ("^", RED, 8)}
     with canvas(title, alt, height=1.3 + 0.3 * len(names)) as sheet:
         axes = sheet.axes
@@ -116,7 +123,7 @@ def shifts(found: Robustness) -> Plot:
             mine = [e for e in items if e.setting == setting]
             axes.plot([e.harm.value for e in mine], [names.index(e.column) for e in mine], mark,
                       color=colour, markersize=size, linestyle="none", alpha=0.85,
-                      label=f"{setting:+g} sd")  # fmt: skip
+                      label=f"{formats.number(setting, 6, sign=True)} sd")  # fmt: skip
         axes.set_yticks(range(len(names)), [shorten(name, 30) for name in names])
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set_xlabel(f"{metric.title}: worse by (right is worse)")
@@ -131,11 +138,11 @@ def outside(found: Robustness) -> Plot:
     """
     items = [each for each in found.outside if each.share.value is not None]
     regression = found.metric in metrics.for_task("regression")
-    what = "outside the training targets" if regression else "predicted too surely"
-    title = f"Rows outside the data: {what}"
+    what = "outside the training targets" if regression else "predicted overconfidently"
+    title = f"Out-of-distribution rows: {what}"
     if not items:
-        return _nothing(title, "No rows outside the data could be made or scored.")
-    alt = "; ".join(f"{e.made}: {e.share.value:.1%}, {e.verdict}" for e in items)
+        return _nothing(title, "No out-of-distribution rows could be made or scored.")
+    alt = "; ".join(f"{e.made}: {formats.share(e.share.value)}, {e.verdict}" for e in items)
     with canvas(title, alt, height=1.1 + 0.42 * len(items)) as sheet:
         axes = sheet.axes
         for place, each in enumerate(items):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toolkit import formats
 from toolkit.artifacts import Counterfactual, RowStories, RowStory
 from toolkit.artifacts.rows_explained import Cell
 from toolkit.errors import UsageError
@@ -22,8 +23,9 @@ def counterfactuals(stories: RowStories, row: int) -> Plot:
     """
     story = story_of(stories, row)
     found = story.counterfactuals
-    alt = f"Row {row} scores {story.score:.4g} and is {story.decision}. " + (
-        "; ".join(f"{change_words(each)}: {each.score:.4g}" for each in found) or story.blocked
+    alt = f"Row {row} scores {formats.number(story.score, 4)} and is {story.decision}. " + (
+        "; ".join(f"{change_words(each)}: {formats.number(each.score, 4)}" for each in found)
+        or story.blocked
     )
     title = f"Row {row}: what would lead to {story.wanted or 'another decision'}"
     with canvas(
@@ -42,7 +44,7 @@ def counterfactuals(stories: RowStories, row: int) -> Plot:
             axes.plot(each.score, place, "o", color=BLUE, markersize=7)
             right = each.score >= story.score
             axes.annotate(
-                f"{each.score:.4g}",
+                formats.number(each.score, 4),
                 (each.score, place),
                 xytext=(7 if right else -7, 0),
                 textcoords="offset points",
@@ -52,10 +54,10 @@ def counterfactuals(stories: RowStories, row: int) -> Plot:
             )
         heights = range(len(found)) if found else [0]
         axes.plot([story.score] * len(heights), heights, "D", color=GREY, markersize=6,
-                  label=f"as it is: {story.score:.4g}")  # fmt: skip
+                  label=f"as it is: {formats.number(story.score, 4)}")  # fmt: skip
         if stories.threshold is not None:
             axes.axvline(stories.threshold, color=RED, linestyle="--", linewidth=1.2,
-                         label=f"threshold {stories.threshold:.3g}")  # fmt: skip
+                         label=f"threshold {formats.number(stories.threshold)}")  # fmt: skip
         labels = [_wrapped(each) for each in found] or ["nothing found"]
         axes.set_yticks(range(len(labels)), labels, fontsize=9)
         axes.set_ylim(len(labels) - 0.5, -0.5)
@@ -76,8 +78,8 @@ def similar(stories: RowStories, row: int) -> Plot:
         said = "outcomes " + ", ".join(each.actual for each in story.similar)
     else:
         said = ", ".join(f"{len(points)} ended as {name}" for name, points in groups.items())
-    alt = f"The {len(story.similar)} training rows most like row {row}: {said or 'none'}."
-    title = f"Row {row} and the training rows most like it"
+    alt = f"The {len(story.similar)} training rows nearest to row {row}: {said or 'none'}."
+    title = f"Row {row} and its nearest training rows"
     with canvas(title, alt, height=2.9) as sheet:
         axes = sheet.axes
         axes.plot(story.score, 0, "X", color="black", markersize=10, label=f"row {row}",
@@ -95,13 +97,13 @@ def similar(stories: RowStories, row: int) -> Plot:
                       label=shorten(name, 24), zorder=3)  # fmt: skip
         if stories.threshold is not None:
             axes.axvline(stories.threshold, color=RED, linestyle="--", linewidth=1.2,
-                         label=f"threshold {stories.threshold:.3g}")  # fmt: skip
+                         label=f"threshold {formats.number(stories.threshold)}")  # fmt: skip
         axes.margins(0.12)
         axes.set_ylim(bottom=0)
         axes.set_xlabel(shorten(stories.output, 70))
         axes.set_ylabel("distance")
         axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5),
-                    title=None if numbers else "how it ended", title_fontsize=8)  # fmt: skip
+                    title=None if numbers else "recorded outcome", title_fontsize=8)  # fmt: skip
     return sheet.plot
 
 
@@ -126,7 +128,7 @@ def cell_words(cell: Cell) -> str:
     """Return a cell as text."""
     if cell is None:
         return "missing"
-    return f"{cell:.6g}" if isinstance(cell, float) else cell
+    return formats.number(cell, 6) if isinstance(cell, float) else cell
 
 
 def change_words(found: Counterfactual) -> str:

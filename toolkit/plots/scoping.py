@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.artifacts import Feasibility
 from toolkit.plots import style
 from toolkit.plots.style import Plot
@@ -37,14 +38,16 @@ def class_balance(feasibility: Feasibility, column: str = "target") -> Plot:
         shown = [*tally[: _MOST_BARS - 1], (f"{len(rest)} rarer classes", sum(n for _, n in rest))]
     total = max(feasibility.rows, 1)
     positive = feasibility.positive
-    alt = "; ".join(f"{label}: {count:,} rows ({count / total:.1%})" for label, count in shown)
+    alt = "; ".join(
+        f"{label}: {count:,} rows ({formats.share(count / total)})" for label, count in shown
+    )
     title = f"Rows by class of {style.shorten(column)}"
     with style.canvas(title, alt + ".", height=0.9 + 0.34 * len(shown)) as sheet:
         axes = sheet.axes
         places = np.arange(len(shown))[::-1]
         colours = [style.ORANGE if label == positive else style.BLUE for label, _ in shown]
         bars = axes.barh(places, [count for _, count in shown], color=colours, height=0.65)
-        axes.bar_label(bars, [f"{n:,} ({n / total:.1%})" for _, n in shown], padding=4)
+        axes.bar_label(bars, [f"{n:,} ({formats.share(n / total)})" for _, n in shown], padding=4)
         axes.set_yticks(
             places,
             [
@@ -70,17 +73,22 @@ def target_distribution(target: pd.Series, column: str, unit: str = "") -> Plot:
     outside = len(values) - len(inside)
     mean, median = float(values.mean()), float(np.median(values))
     alt = (
-        f"{len(values):,} values from {_figure(values.min())} to {_figure(values.max())}; mean"
-        f" {_figure(mean)}, median {_figure(median)}."
+        f"{len(values):,} values from {formats.number(values.min())} to"
+        f" {formats.number(values.max())}; mean"
+        f" {formats.number(mean, 4)}, median {formats.number(median, 4)}."
     )
     left_out = f" ({outside:,} extreme values not drawn)" if outside else ""
     title = f"Distribution of {style.shorten(column)}{left_out}"
     with style.canvas(title, alt, height=2.8) as sheet:
         axes = sheet.axes
         axes.hist(inside, bins=min(40, max(5, len(np.unique(inside)))), color=style.BLUE)
-        axes.axvline(mean, color=style.RED, linewidth=2, label=f"mean {_figure(mean)}")
+        axes.axvline(mean, color=style.RED, linewidth=2, label=f"mean {formats.number(mean, 4)}")
         axes.axvline(
-            median, color="black", linewidth=2, linestyle="--", label=f"median {_figure(median)}"
+            median,
+            color="black",
+            linewidth=2,
+            linestyle="--",
+            label=f"median {formats.number(median, 4)}",
         )
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
         axes.set_xlabel(f"{style.shorten(column)}" + (f" ({style.shorten(unit)})" if unit else ""))
@@ -90,10 +98,6 @@ def target_distribution(target: pd.Series, column: str, unit: str = "") -> Plot:
         if max(abs(low), abs(high)) >= 10_000:
             _thousands(axes.xaxis)
     return sheet.plot
-
-
-def _figure(value: float) -> str:
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
 def _thousands(axis: Any) -> None:
@@ -111,15 +115,17 @@ def cost_curve(feasibility: Feasibility, costs: Costs) -> Plot:
     threshold = feasibility.cost_threshold if feasibility.cost_threshold is not None else 0.5
     unit = f" ({style.shorten(costs.unit)})" if costs.unit else ""
     alt = (
-        f"Acting costs {act[0]:.4g} at probability 0 and {act[-1]:.4g} at 1; leaving the row alone"
-        f" costs {leave[0]:.4g} and {leave[-1]:.4g}. Acting is cheaper from a probability of"
-        f" {threshold:.3g} on."
+        f"Predicting positive costs {formats.number(act[0], 4)} at probability 0 and"
+        f" {formats.number(act[-1], 4)} at 1; predicting negative"
+        f" costs {formats.number(leave[0], 4)} and {formats.number(leave[-1], 4)}. Acting is"
+        f" cheaper from a probability of"
+        f" {formats.number(threshold)} on."
     )
     with style.canvas("What each decision costs, by probability", alt, height=3.0) as sheet:
         axes = sheet.axes
-        axes.plot(share, act, color=style.ORANGE, linewidth=2, label="call it positive")
+        axes.plot(share, act, color=style.ORANGE, linewidth=2, label="predict positive")
         axes.plot(
-            share, leave, color=style.BLUE, linewidth=2, linestyle="--", label="call it negative"
+            share, leave, color=style.BLUE, linewidth=2, linestyle="--", label="predict negative"
         )
         axes.fill_between(
             share,
@@ -127,7 +133,7 @@ def cost_curve(feasibility: Feasibility, costs: Costs) -> Plot:
             min(act.min(), leave.min()),
             color=style.GREY,
             alpha=0.12,
-            label="the cheaper of both",
+            label="the cheaper of the two",
         )
         axes.axvline(threshold, color="black", linewidth=1)
         _mark(axes, threshold, max(act.max(), leave.max()))
@@ -141,7 +147,7 @@ def cost_curve(feasibility: Feasibility, costs: Costs) -> Plot:
 def _mark(axes: Any, threshold: float, top: float) -> None:
     right = threshold < 0.7
     axes.annotate(
-        f"threshold {threshold:.3g}",
+        f"threshold {formats.number(threshold)}",
         (threshold, top),
         xytext=(6 if right else -6, -4),
         textcoords="offset points",

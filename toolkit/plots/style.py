@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import html
 import io
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from toolkit import formats
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -115,12 +118,46 @@ def canvas(
         FigureCanvasSVG(figure)
         sheet = Canvas(figure, figure.subplots(rows, cols))
         yield sheet
+        _label_ticks(figure)
         stream = io.StringIO()
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     text = stream.getvalue()
     svg = text[text.index("<svg") :]
     svg = svg.replace("<svg ", '<svg style="max-width:100%;height:auto" role="img" ', 1)
     sheet.plot = Plot(svg=svg, title=title, alt=alt)
+
+
+def _label_ticks(figure: Figure) -> None:
+    """Label the ticks of numbers that nothing else labels: at round values, in plain digits."""
+    from matplotlib import ticker
+
+    class Plain(ticker.Formatter):
+        def format_ticks(self, values: Any) -> list[str]:
+            return tick_texts([float(value) for value in values])
+
+        def __call__(self, x: float, pos: Any = None) -> str:
+            return formats.number(x)
+
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            # Those of a class of its own are labelled on purpose: categories, dates, shares.
+            if type(axis.get_major_formatter()) is ticker.ScalarFormatter:
+                axis.set_major_formatter(Plain())
+
+
+def tick_texts(places: list[float]) -> list[str]:
+    """Return what labels the ticks of an axis, all with the same decimals and unit."""
+    size = max((abs(place) for place in places), default=0.0)
+    if not 1e-6 <= size < 1e15:
+        return [formats.number(place) for place in places]
+    unit, sign = next(((u, s) for u, s in _UNITS if size >= u), (1.0, ""))
+    step = min((b - a for a, b in itertools.pairwise(places) if b > a), default=size) / unit
+    digits = next((d for d in range(8) if abs(round(step, d) - step) < 1e-3 * step), 8)
+    texts = (f"{place / unit:,.{digits}f}" for place in places)
+    return [(t if t.strip("-0.") else t.removeprefix("-")) + sign for t in texts]
+
+
+_UNITS = ((1e9, " bn"), (1e6, " M"))
 
 
 def shorten(text: object, length: int = 28) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from toolkit import formats
 from toolkit.errors import UsageError
 from toolkit.plots.style import GREY, Plot, canvas, shorten
 
@@ -21,10 +22,10 @@ def tree(views: GlobalViews) -> Plot:
         raise UsageError("there is no surrogate tree", remedy="See the checks of the views")
     said = "fidelity unknown" if found.r2 is None else f"R² {found.r2:.2f} on test rows"
     if found.agreement is not None:
-        said += f", {found.agreement:.0%} of decisions alike"
+        said += f", {formats.percent(found.agreement)} of decisions alike"
     low = found.r2 is not None and found.r2 < _LOW
-    title = f"A tree that imitates the model: {said}" + (
-        " — TOO LITTLE to explain it by" if low else ""
+    title = f"Surrogate tree: {said}" + (
+        " — fidelity too low to explain the model by" if low else ""
     )
     leaves = sum(node.yes < 0 for node in found.nodes)
     alt = f"{said}; {leaves} leaves, depth {found.depth}. " + " ".join(
@@ -79,8 +80,12 @@ def _box(axes: Any, node: TreeNode, nodes: list[TreeNode], x: float, y: float) -
     span = (max(others) - min(others)) or 1.0
     shade = 0.05 + 0.5 * (value - min(others)) / span
     if node.yes < 0:
-        first = f"{value:.3g}" if len(node.values) == 1 else f"{shorten(name, 14)} {value:.2g}"
-        text = f"{first}\n{node.rows:,} rows ({node.rows / nodes[0].rows:.0%})"
+        first = (
+            formats.number(value)
+            if len(node.values) == 1
+            else f"{shorten(name, 14)} {formats.number(value, 2)}"
+        )
+        text = f"{first}\n{node.rows:,} rows ({formats.percent(node.rows / nodes[0].rows)})"
         face: Any = mpl.colormaps["Blues"](shade)
     else:
         test = shorten(node.test, 20) + (" (or missing)" if node.missing == "yes" else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from toolkit import formats
 from toolkit.artifacts import CurvePoint
 from toolkit.plots.style import BLUE, GREEN, GREY, RED, Plot, canvas, shorten
 
@@ -35,8 +36,10 @@ def tried(
     """
     points = sorted(curve, key=lambda each: each.threshold)
     alt = (
-        f"In use {current:.3g}; cheapest on the out-of-fold rows {cheapest:.3g}; tried"
-        f" {threshold:.3g}, where the test rows cost {test_cost:.4g} a row."
+        f"In use {formats.number(current)}; cheapest on the out-of-fold rows"
+        f" {formats.number(cheapest)}; tried"
+        f" {formats.number(threshold)}, where the test rows cost {formats.number(test_cost, 4)}"
+        f" a row."
     )
     title = "Mean cost a row" + (f" in {shorten(unit)}" if unit else "") + ", by threshold"
     with canvas(title, alt, height=3.3) as sheet:
@@ -44,11 +47,11 @@ def tried(
         axes.plot([p.threshold for p in points], [p.cost for p in points], color=BLUE,
                   label="out-of-fold rows")  # fmt: skip
         axes.axvline(current, color=GREY, linestyle="--", linewidth=1.3,
-                     label=f"in use: {current:.3g}")  # fmt: skip
+                     label=f"in use: {formats.number(current)}")  # fmt: skip
         axes.axvline(cheapest, color=GREEN, linestyle=":", linewidth=1.6,
-                     label=f"cheapest out of fold: {cheapest:.3g}")  # fmt: skip
+                     label=f"cheapest out of fold: {formats.number(cheapest)}")  # fmt: skip
         axes.plot(threshold, test_cost, "o", color=RED, markersize=8,
-                  label=f"test rows at {threshold:.3g}")  # fmt: skip
+                  label=f"test rows at {formats.number(threshold)}")  # fmt: skip
         axes.set_xlim(-0.02, 1.02)
         axes.set_xlabel("threshold")
         axes.set_ylabel("mean cost a row")

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.errors import UsageError
+from toolkit.plots.explained import marked
 from toolkit.plots.style import BLUE, GREY, ORANGE, Plot, canvas, shorten
 
 if TYPE_CHECKING:
@@ -66,9 +68,12 @@ def _alt(found: Effect, pdp: np.ndarray, curve: Curve, places: list[str]) -> str
     ale = np.asarray(curve.ale)
     flagged = sum(share >= FLAGGED for share in found.outside)
     return (
-        f"Partial dependence from {pdp.min():+.3g} at {places[int(pdp.argmin())]} to"
-        f" {pdp.max():+.3g} at {places[int(pdp.argmax())]}; accumulated local effects from"
-        f" {ale.min():+.3g} to {ale.max():+.3g}; {flagged} of {len(pdp)} values rest on mixtures"
+        f"Partial dependence from {formats.number(pdp.min(), sign=True)} at"
+        f" {places[int(pdp.argmin())]} to"
+        f" {formats.number(pdp.max(), sign=True)} at {places[int(pdp.argmax())]}; accumulated"
+        f" local effects from"
+        f" {formats.number(ale.min(), sign=True)} to {formats.number(ale.max(), sign=True)};"
+        f" {flagged} of {len(pdp)} values rest on mixtures"
         " outside the data."
     )
 
@@ -79,7 +84,7 @@ def _line(found: Effect, curve: Curve, title: str) -> Plot:
     if found.kind == "date":
         places = [str(np.datetime64(int(day), "D")) for day in x]
     else:
-        places = [f"{value:.4g}" for value in x]
+        places = [formats.number(value, 4) for value in x]
     with canvas(title, _alt(found, pdp, curve, places), height=4.4, rows=2) as sheet:
         upper, lower = sheet.axes
         sheet.axes[0].get_gridspec().set_height_ratios([5, 1])
@@ -205,7 +210,7 @@ def interactions(views: GlobalViews) -> Plot:
         sizes[row, col] = pair.size.value or 0.0
         h[row, col] = pair.h.value
     alt = "; ".join(
-        f"{p.first} and {p.second}: {p.size.value or 0:.3g}"
+        f"{p.first} and {p.second}: {formats.number(p.size.value or 0)}"
         + ("" if p.h.value is None else f", H {p.h.value:.2f}")
         for p in found.pairs[:5]
     )
@@ -216,7 +221,9 @@ def interactions(views: GlobalViews) -> Plot:
         axes.imshow(sizes[1:, :-1], cmap="Blues", vmin=0, vmax=top, aspect="auto")
         for (row, col), share in h.items():
             dark = sizes[row, col] > 0.6 * top
-            words = f"{sizes[row, col]:.2g}\n" + ("H –" if share is None else f"H {share:.2f}")
+            words = f"{formats.number(sizes[row, col], 2)}\n" + (
+                "H –" if share is None else f"H {share:.2f}"
+            )
             axes.text(col, row - 1, words, ha="center", va="center", fontsize=8,
                       color="white" if dark else "black")  # fmt: skip
         axes.set_xticks(range(len(names) - 1), [shorten(name, 18) for name in names[:-1]],
@@ -235,12 +242,12 @@ def importances(views: GlobalViews, *, top: int = 15) -> Plot:
     found = views.permutation
     items = found.columns[:top]
     if not items:
-        raise UsageError("no column was shuffled", remedy="Give the model a column")
+        raise UsageError("no column was permuted", remedy="Give the model a column")
     agreement = "" if found.agreement is None else f" Rank correlation {found.agreement:.2f}."
     alt = "; ".join(
-        f"{i.column}: rank by contributions {i.shap_rank}, by shuffling {i.rank}" for i in items
+        f"{i.column}: rank by SHAP {i.shap_rank}, by permutation {i.rank}" for i in items
     )
-    title = "Two kinds of importance" + (
+    title = "SHAP and permutation importance" + (
         "" if found.agreement is None else f" (rank correlation {found.agreement:.2f})"
     )
     with canvas(title, alt + "." + agreement, height=1.4 + 0.3 * len(items), cols=2) as sheet:
@@ -248,7 +255,7 @@ def importances(views: GlobalViews, *, top: int = 15) -> Plot:
         places = np.arange(len(items))
         colours = [ORANGE if item.why else BLUE for item in items]
         left.barh(places, [item.shap for item in items], height=0.6, color=colours)
-        left.set_yticks(places, [shorten(item.column, 24) for item in items])
+        left.set_yticks(places, [marked(i.column, views.suspects, 24) for i in items])
         left.set_xlabel("mean |contribution|")
         right.barh(places, [item.loss.value or 0.0 for item in items], height=0.6, color=colours)
         for place, item in enumerate(items):
@@ -257,7 +264,7 @@ def importances(views: GlobalViews, *, top: int = 15) -> Plot:
                            linewidth=1.2)  # fmt: skip
         right.axvline(0, color=GREY, linewidth=0.8)
         right.set_yticks(places, ["–" if i.rank is None else f"{i.rank}." for i in items])
-        right.set_xlabel(f"how much worse {found.metric} gets\nwhen shuffled (numbers: rank)")
+        right.set_xlabel(f"how much worse {found.metric} gets\nwhen permuted (numbers: rank)")
         for axes in (left, right):
             axes.set_ylim(len(items) - 0.5, -0.5)
             axes.grid(axis="y", visible=False)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.artifacts import Attributions, Explanation
 from toolkit.errors import UsageError
 from toolkit.plots.explained import chosen_class, name_bars, output_words
@@ -47,7 +48,10 @@ def waterfall(
         raise UsageError(f"row {row} was not explained", remedy="Choose one of the rows offered")
     lines = lines.iloc[np.argsort(-lines["shap"].abs().to_numpy(), kind="stable")]
     shown, rest = lines.iloc[:top], lines.iloc[top:]
-    names = [_cell(c, v) for c, v in zip(shown["column"], shown["value"], strict=True)]
+    names = [
+        _cell(c, v) + (" ⚠ may leak" if c in explanation.suspects else "")
+        for c, v in zip(shown["column"], shown["value"], strict=True)
+    ]
     steps = shown["shap"].tolist()
     errors = shown["standard_error"].tolist() if "standard_error" in shown else [0.0] * len(shown)
     if len(rest):
@@ -56,8 +60,11 @@ def waterfall(
         errors.append(0.0)
     base = explanation.base[of]
     ends = base + np.cumsum(steps)
-    alt = f"Row {row}: from {base:.4g} to {ends[-1]:.4g}; " + "; ".join(
-        f"{n} {s:+.3g}" for n, s in zip(names[:5], steps, strict=False)
+    alt = (
+        f"Row {row}: from {formats.number(base, 4)} to {formats.number(ends[-1], 4)}; "
+        + "; ".join(
+            f"{n} {formats.number(s, sign=True)}" for n, s in zip(names[:5], steps, strict=False)
+        )
     )
     wrong = explanation.additivity_error > explanation.additivity_tolerance
     title = f"Row {row}: {output_words(explanation, of)}" + (
@@ -65,11 +72,11 @@ def waterfall(
     )
     with canvas(title, alt, height=1.2 + 0.3 * len(names)) as sheet:
         span = _waterfall_bars(sheet.axes, names, base, np.asarray(steps), errors)
-        words = [f"{_clean(value, span):.4g}" for value in (base, ends[-1])]
+        words = [formats.number(_clean(value, span), 4) for value in (base, ends[-1])]
         two = explanation.space == "margin" and len(explanation.classes) == 1
         if two:
             words = [
-                f"{word} ({1 / (1 + np.exp(-value)):.1%})"
+                f"{word} ({formats.share(1 / (1 + np.exp(-value)))})"
                 for word, value in zip(words, (base, ends[-1]), strict=True)
             ]
         between = "\n" if two else "; "
@@ -94,12 +101,18 @@ def _waterfall_bars(
     span = max(high - low, 1e-3 * max(abs(low), abs(high)), 1e-6)
     for place in places.tolist():
         right = max(starts[place], ends[place]) + errors[place] + 0.012 * span
-        axes.text(right, place, f"{_clean(steps[place], span):+.3g}", va="center", fontsize=8)
+        axes.text(
+            right,
+            place,
+            formats.number(_clean(steps[place], span), sign=True),
+            va="center",
+            fontsize=8,
+        )
     for place in places[:-1]:
         axes.plot([ends[place]] * 2, [place - 0.3, place + 1.3], color=GREY, linewidth=0.7)
     axes.axvline(base, color=GREY, linewidth=1, linestyle="--")
     axes.axvline(ends[-1], color="black", linewidth=1)
-    name_bars(axes, names, length=40)
+    name_bars(axes, names, length=54)
     axes.set_xlim(low - 0.04 * span, high + 0.16 * span)
     axes.grid(axis="y", visible=False)
     return float(span)

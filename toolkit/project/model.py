@@ -33,6 +33,9 @@ FairnessMetric = Literal[
 ]
 
 
+RESAMPLES = 2_000
+"""Of a bootstrap: the ends of a 95 % interval rest on 50 of them each."""
+
 _DELIMITERS = {
     "\\t": "\t", "tab": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|",
     "colon": ":",
@@ -114,6 +117,9 @@ class Column(Section):
     role: Role = "feature"
     """What the column is used for; only a `feature` reaches a model. A `weight` says how much a
     row counts, in fitting and in scores."""
+    known: Literal["before", "after"] | None = None
+    """When the value is known, as it stands in the table: `before` the outcome, when the prediction
+    is made, or only `after` it. What is known `after` reaches no model, whatever its role."""
     protected: bool = False
     """Whether the column names a protected group: results are compared across its values."""
     missing: list[str] | None = None
@@ -133,6 +139,11 @@ class Column(Section):
     timezone: str | None = None
     """Dates: the zone whose local time is kept where moments carry a zone, such as
     `Europe/Berlin`; each cell's own if not given."""
+
+    @property
+    def use(self) -> Role:
+        """The role, or `ignore` for a feature that is known only after the outcome."""
+        return "ignore" if self.role == "feature" and self.known == "after" else self.role
 
     @field_validator("format")
     @classmethod
@@ -299,14 +310,15 @@ class Split(Section):
     """How rows are divided into train, validation and test."""
 
     method: Literal["stratified", "random", "group", "time"] = "stratified"
-    """`group` keeps the rows of a group together; `time` puts the latest rows in test."""
+    """`group` keeps the rows of a group together; `time` puts the latest rows in test, by `column`
+    or, without one, by the order of the rows in the source."""
     validation: float = Field(default=0.1, gt=0, lt=0.5)
     """Share of rows that search, selection and calibration never see: they check how much the
     selection flatters the champion (the canary)."""
     test: float = Field(default=0.2, gt=0, lt=0.9)
     """Share of rows kept apart until the chosen model is evaluated."""
     column: str | None = None
-    """The group or the time column."""
+    """The group or the time column; without one, `time` takes the order of the rows."""
     duplicates: Literal["auto", "together", "apart"] = "auto"
     """Rows with equal features: `together` keeps them in one part, so that no test row was
     learnt; `auto` does so unless the columns are so coarse that equal rows are no copies.
@@ -345,9 +357,10 @@ class Explain(Section):
     reference: str = "all"
     """Against which training rows: `all`, a group such as `purpose = car` (nothing after the sign:
     missing), or one, such as `row 17`. Every SHAP value is relative to them."""
-    evaluations: int = Field(default=400_000, ge=2_000)
+    evaluations: int | None = Field(default=None, ge=2_000)
     """The most rows that the model is asked to score where values are estimated; of fewer orders,
-    background rows and rows, in this turn, the explanation is made then."""
+    background rows and rows, in this turn, the explanation is made then. The preset's number if
+    not given: 400,000 with `thorough`, else 160,000."""
     permutations: int = Field(default=16, ge=2)
     """The least number of orders in which columns are revealed, for each row; every background
     row has at least one of its own. More is slower and more exact."""
@@ -363,7 +376,7 @@ class Explain(Section):
     """What SHAP values of two classes add up to. `probability` is estimated; `auto` explains
     models that are sums of trees in log-odds, where their values are exact, and others in
     probability."""
-    bootstrap: int = Field(default=300, ge=50)
+    bootstrap: int = Field(default=RESAMPLES, ge=50)
     """Resamples behind each interval."""
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     """Coverage of the intervals."""
@@ -453,18 +466,18 @@ class Project(Section):
                 f"columns.{weights[0]}.type is {self.columns[weights[0]].type!r}; a weight must"
                 " be a number"
             )
-        if self.split.method in ("group", "time"):
-            if self.split.column is None:
-                raise ValueError(f"split.method {self.split.method!r} needs split.column")
-            if self.split.column not in self.columns:
-                raise ValueError(f"split.column {self.split.column!r} is not among `columns`")
+        if self.split.method == "group" and self.split.column is None:
+            raise ValueError("split.method 'group' needs split.column")
+        by_column = self.split.method in ("group", "time") and self.split.column is not None
+        if by_column and self.split.column not in self.columns:
+            raise ValueError(f"split.column {self.split.column!r} is not among `columns`")
         if self.target.task == "binary" and not self.target.positive:
             raise ValueError("target.positive must name the positive class")
         return self
 
     def features(self) -> list[str]:
         """Return the names of the columns that models may use, in the table's order."""
-        return [name for name, column in self.columns.items() if column.role == "feature"]
+        return [name for name, column in self.columns.items() if column.use == "feature"]
 
     def weight(self) -> str | None:
         """Return the name of the column that says how much a row counts, if there is one."""

@@ -30,8 +30,9 @@ class Recourse(Section):
     """By number column, the values that a change may lead to, as `250 to 20000`; those seen in
     training if not given."""
     wanted: str = ""
-    """Several classes: the class that people want. Numbers: the values they want, as `100 to 200`.
-    Two classes need none: the outcome that is not adverse is wanted."""
+    """The class that people want, or of numbers the values, as `100 to 200`. Two classes need none
+    where `fairness.outcome_is_benefit` is answered. Otherwise no decision is called adverse, and
+    reasons and counterfactuals of single decisions are left out."""
     plausibility: float = Field(default=0.05, ge=0, lt=1)
     """Changed rows that lie in a thinner part of the table than all but this share of the
     training rows are not offered; a row that is rarer itself may stay as rare as it is."""

@@ -16,6 +16,10 @@ ThresholdRule = Annotated[
 """`cost`, or a limit on precision, recall or the flagged share."""
 
 
+_LESS = 0.4
+"""Share of the rows that are scored to explain and to disturb a model, below `thorough`."""
+
+
 class Budget(Section):
     """What the search may spend. Counts replay exactly; seconds do not."""
 
@@ -56,7 +60,8 @@ class AutoML(Section):
     """The search for a model."""
 
     preset: Literal["quick", "balanced", "thorough"] = "balanced"
-    """How many models, folds and networks, where the budget does not say."""
+    """How many models, folds and networks, where the budget does not say, and how many rows are
+    scored to explain the model; with `balanced` fewer where the table is large."""
     engines: list[EngineName] = Field(default_factory=_all_engines, min_length=1)
     """The engines that search."""
     folds: int | None = Field(default=None, ge=2, le=10)
@@ -77,6 +82,11 @@ class AutoML(Section):
     """What the champion must keep to."""
     exclude: list[str] = Field(default_factory=list)
     """Algorithms that are left out, by their family on the leaderboard or H2O's name."""
+
+    @property
+    def effort(self) -> float:
+        """Share of what `thorough` spends to explain and to disturb a model."""
+        return 1.0 if self.preset == "thorough" else _LESS
 
 
 class H2O(Section):

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, TypeVar
 
 from toolkit import artifacts, paths
-from toolkit.artifacts import Claim, ReportData
+from toolkit.artifacts import Claim, ReportData, Rows
 from toolkit.artifacts.base import Artifact, Facts, JsonArtifact
 from toolkit.errors import MissingArtifact
 from toolkit.paths import notebook_name
 from toolkit.project.completeness import Question
 from toolkit.project.model import Project
 from toolkit.report import blocks
+from toolkit.report.privacy import Values
 from toolkit.run.stage import Stage
 
 A = TypeVar("A", bound=Artifact)
-
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|“[^”]*”|‘[^’]*’")
 
 
 class Book:
@@ -45,11 +44,7 @@ class Book:
         self.stage = stage
         self.project: Project = stage.project
         self.claims: dict[str, Claim] = {}
-        self.hidden = {
-            name
-            for name, column in self.project.columns.items()
-            if column.role == "identifier" or column.type == "text"
-        }
+        self.hidden = Values.of(self.project, None).hidden
         self.questions: list[Question] = []
         self._artifacts: dict[Any, Any] = {}
         self._dumps: dict[Any, Any] = {}
@@ -79,9 +74,17 @@ class Book:
     # -- numbers -----------------------------------------------------------------
 
     def cite(
-        self, kind: type[JsonArtifact], *path: str | int, unit: str = "", recipe: str
+        self,
+        kind: type[JsonArtifact],
+        *path: str | int,
+        unit: str = "",
+        recipe: str,
+        limit: float | None = None,
     ) -> Facts:
-        """Return a reference to the number (or interval) at a path in an artefact."""
+        """Return a reference to the number (or interval) at a path in an artefact.
+
+        ``limit`` is what the number is judged by.
+        """
         place = pointer(*path)
         artifact = self.get(kind)
         if artifact is None:
@@ -92,7 +95,7 @@ class Book:
         interval = value if isinstance(value, dict) else {"value": value}
         return self._enter(
             Claim(id=f"{kind.file}#{place}", unit=unit, source=kind.file, pointer=place,
-                  recipe=recipe, **interval)
+                  recipe=recipe, limit=limit, **interval)
         )  # fmt: skip
 
     def derive(
@@ -110,16 +113,15 @@ class Book:
 
     # -- texts that other stages wrote ---------------------------------------------
 
+    @cached_property
+    def values(self) -> Values:
+        """Which values of the table may be shown."""
+        rows = self.get(Rows)
+        return Values.of(self.project, None if rows is None else rows.frame)
+
     def discreet(self, text: str, columns: Iterable[str]) -> str:
-        """Return a message without quoted values if it is about a column that is hidden."""
-        columns = set(columns)
-        if not columns & self.hidden:
-            return text
-
-        def keep_names(match: re.Match[str]) -> str:
-            return match[0] if match[0][1:-1] in self.project.columns else "[not shown]"
-
-        return _QUOTED.sub(keep_names, text)
+        """Return a message with only those quoted values that enough rows share."""
+        return self.values.finding(text, columns, self.project.columns)
 
 
 def every_artifact() -> list[type[Artifact]]:

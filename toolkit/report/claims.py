@@ -72,7 +72,7 @@ def claims(stage: Stage) -> ReportData:
     report = ReportData(
         title=book.project.report.title.strip() or book.project.name,
         verdict=verdict,
-        sections=sections,
+        sections=[book.values.sweep(section) for section in sections],
         claims=book.claims,
         gaps=gaps,
         completeness=share,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import json
 import re
 from typing import Any
 
@@ -81,8 +83,16 @@ def draw(block: Facts, number: int) -> dict[str, Any]:
             expected=", ".join(FIGURES),
             remedy="Render it with the version of the toolkit that wrote it",
         )
-    module, _, name = block["plot"].partition(".")
-    data = block["data"]
+    plot = _drawn(block["plot"], json.dumps(block["data"]))
+    title = block.get("title") or plot.title
+    return {"title": title, "alt": plot.alt, "svg": inline(plot.svg, f"f{number}-")}
+
+
+@functools.lru_cache(maxsize=128)
+def _drawn(plot: str, content: str) -> Plot:
+    """Draw a figure; the notebook renders the report twice, and few choices change a figure."""
+    module, _, name = plot.partition(".")
+    data = json.loads(content)
     given: list[Any] = [_artifact(data)]
     if "beside" in data:
         given.append(_artifact(data["beside"]))
@@ -91,9 +101,8 @@ def draw(block: Facts, number: int) -> dict[str, Any]:
 
         given.append(pd.DataFrame(data["lines"]))
     function = getattr(importlib.import_module(f"toolkit.plots.{module}"), name)
-    plot: Plot = function(*given, **data.get("arguments", {}))
-    title = block.get("title") or plot.title
-    return {"title": title, "alt": plot.alt, "svg": inline(plot.svg, f"f{number}-")}
+    found: Plot = function(*given, **data.get("arguments", {}))
+    return found
 
 
 def _artifact(data: Facts) -> JsonArtifact:

@@ -1,7 +1,8 @@
-"""How the report writes numbers."""
+"""How the report writes claims; how numbers are written stands in `toolkit.formats`."""
 
 from __future__ import annotations
 
+from toolkit import formats
 from toolkit.artifacts.report import Claim
 
 NOT_AVAILABLE = "not available"
@@ -10,7 +11,7 @@ _SILENT = {"", "count", "share", "score", "p", "error", "target", "KiB", "change
 """Units that the format shows by itself, or that the table around it names."""
 
 
-def number(value: float | int | str | None, unit: str = "score") -> str:
+def number(value: float | int | str | None, unit: str = "score", extra: int = 0) -> str:
     """Return a number as text, without its unit's name.
 
     Parameters
@@ -19,6 +20,8 @@ def number(value: float | int | str | None, unit: str = "score") -> str:
         None is written as ``not available``.
     unit : str
         See `toolkit.artifacts.Claim.unit`; it decides on digits.
+    extra : int
+        More digits than usual.
     """
     if value is None:
         return NOT_AVAILABLE
@@ -28,45 +31,18 @@ def number(value: float | int | str | None, unit: str = "score") -> str:
     if unit == "count":
         return f"{value:,.0f}"
     if unit == "share":
-        return share(value)
+        return formats.share(value, extra)
     if unit == "KiB":
         return f"{value:,.0f} KiB" if value < 10_000 else f"{value / 1024:,.1f} MiB"
     if unit == "p":
         return "below 0.001" if value < 0.001 else f"{value:.3f}"
     if unit == "error":
-        return f"{value:.1e}" if value else "0"
+        return formats.number(value, 2)
     if unit == "change":
-        return ("+" if value > 0 else "") + _plain(value)
+        return ("+" if value > 0 else "") + formats.plain(value, extra)
     if unit not in _SILENT and value.is_integer():
         return f"{value:,.0f}"  # a cost of 5 EUR, memory of 4 GiB: somebody's round number
-    return _plain(value)
-
-
-def share(value: float) -> str:
-    """Return a share as percents; one that is next to none is not written as none, nor as all."""
-    if value < 0:
-        return f"-{share(-value)}"
-    if 0 < value < 0.0005:
-        return f"{100 * value:.1g}%" if value >= 1e-6 else "below 0.0001%"
-    if 0.9995 <= value < 1:
-        return (
-            f"{100 - float(f'{100 * (1 - value):.1g}'):.6g}%"
-            if value <= 1 - 1e-6
-            else "above 99.9999%"
-        )
-    return f"{value:.1%}"
-
-
-def _plain(value: float) -> str:
-    size = abs(value)
-    if value == 0:
-        return "0"
-    if size < 0.001:
-        return f"{value:.1e}"
-    # The first limit that the number is under; small numbers keep two digits that tell.
-    steps = ((0.01, 5), (0.1, 4), (10, 3), (100, 2), (10_000, 1))
-    digits = next((count for limit, count in steps if size < limit), 0)
-    return f"{value:,.{digits}f}"
+    return formats.plain(value, extra)
 
 
 def unit_text(unit: str) -> str:
@@ -74,14 +50,29 @@ def unit_text(unit: str) -> str:
     return "" if unit in _SILENT else f" {unit}"
 
 
+def _texts(claim: Claim) -> list[str]:
+    """Return value, low and high, with enough digits to be told apart and from the limit."""
+    if claim.value is None or isinstance(claim.value, str):
+        return [number(claim.value)]
+    ends = [] if claim.low is None or claim.high is None else [claim.low, claim.high]
+    return formats.telling(
+        [float(claim.value), *ends],
+        lambda value, extra: number(value, claim.unit, extra),
+        claim.limit,
+    )
+
+
 def main(claim: Claim) -> str:
     """Return a claim's value with its unit."""
-    text = number(claim.value, claim.unit)
+    text = _texts(claim)[0]
     return text if claim.value is None else text + unit_text(claim.unit)
 
 
 def interval(claim: Claim) -> str:
     """Return a claim's interval, such as ``0.71 to 0.79``; empty if there is none."""
-    if claim.low is None or claim.high is None:
+    if claim.low is None or claim.high is None or claim.value is None:
         return ""
-    return f"{number(claim.low, claim.unit)} to {number(claim.high, claim.unit)}"
+    if claim.low == claim.high:
+        return formats.SAME
+    _, low, high = _texts(claim)
+    return f"{low} to {high}"

@@ -26,6 +26,8 @@ RECIPES: dict[str, str] = {
     "calibration": "Calibrate out_of_fold.parquet, cross-fitted, and bin or score it.",
     "threshold": "Minimise the mean cost over out_of_fold.parquet, within the limit if the project"
     " sets one; or the project's number.",
+    "beside": "`Winner.ensemble_gain` with the best single model, else `metrics.paired_difference`"
+    " on out_of_fold.parquet.",
     "canary": "`metrics.bootstrap` of the metric on the champion's predictions of the rows that"
     " split.parquet calls `validation`; the selection's score from out_of_fold.parquet.",
     "shuffled": "Fit the champion's like on labels shuffled with the project's seed, and score it"

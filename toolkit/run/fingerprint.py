@@ -27,7 +27,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "split", "h2o", "choice", "labels", "explain",
     ),
     "explain": ("seed", "columns", "target", "metric", "costs", "acceptance", "fairness",
-                "labels", "explain", "recourse"),
+                "labels", "automl.preset", "explain", "recourse"),
     "governance_report": (),  # all of them, and where each comes from
 }  # fmt: skip
 

@@ -11,12 +11,14 @@ from toolkit.artifacts.base import Check, Severity, worst_first
 from toolkit.errors import DataError
 from toolkit.project.model import Column, Target
 from toolkit.table import dating, images, names, values
-from toolkit.table.infer_code import ANSWERS, answers, coded, sisters
+from toolkit.table.infer_code import ANSWERS, answers, coded, sisters, spelled
+from toolkit.table.infer_group import find_groups, keep_if_repeated
 from toolkit.table.infer_number import number_column
-from toolkit.table.infer_role import role_of
+from toolkit.table.infer_role import leaves, role_of
 from toolkit.table.infer_target import infer_target
 from toolkit.table.marks import TableMarks
 from toolkit.table.notes import Notes, listed, several
+from toolkit.table.protected import protected
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from toolkit.table.values import Cells
 
 _MOST_CODES = 12
+_SOME = 5_000
 _MOST_SPELLINGS = 40  # of one or two values, as 1, 1.0 and 1.00
 _LOGICAL_PAIRS = (
     "0 1", "t f", "y n", "true false", "yes no", "ja nein", "oui non", "si no", "sí no",
@@ -90,8 +93,10 @@ def infer_columns(
         else:
             columns[name] = _column(name, series, marks, notes)
     sisters(columns, frame, notes)
+    find_groups(columns, frame, notes)
     _protected(columns, frame, notes)
     _summary(columns, notes)
+    _say_words(len(frame), notes)
     if not any(column.role == "feature" for column in columns.values()):
         raise DataError(
             "no column is left to predict from",
@@ -111,12 +116,20 @@ def _column(name: str, series: pd.Series, table: TableMarks, notes: Notes) -> Co
     if not found.texts:
         notes.columns["empty"].append(name)
         return Column(type="category", role="ignore")
+    what = leaves(name, found, notes)
+    if what:
+        if what not in ("first names", "last names"):  # these are shared by strangers
+            keep_if_repeated(name, "category", found, notes, named=True)
+        return Column(type="category", role="identifier")
     column = _typed(name, series, found, table, notes)
     if column.type in ("category", "boolean", "text") and found.missing:
         missing = _answers(name, series, column, table, notes)
         if missing is not None:
             column = column.model_copy(update={"missing": missing})
             found = values.cells(series, missing)
+    if found.missing:
+        told = ANSWERS if column.type in ("category", "boolean", "text") else ()
+        notes.words[name] = {w: n for w, n in spelled(series).items() if w not in told}
     few = found.texts[:_MOST_SPELLINGS]
     one = len(found.texts) == len(few) and len({values.label_text(text) for text in few}) == 1
     if one and not found.missing:
@@ -134,6 +147,7 @@ def _column(name: str, series: pd.Series, table: TableMarks, notes: Notes) -> Co
         )
         return Column(type="category", role="ignore")
     role = role_of(name, column.type, found, notes)
+    keep_if_repeated(name, column.type, found, notes)
     if role == "identifier":
         return Column(type="category", role=role)
     return column.model_copy(update={"role": role})
@@ -202,8 +216,8 @@ def _suspect_spellings(found: Cells, name: str, notes: Notes) -> None:
         if text.casefold() in names.MISSING_WORDS and text.casefold() != "none":
             notes.say(
                 "Spellings that may mean missing",
-                f"{count} cells of {name!r} say {text!r}; they are kept as a category of their"
-                " own.",
+                f"{count:,} cells of {name!r} ({count / len(found.codes):.1%}) say {text!r}; they"
+                " are kept as a category of their own.",
                 name,
                 f"Add the spelling to columns.{name}.missing if nothing is known there",
             )
@@ -226,7 +240,10 @@ def _protected(columns: dict[str, Column], frame: pd.DataFrame, notes: Notes) ->
     for place, (name, column) in enumerate(columns.items()):
         if column.role in ("target", "identifier") or name in notes.columns["empty"]:
             continue
-        word = names.protected(name)
+        if column.type in ("text", "image"):
+            continue
+        some = values.cells(_some(frame.iloc[:, place]), column.missing).texts
+        word = protected(name, some, full=len(frame) <= _SOME)
         if word:
             coded = column.type == "number" and _few_codes(frame.iloc[:, place])
             columns[name] = column.model_copy(
@@ -234,7 +251,7 @@ def _protected(columns: dict[str, Column], frame: pd.DataFrame, notes: Notes) ->
             )
             notes.say(
                 "Protected group",
-                f"{name!r} looks like one by its name ({word}): results will be compared across"
+                f"{name!r} looks like one ({word}): results will be compared across"
                 f" its values{', which are read as codes of groups' if coded else ''}.",
                 name,
                 f"Set columns.{name}.protected to false if it is none; set its role to ignore to"
@@ -249,10 +266,30 @@ def _protected(columns: dict[str, Column], frame: pd.DataFrame, notes: Notes) ->
             )
 
 
+def _some(series: pd.Series) -> pd.Series:
+    """Return some cells from all over a column: enough to see what kind of values it holds."""
+    return series if len(series) <= _SOME else series.iloc[:: len(series) // _SOME + 1]
+
+
 def _few_codes(series: pd.Series) -> bool:
     found = values.cells(series)
     numbers = values.numbers(found.texts)
     return len(found.texts) <= _MOST_CODES and bool(np.all(numbers == np.round(numbers)))
+
+
+def _say_words(rows: int, notes: Notes) -> None:
+    found: dict[str, list[str]] = {}
+    for name, counts in notes.words.items():
+        for word, count in counts.items():
+            found.setdefault(word, []).append(f"{name!r} ({count:,} cells, {count / rows:.1%})")
+    for word, columns in found.items():
+        more = f" and {len(columns) - 5} more columns" if len(columns) > 5 else ""
+        notes.say(
+            "Words read as missing",
+            f"{word!r} is read as missing in {', '.join(columns[:5])}{more}.",
+            [name for name, counts in notes.words.items() if word in counts],
+            "If it is a value, set columns.NAME.missing to the spellings that mean missing",
+        )
 
 
 def _summary(columns: dict[str, Column], notes: Notes) -> None:

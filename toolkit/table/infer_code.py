@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit.table import amounts, names, values
+from toolkit.table.names import word_set
 from toolkit.table.notes import Notes, listed, several
 
 if TYPE_CHECKING:
@@ -137,9 +138,7 @@ def answers(
         count = counts.get(word, 0)
         if not count or not levels:
             continue
-        letters = word == "NA" and len(levels) >= 5 and all(
-            re.fullmatch(r"[A-Z]{2}", level) for level in levels
-        )  # fmt: skip
+        letters = word == "NA" and _two_letters(name, levels)
         often = count >= _ANSWER * len(raw.codes)
         gap = table.numbers_say(word)
         level = letters or word == "None" or (often and blanks <= 0.1 * count and not gap)
@@ -160,16 +159,58 @@ def answers(
                 f"If it is an answer, set columns.{name}.missing to the spellings that mean"
                 " missing, such as [] for blanks alone"
             )
+        if letters:
+            sure = level
+            as_what = "a code of two letters like the others (Namibia, North America), not missing"
         beside = f", beside {blanks} blank cells" if blanks else ""
         notes.say(
             "Words that may mean missing" if not sure else f"{word} as a level",
-            f"{count} of {len(raw.codes)} cells of {name!r} say {word}{beside}; this is read as"
-            f" {as_what}.",
+            f"{count} of {len(raw.codes)} cells of {name!r} ({count / len(raw.codes):.1%}) say"
+            f" {word}{beside}; this is read as {as_what}.",
             name,
             remedy,
             severity="warning" if doubtful or (level and not sure) else "info",
         )
     return kept
+
+
+_STATES = word_set(
+    "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM"
+    " NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC PR GU VI AS MP"
+)
+_CONTINENTS = word_set("AF AN AS EU OC SA")
+_LANDS = word_set("country countries nation land pays pais paese iso iso2 alpha2 cc")
+
+
+def _two_letters(name: str, levels: list[str]) -> bool:
+    """Whether NA is one of the codes of two letters that a column holds: of countries mostly.
+
+    No American state is called NA, unless the name says that these are countries.
+    """
+    if not all(re.fullmatch(r"[A-Z]{2}", level) for level in levels):
+        return False
+    said = bool(_LANDS & set(names.words(name)))
+    if len(levels) >= 2 and (said or set(levels) <= _CONTINENTS):
+        return True
+    return len(levels) >= 5 and not set(levels) <= _STATES
+
+
+def spelled(series: pd.Series) -> dict[str, int]:
+    """Return the words in a column of texts that are read as missing, each with its cells."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not isinstance(series.dtype, pd.StringDtype) and series.dtype != object:
+        return {}
+    try:
+        texts = pa.array(series, pa.large_string(), from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return {}
+    texts = pc.utf8_trim_whitespace(texts)
+    words = pa.array([word for word in values.MISSING if word], pa.large_string())
+    counts = pc.value_counts(texts.filter(pc.is_in(texts, value_set=words)))
+    return {each["values"]: each["counts"] for each in counts.to_pylist()}
 
 
 # -- sister columns ------------------------------------------------------------------------

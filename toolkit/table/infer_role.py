@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit.table import names, values
+from toolkit.table import names, personal, values
 from toolkit.table.notes import Notes
 
 if TYPE_CHECKING:
@@ -17,6 +17,23 @@ if TYPE_CHECKING:
 
 _TRIFLES = re.compile(r"\+$|(?<=\d)_(?=\d)|^[~≈<>≤≥]\s*")
 """What stands at numbers that are not read as such: ``5,000+``, ``1_000``, ``~ 20``."""
+
+
+def leaves(name: str, found: Cells, notes: Notes) -> str | None:
+    """Return what a column holds that models do not get: names of people, or what is theirs."""
+    if len(found.texts) < 3:
+        return None
+    what = personal.people(name, found.texts) or personal.reference(name, found.texts)
+    if what is None:
+        return None
+    notes.say(
+        "Names of people" if what in personal.PEOPLE else "Identifier",
+        f"{name!r} holds {what} ({len(found.texts):,} different in {found.counts.sum():,} rows);"
+        " models do not get it, and reports do not show its values.",
+        name,
+        f"If it is something else, set columns.{name}.role to feature",
+    )
+    return what
 
 
 def role_of(name: str, kind: ColumnType, found: Cells, notes: Notes) -> Role:

@@ -6,40 +6,46 @@ import re
 import unicodedata
 
 
-def _set(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a text."""
     return frozenset(text.split())
 
 
-_PEOPLE = _set(  # sex and gender
-    "sex gender geschlecht sexe sexo sesso genre genero genere kon kjonn sukupuoli plec"
-    # age and birth
-    " age alter edad idade eta leeftijd wiek alder dob birth birthday birthdate birthyear"
-    " geburtsdatum geburtsjahr naissance nacimiento nascimento"
-    # origin
-    " race ethnic ethnicity ethnicgroup raca raza razza hautfarbe nationality nationalitaet"
-    " nationalitat nationalite nacionalidad nazionalita citizenship staatsangehorigkeit"
-    " immigrant migrant migration foreigner caste tribe indigenous rac1p agep"
-    # belief
-    " religion religious religiao konfession"
-    # health and family
-    " disability disabled handicap behinderung invalidity pregnant pregnancy schwanger"
-    " marital married familienstand maritalstatus veteran"
-    # orientation
-    " orientation sexuality transgender lgbt"
-)
-_PHRASES = (
-    "native country", "country of birth", "birth country", "foreign worker", "senior citizen",
-    "skin color", "skin colour", "mother tongue", "native language", "first language",
-    "union member", "political party", "civil status", "marital status", "place of birth",
-    "age group", "etat civil", "estado civil", "stato civile",
-)  # fmt: skip
+_set = word_set
+
+
 _PROXIES = _set("zip zipcode postcode postal plz cep cap codepostal surname lastname")
-# An age of these is no person's age.
-_THINGS = _set(
-    "house housing home building property car vehicle account policy loan debt credit invoice"
-    " machine equipment device asset company firm business contract customer file ticket"
-    " inventory stock page web"
+# Who or what may have several rows of a table.
+_HOLDERS = _set(
+    "person persons people patient pat customer cust client user member subscriber account acct"
+    " household hh hhid subject participant part respondent employee emp staff student pupil driver"
+    " borrower applicant policyholder insured device machine engine vehicle meter sensor player"
+    " rider athlete citizen tenant voter donor guest passenger worker resident mrn msisdn imei vin"
+    " iban email mail phone card ssn kunde kunden versicherter cliente paciente usuario persona"
+    " usager abonne mitarbeiter patienten pid cid uid custid userid clientid personid patientid"
+    " panelist individual company firm merchant vendor supplier seller buyer claimant debtor animal"
+    " cow mouse rat dog speaker singer author candidate caller visitor insuree beneficiary loan"
 )
+# Codes of places, goods and amounts: levels of a feature, however often they repeat.
+_PLACES_AND_GOODS = _set(
+    "zip zipcode postcode postal plz postleitzahl fips geoid tract block county city town state"
+    " country region district province area zone ward suburb neighbourhood neighborhood location"
+    " station airport port route road street stop line product item article sku brand model make"
+    " style part material category cat type kind class grade code colour color size store shop"
+    " outlet branch warehouse department dept school hospital facility provider channel campaign"
+    " source currency language job occupation industry sector naics sic icd diagnosis diag"
+    " procedure drug ndc course subject_area genre movie film song artist book hotel restaurant"
+    " room floor house lot page chapter version year yr month day week hour date time quarter"
+    " season flight train vendor_type price cost amount amt sum total income salary wage pay"
+    " revenue sales profit balance credit debit fee tax value rate score points rating count cnt"
+    " qty quantity number_of num population pop households rooms bedrooms weight wgt wt height"
+    " length width depth distance mileage km miles speed duration seconds minutes hours days"
+    " months years age temperature temp pressure volume power energy load latitude longitude lat"
+    " lon lng elevation altitude percent pct share ratio index level views clicks visits calls"
+    " bytes votes likes preis betrag umsatz gehalt einkommen precio importe prix montant gain loss"
+)
+_WEIGHTED = re.compile(r".*(weight|weights|wgt|wgts|wt)")
+_NUMBERED = _set("id ids nbr no nr num number code key ref hash uuid uid guid numero nummer n")
 _IDENTIFIERS = _set("id ids uid uuid guid rowid index idx key pk oid")
 _CODES = _set("number no nr code codes zip zipcode postcode postal plz phone telephone ssn iban")
 # Digits under these names are codes even with a point in them, or letters beside them.
@@ -72,8 +78,16 @@ NEGATIVE_WORDS = _set(
 MISSING_WORDS = _set(
     "- -- --- . .. * unknown unk missing empty blank none n.a. n.a na/na"
     " unspecified undefined #n/a #value! #ref! #div/0! -999 -9999 -99999 99999 999999 nil void"
-    " unbekannt inconnu desconocido k.a. tbd : \\n (null) n/e"
-) | {"not available", "not known", "no data", "not applicable", "k. a."}
+    " unbekannt inconnu desconocido k.a. tbd : \\n (null) n/e ? ?? ??? unavailable n.d."
+    " undisclosed unrecorded unreported"
+)
+_PHRASES = """
+not available|not known|no data|not applicable|k. a.|not stated|not given|not reported|not recorded
+|not specified|not provided|not disclosed|not defined|no answer|no response|no information|no info
+|don't know|dont know|do not know|prefer not to say|prefer not to answer|keine angabe|nicht bekannt
+|sin datos|no disponible|non disponible|non renseigné|value missing|missing value|data missing
+|to be determined|#value|<null>|(blank)|(missing)|(unknown)"""
+MISSING_WORDS |= {phrase.strip() for phrase in _PHRASES.split("|")}
 
 
 def words(name: str) -> list[str]:
@@ -83,21 +97,6 @@ def words(name: str) -> list[str]:
     plain = re.sub(r"([a-z])([A-Z])|([0-9])([A-Z][a-z])", r"\1\3 \2\4", plain)
     plain = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", plain)
     return [word for word in re.split(r"[\W_]+", plain.lower()) if word]
-
-
-def protected(name: str) -> str | None:
-    """Return the word that suggests a protected group, if there is one."""
-    found = words(name)
-    if _THINGS & set(found):
-        return None
-    text = " ".join(found)
-    for phrase in _PHRASES:
-        if re.search(rf"\b{phrase}\b", text):
-            return phrase
-    for word in found:
-        if word in _PEOPLE or word.rstrip("0123456789") in _PEOPLE:
-            return word
-    return None
 
 
 def proxy(name: str) -> str | None:
@@ -120,6 +119,26 @@ def identifier(name: str) -> bool:
     return bool(found) and (
         found[-1] in _IDENTIFIERS or found[0] in ("id", "uuid") or name.startswith("Unnamed: ")
     )
+
+
+def holder(name: str) -> str | None:
+    """Return whether a name says whose row it is.
+
+    ``person``: a person, account, device or the like; ``identifier``: something with a number of
+    its own; empty: it does not say; None: it says that the column is something else.
+    """
+    found = words(name)
+    apart = set(found) - _NUMBERED
+    if apart & _PLACES_AND_GOODS or any(map(_WEIGHTED.fullmatch, apart)):
+        return None
+    if found and apart and apart <= _HOLDERS:
+        return "person"
+    return "identifier" if identifier(name) or found[-1:] in (["nbr"], ["nr"]) else ""
+
+
+def numbered(name: str) -> bool:
+    """Whether a name says that a number or code stands for a person or thing."""
+    return holder(name) == "person" and bool(set(words(name)) & _NUMBERED)
 
 
 def code(name: str) -> bool:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from toolkit.artifacts.base import Check, Severity
+
+if TYPE_CHECKING:
+    from toolkit.table.values import Cells
 
 
 @dataclass
@@ -14,6 +18,10 @@ class Notes:
 
     columns: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     checks: list[Check] = field(default_factory=list)
+    words: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Words that are read as missing, by column, and how many cells say them."""
+    repeated: dict[str, tuple[Cells, bool]] = field(default_factory=dict)
+    """Columns whose values may be persons or things with several rows; whether they say so."""
 
     def say(
         self,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.artifacts import LabelPatch, Rows, Split
+from toolkit.artifacts import LabelPatch, Profile, Rows, Split
 from toolkit.errors import DataError
 from toolkit.table.target import target_values
 from toolkit.table.typed import effective_columns
@@ -50,6 +50,19 @@ class Part:
         return len(self.rows)
 
 
+def leak_suspects(stage: Stage) -> list[str]:
+    """Return the features that may leak the target, by the last look at the data, most first.
+
+    Those that a person has cleared since (`columns.<name>.known`) are left out; so is everything
+    where the data were not looked at.
+    """
+    if not stage.run.has(Profile):
+        return []
+    columns = stage.project.columns
+    names = [suspect.column for suspect in stage.read(Profile).unresolved]
+    return [n for n in names if n in columns and columns[n].known is None]
+
+
 def load_part(stage: Stage, *parts: str) -> Part:
     """Return the rows of some parts of the split.
 
@@ -69,7 +82,7 @@ def load_part(stage: Stage, *parts: str) -> Part:
         When the log that the patch follows from was damaged since.
     """
     project = stage.project
-    columns = {n: c for n, c in effective_columns(project).items() if c.role == "feature"}
+    columns = {n: c for n, c in effective_columns(project).items() if c.use == "feature"}
     table = stage.read(Rows).frame
     split = stage.read(Split).frame
     chosen = split[split["part"].isin(parts)].sort_values("row")

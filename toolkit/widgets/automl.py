@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
+from toolkit import formats
 from toolkit.automl.plan import PRESETS, effective
 from toolkit.widgets import form
 from toolkit.widgets.base import Panel, grid, table
 from toolkit.widgets.pick import ColumnPicker
 
 if TYPE_CHECKING:
+    from toolkit.automl.forecasting import Forecast
+    from toolkit.automl.task import Size
     from toolkit.run.stage import Stage
 
 _ENGINES = {
-    "baseline": "a linear model and an untuned boosted one: the score to beat",
+    "baseline": "a linear model and an untuned boosted one: the baselines",
     "lightgbm": "gradient boosting with tuned defaults; quick",
     "catboost": "gradient boosting that knows categories; slower, often the best single model",
     "forest": "random forests and extremely randomised trees",
@@ -41,6 +44,8 @@ class AutomlPanel(Panel):
         The open stage.
     missing : mapping of str to str, optional
         Engines that cannot run here, and why; see `toolkit.automl.missing_engines`.
+    forecast : callable, optional
+        Says how long the run will take; see `toolkit.automl.forecast`.
 
     Attributes
     ----------
@@ -50,21 +55,23 @@ class AutomlPanel(Panel):
         The groups of fields.
     """
 
-    def __init__(self, stage: Stage, missing: Mapping[str, str] | None = None) -> None:
-        super().__init__(
-            stage, "The search: what it may cost, and what it must keep to", ["automl"]
-        )
+    def __init__(
+        self,
+        stage: Stage,
+        missing: Mapping[str, str] | None = None,
+        forecast: Callable[[], Forecast] | None = None,
+    ) -> None:
+        super().__init__(stage, "Search: budget and constraints", ["automl"])
         self._missing = dict(missing or {})
+        self._forecast = forecast
         self._numbers = w.HTML()
         columns = stage.project.columns
         features = stage.project.features()
         numbers = [name for name in features if columns[name].type == "number"]
         self.excluded = ColumnPicker(
-            self, "automl.constraints.exclude", "Columns that no model gets", features
+            self, "automl.constraints.exclude", "Excluded columns", features
         )
-        self.forced = ColumnPicker(
-            self, "automl.constraints.force", "Columns that every model gets", features
-        )
+        self.forced = ColumnPicker(self, "automl.constraints.force", "Forced columns", features)
         self.monotonic = ColumnPicker(
             self, "automl.constraints.monotonic", "Columns with one direction", numbers,
             ("increasing", "decreasing"),
@@ -102,15 +109,17 @@ class AutomlPanel(Panel):
             [
                 self.field("automl.preset"),
                 form.paragraph(
-                    "An empty field takes the preset's number, shown below. Count models if"
-                    " you want the same ones again; seconds are kept to, but how many models"
-                    " fit into them differs from run to run.",
+                    "An empty field takes the preset's number, shown below. A number of models"
+                    " is reproducible; a time limit is not, as how many models it allows"
+                    " differs from run to run.",
                     "toolkit-help",
                 ),
                 grid(
                     *(self.field(f"automl.budget.{name}", label=label) for name, label in budget),
                     self.field("automl.folds"),
-                    self.field("automl.early_stop", label="Stop when nothing more is to gain"),
+                    self.field(
+                        "automl.early_stop", label="Stop early when the ensemble no longer improves"
+                    ),
                 ),
             ]
         )
@@ -141,7 +150,7 @@ class AutomlPanel(Panel):
                         label="At most this many milliseconds to score a row",
                     ),
                     self.field(
-                        "automl.constraints.interpretable", label="Only models that can be read"
+                        "automl.constraints.interpretable", label="Interpretable models only"
                     ),
                 ),
                 self.excluded,
@@ -152,7 +161,7 @@ class AutomlPanel(Panel):
 
     def _checks(self) -> w.Widget:
         project = self.stage.project
-        fields = [self.field("automl.sanity", label="Fit the winner on shuffled labels, too")]
+        fields = [self.field("automl.sanity", label="Fit the best model on shuffled labels, too")]
         if project.target.task != "regression":
             fields.insert(0, self.field("automl.class_weights"))
         if any(column.type == "image" for column in project.columns.values()):
@@ -161,9 +170,9 @@ class AutomlPanel(Panel):
 
     # -- what it amounts to --------------------------------------------------------
 
-    def _rows(self) -> list[tuple[str, ...]]:
+    def _rows(self, size: Size | None) -> list[tuple[str, ...]]:
         choices = self.stage.project.automl
-        now = effective(choices)
+        now = effective(choices, size)
         head = [
             (name + (" (chosen)" if name == choices.preset else ""),
              *(str(getattr(preset, key)) for key in _MEANING))
@@ -174,11 +183,14 @@ class AutomlPanel(Panel):
     def _in_numbers(self) -> str:
         head = ("Preset", *(form.words(text) for text in _MEANING.values()))
         choices = self.stage.project.automl
-        said = [f"{len(choices.engines)} engines share the budget."]
+        expected = None if self._forecast is None else self._forecast()
+        said = [] if expected is None else [expected.text()]
+        said.append(f"{len(choices.engines)} engines share the budget.")
         if choices.budget.seconds is not None:
             said.append(
-                f"It ends after {choices.budget.seconds:g} seconds with what it has;"
-                " a replay may find other models."
+                f"It ends after {formats.number(choices.budget.seconds, 6)} seconds with what it"
+                f" has;"
+                " the search is then not reproducible."
             )
         away = [form.words(name) for name in choices.engines if name in self._missing]
         if away:
@@ -189,7 +201,8 @@ class AutomlPanel(Panel):
             words = ", ".join(form.words(name).lower() for name in kept)
             said.append(f"Constraints are set: {words}.")
         text = " ".join(said)
-        return f"{table(head, self._rows())}<p>{html.escape(text)}</p>"
+        rows = self._rows(None if expected is None else expected.size)
+        return f"{table(head, rows)}<p>{html.escape(text)}</p>"
 
     def static(self) -> str:
         """Return what the presets mean in numbers."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
+from toolkit import formats
 from toolkit.artifacts import Champion, Entry, Leaderboard
 from toolkit.errors import ToolkitError
 from toolkit.plots import automl as figures
@@ -157,11 +158,14 @@ class ChampionPanel(Panel):
         here = min(
             self.champion.threshold_curve, key=lambda p: abs(p.threshold - self.slider.value)
         )
-        parts = [f"mean cost {here.cost:.4g} a row", f"{here.flagged:.0%} of rows flagged"]
+        parts = [
+            f"mean cost {formats.number(here.cost, 4)} a row",
+            f"{formats.percent(here.flagged)} of rows flagged",
+        ]
         if here.recall is not None:
-            parts.append(f"{here.recall:.0%} of positives found")
+            parts.append(f"{formats.percent(here.recall)} of positives found")
         if here.precision is not None:
-            parts.append(f"{here.precision:.0%} of flagged rows positive")
+            parts.append(f"{formats.percent(here.precision)} of flagged rows positive")
         self._tried.value = (
             f'<div role="status">At {here.threshold:.2f}: {html.escape(", ".join(parts))}</div>'
         )
@@ -189,16 +193,22 @@ class ChampionPanel(Panel):
         entry = next((e for e in self.leaderboard.entries if e.name == found.name), None)
         if entry is not None and entry.members:
             parts = sorted(entry.members.items(), key=lambda item: -item[1])
-            rows.append(("Made of", ", ".join(f"{name} {share:.0%}" for name, share in parts)))
+            rows.append(
+                ("Members", ", ".join(f"{name} {formats.percent(share)}" for name, share in parts))
+            )
         if entry is not None and entry.violates:
-            rows.append(("Breaks a constraint", " ".join(entry.violates)))
+            rows.append(("Violates a constraint", " ".join(entry.violates)))
         if found.calibration_scores:
-            scores = ", ".join(f"{k} {v:.4g}" for k, v in found.calibration_scores.items())
+            scores = ", ".join(
+                f"{k} {formats.number(v, 4)}" for k, v in found.calibration_scores.items()
+            )
             rows.append(
                 ("Calibration", f"{found.calibration} (cross-validated log loss: {scores})")
             )
         if found.threshold is not None:
-            rows.append(("Threshold", f"{found.threshold:.4g}: {found.threshold_rule}"))
+            rows.append(
+                ("Threshold", f"{formats.number(found.threshold, 4)}: {found.threshold_rule}")
+            )
         return table(("The champion", ""), rows + _trust(found)) + checks_html(found.checks)
 
     def static(self) -> str:
@@ -211,8 +221,8 @@ class ChampionPanel(Panel):
 
 def _marks(entry: Entry) -> str:
     if entry.violates:
-        return " (✖ breaks a constraint)"
-    return " (may be as good as the best)" if entry.within_noise else ""
+        return " (✖ violates a constraint)"
+    return " (not clearly worse than the first)" if entry.within_noise else ""
 
 
 def _trust(found: Champion) -> list[tuple[str, str]]:
@@ -220,13 +230,15 @@ def _trust(found: Champion) -> list[tuple[str, str]]:
     if found.canary is not None:
         text = interval(found.canary.score)
         if found.canary.optimism is not None:
-            text += f"; optimism of the selection {found.canary.optimism:+.2g}"
+            text += (
+                f"; optimism of the selection {formats.number(found.canary.optimism, 2, sign=True)}"
+            )
         rows.append((f"On {found.canary.rows:,} canary rows", text))
     if found.shuffled is not None:
         text = f"{interval(found.shuffled.score)}; a constant guess {number(found.shuffled.chance)}"
         rows.append(("On shuffled labels", text))
     if found.conformal is not None:
         measured = found.conformal.measured.value
-        text = "unknown" if measured is None else f"{measured:.1%}"
-        rows.append((f"Coverage, {found.conformal.coverage:.0%} asked", text))
+        text = "unknown" if measured is None else formats.share(measured)
+        rows.append((f"Coverage, {formats.percent(found.conformal.coverage)} asked", text))
     return rows

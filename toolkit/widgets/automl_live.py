@@ -55,7 +55,9 @@ class LiveLeaderboard(w.VBox):
         self._asked = threading.Event()
         self._drawn = (0, 0.0)
         self._running = False
-        self.stop = w.Button(description="Stop, keep what there is", icon="stop", disabled=True)
+        self.stop = w.Button(
+            description="Stop and keep the finished models", icon="stop", disabled=True
+        )
         self.stop.on_click(lambda _: self._stop())
         self._said = w.HTML()
         self._spent = w.HTML()
@@ -103,7 +105,7 @@ class LiveLeaderboard(w.VBox):
         state = self.state
         self.stop.disabled = not self._running or bool(state.ended) or self.stopped()
         if not self.stopped() or state.ended:
-            self.stop.description = "Stop, keep what there is"
+            self.stop.description = "Stop and keep the finished models"
         self._set(self._said, f'<div role="status">{self._sentence()}</div>')
         self._set(self._spent, self._bars())
         self._set(self._failed, self._failures())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Entry, FeatureMap, Leaderboard, Search
 from toolkit.plots.automl_shared import interval, milliseconds, number
 from toolkit.plots.style import shorten
@@ -43,10 +43,10 @@ def search_summary(leaderboard: Leaderboard, search: Search) -> Html:
     )
     return Html(
         f"<p>{html.escape(said)}</p>"
-        + table(("Engine", "Version", "Models", "Seconds", "What did not work"), engines)
+        + table(("Engine", "Version", "Models", "Seconds", "Failures"), engines)
         + (
-            "<h4>Planned, and not on the leaderboard</h4>"
-            + table(("Trial", "Algorithm", "Round", "What became of it", "Why"), wrong[:_MOST])
+            "<h4>Planned models that are not on the leaderboard</h4>"
+            + table(("Trial", "Algorithm", "Round", "Status", "Reason"), wrong[:_MOST])
             + (f"<p>{more} more are in search.json.</p>" if more > 0 else "")
             if wrong
             else ""
@@ -60,8 +60,8 @@ def leaderboard_table(leaderboard: Leaderboard, search: Search) -> Html:
     """Return every model with its score and what it costs to fit, to store, to score, to read."""
     title = metrics.get(leaderboard.metric).title
     head = (
-        "Model", "Algorithm", title, "Beside the best", "Fitted in s", "ms for 1,000 rows",
-        "KiB", "Calibration error", "To read", "Constraints", "Made of, or details",
+        "Model", "Algorithm", title, "Compared with the first", "Fitted in s", "ms for 1,000 rows",
+        "KiB", "Calibration error", "To read", "Constraints", "Members or details",
     )  # fmt: skip
     rows = [_row(entry, search, best=place == 0) for place, entry in enumerate(leaderboard.entries)]
     more = len(rows) - _MOST
@@ -70,23 +70,23 @@ def leaderboard_table(leaderboard: Leaderboard, search: Search) -> Html:
         table(head, rows[:_MOST])
         + note
         + _winner(leaderboard)
-        + "<p>To read: coefficients, leaves or weights in all. Calibration error: mean distance"
-        " of predicted and observed shares, before calibration.</p>"
+        + "<p>Parameters: coefficients, leaves or weights in total. Calibration error: mean"
+        " distance of predicted and observed shares, before calibration.</p>"
     )
 
 
 def _winner(leaderboard: Leaderboard) -> str:
-    """Return what the best single model is worth without the luck of being the best."""
+    """Return what the best single model is worth, corrected for selection bias."""
     found = leaderboard.winner
     if found is None or found.score.value is None:
         return ""
     text = (
-        f"{found.name} is the best of {found.among} single models. On rows that had no part in"
-        f" choosing it, it is worth about {interval(found.score)}"
+        f"{found.name} is the best of {found.among} single models. Corrected for the selection bias"
+        f" of that, it scores {interval(found.score)}"
     )
-    text += f": {number(found.luck)} of its score is luck." if found.luck else "."
+    text += f" (bias {formats.number(found.luck, 2)})." if found.luck else "."
     if found.ensemble_gain is not None and found.ensemble_gain.value is not None:
-        text += f" The ensemble is better on the same rows by {interval(found.ensemble_gain)}."
+        text += f" The ensemble's gain over that is {found.ensemble_gain.text(2)}."
     return f"<p>{html.escape(text)}</p>"
 
 
@@ -107,7 +107,7 @@ def feature_table(features: FeatureMap) -> Html:
     more = len(rows) - _MOST
     said = f"{len(features.columns):,} columns of {len(made):,} in the table."
     if features.left_out:
-        said += f" Nothing worth keeping: {', '.join(features.left_out[:_MOST])}."
+        said += f" No usable feature: {', '.join(features.left_out[:_MOST])}."
     said += f" {more:,} more are in {FeatureMap.file}." * (more > 0)
     notes = "".join(f"<p>{html.escape(note)}</p>" for note in features.notes)
     head = ("Column", "Makes", "Of it")
@@ -118,14 +118,14 @@ def _row(entry: Entry, search: Search, *, best: bool) -> tuple[str, ...]:
     fitted, scored = search.fit_seconds.get(entry.name), search.scoring_seconds.get(entry.name)
     made = entry.members or entry.details
     parts = (
-        f"{name} {value:.0%}" if isinstance(value, float) else f"{name}: {value}"
+        f"{name} {formats.percent(value)}" if isinstance(value, float) else f"{name}: {value}"
         for name, value in made.items()
     )
     return (
         entry.name,
         entry.family,
         interval(entry.score),
-        "best" if best else "may be chance" if entry.within_noise else "worse",
+        "first" if best else "no clear difference" if entry.within_noise else "worse",
         _NONE if fitted is None else f"{fitted:.1f}",
         _NONE if scored is None else milliseconds(scored),
         f"{entry.size_kib:,.0f}",

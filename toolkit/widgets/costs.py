@@ -40,8 +40,8 @@ def _binary(panel: Panel, classes: list[str]) -> w.GridBox:
     return grid(
         panel.field("costs.false_negative", label=f"{yes} taken for {no} (missed)"),
         panel.field("costs.false_positive", label=f"{no} taken for {yes} (false alarm)"),
-        panel.field("costs.true_positive", label=f"{yes} rightly found"),
-        panel.field("costs.true_negative", label=f"{no} rightly left alone"),
+        panel.field("costs.true_positive", label=f"{yes} correctly positive"),
+        panel.field("costs.true_negative", label=f"{no} correctly negative"),
         width=240,
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as w
 
+from toolkit import formats
 from toolkit.artifacts import Check, Profile, Quality, SplitSummary
 from toolkit.errors import ToolkitError
 from toolkit.plots import eda as figures
@@ -59,7 +60,7 @@ class EdaPanel(Panel):
         live: Preview | None = None,
         keep: Callable[[Stage], Any] | None = None,
     ) -> None:
-        super().__init__(stage, "What is each column for?", ("columns", "split", "eda"))
+        super().__init__(stage, "Role of each column", ("columns", "split", "eda"))
         self.profile = profile
         self.quality = quality
         self.split = split
@@ -223,7 +224,7 @@ class EdaPanel(Panel):
             c.name
             for c in self.profile.columns
             if c.name in columns
-            and (columns[c.name].type, columns[c.name].role, columns[c.name].protected)
+            and (columns[c.name].type, columns[c.name].use, columns[c.name].protected)
             != (c.type, c.role, c.protected)
         ]
 
@@ -251,7 +252,7 @@ class EdaPanel(Panel):
             (
                 p.part,
                 f"{p.rows:,}",
-                "; ".join(f"{k} {v:.4g}" for k, v in list(p.target.items())[:6]),
+                "; ".join(f"{k} {formats.number(v, 4)}" for k, v in list(p.target.items())[:6]),
             )
             for p in self.split.parts
         ]
@@ -278,4 +279,6 @@ class EdaPanel(Panel):
 
 
 def _shares(target: dict[str, float]) -> str:
-    return "; ".join(f"{name} {value:.4g}" for name, value in list(target.items())[:6])
+    return "; ".join(
+        f"{name} {formats.number(value, 4)}" for name, value in list(target.items())[:6]
+    )

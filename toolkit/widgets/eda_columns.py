@@ -9,6 +9,7 @@ from typing import Any
 
 import ipywidgets as w
 
+from toolkit import formats
 from toolkit.artifacts import ColumnProfile, Profile
 from toolkit.plots import contents
 from toolkit.plots.style import Plot
@@ -172,22 +173,29 @@ def facts_rows(facts: ColumnProfile, rows: int) -> list[tuple[str, str]]:
     """Return a column's facts as rows of a name and a text."""
     share = facts.missing / max(rows, 1)
     found = [
-        ("Missing", f"{facts.missing:,} ({share:.1%})"),
+        ("Missing", f"{facts.missing:,} ({formats.share(share)})"),
         ("Different values", f"{facts.distinct:,}"),
     ]
     if facts.association is not None:
-        found.append(("Predicts the target alone", f"{facts.association:.2f} of 1, out of sample"))
+        found.append(
+            ("Association with the target", f"{facts.association:.2f} (0 to 1, out of sample)")
+        )
     of = f" of the {facts.measure}" if facts.measure else ""
     if facts.repeated is not None:
         found.append(("Equal to an earlier row's", f"{facts.repeated:,}"))
     if facts.sizes:
         found.append(("Sizes", "; ".join(f"{size} ({n:,})" for size, n in facts.sizes[:6])))
     if facts.mean is not None:
-        found.append((f"Mean, standard deviation{of}", f"{facts.mean:g}, {facts.std or 0:g}"))
+        found.append(
+            (
+                f"Mean, standard deviation{of}",
+                f"{formats.number(facts.mean, 6)}, {formats.number(facts.std or 0, 6)}",
+            )
+        )
     if facts.quartiles and (facts.type == "number" or facts.measure):
         parts = [facts.minimum, *facts.quartiles, facts.maximum]
-        text = ", ".join(f"{part:g}" for part in parts if isinstance(part, float | int))
-        found.append((f"Least, quartiles, largest{of}", text))
+        text = ", ".join(formats.number(part, 6) for part in parts if isinstance(part, float | int))
+        found.append((f"Minimum, quartiles, maximum{of}", text))
     elif facts.type == "date" and facts.minimum is not None:
         found.append(("From, to", f"{facts.minimum}, {facts.maximum}"))
     if facts.top:

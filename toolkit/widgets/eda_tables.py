@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from toolkit import formats
 from toolkit.artifacts import Contract, Profile, Quality
 from toolkit.plots import contents
 from toolkit.plots.style import shorten
@@ -68,4 +69,4 @@ def _limits(facts: dict[str, Any]) -> str:
 
 
 def _number(value: Any) -> str:
-    return f"{value:,.6g}" if isinstance(value, int | float) else str(value)[:19]
+    return formats.number(value, 6) if isinstance(value, int | float) else str(value)[:19]

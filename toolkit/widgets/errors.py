@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import ErrorsFound, Evaluation
 from toolkit.errors import ToolkitError
 from toolkit.plots import errors as figures
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 _NOTHING = ""
 _UNCORRECTED = (
-    "The p-value is of this slice alone. Whoever looks at twenty slices finds one below 0.05 by"
-    " chance; the found slices above are corrected for that."
+    "The p-value is not corrected for multiple comparisons; those of the slices above are."
 )
 
 
@@ -63,7 +62,7 @@ class SlicePanel(Panel):
         *,
         view_row: Callable[[int], list[tuple[str, str, str]]] | None = None,
     ) -> None:
-        super().__init__(stage, "Where the model errs", ["explain"])
+        super().__init__(stage, "Error analysis", ["explain"])
         self.evaluation, self.errors, self._scores = evaluation, errors, scores
         self._view_row = view_row
         self._slice, self._curve, self._pair, self._row = (w.HTML() for _ in range(4))
@@ -173,7 +172,7 @@ class SlicePanel(Panel):
         figure = figures.two_sides(
             score.where, title, score.inside, score.outside, (score.rows, outside)
         ).html()
-        p = "not given: too few rows" if score.p_value is None else f"{score.p_value:.3g}"
+        p = "not given: too few rows" if score.p_value is None else formats.number(score.p_value)
         facts = table(
             ("Slice", shorten(score.where, 100)),
             [
@@ -187,7 +186,7 @@ class SlicePanel(Panel):
         worst = table(
             ("Row", "Actual", "Decided", self._scores.loss_words.capitalize()),
             [
-                (row, shorten(a, 40), shorten(d, 40), f"{loss:.4g}")
+                (row, shorten(a, 40), shorten(d, 40), formats.number(loss, 4))
                 for row, a, d, loss in score.worst
             ],
         )
@@ -209,7 +208,7 @@ class SlicePanel(Panel):
         chosen = self.errors.confusions[self.pair.value]
         self._pair.value = self._pair_html(int(self.pair.value))
         self.row.options = [
-            (f"{row} ({p:.1%} sure)", row)
+            (f"{row} ({formats.share(p)} sure)", row)
             for row, p in zip(chosen.examples, chosen.certainty, strict=True)
         ]
         self._draw_row()
@@ -217,11 +216,17 @@ class SlicePanel(Panel):
     def _pair_html(self, place: int) -> str:
         chosen = self.errors.confusions[place]
         said = (
-            f"{chosen.rows:,} rows of {chosen.actual} ({chosen.share:.1%} of that class) are"
-            f" decided as {chosen.decided}. The most certain:"
+            f"{chosen.rows:,} rows of {chosen.actual} ({formats.share(chosen.share)} of that"
+            f" class) are"
+            f" decided as {chosen.decided}. The most confident:"
         )
-        rows = [(row, f"{p:.1%}") for row, p in zip(chosen.examples, chosen.certainty, strict=True)]
-        return f"<p>{html.escape(said)}</p>" + table(("Row", "Certainty of the decision"), rows)
+        rows = [
+            (row, formats.share(p))
+            for row, p in zip(chosen.examples, chosen.certainty, strict=True)
+        ]
+        return f"<p>{html.escape(said)}</p>" + table(
+            ("Row", "Predicted probability of the decision"), rows
+        )
 
     def _draw_row(self) -> None:
         self._row.value = self._row_html(self.row.value) if self.row.value is not None else ""
@@ -248,12 +253,12 @@ class SlicePanel(Panel):
     def static(self) -> str:
         """Return the slice in view, the tree, the curve in view, confusions and checks."""
         pairs = [
-            (shorten(c.actual, 40), shorten(c.decided, 40), f"{c.rows:,}", f"{c.share:.1%}",
+            (shorten(c.actual, 40), shorten(c.decided, 40), f"{c.rows:,}", formats.share(c.share),
              ", ".join(str(row) for row in c.examples))
             for c in self.errors.confusions
         ]  # fmt: skip
         confusions = table(
-            ("Actual", "Decided", "Rows", "Of the class", "Most certain and wrong: rows"), pairs
+            ("Actual", "Decided", "Rows", "Of the class", "Most confident errors: rows"), pairs
         )
         return (
             self._slice.value

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 import numpy as np
 
+from toolkit import formats
 from toolkit.artifacts import Attributions, Evaluation, Explanation, TestPredictions
 from toolkit.errors import ToolkitError
 from toolkit.plots import explain as plots
+from toolkit.plots.explained import marked
 from toolkit.plots.style import shorten
 from toolkit.run.stage import Stage
 from toolkit.widgets.base import Panel, checks_html, grid, table
@@ -113,7 +115,9 @@ class ExplainPanel(Panel):
             + plots.beeswarm(self.explanation, self.attributions, of).html()
         )
         names, kept = self._columns(), self.column.value
-        self.column.options = [(shorten(name, 60), name) for name in names]
+        self.column.options = [
+            (marked(name, self.explanation.suspects, 60), name) for name in names
+        ]
         if kept in names:
             self.column.value = kept
         self._draw_column()
@@ -180,10 +184,10 @@ class ExplainPanel(Panel):
         mine = mine.iloc[np.argsort(-mine["shap"].abs().to_numpy(), kind="stable")]
         rows = [
             (
-                shorten(line["column"], 60),
+                marked(line["column"], self.explanation.suspects, 60),
                 shorten(line["value"], 80) if isinstance(line["value"], str) else "(missing)",
-                f"{line['shap']:+.4g}",
-                f"{line['standard_error']:.2g}",
+                formats.number(line["shap"], 4, sign=True),
+                formats.number(line["standard_error"], 2),
             )
             for line in mine.to_dict("records")
         ]
@@ -230,7 +234,7 @@ def _dropdown(description: str, names: list[str]) -> w.Dropdown:
 
 
 def _text(value: Any) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else shorten(value, 40)
+    return formats.number(value, 5) if isinstance(value, float) else shorten(value, 40)
 
 
 def _by_wrongness(predictions: TestPredictions) -> pd.DataFrame:
@@ -240,7 +244,8 @@ def _by_wrongness(predictions: TestPredictions) -> pd.DataFrame:
     if not classes:
         wrong = (frame["predicted"] - frame["actual"]).abs().to_numpy()
         words = [
-            f"off by {p - a:+.4g}" for p, a in zip(frame["predicted"], frame["actual"], strict=True)
+            f"off by {formats.number(p - a, 4, sign=True)}"
+            for p, a in zip(frame["predicted"], frame["actual"], strict=True)
         ]
     else:
         p = np.column_stack([frame[f"p:{name}"] for name in classes])
@@ -249,7 +254,7 @@ def _by_wrongness(predictions: TestPredictions) -> pd.DataFrame:
             p[i, place[a]] if a in place else 0.0 for i, a in enumerate(frame["actual"].tolist())
         ]
         wrong = 1 - np.asarray(own)
-        words = [f"{q:.1%} for the actual class" for q in own]
+        words = [f"{formats.share(q)} for the actual class" for q in own]
     frame["wrong_words"] = words
     order = np.lexsort((frame["row"].to_numpy(), -wrong))
     return frame.iloc[order].reset_index(drop=True)
@@ -260,7 +265,7 @@ def show_evaluation(evaluation: Evaluation) -> Html:
     parts = []
     if evaluation.acceptance:
         rows = [
-            (each.metric, each.limit, _interval(each.score), each.verdict)
+            (each.metric, each.limit, each.score.text(4), each.verdict)
             for each in evaluation.acceptance
         ]
         parts.append(table(("Metric", "Limit", "On the test rows", "Verdict"), rows))
@@ -268,8 +273,9 @@ def show_evaluation(evaluation: Evaluation) -> Html:
         parts.append("<p>The project sets no acceptance limit, so none could be missed.</p>")
     if evaluation.fairness:
         rows = [
-            (f"{each.metric.replace('_', ' ')} by {each.column}", f"at most {each.limit:g}",
-             _interval(each.difference), each.verdict)
+            (f"{each.metric.replace('_', ' ')} by"
+            f" {each.column}", f"at most {formats.number(each.limit, 6)}",
+             each.difference.text(4), each.verdict)
             for each in evaluation.fairness
         ]  # fmt: skip
         parts.append(table(("Fairness", "Limit", "On the test rows", "Verdict"), rows))
@@ -285,7 +291,7 @@ def show_explanation(explanation: Explanation) -> Html:
         ("Values are relative to", against(explanation)),
         ("Plan", explanation.plan),
         ("Model evaluations", f"{explanation.evaluations:,}"),
-        ("Additivity error", f"{explanation.additivity_error:.2g}"),
+        ("Additivity error", formats.number(explanation.additivity_error, 2)),
     ]
     return Html(table(("", ""), facts) + checks_html(explanation.checks))
 
@@ -295,11 +301,3 @@ def against(explanation: Explanation) -> str:
     if not explanation.background:
         return explanation.reference
     return f"{explanation.background:,} background rows, from {explanation.reference}"
-
-
-def _interval(interval: Any) -> str:
-    if interval.value is None:
-        return "undefined"
-    if interval.low is None:
-        return f"{interval.value:.4g}"
-    return f"{interval.value:.4g} ({interval.low:.4g} to {interval.high:.4g})"

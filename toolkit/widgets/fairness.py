@@ -1,4 +1,4 @@
-"""The panel of fairness: groups, crossings, what fairness would cost, and a person's choice."""
+"""The panel of fairness: groups, intersections, what fairness would cost, and a person's choice."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import ipywidgets as w
 
+from toolkit import formats
 from toolkit.artifacts import (
     Crossing,
     Evaluation,
     FairnessDetail,
     FairnessVerdict,
     Group,
-    Interval,
     TradeOffPoint,
 )
 from toolkit.plots import evaluation as group_plots
@@ -25,7 +25,7 @@ from toolkit.run.stage import Stage
 from toolkit.widgets.base import Panel, checks_html, table
 
 _HEAD = ("Point", "Difference", "Verdict", "Accuracy", "Mean cost a row", "Cost, change",
-         "Decided otherwise")  # fmt: skip
+         "Changed decisions")  # fmt: skip
 
 
 class FairnessPanel(Panel):
@@ -74,7 +74,7 @@ class FairnessPanel(Panel):
         choice = [self.point, self.reason] if detail.curve else []
         self.show(
             w.HTML(self._groups() + self._crossings()),
-            w.HTML("<h4>What fairness would cost</h4>"),
+            w.HTML("<h4>Fairness and cost trade-off</h4>"),
             self._figures,
             *choice,
             self._said,
@@ -103,13 +103,15 @@ class FairnessPanel(Panel):
         if point is None:
             if self.point.value != "none":
                 return "<p>The point that the project names is not on the curve.</p>"
-            return "<p>No mitigation is chosen: one threshold decides for everybody.</p>"
+            return "<p>No mitigation was chosen: one threshold applies to all rows.</p>"
         unit = self.stage.project.costs.unit or "cost units"
         said = [
             f"Against no mitigation of the same model, the mean cost a row changes by"
-            f" {_text(point.cost_change, '+')} {unit}, accuracy by"
-            f" {_text(point.accuracy_change, '+')}, and the {_words(self.detail.metric)} by"
-            f" {_text(point.difference_change, '+')}; {point.changed:.1%} of the test rows are"
+            f" {point.cost_change.text(sign=True)} {unit}, accuracy by"
+            f" {point.accuracy_change.text(sign=True)}, and the {_words(self.detail.metric)} by"
+            f" {point.difference_change.text(sign=True)}; {formats.share(point.changed)} of the"
+            f" test"
+            f" rows are"
             " decided otherwise.",
         ]
         if point.method == "thresholds":
@@ -125,8 +127,10 @@ class FairnessPanel(Panel):
         lines = "".join(f"<p>{html.escape(line)}</p>" for line in said)
         if not point.thresholds:
             return lines
-        rows = [(shorten(name, 60), f"{each:.4g}") for name, each in point.thresholds.items()]
-        rows.append(("everybody else", f"{point.fallback:.4g}"))
+        rows = [
+            (shorten(name, 60), formats.number(each, 4)) for name, each in point.thresholds.items()
+        ]
+        rows.append(("everybody else", formats.number(point.fallback, 4)))
         return lines + table((f"Group of {shorten(point.column, 40)}", "Threshold"), rows)
 
     # -- showing --------------------------------------------------------------------
@@ -163,7 +167,7 @@ class FairnessPanel(Panel):
         more = ""
         if detail.crossings_left_out:
             more = (
-                f"<p>{detail.crossings_left_out:,} smaller crossings with"
+                f"<p>{detail.crossings_left_out:,} smaller intersections with"
                 f" {detail.rows_left_out:,} test rows are not shown.</p>"
             )
         named = [(" × ".join(c.columns), " and ".join(c.groups), c) for c in detail.crossings]
@@ -188,7 +192,8 @@ class FairnessPanel(Panel):
         asked = "" if detail.metric_asked else " (the project asks for no fairness metric)"
         said = (
             f"Traded: the {_words(detail.metric)}{asked}. Thresholds were fitted on"
-            f" {detail.fit_rows:,} validation rows; every point is judged on {detail.rows:,} test"
+            f" {detail.fit_rows:,} validation rows; every point is evaluated on {detail.rows:,}"
+            f" test"
             " rows."
         )
         if detail.stand_in:
@@ -198,8 +203,8 @@ class FairnessPanel(Panel):
                 f" {detail.stand_in_of:,} training rows."
             )
         rows = [
-            (each.name, _text(each.difference), each.verdict, _text(each.accuracy),
-             _text(each.cost), _text(each.cost_change, "+"), f"{each.changed:.1%}")
+            (each.name, each.difference.text(), each.verdict, each.accuracy.text(),
+             each.cost.text(), each.cost_change.text(sign=True), formats.share(each.changed))
             for each in detail.curve
         ]  # fmt: skip
         named = f"<details><summary>All points</summary>{table(_HEAD, rows)}</details>"
@@ -212,7 +217,7 @@ class FairnessPanel(Panel):
         return (
             self._groups()
             + self._crossings()
-            + "<h4>What fairness would cost</h4>"
+            + "<h4>Fairness and cost trade-off</h4>"
             + self._figures.value
             + self._said.value
             + checks_html(self.detail.checks)
@@ -225,11 +230,12 @@ class FairnessPanel(Panel):
 
 def _verdicts(head: str, verdicts: Sequence[FairnessVerdict]) -> str:
     rows = [
-        (shorten(each.column, 60), _words(each.metric), _text(each.difference), f"{each.limit:g}",
+        (shorten(each.column, 60), _words(each.metric),
+         each.difference.text(limit=each.limit), formats.number(each.limit, 6),
          each.verdict, each.reason)
         for each in verdicts
     ]  # fmt: skip
-    heads = (head, "Metric", "Largest difference", "Limit", "Verdict", "What it holds for")
+    heads = (head, "Metric", "Largest difference", "Limit", "Verdict", "Groups compared")
     return table(heads, rows) if rows else ""
 
 
@@ -243,7 +249,7 @@ def _numbers(items: Sequence[tuple[str, str, Group | Crossing]]) -> str:
             f"{each.rows:,}",
             "yes" if each.judged else "too few rows",
             *(
-                f"{_text(each.metrics[n])} of {each.base.get(n, each.rows):,}"
+                f"{each.metrics[n].text()} of {each.base.get(n, each.rows):,}"
                 if n in each.metrics
                 else ""
                 for n in names
@@ -257,11 +263,3 @@ def _numbers(items: Sequence[tuple[str, str, Group | Crossing]]) -> str:
 
 def _words(metric: str) -> str:
     return metric.replace("_", " ")
-
-
-def _text(interval: Interval, sign: str = "") -> str:
-    if interval.value is None:
-        return "undefined"
-    if interval.low is None or interval.high is None:
-        return f"{interval.value:{sign}.3g}"
-    return f"{interval.value:{sign}.3g} ({interval.low:{sign}.3g} to {interval.high:{sign}.3g})"

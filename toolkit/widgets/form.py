@@ -14,6 +14,7 @@ from typing import Any
 import ipywidgets as w
 import traitlets
 
+from toolkit import formats
 from toolkit.errors import UsageError
 from toolkit.project import schema
 
@@ -68,7 +69,11 @@ def help_text(key: str) -> str:
             if getattr(item, attribute, None) is not None:
                 bounds[sign] = getattr(item, attribute)
     if bounds:
-        text += " (" + ", ".join(f"{sign} {value:g}" for sign, value in bounds.items()) + ")"
+        text += (
+            " ("
+            + ", ".join(f"{sign} {formats.number(value, 6)}" for sign, value in bounds.items())
+            + ")"
+        )
     return text
 
 
@@ -83,7 +88,7 @@ def shown(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}: {shown(item)}" for name, item in value.items())
     if isinstance(value, float):
-        return f"{value:g}"
+        return formats.number(value, 6)
     return str(value)
 
 

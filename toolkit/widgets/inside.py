@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as w
 
+from toolkit import formats
 from toolkit.artifacts import ContentExplanation, ContentRow
 from toolkit.errors import ToolkitError
 from toolkit.plots import inside as plots
@@ -150,8 +151,8 @@ def _parts_table(row: ContentRow, of: str) -> str:
     lines: list[tuple[Any, ...]] = [
         (
             plots.shorten_part(row.text[start:stop]),
-            f"{value:+.4g}",
-            f"{error:.2g}" + (" (unclear)" if plots.unclear(value, error) else ""),
+            formats.number(value, 4, sign=True),
+            formats.number(error, 2) + (" (unclear)" if plots.unclear(value, error) else ""),
         )
         for (start, stop), value, error in zip(
             row.parts, found.values, found.standard_error, strict=True
@@ -175,12 +176,12 @@ def _overall(explanation: ContentExplanation) -> str:
             f"{c.rows}",
             f"{c.orders}" if c.orders else "none: exact",
             f"{c.unclear:,} of {c.parts:,}",
-            f"{c.noise:.1%}",
+            formats.share(c.noise),
             c.masking,
         )
         for c in explanation.columns
     ]
-    head = ("Column", "Rows", "Orders drawn", "Unclear parts", "Noise", "What is taken away")
+    head = ("Column", "Rows", "Orders drawn", "Unclear parts", "Noise", "What is masked")
     figures = [plots.words(explanation, c.column).html() for c in explanation.columns if c.words]
     return (
         "<h4>Over the explained rows</h4>"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.errors import ToolkitError
 from toolkit.plots.style import shorten
 from toolkit.run.stage import Stage
@@ -191,7 +191,7 @@ class LabelPanel(Panel):
 
 def show_review(review: LabelReview) -> Html:
     """Return the state of a review for a notebook: the quick model, the counts, the checks."""
-    score = "undefined" if review.model_score is None else f"{review.model_score:.4g}"
+    score = "undefined" if review.model_score is None else formats.number(review.model_score, 4)
     metric = metrics.get(review.metric).title.lower()
     model = f"<p>Quick model: {html.escape(review.model)}; {metric} {score}.</p>"
     return Html(_counts(review) + model + checks_html(review.checks))
@@ -234,7 +234,7 @@ def _labelled(title: str, label: str | float, probability: float | None) -> str:
     if probability is not None:
         bar = (
             f'<br><progress value="{probability:.3f}" max="1" style="width:9em"'
-            f' aria-label="probability"></progress> {probability:.1%}'
+            f' aria-label="probability"></progress> {formats.share(probability)}'
         )
     return (
         f'<div><span style="color:var(--jp-ui-font-color2,#4b5563)">{title}</span><br>'
@@ -267,7 +267,7 @@ def _progress(done: int, total: int, given: str | None) -> str:
 
 def _finished(queue: Queue) -> str:
     if not queue.items:
-        return "<p><b>Nothing is queued.</b> The quick model doubts no label, or"
+        return "<p><b>Nothing is queued.</b> The quick model flags no label, or"
         " labels.review is 0.</p>"
     return "<p><b>All rows in view are decided.</b> Run the cells below to go on.</p>"
 
@@ -287,7 +287,14 @@ def _queue_table(queue: Queue) -> str:
         return "<p>Nothing is queued.</p>"
     shown = queue.items[:_STATIC_ROWS]
     names = [name for name, _ in queue.items[0].values[:_STATIC_COLUMNS]]
-    head = ["Row", "Given", "Quick model says", "Score", "Decision", *map(shorten, names)]
+    head = [
+        "Row",
+        "Given",
+        "Predicted by the quick model",
+        "Score",
+        "Decision",
+        *map(shorten, names),
+    ]
     rows = []
     for item in shown:
         decided = queue.decision(item.row)
@@ -298,7 +305,7 @@ def _queue_table(queue: Queue) -> str:
         )
     more = len(queue.items) - len(shown)
     note = f"<p>{more} more rows are queued.</p>" if more > 0 else ""
-    return "<h4>The most suspicious rows</h4>" + _strip(shown) + table(head, rows) + note
+    return "<h4>Rows with the lowest label quality</h4>" + _strip(shown) + table(head, rows) + note
 
 
 def _strip(items: Sequence[Item]) -> str:
@@ -320,4 +327,4 @@ def _said(decision: Decision) -> str:
 
 
 def _text(label: str | float | None) -> str:
-    return f"{label:,.6g}" if isinstance(label, float) else str(label)
+    return formats.number(label, 6) if isinstance(label, float) else str(label)

@@ -55,4 +55,4 @@ class EditableList(w.VBox):
             button.on_click(lambda _, at=position: self._on_remove(at))
             self.buttons.append(button)
             rows.append(w.HBox([button, form.paragraph(text)]))
-        self._lines.children = rows or [form.paragraph("None so far.", "toolkit-help")]
+        self._lines.children = rows or [form.paragraph("None yet.", "toolkit-help")]

@@ -1,8 +1,8 @@
-"""How the champion stands disturbed rows, for a notebook."""
+"""How the champion stands perturbed rows, for a notebook."""
 
 from __future__ import annotations
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Robustness
 from toolkit.plots import robustness as figures
 from toolkit.plots.errors import words
@@ -17,15 +17,20 @@ def show_robustness(found: Robustness) -> Html:
     facts = table(
         ("", ""),
         [
-            ("Rows disturbed", f"{found.rows:,} of {found.of_rows:,} test rows"),
-            (f"{title}, undisturbed", words(found.baseline)),
+            ("Rows perturbed", f"{found.rows:,} of {found.of_rows:,} test rows"),
+            (f"{title}, unperturbed", words(found.baseline)),
             ("Model evaluations", f"{found.evaluations:,}"),
         ],
     )
     extremes = table(
         ("Column", "All rows set to", "Value", "Change of the mean prediction"),
         [
-            (shorten(each.column, 40), each.setting, f"{each.value:.5g}", f"{each.change:+.3g}")
+            (
+                shorten(each.column, 40),
+                each.setting,
+                formats.number(each.value, 5),
+                formats.number(each.change, sign=True),
+            )
             for each in found.extremes
         ],
     )

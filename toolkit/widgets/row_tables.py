@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 
+from toolkit import formats
 from toolkit.artifacts import RowStories, RowStory
 from toolkit.plots import rows as plots
 from toolkit.plots.style import shorten
@@ -20,7 +21,7 @@ def story_html(stories: RowStories, story: RowStory) -> str:
     ]
     head = (
         f"<p>Decision <b>{html.escape(shorten(story.decision, 60))}</b>,"
-        f" {html.escape(shorten(stories.output, 80))} {story.score:.4g};"
+        f" {html.escape(shorten(stories.output, 80))} {formats.number(story.score, 4)};"
         f" recorded outcome {html.escape(shorten(story.actual, 60))}.</p>"
     )
     return head + "".join(f"<h5>{title}</h5>{make(stories, story)}" for title, make in parts)
@@ -28,15 +29,17 @@ def story_html(stories: RowStories, story: RowStory) -> str:
 
 def _reasons_html(_: RowStories, story: RowStory) -> str:
     if not story.reasons:
-        return "<p>No column pushed it to the adverse side by two standard errors.</p>"
+        return (
+            "<p>No feature contributed to the adverse outcome by more than two standard errors.</p>"
+        )
     return table(
         ("Reason", "Column", "Contribution", "Standard error", "Remark"),
         [
             (
                 shorten(each.text, 200),
                 shorten(each.column, 40),
-                f"{each.shap:+.4g}",
-                f"{each.standard_error:.2g}",
+                formats.number(each.shap, 4, sign=True),
+                formats.number(each.standard_error, 2),
                 "▲ protected" if each.protected else "",
             )
             for each in story.reasons
@@ -50,14 +53,20 @@ def _changes_html(stories: RowStories, story: RowStory) -> str:
     rows = [
         (
             shorten(plots.change_words(each), 300),
-            f"{each.size:.3g}",
-            f"{each.score:.4g}",
+            formats.number(each.size),
+            formats.number(each.score, 4),
             shorten(each.decision, 40),
-            f"{each.plausibility:.0%}",
+            formats.percent(each.plausibility),
         )
         for each in story.counterfactuals
     ]
-    head = ("What changes", "Size", "New score", "New decision", "Training rows as rare or rarer")
+    head = (
+        "What changes",
+        "Size",
+        "New score",
+        "New decision",
+        "Plausibility (training rows as rare or rarer)",
+    )
     return plots.counterfactuals(stories, story.row).html() + table(head, rows)
 
 
@@ -66,7 +75,7 @@ def _similar_html(stories: RowStories, story: RowStory) -> str:
         return "<p>There is none.</p>"
     rows = [
         (each.row, f"{each.distance:.3f}", shorten(each.actual, 40), shorten(each.decision, 40),
-         f"{each.score:.4g}")
+         formats.number(each.score, 4))
         for each in story.similar
     ]  # fmt: skip
     head = ("Row", "Distance", "How it ended", "Model's decision", "Score")

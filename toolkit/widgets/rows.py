@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import ipywidgets as w
 
+from toolkit import formats
 from toolkit.artifacts import Explanation, RowStories, RowStory
 from toolkit.errors import ToolkitError
 from toolkit.plots import rows as plots
@@ -84,7 +85,11 @@ class RowPanel(Panel):
         self.inputs = self._make_inputs(explanation)
         self.row.observe(lambda _: self._row_changed(), "value")
         self.show(
-            paragraph(f"{stories.adverse} Nearest to the wanted outcome first."),
+            paragraph(
+                f"{stories.adverse} Nearest to the wanted outcome first."
+                if stories.wanted_known
+                else stories.adverse
+            ),
             self.row,
             self._story,
             *self._form(),
@@ -96,7 +101,11 @@ class RowPanel(Panel):
 
     def _row_changed(self) -> None:
         if self.row.value is None:
-            self._story.value = "<p>No explained row has an adverse outcome.</p>"
+            self._story.value = (
+                "<p>None of the explained rows has an adverse outcome.</p>"
+                if self.stories.wanted_known
+                else ""
+            )
             return
         story = plots.story_of(self.stories, int(self.row.value))
         self._story.value = story_html(self.stories, story)
@@ -199,11 +208,9 @@ class RowPanel(Panel):
         ]
 
     def _wanted(self) -> list[w.Widget]:
-        if self.stories.task == "binary":
-            return []  # the outcome that is not adverse
-        if self.stories.task == "regression":
+        if self.stories.task != "multiclass":
             return [self.field("recourse.wanted")]
-        classes = [("the second likeliest", ""), *((shorten(c, 40), c) for c in self._classes)]
+        classes = [("not stated", ""), *((shorten(c, 40), c) for c in self._classes)]
         return [self.field("recourse.wanted", options=classes)]
 
     def changed(self) -> None:
@@ -238,11 +245,13 @@ def show_rows(stories: RowStories) -> Any:
 
 
 def _label(story: RowStory) -> str:
-    return f"{story.row}: {shorten(story.decision, 24)} ({story.score:.4g})"
+    return f"{story.row}: {shorten(story.decision, 24)} ({formats.number(story.score, 4)})"
 
 
 def _answer(said: Any, values: Mapping[str, Any]) -> str:
-    shares = ", ".join(f"{shorten(n, 24)} {p:.1%}" for n, p in list(said.probabilities.items())[:8])
+    shares = ", ".join(
+        f"{shorten(n, 24)} {formats.share(p)}" for n, p in list(said.probabilities.items())[:8]
+    )
     what = f"{len(values)} changed" if values else "as it is"
     text = f" ({html.escape(shares)})" if shares else ""
     return (

@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from toolkit import metrics
+from toolkit import formats, metrics
 from toolkit.artifacts import Feasibility, Intake
 from toolkit.errors import ToolkitError
 from toolkit.paths import notebook_name
@@ -19,6 +19,7 @@ from toolkit.run.stage import Stage
 from toolkit.widgets import form
 from toolkit.widgets.base import Panel, checks_html, grid, table
 from toolkit.widgets.costs import cost_fields
+from toolkit.widgets.known import KnownChoices
 from toolkit.widgets.lists import EditableList
 from toolkit.widgets.weight import WeightChoice
 
@@ -67,6 +68,7 @@ class ScopingPanel(Panel):
             "Metric": self._metric(),
             "Costs": cost_fields(self, list(feasibility.classes)),
             "Acceptance": self._acceptance(),
+            "Known when": self._known(),
             "Fairness": self._fairness(),
             "Split": self._split(),
             "Governance": self._governance(),
@@ -129,6 +131,10 @@ class ScopingPanel(Panel):
             self._remove_limit,
         )
         return self.limits
+
+    def _known(self) -> w.Widget:
+        self.known = KnownChoices(self.stage.project, self.feasibility.strongest, self.save)
+        return self.known
 
     def _fairness(self) -> w.Widget:
         self._protect = w.Combobox(
@@ -225,6 +231,7 @@ class ScopingPanel(Panel):
         project = self.stage.project
         self.limits.fill([_limit_text(item) for item in project.acceptance])
         self.protected.fill(project.protected())
+        self.known.show(project)
         missing = self._open()
         for position, name in enumerate(self._tab_names):
             count = sum(key.partition(".")[0] == name.lower() for key in missing)
@@ -272,7 +279,8 @@ class ScopingPanel(Panel):
     def static(self) -> str:
         """Return the figures and checks as they were when the panel was shown."""
         plots = "".join(plot.html() for plot in self._plots)
-        return self._facts_html() + self._checks_html() + plots
+        known = self.known.static(self.stage.project)
+        return self._facts_html() + known + self._checks_html() + plots
 
 
 def facts_rows(feasibility: Feasibility) -> list[tuple[str, str]]:
@@ -280,16 +288,16 @@ def facts_rows(feasibility: Feasibility) -> list[tuple[str, str]]:
     total = max(feasibility.rows, 1)
     rows = [("Rows with a known target", f"{feasibility.rows:,}")]
     rows += [
-        (f"Rows of class {name}", f"{count:,} ({count / total:.1%})")
+        (f"Rows of class {name}", f"{count:,} ({formats.share(count / total)})")
         for name, count in list(feasibility.classes.items())[:12]
     ]
     rows.append(("Rows kept for the test", f"{feasibility.test_rows:,}"))
     title = metrics.get(feasibility.metric).title
     rows.append(("Ranking metric", f"{title}: {feasibility.metric_reason}"))
     if feasibility.cost_threshold is not None:
-        rows.append(("Threshold that the costs imply", f"{feasibility.cost_threshold:.3g}"))
+        rows.append(("Threshold that the costs imply", formats.number(feasibility.cost_threshold)))
     guesses = (
-        f"{metrics.get(name).title} {value:.4g}"
+        f"{metrics.get(name).title} {formats.number(value, 4)}"
         for name, value in feasibility.constant.items()
         if value is not None
     )
@@ -307,5 +315,7 @@ def _plain_limit(item: Acceptance) -> dict[str, Any]:
 
 def _limit_text(item: Acceptance) -> str:
     sides = (("at least", item.at_least), ("at most", item.at_most))
-    limits = " and ".join(f"{word} {value:g}" for word, value in sides if value is not None)
+    limits = " and ".join(
+        f"{word} {formats.number(value, 6)}" for word, value in sides if value is not None
+    )
     return f"{metrics.get(item.metric).title} {limits}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+from toolkit import formats
 from toolkit.artifacts.base import Check
 from toolkit.artifacts.scoping import Intake
 from toolkit.plots.style import shorten, untypeset
@@ -62,7 +63,7 @@ def columns_table(intake: Intake) -> Html:
             shorten(column.name, 40),
             column.type,
             column.role + (", protected" if column.protected else ""),
-            f"{column.missing:,} ({column.missing / max(intake.rows, 1):.1%})",
+            f"{column.missing:,} ({formats.share(column.missing / max(intake.rows, 1))})",
             f"{column.distinct:,}",
             ", ".join(shorten(value, 24) for value in column.examples),
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
+from toolkit import formats
 from toolkit.artifacts import Champion, CurvePoint
 from toolkit.plots import threshold as figures
 from toolkit.plots.errors import words
@@ -141,18 +142,26 @@ class ThresholdPanel(Panel):
             ],
         )
         rows = [
-            ("Mean cost a row", f"{here.cost:.4g}", f"{before.cost:.4g}"),
+            ("Mean cost a row", formats.number(here.cost, 4), formats.number(before.cost, 4)),
             (f"{yes} found (recall)", words(here.recall), words(before.recall)),
             ("Flagged rightly (precision)", words(here.precision), words(before.precision)),
             ("Wrongly flagged", words(here.false_positive_rate), words(before.false_positive_rate)),
-            ("Share flagged", f"{here.flagged:.1%}", f"{before.flagged:.1%}"),
+            ("Share flagged", formats.share(here.flagged), formats.share(before.flagged)),
         ]  # fmt: skip
-        rates = table(("On the test rows", f"at {threshold:.3g}", f"in use: {in_use:.3g}"), rows)
-        said = f"In use: {in_use:.4g} ({self.champion.threshold_rule})."
+        rates = table(
+            (
+                "On the test rows",
+                f"at {formats.number(threshold)}",
+                f"in use: {formats.number(in_use)}",
+            ),
+            rows,
+        )
+        said = f"In use: {formats.number(in_use, 4)} ({self.champion.threshold_rule})."
         if cheapest is not None:
             said += (
-                f" Cheapest on the out-of-fold rows at these costs: {cheapest.threshold:.4g}, mean"
-                f" cost {cheapest.cost:.4g} a row."
+                f" Cheapest on the out-of-fold rows at these costs:"
+                f" {formats.number(cheapest.threshold, 4)}, mean"
+                f" cost {formats.number(cheapest.cost, 4)} a row."
             )
         return f'<p role="status">{html.escape(said)}</p>{figure}{confusion}{rates}'
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
-from typing import Any
 
 import ipywidgets as w
 
+from toolkit import formats
 from toolkit.artifacts import Attributions, Explanation, GlobalViews
 from toolkit.plots import views as plots
 from toolkit.plots.dependence import dependence_with
+from toolkit.plots.explained import marked
 from toolkit.plots.style import shorten
 from toolkit.plots.surrogate import tree
 from toolkit.run.stage import Stage
@@ -45,7 +46,7 @@ class ViewsPanel(Panel):
         explanation: Explanation,
         attributions: Attributions,
     ) -> None:
-        super().__init__(stage, "The model as a whole", ["explain"])
+        super().__init__(stage, "Global explanation", ["explain"])
         self.views, self.explanation, self.attributions = views, explanation, attributions
         self._explained = set(attributions.frame["column"])
         self._column = w.HTML()
@@ -125,8 +126,8 @@ class ViewsPanel(Panel):
     def _pairs(self) -> str:
         found = self.views.interactions
         rows = [
-            (f"{shorten(p.first, 40)} and {shorten(p.second, 40)}", _interval(p.size),
-             "negligible joint effect" if p.h.value is None else _interval(p.h))
+            (f"{shorten(p.first, 40)} and {shorten(p.second, 40)}", p.size.text(),
+             "negligible joint effect" if p.h.value is None else p.h.text())
             for p in found.pairs[:8]
         ]  # fmt: skip
         return (
@@ -136,9 +137,9 @@ class ViewsPanel(Panel):
 
     def _ranks(self) -> str:
         rows = [
-            (shorten(each.column, 40), each.rank, f"{each.kept:.0%}",
+            (marked(each.column, self.views.suspects, 40), each.rank, formats.percent(each.kept),
              str(each.low) if each.low == each.high else f"{each.low} to {each.high}",
-             f"{each.top3:.0%}")
+             formats.percent(each.top3))
             for each in self.views.stability
         ]  # fmt: skip
         if not rows:
@@ -148,7 +149,13 @@ class ViewsPanel(Panel):
 
     def _differences(self) -> str:
         rows = [
-            (shorten(each.column, 40), each.shap_rank, each.rank, _interval(each.loss), each.why)
+            (
+                marked(each.column, self.views.suspects, 40),
+                each.shap_rank,
+                each.rank,
+                each.loss.text(),
+                each.why,
+            )
             for each in self.views.permutation.columns
             if each.why
         ]
@@ -156,10 +163,10 @@ class ViewsPanel(Panel):
             return "<p>Both kinds rank the columns much alike.</p>"
         head = (
             "Column",
-            "Rank by contributions",
-            "Rank by shuffling",
+            "Rank by SHAP",
+            "Rank by permutation",
             "Metric worse by",
-            "Why this may be",
+            "Possible reason",
         )
         return table(head, rows)
 
@@ -180,11 +187,3 @@ def _dropdown(description: str, names: list[str]) -> w.Dropdown:
     return w.Dropdown(
         options=[(shorten(name, 60), name) for name in names], description=description
     )
-
-
-def _interval(interval: Any) -> str:
-    if interval.value is None:
-        return "undefined"
-    if interval.low is None:
-        return f"{interval.value:.3g}"
-    return f"{interval.value:.3g} ({interval.low:.3g} to {interval.high:.3g})"

@@ -29,6 +29,14 @@ _FAMILIES = {
     "image": "neural network on images",
 }
 _COST = {"table": 6.0, "text": 8.0, "image": 20.0}
+VISITS = {"table": 2_000_000, "text": 400_000, "image": 200_000}
+"""Rows that one network sees in training at most, each as often as it is seen."""
+SEARCHED = {"table": 20_000, "text": 10_000, "image": 4_000}
+"""Rows from which the search learns at most."""
+_START = 15.0
+"""Seconds in which libraries are loaded and the first steps compiled."""
+_SPEED = {"table": 40_000, "text": 8_000, "image": 1_500}
+"""Rows that networks see in a second of training."""
 
 
 class AutoKerasEngine:
@@ -65,7 +73,10 @@ class AutoKerasEngine:
         return ""
 
     def plan(self, facts: TaskFacts) -> list[Trial]:
-        """Return a trial for images or texts as they are, if there are any, and for the table."""
+        """Return a trial for images or texts as they are, if there are any, and for the table.
+
+        Without architectures to try there is none for the table.
+        """
         trials = []
         texts, images = facts.of_type("text"), facts.of_type("image")
         if images:
@@ -73,9 +84,16 @@ class AutoKerasEngine:
             trials.append(_trial(facts, "autokeras_image_1", kinds, rung=1))
         if texts:
             trials.append(_trial(facts, "autokeras_text_1", ["text", "table"], rung=1))
-        if facts.width:
+        if facts.width and facts.trials:
             trials.append(_trial(facts, "autokeras_1", ["table"], rung=2))
         return trials
+
+    def seconds(self, facts: TaskFacts, trial: Trial) -> float:
+        """Return about how long a trial takes on one core of the reference machine."""
+        main = trial.settings["kinds"][0]
+        tried = min(facts.rows, SEARCHED[main]) * trial.settings["architectures"]
+        seen = [min(VISITS[main], facts.epochs * rows) for rows in (tried, facts.rows)]
+        return _START + (seen[0] + facts.folds * seen[1]) / _SPEED[main]
 
     def fit(self, task: SearchTask, trial: Trial) -> Candidate:
         """Search for an architecture, then fit it on each fold."""
@@ -115,7 +133,7 @@ def _trial(facts: TaskFacts, name: str, kinds: list[str], rung: int) -> Trial:
     main = kinds[0]
     settings = {
         "kinds": kinds,
-        "architectures": facts.trials,
+        "architectures": max(1, facts.trials),
         "epochs": facts.epochs,
         "members": _MEMBERS,
     }

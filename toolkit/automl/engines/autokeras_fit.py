@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit import canonical
+from toolkit import canonical, formats
+from toolkit.automl.engines.autokeras import VISITS
 from toolkit.automl.engines.autokeras_network import Fitted, Networks, load_fitted, save_fitted
-from toolkit.automl.engines.autokeras_rows import VISITS, Prepared
+from toolkit.automl.engines.autokeras_rows import Prepared
 from toolkit.automl.engines.autokeras_search import Found, Search, words_of
 from toolkit.automl.engines.autokeras_training import State, Training
 from toolkit.automl.engines.base import Candidate, Trial, installed
@@ -137,7 +138,9 @@ class Fit:
         chosen = min(results, key=lambda way: (results[way].loss, ways.index(way)))
         if self.main == "image":
             names = {"": "off", "moved": "moved", "mirrored": "moved and mirrored"}
-            tried = "; ".join(f"{names[w]} {found.loss:.4g}" for w, found in results.items())
+            tried = "; ".join(
+                f"{names[w]} {formats.number(found.loss, 4)}" for w, found in results.items()
+            )
             self.details["augmentation"] = f"{names[chosen]} (inner loss: {tried})"
         return results[chosen], chosen
 

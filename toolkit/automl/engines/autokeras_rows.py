@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit.automl.engines.autokeras import SEARCHED
 from toolkit.automl.engines.autokeras_inputs import Encoder
 from toolkit.automl.engines.autokeras_training import Rows
 from toolkit.errors import EngineError
@@ -14,11 +15,7 @@ if TYPE_CHECKING:
     from toolkit.automl.engines.base import Trial
     from toolkit.automl.task import SearchTask
 
-VISITS = {"table": 2_000_000, "text": 400_000, "image": 200_000}
-"""Rows that one network sees in training at most, each as often as it is seen."""
 _HELD = 0.2
-_SEARCHED = {"table": 20_000, "text": 10_000, "image": 4_000}
-"""Rows from which the search learns at most."""
 _BATCH = {"table": (16, 32, 512), "text": (32, 16, 128), "image": (32, 16, 64)}
 """Steps of a pass that are wanted, and the least and most rows of a step."""
 _CELLS = 250_000_000
@@ -100,7 +97,7 @@ class Prepared:
         """The last rows compare where folds follow time, else a share of each class."""
         learnt, _ = next(iter(self.task.folds.pairs()))
         learnt = self._sampled(
-            learnt, _SEARCHED[self.main], 0, "architectures were compared on a sample:"
+            learnt, SEARCHED[self.main], 0, "architectures were compared on a sample:"
         )
         if self.task.folds.ordered:
             learnt = self.task.folds.in_time(learnt)

@@ -21,7 +21,7 @@ import numpy as np
 from autokeras.tuners.greedy import Greedy
 from keras_tuner.src import config as tuner_config
 
-from toolkit import canonical
+from toolkit import canonical, formats
 from toolkit.automl.engines import autokeras_blocks
 
 RATES = {"table": [5e-3, 2e-3, 1e-2], "text": [3e-3, 1e-3], "image": [3e-3, 1e-3, 6e-3]}
@@ -223,5 +223,9 @@ def words_of(values: dict[str, Any]) -> dict[str, str]:
     for name, value in sorted(values.items()):
         short = name.rpartition("/")[2].replace("_", " ")
         if short != "optimizer" and short not in words:
-            words[short] = f"{value:g}" if isinstance(value, float | np.floating) else str(value)
+            words[short] = (
+                formats.number(float(value), 6)
+                if isinstance(value, float | np.floating)
+                else str(value)
+            )
     return words

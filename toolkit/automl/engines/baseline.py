@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.automl.engines import bagging, terms
 from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
@@ -31,6 +32,7 @@ class BaselineEngine(PythonEngine):
 
     name = "baseline"
     packages = ("scikit-learn",)
+    pace = (2.0, 100.0)
 
     def plan(self, facts: TaskFacts) -> list[Trial]:
         """Return the baselines; the first in rung 1."""
@@ -146,7 +148,7 @@ class _Linear(_Recipe):
         return float(np.size(model[-1].coef_))
 
     def details(self, step: float) -> dict[str, str]:
-        return {"penalty": f"{1 / step:.3g}"}
+        return {"penalty": formats.number(1 / step)}
 
 
 class _Tree(_Recipe):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.automl.engines import bagging, catboost_trees, portfolio, terms
 from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
@@ -36,6 +37,7 @@ class CatboostEngine(PythonEngine):
 
     name = "catboost"
     packages = ("catboost",)
+    pace = (5.0, 110.0)
 
     def plan(self, facts: TaskFacts) -> list[Trial]:
         """Return proven settings first, then seeded draws."""
@@ -176,7 +178,7 @@ class _Training:
         details = {
             "rounds": ", ".join(map(str, rounds)),
             "depth": str(self.parameters["depth"]),
-            "learning rate": f"{self.parameters['learning_rate']:.3g}",
+            "learning rate": formats.number(self.parameters["learning_rate"]),
             "target": self.outcome.kind,
         }
         return bagging.candidate(
@@ -231,7 +233,8 @@ class _Training:
         if faster > rate:
             self.parameters["learning_rate"] = faster
             self.shares.notes.append(
-                f"the learning rate was raised from {rate:.3g} to {faster:.3g} for want of time"
+                f"the learning rate was raised from {formats.number(rate)} to"
+                f" {formats.number(faster)} for want of time"
             )
 
     def _leaves(self, model: Any) -> float:

@@ -36,6 +36,7 @@ class ForestEngine(PythonEngine):
 
     name = "forest"
     packages = ("scikit-learn",)
+    pace = (2.0, 105.0)
 
     def plan(self, facts: TaskFacts) -> list[Trial]:
         """Return proven settings first, then seeded draws."""

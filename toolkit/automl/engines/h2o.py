@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.automl import cluster, java
 from toolkit.automl.engines import h2o_plan
-from toolkit.automl.engines.base import Candidate, Scorer, Trial, installed
+from toolkit.automl.engines.base import Candidate, Scorer, Trial, installed, paced
 from toolkit.errors import EngineError, EnvironmentProblem
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from toolkit.automl.inputs import Inputs
     from toolkit.automl.task import SearchTask, TaskFacts
     from toolkit.forests import Grown
+
+
+_PACE = (4.0, 30.0)
+"""See `toolkit.automl.engines.base.PythonEngine.pace`."""
 
 
 class H2oEngine:
@@ -46,6 +50,10 @@ class H2oEngine:
     def plan(self, facts: TaskFacts) -> list[Trial]:
         """Return AutoML's steps in the order of their promise."""
         return h2o_plan.plan(facts)
+
+    def seconds(self, facts: TaskFacts, trial: Trial) -> float:
+        """Return about how long a step takes on one core of the reference machine."""
+        return paced(_PACE, facts, trial)
 
     def fit(self, task: SearchTask, trial: Trial) -> Candidate:
         """Fit one step on the task's folds.

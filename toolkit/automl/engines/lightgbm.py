@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit import formats
 from toolkit.automl.engines import bagging, lightgbm_trees, portfolio, terms
 from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
@@ -33,6 +34,7 @@ class LightgbmEngine(PythonEngine):
 
     name = "lightgbm"
     packages = ("lightgbm",)
+    pace = (5.0, 30.0)
 
     def plan(self, facts: TaskFacts) -> list[Trial]:
         """Return proven settings first, then seeded draws."""
@@ -115,7 +117,7 @@ class _Training:
 
         details = {
             "rounds": ", ".join(map(str, rounds)),
-            "learning rate": f"{self.rate:.3g}",
+            "learning rate": formats.number(self.rate),
             "leaves": str(self.parameters["num_leaves"]),
             "target": self.outcome.kind,
         }
@@ -176,7 +178,8 @@ class _Training:
         faster = min(_FASTEST, _FLOOR / max(possible, 1.0))
         if faster > self.rate:
             self.shares.notes.append(
-                f"the learning rate was raised from {self.rate:.3g} to {faster:.3g} for want"
+                f"the learning rate was raised from {formats.number(self.rate)} to"
+                f" {formats.number(faster)} for want"
                 " of time"
             )
             self.rate = faster

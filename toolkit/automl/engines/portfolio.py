@@ -25,6 +25,10 @@ _LEVELS = 1000
 _MANY_CLASSES = 4
 _WIDE = 1000
 """Columns that a tree looks at, at most: the rest are left to other trees."""
+_FASTEST = 0.15
+"""Learning rates are not raised above it for the sake of time."""
+_TREES = 100
+"""Trees of a forest for each fold."""
 _RUNG = 3
 """Trials of one engine in each rung after the first."""
 
@@ -45,6 +49,7 @@ def lightgbm(facts: TaskFacts) -> list[Trial]:
     rate = 0.03 if facts.classes else 0.06
     if len(facts.classes) > _MANY_CLASSES:
         rate *= 2  # each round grows a tree a class
+    rate = min(rate * facts.haste, _FASTEST)
     sparse = {
         "learning_rate": rate, "num_leaves": 16, "min_data_in_leaf": min(10, few),
         "feature_fraction": 0.4, "bagging_fraction": 0.8,
@@ -114,6 +119,7 @@ def catboost(facts: TaskFacts) -> list[Trial]:
         rate *= 1.5
     elif len(facts.classes) > _MANY_CLASSES:
         rate *= 2
+    rate = max(rate, min(rate * facts.haste, _FASTEST))
     common: Parameters = {"one_hot_max_size": 16, "max_ctr_complexity": 1}
     middle: Parameters = {"depth": 6}
     shallow: Parameters = {"depth": 4, "l2_leaf_reg": 5.0, "rsm": 0.7}
@@ -176,6 +182,7 @@ def forest(facts: TaskFacts) -> list[Trial]:
         ("random", "random forest", {"leaf": 2 * leaf, "features": 0.4}, 3),
     ]
     count: dict[str, int] = {}
+    trees = round(_TREES / facts.haste)
     trials = []
     for algorithm, family, settings, rung in proven:
         count[algorithm] = count.get(algorithm, 0) + 1
@@ -185,7 +192,8 @@ def forest(facts: TaskFacts) -> list[Trial]:
                 engine="forest",
                 family=family,
                 rung=rung,
-                settings={"algorithm": algorithm, "trees": 100} | settings,
+                settings={"algorithm": algorithm, "trees": trees} | settings,
+                cost=round(trees / _TREES, 2),
             )
         )
     return trials

@@ -22,6 +22,7 @@ def build(book: Book) -> Facts:
         "Champion",
         [
             blocks.facts(_choice(book, found)),
+            _beside(book, found),
             *_calibration(book, found),
             *_threshold(book, found),
             *_canary(book, found),
@@ -41,14 +42,44 @@ def _choice(book: Book, found: Champion) -> list[tuple[str, Cell]]:
         ("Reason", found.reason or {"gap": "no reason was given"}),
     ]
     if found.best != found.name:
-        rows.append(("Top of the leaderboard", found.best))
+        rows.append(("First on the leaderboard", found.best))
     board = book.get(Leaderboard)
     entry = next((e for e in board.entries if e.name == found.name), None) if board else None
     if entry is not None and entry.members:
-        rows.append(("Made of", ", ".join(sorted(entry.members, key=lambda n: -entry.members[n]))))
+        rows.append(("Members", ", ".join(sorted(entry.members, key=lambda n: -entry.members[n]))))
     if entry is not None and entry.violates:
-        rows.append(("Constraints", blocks.status("bad", "broken")))
+        rows.append(("Constraints", blocks.status("bad", "violated")))
     return rows
+
+
+def _beside(book: Book, found: Champion) -> Facts | None:
+    board = book.get(Leaderboard)
+    if board is None:
+        return None
+    title, unit = metric_title(board.metric), metric_unit(board.metric)
+    places = {entry.name: place for place, entry in enumerate(board.entries)}
+    words = {"better": "good", "worse": "bad"}
+
+    def score(name: str) -> Cell:
+        if name not in places:
+            return "not available"
+        return book.cite(Leaderboard, "entries", places[name], "score", unit=unit,
+                         recipe=f"out_of_fold_metric({board.metric})")  # fmt: skip
+
+    return blocks.table(
+        f"The champion compared with other models ({title} on the out-of-fold rows)",
+        ["Compared with", "Model", "Its score", "Champion's score", "Champion better by",
+         "Verdict"],
+        [
+            [item.role.capitalize(), item.other, score(item.other), score(found.name),
+             book.cite(Champion, "beside", i, "difference", unit="change", recipe="beside"),
+             blocks.status(words.get(item.verdict, "caution"), item.verdict)]
+            for i, item in enumerate(found.beside)
+        ],
+        note="Positive is better for the champion. With the best single model, the difference"
+        " includes the selection bias of its score (see Models). A model that is better than the"
+        " best single one is better than any that scores below that.",
+    )  # fmt: skip
 
 
 def _calibration(book: Book, found: Champion) -> list[Facts | None]:
@@ -98,7 +129,7 @@ def _threshold(book: Book, found: Champion) -> list[Facts | None]:
 
 def _canary(book: Book, found: Champion) -> list[Facts | None]:
     canary = found.canary
-    heading = blocks.heading("Canary: what the selection promised, and what came")
+    heading = blocks.heading("Canary rows: the selection score against unseen rows")
     if canary is None:
         return [heading, blocks.gap("The champion was not scored on the canary rows",
                                     where="04_automl.ipynb")]  # fmt: skip
@@ -116,19 +147,20 @@ def _canary(book: Book, found: Champion) -> list[Facts | None]:
         optimism = book.cite(Champion, "canary", "optimism", unit="change", recipe=recipe)
         rows.append(("Optimism of the selection", optimism))
     for label, name in (
-        ("Optimism at the least", "optimism_low"),
-        ("Optimism at the most", "optimism_high"),
-        ("Explained by being the best of several models", "luck"),
+        ("Optimism, lower bound", "optimism_low"),
+        ("Optimism, upper bound", "optimism_high"),
+        ("Selection bias expected from the number of models", "luck"),
     ):
         if getattr(canary, name) is not None:
             rows.append((label, book.cite(Champion, "canary", name, unit="change", recipe=recipe)))
-    rows.append(("The difference", _difference(canary)))
+    rows.append(("Verdict", _difference(canary)))
     return [
         heading,
         blocks.prose(
-            "The canary rows had no part in search, selection or calibration. Optimism is how"
-            " much better the selection's score is than theirs; its interval holds what both scores"
-            " owe to the rows that they are of."
+            "Canary rows are validation rows that had no part in search, selection or calibration."
+            " Optimism is the score by which the model was selected less the score on the canary"
+            " rows, signed so that positive is optimistic; its interval covers the sampling error"
+            " of both scores."
         ),
         blocks.figure("automl.canary", found, "canary"),
         blocks.facts(rows),
@@ -137,10 +169,10 @@ def _canary(book: Book, found: Champion) -> list[Facts | None]:
 
 def _difference(canary: Canary) -> Cell:
     if canary.explained:
-        return blocks.status("good", "is no more than chance explains")
+        return blocks.status("good", "within sampling error")
     if (canary.optimism or 0) > 0:
-        return blocks.status("bad", "flatters the model by more than chance explains")
-    return blocks.status("info", "is in the canary rows' favour")
+        return blocks.status("bad", "optimistic beyond sampling error")
+    return blocks.status("info", "pessimistic: the canary rows score better")
 
 
 def _shuffled(book: Book, found: Champion) -> list[Facts | None]:
@@ -162,8 +194,8 @@ def _shuffled(book: Book, found: Champion) -> list[Facts | None]:
     if shuffled.chance is not None:
         chance = book.cite(Champion, "shuffled", "chance", unit=unit, recipe=recipe)
         rows.append(("A constant guess", chance))
-    bad = blocks.status("bad", "better than chance: something leaks")
-    good = blocks.status("good", "no better than chance, as it must be")
+    bad = blocks.status("bad", "better than chance: leakage suspected")
+    good = blocks.status("good", "no better than chance, as expected")
     rows.append(("Verdict", bad if shuffled.better_than_chance else good))
     return [heading, blocks.figure("automl.shuffled", found, "shuffled"), blocks.facts(rows)]
 
@@ -179,15 +211,15 @@ def _conformal(book: Book, found: Champion) -> list[Facts | None]:
     size = ("Mean width", "target") if regression else ("Mean number of classes in a set", "score")
     rows: list[tuple[str, Cell]] = [
         ("Method", conformal.method),
-        ("Rows it was learnt from",
+        ("Calibration rows",
          book.cite(Champion, "conformal", "rows", unit="count", recipe="conformal")),
-        ("Coverage asked for",
+        ("Nominal coverage",
          book.cite(Champion, "conformal", "coverage", unit="share", recipe="choice")),
-        ("Coverage on the canary rows",
+        ("Empirical coverage on the canary rows",
          book.cite(Champion, "conformal", "measured", unit="share", recipe="conformal")),
         (size[0], book.cite(Champion, "conformal", "size", unit=size[1], recipe="conformal")),
-        ("Verdict", blocks.status("bad", "less than asked for") if short
-         else blocks.status("good", "as asked for, or more")),
+        ("Verdict", blocks.status("bad", "below nominal coverage") if short
+         else blocks.status("good", "nominal coverage reached")),
     ]  # fmt: skip
     return [
         blocks.heading(f"Conformal {what}"),

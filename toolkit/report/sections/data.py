@@ -15,6 +15,7 @@ from toolkit.artifacts import (
     SplitSummary,
 )
 from toolkit.artifacts.base import Facts
+from toolkit.labels.checks import uncertain
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
@@ -29,7 +30,7 @@ def build(book: Book) -> Facts:
     content: list[Facts | None] = []
     intake = book.get(Intake)
     if intake is None:
-        content.append(book.missing(Intake, "How the table was read is not known"))
+        content.append(book.missing(Intake, "The intake was not recorded"))
     else:
         roles = [column.role for column in intake.columns]
         rows: list[tuple[str, Cell]] = [
@@ -77,14 +78,19 @@ def _profile(book: Book) -> list[Facts | None]:
         return [book.missing(Profile, "The columns were not profiled")]
     suspects = blocks.table(
         "Columns that may leak the target, most suspicious first",
-        ["Column", "Suspicion, 0 to 1", "Reason"],
+        ["Column", "Suspicion, 0 to 1", "Severity", "Reason", "Answer"],
         [
             [suspect.column,
              book.cite(Profile, "suspects", index, "score", unit="score", recipe="association"),
-             book.discreet(suspect.reason, [suspect.column])]
+             "answered" if suspect.resolved else suspect.severity,
+             book.discreet(suspect.reason, [suspect.column]),
+             suspect.resolved or "open"]
             for index, suspect in enumerate(profile.suspects[:20])
         ],
-    ) or blocks.prose("No column is suspected of leaking the target.")  # fmt: skip
+    ) or blocks.prose(
+        "No column was found to leak the target; how far the search looked is below."
+        if profile.searched else "Leaks of the target were not searched for."
+    )  # fmt: skip
     order = list(range(len(profile.columns)))
     if len(order) > SHOWN_COLUMNS:
         order.sort(key=lambda i: -(profile.columns[i].association or 0))
@@ -106,7 +112,9 @@ def _profile(book: Book) -> list[Facts | None]:
         )  # fmt: skip
     hidden = len(order) - len(rows)
     columns = blocks.table(
-        "Every column of the table" if len(order) <= SHOWN_COLUMNS else "The telling columns",
+        "Every column of the table"
+        if len(order) <= SHOWN_COLUMNS
+        else "Columns with the strongest association",
         ["Column", "Type", "Role", "Missing", "Distinct", "Association with the target"],
         rows,
         note="Association: how well the column alone predicts the target out of sample, 0 to 1."
@@ -114,7 +122,7 @@ def _profile(book: Book) -> list[Facts | None]:
     )
     shifts = [(index, drift) for index, drift in enumerate(profile.drift) if drift.severity != "ok"]
     drift = blocks.table(
-        "Columns whose values shift",
+        "Columns with drift",
         ["Column", "Between", "Population stability index", "Severity"],
         [
             [each.column, "earlier and later rows" if each.axis == "time" else "train and test",
@@ -140,12 +148,42 @@ def _profile(book: Book) -> list[Facts | None]:
     return [
         blocks.heading("Leakage"),
         suspects,
+        _searched(book, profile),
         blocks.heading("Columns"),
         figure if known else None,
         columns,
         *_contents(book, profile),
         drift,
     ]
+
+
+def _searched(book: Book, profile: Profile) -> Facts | None:
+    """Return what the search for leaks looked at, and up to what."""
+    searched = profile.searched
+    if searched is None:
+        return None
+
+    def cite(key: str, unit: str = "count") -> Cell:
+        recipe = "association" if unit == "score" else "profile"
+        return book.cite(Profile, "searched", key, unit=unit, recipe=recipe)
+
+    rows: list[list[Cell]] = [
+        ["Columns, each alone", cite("columns")],
+        ["Columns, by where they are missing", cite("gaps")],
+        ["Pairs of columns", cite("pairs")],
+        ["Rows, none of the test", cite("rows")],
+        ["A leak is not seen where it agrees with the target less than", cite("limit", "score")],
+    ]
+    if searched.strongest:
+        name = f"The strongest column that is not suspected, {searched.strongest}, predicts at"
+        rows.insert(-1, [name, cite("strength", "score")])
+    if searched.honest is not None:
+        name = "A quick model of all columns that are not suspected reaches"
+        rows.insert(-1, [name, cite("honest", "score")])
+    return blocks.table(
+        "How far the search for leaks looked", ["What", "How many, or score of 1"], rows,
+        note="A leak that takes three columns or more would not be seen.",
+    )  # fmt: skip
 
 
 def _contents(book: Book, profile: Profile) -> list[Facts | None]:
@@ -204,7 +242,7 @@ def _split(book: Book) -> list[Facts | None]:
         rows.append(row)
     more = len(names) - SHOWN_CLASSES
     baseline = blocks.table(
-        f"The score to beat on the validation rows: {metric_title(split.metric)}",
+        f"Baseline scores on the validation rows: {metric_title(split.metric)}",
         ["Model", metric_title(split.metric)],
         [
             [name, book.cite(SplitSummary, "baseline", name, recipe="baseline",
@@ -241,7 +279,7 @@ def labels(book: Book) -> Facts:
     review = book.get(LabelReview)
     if review is None:
         return blocks.section(
-            "labels", "Labels", [book.missing(LabelReview, "The labels were not searched")]
+            "labels", "Labels", [book.missing(LabelReview, "Labels were not checked for errors")]
         )
     patch = book.get(LabelPatch)
     recipe = "labels"
@@ -251,21 +289,22 @@ def labels(book: Book) -> Facts:
 
     content: list[Facts | None] = [
         blocks.prose(
-            "People looked at all labels that look most suspicious."
+            "People reviewed the whole queue of flagged labels."
             if review.reviewed >= review.queued
-            else "People looked at some of the labels that look most suspicious."
+            else "People reviewed a part of the queue of flagged labels."
         )
         if review.reviewed
         else book.open_question(
             "labels.review",
             ("No person reviewed the labels" if review.events_digest is None
-             else "Nothing that people decided on labels stands on a row of this table")
+             else "No reviewer's decision applies to a row of this table")
             + ": the model is trained and tested on them as given",
         ),
         blocks.facts(
             [
                 ("Rows searched", count("rows")),
-                ("Rows that look mislabelled", count("issues")),
+                ("Labels that are uncertain: hard or ambiguous rows" if uncertain(review)
+                 else "Labels that look wrong", count("issues")),
                 ("Queued for a person", count("queued")),
                 ("Reviewed", count("reviewed")),
                 *(
@@ -292,7 +331,7 @@ def labels(book: Book) -> Facts:
             ],
         ),
         blocks.table(
-            "Suspicious labels by given class",
+            "Flagged labels by given class",
             ["Class", "Rows"],
             [
                 [name, book.cite(LabelReview, "issues_by_class", name, unit="count", recipe=recipe)]

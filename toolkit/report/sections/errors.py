@@ -15,13 +15,13 @@ HIDDEN = "[a column that is not shown]"
 def build(book: Book) -> Facts:
     """Return the section on errors."""
     found = book.get(ErrorsFound)
-    title = "Where the model errs"
+    title = "Error analysis"
     if found is None:
-        gap = book.missing(ErrorsFound, "Nobody looked where the model errs")
+        gap = book.missing(ErrorsFound, "Errors were not analysed")
         return blocks.section("errors", title, [gap])
     unit = "target" if found.measure.startswith("mean residual") else "score"
     rows = [
-        ("Test rows looked at", book.cite(ErrorsFound, "rows", unit="count", recipe="split")),
+        ("Test rows analysed", book.cite(ErrorsFound, "rows", unit="count", recipe="split")),
         (found.loss.capitalize(), book.cite(ErrorsFound, "mean_loss", unit=unit,
                                             recipe="error_tree")),
     ]  # fmt: skip
@@ -58,15 +58,14 @@ def _tree(book: Book, found: ErrorsFound, unit: str) -> list[Facts | None]:
         blocks.heading("Error tree"),
         blocks.figure("errors.tree", shown, "tree"),
         blocks.table(
-            "Leaves of the error tree, on rows held out from it",
+            "Leaves of the error tree on held-out rows",
             ["Where", "Rows", found.loss.capitalize(), "p (corrected)", "Verdict"],
             [
                 [node.where,
                  book.cite(ErrorsFound, "tree", i, "rows", unit="count", recipe="error_tree"),
                  book.cite(ErrorsFound, "tree", i, "loss", unit=unit, recipe="error_tree"),
                  book.cite(ErrorsFound, "tree", i, "p_value", unit="p", recipe="error_tree"),
-                 blocks.status("caution", "worse") if node.worse
-                 else blocks.status("info", "not worse")]
+                 blocks.status("caution" if node.worse else "info", node.verdict)]
                 for i, node in leaves
             ],
             note="The tree was grown on the other half of the test rows. A class that is hard to"
@@ -80,7 +79,7 @@ def _confusions(book: Book, found: ErrorsFound) -> list[Facts | None]:
         blocks.table(
             "Most frequent confusions",
             ["Actual class", "Decided", "Rows", "Share of the class",
-             "Most certain and wrong: rows of the table"],
+             "Most confident errors (rows of the table)"],
             [
                 [each.actual, each.decided,
                  book.cite(ErrorsFound, "confusions", i, "rows", unit="count",
@@ -96,7 +95,7 @@ def _confusions(book: Book, found: ErrorsFound) -> list[Facts | None]:
 
 def _curves(book: Book, found: ErrorsFound, unit: str) -> list[Facts | None]:
     shown = [(i, each) for i, each in enumerate(found.curves) if each.over not in book.hidden]
-    content: list[Facts | None] = [blocks.heading("Over ranges and time")] if shown else []
+    content: list[Facts | None] = [blocks.heading("Errors over ranges and time")] if shown else []
     for place, (_, each) in enumerate(shown):
         if place < DRAWN_CURVES:
             one = found.model_copy(update={"curves": [each], "tree": []})
@@ -114,7 +113,7 @@ def _curves(book: Book, found: ErrorsFound, unit: str) -> list[Facts | None]:
             f"{found.measure.capitalize()} by range",
             ["Over", "Range", "Rows", found.measure.capitalize()],
             rows,
-            note="The columns are those that the model's output differs most with.",
+            note="Shown are the columns with which the model's output varies most.",
         )
     )
     return content

@@ -6,11 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from toolkit import formats
 from toolkit.artifacts import Attributions, Champion, Explanation, Profile, TestPredictions
 from toolkit.artifacts.base import Facts
+from toolkit.plots.explained import marked
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
+from toolkit.report.privacy import COMMON, HIDDEN, RARE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,8 +21,6 @@ if TYPE_CHECKING:
 SHOWN_COLUMNS = 15
 SHOWN_PARTS = 9
 SHOWN_CLASSES = 4
-COMMON = 5
-"""A category is shown in an example row only if at least so many rows have it."""
 
 
 def build(book: Book) -> Facts:
@@ -27,7 +28,9 @@ def build(book: Book) -> Facts:
     found = book.get(Explanation)
     if found is None:
         return blocks.section(
-            "explanation", "Explanation", [book.missing(Explanation, "Nothing was explained")]
+            "explanation",
+            "Explanation",
+            [book.missing(Explanation, "The champion was not explained")],
         )
     return blocks.section(
         "explanation",
@@ -53,6 +56,7 @@ def _importance(book: Book, found: Explanation) -> list[Facts | None]:
                 found.model_copy(update={"importance": {name: ranked}}),
                 "space",
                 "game",
+                "suspects",
                 of=name,
             ),
             blocks.table(
@@ -60,14 +64,15 @@ def _importance(book: Book, found: Explanation) -> list[Facts | None]:
                 ["Column", f"Mean |{found.called}| (interval)",
                  "Standard error of one row's value"],
                 [
-                    [each.column,
+                    [marked(each.column, found.suspects, 200),
                      book.cite(Explanation, *path, i, "mean_abs", unit="score",
                                recipe="importance"),
                      book.cite(Explanation, *path, i, "standard_error", unit="score",
                                recipe="importance")]
                     for i, each in enumerate(ranked)
                 ],
-                note=f"In units of the output: {found.output}.",
+                note=f"In units of the output: {found.output}."
+                + " ⚠: suspected of leaking the target, see Leakage." * bool(found.suspects),
             ),
         ]  # fmt: skip
     more = len(found.classes) - SHOWN_CLASSES
@@ -84,7 +89,7 @@ def _method(book: Book, found: Explanation) -> list[Facts | None]:
     base = _base(found)
     rows: list[tuple[str, Cell]] = [
         ("Method", found.method),
-        ("What the values add up to", found.output),
+        ("Output explained", found.output),
         *(
             (f"{base} ({name})" if len(found.base) > 1 else base,
              book.cite(Explanation, "base", name, unit="score", recipe="explanation"))
@@ -94,9 +99,9 @@ def _method(book: Book, found: Explanation) -> list[Facts | None]:
         *([("Background rows", count("background"))] if found.background else []),
         ("Drawn from" if found.background else "Relative to", "a group that is not shown"
          if any(name in found.reference for name in book.hidden) else found.reference),
-        ("Orders drawn for a row", count("permutations")),
+        ("Permutations per row", count("permutations")),
         ("Model evaluations", count("evaluations")),
-        ("Additivity error, at most",
+        ("Largest additivity error",
          book.cite(Explanation, "additivity_error", unit="error", recipe="explanation")),
         ("Tolerance",
          book.cite(Explanation, "additivity_tolerance", unit="error", recipe="explanation")),
@@ -109,7 +114,7 @@ def _method(book: Book, found: Explanation) -> list[Facts | None]:
             text += f" and {len(found.grouped) - 20} more"
         rows.append(("Explained together as one", text))
     return [
-        blocks.heading("How it was explained"),
+        blocks.heading("Explanation method"),
         blocks.facts(rows),
         blocks.prose(
             f"{found.called[0].upper()}{found.called[1:]}s say how far columns moved this model's"
@@ -171,7 +176,7 @@ def _chosen(
         best = known[[f"p:{name}" for name in found.classes if f"p:{name}" in known]].max(axis=1)
         wrong = known["actual"].astype(str) != known["predicted"].astype(str)
         orders = [
-            ("Most certain and wrong", -best[wrong]),
+            ("Most confident error", -best[wrong]),
             ("Most certain", -best),
             ("Most doubtful", best),
         ]
@@ -233,6 +238,7 @@ def _waterfall(  # noqa: PLR0917
             found.model_copy(update={"importance": {}}),
             "space",
             "game",
+            "suspects",
             title=f"{title}: row {row}",
             lines=drawn,
             row=row,
@@ -284,16 +290,16 @@ def shown_value(book: Book, line: Mapping[Any, Any]) -> str:
     if column is None:
         return ""  # several columns that were explained as one
     if column.role != "feature" or str(line["column"]) in book.hidden:
-        return "[not shown]"
+        return HIDDEN
     value, number = line.get("value"), line.get("number")
     if column.type == "number":
         missing = number is None or number != number  # noqa: PLR0124
-        return "missing" if missing else f"{float(number):.6g}"  # type: ignore[arg-type]
+        return "missing" if missing else formats.number(float(number), 6)  # type: ignore[arg-type]
     if value is None or value != value:  # noqa: PLR0124
         return "missing"
     if column.type in ("boolean", "date"):
         return str(value)
-    return str(value) if str(value) in _common(book, str(line["column"])) else "[rare category]"
+    return str(value) if str(value) in _common(book, str(line["column"])) else RARE
 
 
 def _common(book: Book, column: str) -> set[str]:

@@ -1,9 +1,10 @@
-"""Fairness beyond single groups: crossings, the trade-off curve, and what a person chose."""
+"""Fairness beyond single groups: intersections, the trade-off curve, and what a person chose."""
 
 from __future__ import annotations
 
 from toolkit.artifacts import Evaluation, FairnessDetail, Mitigation
 from toolkit.artifacts.base import Facts
+from toolkit.evaluate.verdicts import FEWEST
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
@@ -14,19 +15,19 @@ SHOWN_CROSSINGS = 24
 
 
 def build(book: Book) -> Facts:
-    """Return the section on protected groups, with crossings and the cost of fairness."""
+    """Return the section on protected groups, with intersections and the cost of fairness."""
     section = results.fairness(book)
     found = book.get(FairnessDetail)
     if found is None:
         more: list[Facts | None] = [
-            book.missing(FairnessDetail, "Crossings and mitigation were not looked at")
+            book.missing(FairnessDetail, "Intersections and mitigation were not analysed")
         ]
     else:
         more = [
             *_crossings(book, found),
             *_curve(book, found),
             *_choice(book, found),
-            blocks.checks("Remarks on crossings and mitigation", found.checks, book.discreet),
+            blocks.checks("Remarks on intersections and mitigation", found.checks, book.discreet),
         ]
     section["blocks"] += [each for each in more if each is not None]
     return section
@@ -39,6 +40,7 @@ def _crossings(book: Book, found: FairnessDetail) -> list[Facts | None]:
         if set(pair) & book.hidden:
             continue
         members = [(i, c) for i, c in enumerate(found.crossings) if tuple(c.columns) == pair]
+        members = [(i, c) for i, c in members if c.rows >= FEWEST]
         members = members[:SHOWN_CROSSINGS]
         names = list(dict.fromkeys(name for _, each in members for name in each.metrics))
         rows: list[list[Cell]] = [
@@ -55,7 +57,7 @@ def _crossings(book: Book, found: FairnessDetail) -> list[Facts | None]:
             for i, each in members
         ]  # fmt: skip
         content += [
-            blocks.heading(f"Crossings of {pair[0]} and {pair[1]}"),
+            blocks.heading(f"Intersections of {pair[0]} and {pair[1]}"),
             blocks.figure(
                 "fairness.crossings",
                 found.model_copy(update={"crossings": [each for _, each in members]}),
@@ -63,15 +65,15 @@ def _crossings(book: Book, found: FairnessDetail) -> list[Facts | None]:
                 columns=list(pair),
             ),
             blocks.table(
-                f"Test results by crossing of {pair[0]} and {pair[1]}",
-                ["Crossing", "Rows", *results.COUNTED.values(), *map(metric_title, names)],
+                f"Test results by intersection of {pair[0]} and {pair[1]}",
+                ["Intersection", "Rows", *results.COUNTED.values(), *map(metric_title, names)],
                 rows,
             ),
         ]
     if found.crossings_left_out:
         content.append(
             blocks.facts(
-                [("Smaller crossings that are not shown",
+                [("Smaller intersections that are not shown",
                   book.cite(FairnessDetail, "crossings_left_out", unit="count",
                             recipe="crossing")),
                  ("Test rows in them",
@@ -80,8 +82,8 @@ def _crossings(book: Book, found: FairnessDetail) -> list[Facts | None]:
         )  # fmt: skip
     content.append(
         blocks.table(
-            "Largest difference between crossings, held against the limit",
-            ["Crossing", "Fairness metric", "Difference", "Limit", "Verdict", results.REMARK],
+            "Largest difference between intersections against the limit",
+            ["Intersection", "Fairness metric", "Difference", "Limit", "Verdict", results.REMARK],
             [
                 [each.column, each.metric.replace("_", " "),
                  book.cite(FairnessDetail, "crossing_verdicts", i, "difference", unit="score",
@@ -98,14 +100,14 @@ def _crossings(book: Book, found: FairnessDetail) -> list[Facts | None]:
 
 
 def _curve(book: Book, found: FairnessDetail) -> list[Facts | None]:
-    heading = blocks.heading("What fairness would cost")
+    heading = blocks.heading("Fairness and cost trade-off")
     if not found.curve:
         return [heading, blocks.prose(found.no_curve)] if found.no_curve else []
     columns = [c for c in dict.fromkeys(p.column for p in found.curve) if c not in book.hidden]
     chosen = found.mitigation.name if found.mitigation else ""
     unit = book.project.costs.unit
     facts: list[tuple[str, Cell]] = [
-        ("Traded", found.metric.replace("_", " ")
+        ("Fairness metric", found.metric.replace("_", " ")
          + ("" if found.metric_asked else " (the project asks for no fairness metric)")),
         ("Validation rows that thresholds by group were fitted on",
          book.cite(FairnessDetail, "fit_rows", unit="count", recipe="split")),
@@ -140,9 +142,9 @@ def _points(book: Book, found: FairnessDetail, column: str, unit: str) -> Facts 
         return book.cite(FairnessDetail, "curve", i, field, unit=unit, recipe="trade_off")
 
     return blocks.table(
-        f"Ways to decide, by {column}, on the test rows",
+        f"Decision policies by {column}, on the test rows",
         ["Point", "Difference", "Verdict", "Accuracy", f"Mean cost a row, {unit or 'cost units'}",
-         "Its change", "Decided otherwise"],
+         "Its change", "Changed decisions"],
         [
             [each.name, cite(i, "difference", "score"), verdict(each.verdict),
              cite(i, "accuracy", "score"), cite(i, "cost", "score"),
@@ -179,7 +181,7 @@ def _choice(book: Book, found: FairnessDetail) -> list[Facts | None]:
         ]
     if not found.curve:
         return []
-    return [heading, blocks.prose("No mitigation is chosen: one threshold decides for everybody.")]
+    return [heading, blocks.prose("No mitigation was chosen: one threshold applies to all rows.")]
 
 
 def _chosen(book: Book, chosen: Mitigation) -> list[Facts | None]:
@@ -192,7 +194,7 @@ def _chosen(book: Book, chosen: Mitigation) -> list[Facts | None]:
     ]  # fmt: skip
     if chosen.fallback is not None:
         rows.append(
-            ("Threshold of everybody else",
+            ("Threshold of all other rows",
              book.cite(FairnessDetail, "mitigation", "fallback", unit="score", recipe="trade_off"))
         )  # fmt: skip
     said = (

@@ -19,7 +19,7 @@ def features(book: Book) -> list[Facts | None]:
     """Return the blocks on feature engineering."""
     found = book.get(FeatureMap)
     if found is None:
-        return [book.missing(FeatureMap, "What the engines got of each column is not known")]
+        return [book.missing(FeatureMap, "Derived features were not recorded")]
     by_source: dict[str, list[DerivedColumn]] = {}
     for column in found.columns:
         by_source.setdefault(column.sources[0], []).append(column)
@@ -27,20 +27,20 @@ def features(book: Book) -> list[Facts | None]:
     changed = [name for name in ranked if len(by_source[name]) > 1][:SHOWN_COLUMNS]
     total = book.derive("features/columns", len(found.columns), unit="count",
                         source=FeatureMap.file, place="/columns", recipe="features")  # fmt: skip
-    rows: list[tuple[str, Cell]] = [("Columns that engines get", total)]
+    rows: list[tuple[str, Cell]] = [("Derived features", total)]
     if found.left_out:
-        rows.append(("Columns of which nothing is worth keeping", ", ".join(found.left_out)))
+        rows.append(("Columns without a usable feature", ", ".join(found.left_out)))
     return [
         blocks.heading("Features"),
         blocks.prose(
-            "Each column that engines get leads back to a column of the table; what was learnt"
-            " for it, was learnt without the target."
+            "Each derived feature is traced to the columns that it comes from. Transformations were"
+            " fitted without the target."
         ),
         blocks.figure("features.overview", _bare(found)) if changed else None,
         blocks.facts(rows),
         blocks.table(
-            "Columns of which several are made",
-            ["Column", "Made of it", "How"],
+            "Columns with several derived features",
+            ["Column", "Derived features", "How"],
             [[name, _count(book, name, by_source[name]), _what(by_source[name])]
              for name in changed],
         ),

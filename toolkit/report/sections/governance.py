@@ -30,11 +30,11 @@ def limitations(book: Book, notes: list[tuple[str, str]], stale: list[tuple[str,
             [[STAGES[stage], text] for stage, text in stale],
         ),
         blocks.table(
-            "What was skipped or degraded",
+            "Skipped or degraded steps",
             ["Stage", "Note"],
             [[STAGES[stage], text] for stage, text in notes],
         )
-        or blocks.prose("No stage skipped or degraded anything."),
+        or blocks.prose("No stage reported a skipped or degraded step."),
         blocks.facts(
             [("Out of scope", book.project.problem.out_of_scope.strip() or {"gap": "not stated"}),
              ("Constraints", book.project.problem.constraints.strip() or {"gap": "not stated"})]
@@ -73,11 +73,11 @@ def governance(book: Book, gaps: list[Gap], share: float) -> Facts:
         blocks.facts(rows),
         blocks.quote(project.report.statement.strip(), given.owner.strip() or "the owner")
         if project.report.statement.strip()
-        else book.open_question("report.statement", "The owner made no closing statement"),
+        else book.open_question("report.statement", "The owner has not made a closing statement"),
         blocks.heading("Answers on fairness"),
         blocks.facts(answers),
-        blocks.heading("What is still open"),
-        blocks.facts([("Answered, of what is required", completeness)]),
+        blocks.heading("Open questions"),
+        blocks.facts([("Required questions answered", completeness)]),
         blocks.table(
             "Open questions",
             ["What", "Project key", "Needed", "Answered in"],
@@ -88,6 +88,6 @@ def governance(book: Book, gaps: list[Gap], share: float) -> Facts:
                  gap.where]
                 for gap in gaps
             ],
-        ) or blocks.prose("Nothing is open."),
+        ) or blocks.prose("No question is open."),
     ]  # fmt: skip
     return blocks.section("governance", "Governance", content)

@@ -17,7 +17,7 @@ def build(book: Book) -> Facts:
     found = book.get(ContentExplanation)
     if found is None:
         content: list[Facts | None] = [
-            book.missing(ContentExplanation, "Texts and images were not looked into")
+            book.missing(ContentExplanation, "Texts and images were not explained")
         ]
     elif not found.columns:
         content = [blocks.prose(found.said)]
@@ -31,10 +31,10 @@ def _content(book: Book, found: ContentExplanation) -> list[Facts | None]:
         return book.cite(ContentExplanation, name, unit=unit, recipe="contents")
 
     rows: list[tuple[str, Cell]] = [
-        ("What the values add up to", found.output),
+        ("Output explained", found.output),
         ("Test rows to choose from", cite("looked", "count")),
         ("Model evaluations", cite("evaluations", "count")),
-        ("Additivity error, at most", cite("additivity_error", "error")),
+        ("Largest additivity error", cite("additivity_error", "error")),
         ("Tolerance", cite("additivity_tolerance", "error")),
     ]
     content: list[Facts | None] = [
@@ -58,13 +58,13 @@ def _facts(book: Book, index: int, column: ContentColumn) -> Facts:
     parts = "words" if column.kind == "text" else "patches"
     return blocks.facts(
         [
-            ("What is taken away", column.masking),
+            ("What is masked", column.masking),
             ("Rows explained", cite("rows")),
-            ("Rows to choose from without any", cite("empty")),
+            ("Rows without content", cite("empty")),
             (f"Values of {parts}", cite("parts")),
             ("Smaller than twice their standard error", cite("unclear")),
             ("Standard errors over the values' sizes", cite("noise", "share")),
-            ("Orders drawn for a row (0: exact)", cite("orders")),
+            ("Permutations per row (0: exact)", cite("orders")),
         ]
     )
 

@@ -12,7 +12,7 @@ from toolkit.report.words import metric_title, metric_unit
 
 SHOWN_MODELS = 25
 SHOWN_TRIALS = 20
-_MODES = {"increasing": "may only rise with it", "decreasing": "may only fall with it"}
+_MODES = {"increasing": "non-decreasing", "decreasing": "non-increasing"}
 
 
 def build(book: Book) -> Facts:
@@ -35,7 +35,7 @@ def build(book: Book) -> Facts:
 def _leaderboard(book: Book) -> list[Facts | None]:
     board = book.get(Leaderboard)
     if board is None:
-        return [book.missing(Leaderboard, "No model was searched")]
+        return [book.missing(Leaderboard, "No search was run")]
     champion = book.get(Champion)
     chosen = champion.name if champion else ""
     title = metric_title(board.metric)
@@ -50,18 +50,20 @@ def _leaderboard(book: Book) -> list[Facts | None]:
         blocks.figure("automl.leaderboard", board.model_copy(update={"entries": bare})),
         blocks.table(
             f"Models by {title} on the out-of-fold rows, best first",
-            ["Model", "Engine", "Family", title, "Beside the best", "Rules"],
+            ["Model", "Engine", "Family", title, "Compared with the first", "Constraints"],
             [_row(book, board, index, chosen) for index in range(len(shown))],
             note=("Higher is better. " if board.greater_is_better else "Lower is better. ")
-            + "May be chance: the paired difference to the best spans zero."
+            + "No clear difference: the interval of the paired difference to the first model"
+            " includes 0; between an ensemble and the best single model, that of the gain"
+            " corrected for selection bias."
             + (f" {more} models are not shown." if more > 0 else ""),
         ),
         blocks.table(
-            "What else speaks for or against a model",
-            ["Model", "Calibration error", "Size", "To read"],
+            "Calibration, size and complexity of the models",
+            ["Model", "Calibration error", "Size", "Parameters"],
             [_costs(book, board, index) for index in range(len(shown))],
-            note="Calibration error: before calibration. To read: coefficients, leaves or weights"
-            " in all. What fitting and scoring took stands under Times.",
+            note="Calibration error: before calibration. Parameters: coefficients, leaves or"
+            " weights in total. Fitting and scoring times are under Times.",
         ),
         blocks.facts(
             [
@@ -69,7 +71,7 @@ def _leaderboard(book: Book) -> list[Facts | None]:
                 ("Out-of-fold rows",
                  book.cite(Leaderboard, "scored_rows", unit="count", recipe="split")),
                 ("Folds", book.cite(Leaderboard, "folds", unit="count", recipe="split")),
-                ("How they were made", board.fold_method),
+                ("Fold method", board.fold_method),
             ]
         ),
     ]  # fmt: skip
@@ -83,8 +85,8 @@ def _row(book: Book, board: Leaderboard, index: int, chosen: str) -> list[Cell]:
         entry.family,
         book.cite(Leaderboard, "entries", index, "score", unit=metric_unit(board.metric),
                   recipe=f"out_of_fold_metric({board.metric})"),
-        "best" if index == 0 else ("may be chance" if entry.within_noise else "worse"),
-        blocks.status("bad", "broken") if entry.violates else "kept",
+        "first" if index == 0 else ("no clear difference" if entry.within_noise else "worse"),
+        blocks.status("bad", "violated") if entry.violates else "kept",
     ]  # fmt: skip
 
 
@@ -104,24 +106,24 @@ def _costs(book: Book, board: Leaderboard, index: int) -> list[Cell]:
 
 
 def _winner(book: Book) -> Facts | None:
-    """Return what the best single model is worth without the luck of being the best."""
+    """Return what the best single model is worth, corrected for selection bias."""
     board = book.get(Leaderboard)
     if board is None or board.winner is None or board.winner.score.value is None:
         return None
     unit, recipe = metric_unit(board.metric), "winner"
     rows: list[tuple[str, Cell]] = [
         ("Best single model", board.winner.name),
-        ("Single models that keep to the rules",
+        ("Single models that keep to the constraints",
          book.cite(Leaderboard, "winner", "among", unit="count", recipe=recipe)),
-        (f"{metric_title(board.metric)} on rows that did not choose it",
+        (f"{metric_title(board.metric)}, corrected for selection bias",
          book.cite(Leaderboard, "winner", "score", unit=unit, recipe=recipe)),
     ]  # fmt: skip
     if board.winner.luck is not None:
         luck = book.cite(Leaderboard, "winner", "luck", unit="change", recipe=recipe)
-        rows.append(("Luck in its place above", luck))
+        rows.append(("Selection bias of being the best of them", luck))
     if board.winner.ensemble_gain is not None:
         gain = book.cite(Leaderboard, "winner", "ensemble_gain", unit="change", recipe=recipe)
-        rows.append(("The ensemble is better there by", gain))
+        rows.append(("Gain of the ensemble over the corrected score", gain))
     return blocks.facts(rows)
 
 
@@ -139,7 +141,7 @@ def _ensembles(book: Book) -> list[Facts | None]:
             "automl.ensemble", board.model_copy(update={"entries": drawn}), name=found[0][1].name
         ),
         blocks.table(
-            "What the ensembles are made of",
+            "Ensemble weights",
             ["Ensemble", "Model", "Weight"],
             [
                 [entry.name, name,
@@ -161,16 +163,16 @@ def _rules(book: Book) -> list[Facts | None]:
     rules, board = book.project.automl.constraints, book.get(Leaderboard)
     rows: list[tuple[str, Cell]] = []
     if rules.milliseconds is not None:
-        rows.append(("Most time to score a row", book.derive(
+        rows.append(("Maximum scoring time of a row", book.derive(
             "automl/constraints/milliseconds", rules.milliseconds, unit="ms", source="run.json",
             place="/project/automl/constraints/milliseconds", recipe="choice")))  # fmt: skip
     if rules.interpretable:
-        rows.append(("Models", "only those that can be read whole"))
+        rows.append(("Models", "interpretable models only"))
     if rules.exclude:
-        rows.append(("Columns that no model gets", ", ".join(rules.exclude)))
+        rows.append(("Excluded columns", ", ".join(rules.exclude)))
     if rules.force:
-        rows.append(("Columns that every model gets", ", ".join(rules.force)))
-    rows += [(f"Direction of {name}", f"the prediction {_MODES[mode]}")
+        rows.append(("Forced columns", ", ".join(rules.force)))
+    rows += [(f"Direction of {name}", f"the prediction is {_MODES[mode]}")
              for name, mode in rules.monotonic.items()]  # fmt: skip
     broken = [entry for entry in board.entries if entry.violates] if board else []
     if not rows and not broken:
@@ -179,8 +181,8 @@ def _rules(book: Book) -> list[Facts | None]:
         blocks.heading("Constraints"),
         blocks.facts(rows) if rows else None,
         blocks.table(
-            "Models that break a constraint; none of them is taken by rule",
-            ["Model", "What it breaks"],
+            "Models that violate a constraint; the rule selects none of them",
+            ["Model", "Violation"],
             [[entry.name, " ".join(entry.violates)] for entry in broken],
         ),
     ]
@@ -189,13 +191,13 @@ def _rules(book: Book) -> list[Facts | None]:
 def _search(book: Book) -> list[Facts | None]:
     search = book.get(Search)
     if search is None:
-        return [book.missing(Search, "What the search did is not known")]
+        return [book.missing(Search, "The search was not recorded")]
     counted: list[tuple[str, Cell]] = [
         (label, book.derive(
             f"search/{status}", sum(trial.status == status for trial in search.trials),
             unit="count", source=Search.file, place="/trials", recipe=f"count(status={status})"))
-        for label, status in (("Models fitted", "done"), ("Did not work", "failed"),
-                              ("Left out", "skipped"))
+        for label, status in (("Models fitted", "done"), ("Failed", "failed"),
+                              ("Skipped", "skipped"))
     ]  # fmt: skip
     return [
         blocks.heading("Search"),
@@ -203,18 +205,18 @@ def _search(book: Book) -> list[Facts | None]:
             [
                 ("Preset", search.preset),
                 *(counted if search.trials else []),
-                ("Why it ended", search.ended or {"gap": "not recorded"}),
-                ("Repeatable", ("yes: " if search.reproducible else "no: ")
+                ("Stopping reason", search.ended or {"gap": "not recorded"}),
+                ("Reproducible", ("yes: " if search.reproducible else "no: ")
                  + search.reproducible_reason),
             ]
         ),
         blocks.table(
             "Engines",
-            ["Engine", "Version", "Models", "What did not work"],
+            ["Engine", "Version", "Models", "Failures"],
             [
                 [run.engine, run.version,
                  book.cite(Search, "engines", index, "models", unit="count", recipe="search"),
-                 " ".join(run.failures) or "nothing"]
+                 " ".join(run.failures) or "none"]
                 for index, run in enumerate(search.engines)
             ],
         ),
@@ -225,11 +227,11 @@ def _search(book: Book) -> list[Facts | None]:
 
 def _trials(search: Search) -> Facts | None:
     wrong = [trial for trial in search.trials if trial.status != "done"]
-    kinds: dict[str, Cell] = {"failed": blocks.status("bad", "did not work"), "skipped": "left out"}
+    kinds: dict[str, Cell] = {"failed": blocks.status("bad", "failed"), "skipped": "skipped"}
     more = len(wrong) - SHOWN_TRIALS
     return blocks.table(
         "Planned models that are not on the leaderboard",
-        ["Model", "Family", "What became of it", "Why"],
+        ["Model", "Family", "Status", "Reason"],
         [
             [trial.name, trial.family, kinds[trial.status], trial.reason or "–"]
             for trial in sorted(wrong, key=lambda each: each.status != "failed")[:SHOWN_TRIALS]
@@ -241,11 +243,11 @@ def _trials(search: Search) -> Facts | None:
 def _budget(book: Book) -> Facts:
     budget = book.project.automl.budget
     labels = {
-        "models": ("Most models", "count"),
+        "models": ("Maximum number of models", "count"),
         "trials": ("AutoKeras architectures", "count"),
-        "epochs": ("Most epochs for a network", "count"),
+        "epochs": ("Maximum epochs of a network", "count"),
         "seconds": ("Time limit", "s"),
-        "memory_gib": ("Memory of H2O's heap", "GiB"),
+        "memory_gib": ("H2O heap memory", "GiB"),
         "threads": ("Threads", "count"),
     }
     by_preset = ("models", "trials", "epochs")

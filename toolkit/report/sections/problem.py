@@ -54,8 +54,8 @@ def _costs(book: Book) -> Facts | None:
 
     if project.target.task == "binary":
         return blocks.table(
-            "What each outcome costs",
-            ["Actual class", "Acted on (predicted positive)", "Left alone (predicted negative)"],
+            "Cost of each outcome",
+            ["Actual class", "Predicted positive (acted on)", "Predicted negative (no action)"],
             [
                 [f"Positive: {project.target.positive}", cost("true_positive"),
                  cost("false_negative")],
@@ -80,7 +80,7 @@ def _costs(book: Book) -> Facts | None:
 def _feasibility(book: Book) -> list[Facts | None]:
     found = book.get(Feasibility)
     if found is None:
-        return [book.missing(Feasibility, "Whether the question can be answered is not known")]
+        return [book.missing(Feasibility, "Feasibility was not assessed")]
     recipe = "feasibility"
     rows: list[tuple[str, Cell]] = [
         ("Ranking metric", f"{metric_title(found.metric)}. {found.metric_reason}"),

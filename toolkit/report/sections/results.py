@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from toolkit import formats
 from toolkit.artifacts import Crossing, Evaluation, Group
 from toolkit.artifacts.base import Facts, JsonArtifact
+from toolkit.evaluate.verdicts import FEWEST
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
@@ -13,7 +15,7 @@ SHOWN_SLICES = 10
 SHOWN_CLASSES = 12
 DRAWN_CLASSES = 60
 SHOWN_GROUPS = 40
-REMARK = "What it holds for"
+REMARK = "Groups compared"
 COUNTED = {
     "true_positive_rate": "Positives",
     "false_positive_rate": "Negatives",
@@ -27,7 +29,9 @@ def build(book: Book) -> Facts:
     found = book.get(Evaluation)
     if found is None:
         return blocks.section(
-            "results", "Test results", [book.missing(Evaluation, "The champion was not tested")]
+            "results",
+            "Test results",
+            [book.missing(Evaluation, "The champion was not evaluated on the test rows")],
         )
     return blocks.section(
         "results",
@@ -57,7 +61,7 @@ def _metrics(book: Book, found: Evaluation) -> Facts | None:
     for name in names:
         unit = metric_unit(name)
         label = metric_title(name) + (" (ranks the models)" if name == found.metric else "")
-        guess: Cell = "–"
+        guess: Cell = "undefined"
         if found.constant.get(name) is not None:
             guess = book.cite(Evaluation, "constant", name, unit=unit, recipe=f"constant({name})")
         rows.append(
@@ -65,28 +69,28 @@ def _metrics(book: Book, found: Evaluation) -> Facts | None:
              book.cite(Evaluation, "metrics", name, unit=unit, recipe=f"test_metric({name})"),
              guess]
         )  # fmt: skip
-    confidence = f"{book.project.explain.confidence:.0%}"
+    confidence = formats.percent(book.project.explain.confidence)
     return blocks.table(
         "Metrics on the test rows",
         ["Metric", f"Value ({confidence} interval)", "Constant guess"],
         rows,
         note=f"Intervals: bootstrap, {book.project.explain.bootstrap} resamples."
-        " A constant guess knows nothing but the train rows' targets.",
+        " The constant guess is the best constant of each metric: the majority class or the class"
+        " with the best score for decisions, class shares for probabilities, the mean or median"
+        " for numbers; all of the train rows.",
     )
 
 
 def _acceptance(book: Book, found: Evaluation) -> Facts | None:
     if not book.project.acceptance:
-        return book.open_question(
-            "acceptance", "No acceptance limit was set: nobody said how good is good enough"
-        )
+        return book.open_question("acceptance", "No acceptance limit was set")
     return blocks.table(
         "Acceptance limits",
         ["Metric", "Limit", "Test rows", "Verdict"],
         [
             [metric_title(each.metric), each.limit,
              book.cite(Evaluation, "acceptance", index, "score", recipe="acceptance",
-                       unit=metric_unit(each.metric)),
+                       unit=metric_unit(each.metric), limit=each.bound),
              verdict(each.verdict)]
             for index, each in enumerate(found.acceptance)
         ],
@@ -145,7 +149,7 @@ def _slices(book: Book, found: Evaluation) -> list[Facts | None]:
             "evaluation.slices", found.model_copy(update={"slices": shown}), "slices"
         ) if shown else None,
         blocks.table(
-            "Test rows on which the model does worse than elsewhere",
+            "Slices of the test rows with a higher loss than the other rows",
             ["Where", "Rows", title, "Mean loss, inside minus outside", "p (corrected)"],
             [
                 [each.where,
@@ -156,7 +160,7 @@ def _slices(book: Book, found: Evaluation) -> list[Facts | None]:
                  book.cite(Evaluation, "slices", i, "p_value", unit="p", recipe="slice")]
                 for i, each in enumerate(found.slices) if each in shown
             ],
-        ) or blocks.prose("No slice of the test rows stands out."),
+        ) or blocks.prose("No slice has a significantly higher loss than the other rows."),
     ]  # fmt: skip
 
 
@@ -164,7 +168,7 @@ def _mistakes(book: Book, found: Evaluation) -> list[Facts | None]:
     if not found.mistakes or not book.project.report.pictures:
         return []
     return [
-        blocks.heading("Images that are decided wrongly"),
+        blocks.heading("Misclassified images"),
         blocks.figure("contents.mistakes", found, "mistakes"),
     ]
 
@@ -177,7 +181,7 @@ def fairness(book: Book) -> Facts:
     if project.fairness.people_affected is None:
         content.append(
             book.open_question(
-                "fairness.people_affected", "Nobody said whether the decision affects people"
+                "fairness.people_affected", "Whether the decision affects people was not answered"
             )
         )
     if not project.protected():
@@ -193,7 +197,7 @@ def fairness(book: Book) -> Facts:
         content.append(
             book.open_question(
                 "fairness.protected_confirmed",
-                "Protected columns were guessed from their names; no person checked them",
+                "Protected columns were inferred from their names and not confirmed",
             )
         )
     if found is None:
@@ -209,11 +213,12 @@ def fairness(book: Book) -> Facts:
 
 def _verdicts(book: Book, found: Evaluation) -> Facts | None:
     return blocks.table(
-        "Largest difference between groups, held against the limit",
+        "Largest difference between groups against the limit",
         ["Protected column", "Fairness metric", "Difference", "Limit", "Verdict", REMARK],
         [
             [each.column, each.metric.replace("_", " "),
-             book.cite(Evaluation, "fairness", i, "difference", unit="score", recipe="fairness"),
+             book.cite(Evaluation, "fairness", i, "difference", unit="score", recipe="fairness",
+                       limit=each.limit),
              book.cite(Evaluation, "fairness", i, "limit", unit="score", recipe="choice"),
              verdict(each.verdict), book.discreet(each.reason, [each.column])]
             for i, each in enumerate(found.fairness)
@@ -248,7 +253,9 @@ def _groups(book: Book, found: Evaluation) -> list[Facts | None]:
         if column in book.hidden:
             content.append(blocks.prose(f"Groups of {column} are not shown: it identifies people."))
             continue
-        members = [(i, g) for i, g in enumerate(found.groups) if g.column == column][:SHOWN_GROUPS]
+        every = [(i, g) for i, g in enumerate(found.groups) if g.column == column]
+        members = [(i, g) for i, g in every if g.rows >= FEWEST][:SHOWN_GROUPS]
+        small = sum(g.rows < FEWEST for _, g in every)
         names = list(dict.fromkeys(name for _, group in members for name in group.metrics))
         rows: list[list[Cell]] = []
         for i, group in members:
@@ -272,6 +279,7 @@ def _groups(book: Book, found: Evaluation) -> list[Facts | None]:
                 f"Test results by group of {column}",
                 ["Group", "Rows", *COUNTED.values(), *map(metric_title, names)],
                 rows,
+                note=f"{small} with fewer than {FEWEST} test rows not shown." if small else "",
             ),
         ]  # fmt: skip
     return content

@@ -17,13 +17,13 @@ def build(book: Book) -> Facts:
     """Return the section on robustness."""
     found = book.get(Robustness)
     if found is None:
-        gap = book.missing(Robustness, "Nobody disturbed the rows to see how the model stands it")
+        gap = book.missing(Robustness, "Robustness was not tested")
         return blocks.section("robustness", "Robustness", [gap])
     unit, title = metric_unit(found.metric), metric_title(found.metric)
     rows: list[tuple[str, Cell]] = [
-        ("Test rows disturbed", book.cite(Robustness, "rows", unit="count", recipe="split")),
-        (f"{title}, undisturbed", book.cite(Robustness, "baseline", unit=unit, recipe=_RECIPE)),
-        ("Rows that the model scored", book.cite(Robustness, "evaluations", unit="count",
+        ("Test rows perturbed", book.cite(Robustness, "rows", unit="count", recipe="split")),
+        (f"{title}, unperturbed", book.cite(Robustness, "baseline", unit=unit, recipe=_RECIPE)),
+        ("Model evaluations (rows)", book.cite(Robustness, "evaluations", unit="count",
                                                  recipe=_RECIPE)),
     ]  # fmt: skip
     if found.constant is not None:
@@ -65,8 +65,8 @@ def _doses(book: Book, found: Robustness, title: str, unit: str) -> Facts | None
                      book.cite(Robustness, name, i, "score", unit=unit, recipe=_RECIPE), changed]
                 )  # fmt: skip
     return blocks.table(
-        f"{title} of disturbed rows",
-        ["Disturbance", f"{title} (range of repeats)", "Decisions that change"],
+        f"{title} of perturbed rows",
+        ["Perturbation", f"{title} (range of repeats)", "Share of changed decisions"],
         rows,
     )
 
@@ -81,8 +81,8 @@ def _harms(book: Book, found: Robustness, title: str, unit: str) -> Facts | None
         for i, each in enumerate(getattr(found, name)[:SHOWN])
     ]  # fmt: skip
     return blocks.table(
-        "Columns taken away, or set to a value never seen",
-        ["Column", "What is done to it", title, "Worse by"],
+        "Columns set to missing or to an unseen value",
+        ["Column", "Perturbation", title, "Worse by"],
         rows,
     )
 
@@ -98,7 +98,7 @@ def _extremes(book: Book, found: Robustness) -> Facts | None:
         : 2 * SHOWN
     ]
     return blocks.table(
-        "Columns set to the ends of their range, and beyond",
+        "Columns set to the ends of their training range and beyond",
         ["Column", "Set to", "Value", "Change of the mean prediction"],
         [
             [each.column, words.get(each.setting, each.setting),
@@ -113,12 +113,12 @@ def _outside(book: Book, found: Robustness) -> list[Facts | None]:
     if not found.outside:
         return []
     regression = book.project.target.task == "regression"
-    what = "Outside the training targets" if regression else "Too sure"
+    what = "Outside the training targets" if regression else "Overconfident share"
     return [
-        blocks.heading("Outside the data"),
+        blocks.heading("Out of distribution"),
         blocks.figure("robustness.outside", found, "outside"),
         blocks.table(
-            "Rows made to lie outside the data",
+            "Out-of-distribution rows",
             ["Made by", "Rows", what, "Verdict"],
             [
                 [each.made,
@@ -129,7 +129,7 @@ def _outside(book: Book, found: Robustness) -> list[Facts | None]:
             ],
             note="Share of predictions beyond the training rows' targets."
             if regression
-            else "Share predicted with more certainty than 95 % of the test rows; a model that"
-            " knows what it does not know stays below 5 %.",
+            else "Share predicted with a higher confidence than 95 % of the test rows; it should"
+            " stay below 5 %.",
         ),
     ]  # fmt: skip

@@ -12,7 +12,8 @@ from toolkit.plots.rows import cell_words
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
-from toolkit.report.sections.explanation import COMMON, shown_value
+from toolkit.report.privacy import COMMON
+from toolkit.report.sections.explanation import shown_value
 
 SHOWN_ROWS = 3
 
@@ -22,13 +23,21 @@ def build(book: Book) -> Facts:
     found = book.get(RowStories)
     if found is None:
         return blocks.section(
-            "rows", "Single decisions", [book.missing(RowStories, "No single row was told of")]
+            "rows",
+            "Single decisions",
+            [book.missing(RowStories, "Single decisions were not explained")],
+        )
+    if not found.wanted_known:
+        binary = book.project.target.task == "binary"
+        key = "fairness.outcome_is_benefit" if binary else "recourse.wanted"
+        return blocks.section(
+            "rows", "Single decisions", [book.open_question(key, found.adverse.rstrip("."))]
         )
     content: list[Facts | None] = [blocks.prose(found.adverse), _how(book, found)]
     for place, story in enumerate(found.stories[:SHOWN_ROWS]):
         content += _story(book, found, place, story)
     if not found.stories:
-        content.append(blocks.prose("No row with an adverse outcome was told of."))
+        content.append(blocks.prose("None of the explained rows has an adverse outcome."))
     content.append(blocks.checks("Checks of single decisions", found.checks, book.discreet))
     return blocks.section("rows", "Single decisions", content)
 
@@ -39,14 +48,14 @@ def _how(book: Book, found: RowStories) -> Facts:
 
     rows: list[tuple[str, Cell]] = [
         ("Explained rows with an adverse outcome", count("adverse_rows")),
-        ("Training rows searched for similar ones", count("compared")),
+        ("Training rows searched for nearest neighbours", count("compared")),
         ("Model evaluations", count("evaluations")),
-        ("What a score is", found.output),
+        ("Score", found.output),
     ]
     fixed = [f"{name} ({why})" for name, why in found.fixed.items()]
     if fixed:
         more = f" and {len(fixed) - 20} more" if len(fixed) > 20 else ""
-        rows.append(("Columns that no counterfactual changes", ", ".join(fixed[:20]) + more))
+        rows.append(("Columns kept fixed in counterfactuals", ", ".join(fixed[:20]) + more))
     return blocks.facts(rows)
 
 
@@ -63,13 +72,15 @@ def _story(book: Book, found: RowStories, place: int, story: RowStory) -> list[F
     if story.similar and book.project.target.task != "regression":
         same = book.derive(f"similar/{story.row}", alike, unit="count", source=RowStories.file,
                            place=f"/stories/{place}/similar", recipe="similar")  # fmt: skip
-        of = f"Of the {len(story.similar)} training rows most like it, with the same outcome"
+        of = f"Of the {len(story.similar)} nearest training rows, those with the same outcome"
         rows.append((of, same))
     return [
         blocks.heading(f"Row {story.row}"),
         blocks.facts(rows),
         _reasons(book, place, story)
-        or blocks.prose("No column pushed it to the adverse side by two standard errors."),
+        or blocks.prose(
+            "No feature contributed to the adverse outcome by more than two standard errors."
+        ),
         *_changes(book, found, place, story),
     ]
 
@@ -137,11 +148,18 @@ def _changes(book: Book, found: RowStories, place: int, story: RowStory) -> list
         ),
         blocks.table(
             f"What would lead to {story.wanted}: row {story.row}",
-            ["Changes", "Size", "New score", "New decision", "Training rows as rare or rarer"],
+            [
+                "Changes",
+                "Size",
+                "New score",
+                "New decision",
+                "Plausibility (training rows as rare or rarer)",
+            ],
             rows,
             note="Size: numbers in median absolute deviations, other changes count 1 each. Values"
             f" of identifiers and of free text are never shown, nor are categories that fewer than"
-            f" {COMMON} rows have. It says what the model would answer, not what would come true.",
+            f" {COMMON} rows have. A counterfactual states the model's output, not a real-world"
+            f" effect.",
         ),
     ]
 

@@ -15,6 +15,7 @@ from toolkit.artifacts import (
 )
 from toolkit.artifacts.base import Facts, JsonArtifact
 from toolkit.artifacts.report import Gap
+from toolkit.labels.checks import uncertain
 from toolkit.report import blocks
 from toolkit.report.book import Book
 from toolkit.report.verdict.inputs import (
@@ -259,7 +260,8 @@ def _labels(book: Book) -> Facts:
     if review is None:
         return blocks.box("Labels", "gap", "not searched", ["Run 03_label_review.ipynb."])
     issues = book.cite(LabelReview, "issues", unit="count", recipe="labels")
-    lines: Lines = [[issues, " labels are uncertain"]]
+    found = " labels are uncertain" if uncertain(review) else " labels look wrong"
+    lines: Lines = [[issues, found]]
     if not review.reviewed and review.events_digest is None:
         kind, word = "gap", "no person reviewed them"
     elif not review.reviewed:

@@ -6,6 +6,7 @@ from typing import Any
 
 from toolkit.artifacts import Effect, GlobalViews, Interactions, Surrogate
 from toolkit.artifacts.base import Facts
+from toolkit.plots.explained import marked
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
@@ -19,11 +20,11 @@ def build(book: Book) -> Facts:
     """Return the section."""
     found = book.get(GlobalViews)
     if found is None:
-        missing = book.missing(GlobalViews, "The model was not looked at as a whole")
-        return blocks.section("views", "The model as a whole", [missing])
+        missing = book.missing(GlobalViews, "The global explanation was not computed")
+        return blocks.section("views", "Global explanation", [missing])
     return blocks.section(
         "views",
-        "The model as a whole",
+        "Global explanation",
         [
             *_effects(book, found),
             *_interactions(book, found),
@@ -58,11 +59,11 @@ def _effects(book: Book, found: GlobalViews) -> list[Facts | None]:
         blocks.facts(
             [
                 ("Effects are in units of the", found.output),
-                ("Training rows looked at", _count(book, "rows")),
-                ("Training rows there are", _count(book, "of_rows")),
+                ("Training rows used", _count(book, "rows")),
+                ("Training rows in total", _count(book, "of_rows")),
                 ("Rows behind partial dependence", _count(book, "effect_rows")),
                 ("Rows behind accumulated local effects", _count(book, "ale_rows")),
-                ("Rows that the model scored", _count(book, "evaluations")),
+                ("Model evaluations (rows)", _count(book, "evaluations")),
             ]
         ),
         blocks.prose(
@@ -103,10 +104,10 @@ def _interactions(book: Book, found: GlobalViews) -> list[Facts | None]:
                          recipe="interaction")  # fmt: skip
 
     return [
-        blocks.heading("Columns that act together"),
+        blocks.heading("Interactions"),
         blocks.figure("views.interactions", _only(found, interactions=found.interactions)),
         blocks.table(
-            "The strongest interactions",
+            "Strongest interactions",
             ["Pair", "Size", "Friedman's H"],
             [
                 [f"{pair.first} and {pair.second}", number(place, "size"), number(place, "h")]
@@ -123,26 +124,31 @@ def _importances(book: Book, found: GlobalViews) -> list[Facts | None]:
     odd = [place for place, each in enumerate(comparison.columns) if each.why]
     rows: list[tuple[str, Cell]] = [
         ("Metric", metric_title(comparison.metric)),
-        ("Test rows shuffled", _count(book, "permutation", "rows")),
-        ("Shuffles of a column", _count(book, "permutation", "repeats")),
+        ("Test rows permuted", _count(book, "permutation", "rows")),
+        ("Permutations of a column", _count(book, "permutation", "repeats")),
     ]
     if comparison.agreement is not None:
         rows.append(
-            ("Rank correlation with contributions",
+            ("Rank correlation with SHAP importance",
              book.cite(GlobalViews, "permutation", "agreement", unit="score", recipe="views"))
         )  # fmt: skip
-    content: list[Facts | None] = [blocks.heading("Two kinds of importance"), blocks.facts(rows)]
+    content: list[Facts | None] = [
+        blocks.heading("SHAP and permutation importance"),
+        blocks.facts(rows),
+    ]
     if comparison.columns:
-        content.append(blocks.figure("views.importances", _only(found, permutation=comparison)))
+        content.append(
+            blocks.figure("views.importances", _only(found, permutation=comparison), "suspects")
+        )
     path = ("permutation", "columns")
     content.append(
         blocks.table(
-            "Columns that the two rank differently",
-            ["Column", "Rank by contributions", "Rank by shuffling", "Metric worse by",
-             "Why this may be"],
+            "Columns ranked differently by the two",
+            ["Column", "Rank by SHAP", "Rank by permutation", "Metric worse by",
+             "Possible reason"],
             [
                 [
-                    comparison.columns[place].column,
+                    marked(comparison.columns[place].column, found.suspects, 200),
                     _count(book, *path, place, "shap_rank"),
                     _count(book, *path, place, "rank"),
                     book.cite(GlobalViews, *path, place, "loss", unit="change",
@@ -161,11 +167,11 @@ def _importances(book: Book, found: GlobalViews) -> list[Facts | None]:
 
 def _stability(book: Book, found: GlobalViews) -> Facts | None:
     return blocks.table(
-        "How firm the ranks by contributions are",
+        "Stability of the ranks by SHAP importance",
         ["Column", "Rank", "Kept in", "Lowest rank", "Highest rank", "Among the first 3 in"],
         [
             [
-                each.column,
+                marked(each.column, found.suspects, 200),
                 *(
                     book.cite(GlobalViews, "stability", place, name, unit=unit, recipe="stability")
                     for name, unit in (("rank", "count"), ("kept", "share"), ("low", "count"),
@@ -191,9 +197,9 @@ def _tree(book: Book, found: GlobalViews) -> list[Facts | None]:
     if tree.r2 is not None:
         rows.append(("Variance of the output explained (R²)", cite("r2", "score")))
     if tree.agreement is not None:
-        rows.append(("Decisions alike", cite("agreement", "share")))
+        rows.append(("Agreement of decisions", cite("agreement", "share")))
     return [
-        blocks.heading("A small tree that imitates the model"),
+        blocks.heading("Surrogate tree"),
         blocks.figure("surrogate.tree", _only(found, surrogate=tree)),
         blocks.facts(rows),
     ]

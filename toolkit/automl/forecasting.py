@@ -1,0 +1,190 @@
+"""About how long a run will take, said before it does.
+
+The seconds come from counts alone: rows, columns, trials, folds. What one count costs was
+measured once, on one core of a reference machine; how much slower or faster this machine is
+right now is measured in a fraction of a second. The forecast decides nothing: what is computed
+hangs on the counts, see ``docs/adr/0004-budget-in-counts.md``.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from toolkit.automl import engines
+from toolkit.automl.plan import effective, make_plan
+from toolkit.automl.scheduler import LANES
+from toolkit.automl.task import Size, TaskFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from toolkit.project.model import Project
+    from toolkit.run.folder import Run
+    from toolkit.run.stage import Stage
+
+_FOLDS = 5
+"""Folds by which the costs of engines were measured."""
+_AFTER_SEARCH, _AFTER_CELLS = 8.0, 6.0
+"""Weighing, judging, choosing, shuffled labels: seconds, and seconds for a million cells."""
+_EXPLAIN, _EXPLAIN_COLUMN = 45.0, 0.8
+"""Seconds of ``05_explain``, and for each column: what is scored is capped, not the columns."""
+_REST, _REST_CELLS = 45.0, 15.0
+"""The other notebooks: seconds, and seconds for a million cells."""
+_ROUNDS = 8
+_REFERENCE = 0.010
+"""Seconds of a round of `slowness` on the reference machine."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """About how long a run will take.
+
+    Attributes
+    ----------
+    size : Size
+        What the search learns from.
+    models, folds : int
+        What it may fit.
+    search, explanation, total : float
+        Seconds on this machine; the total holds every notebook.
+    """
+
+    size: Size
+    models: int
+    folds: int
+    search: float
+    explanation: float
+    total: float
+
+    def text(self) -> str:
+        """Return it in a sentence."""
+        return (
+            f"About {minutes(self.total)} in all, {minutes(self.search)} of them for the search"
+            f" ({self.models} models, {self.folds} folds) and {minutes(self.explanation)} for the"
+            f" explanation: {self.size.rows:,} training rows, {self.size.columns:,} features."
+        )
+
+
+def forecast(stage: Stage) -> Callable[[], Forecast]:
+    """Return a function that says how long a run will take with the choices as they stand.
+
+    This machine is measured once, for a fraction of a second.
+
+    Parameters
+    ----------
+    stage : Stage
+        Open; ``01_scoping`` has to be done.
+
+    Raises
+    ------
+    MissingArtifact
+        If the number of rows is not known.
+    """
+    found, slow = counted(stage.run), slowness()
+    return lambda: of_rows(stage.project, *found, slow)
+
+
+def counted(run: Run) -> tuple[int, int]:
+    """Return how many rows and classes a run's table has.
+
+    Raises
+    ------
+    MissingArtifact
+        If ``01_scoping`` is not done.
+    """
+    from toolkit.artifacts import Feasibility, Intake
+
+    classes = len(run.read(Feasibility).classes) if run.has(Feasibility) else 2
+    return run.read(Intake).rows, classes
+
+
+def of_rows(project: Project, rows: int, classes: int, slow: float) -> Forecast:
+    """Return about how long a run on a table will take.
+
+    Parameters
+    ----------
+    project : Project
+        Its choices.
+    rows, classes : int
+        Of the whole table.
+    slow : float
+        How many times as long as the reference machine this one takes, see `slowness`.
+    """
+    choices = project.automl
+    size = size_of(project, rows, classes)
+    preset = effective(choices, size)
+    lanes = max(1, min(LANES, choices.budget.threads, _cores()))
+    search = _trials(project, size) / lanes + _AFTER_SEARCH + _AFTER_CELLS * size.cells / 1e6
+    search *= slow
+    if choices.budget.seconds is not None:
+        search = choices.budget.seconds
+    explanation = slow * (_EXPLAIN + _EXPLAIN_COLUMN * size.columns)
+    rest = slow * (_REST + _REST_CELLS * size.cells / 1e6)
+    return Forecast(
+        size, preset.models, preset.folds, search, explanation, search + explanation + rest
+    )
+
+
+def size_of(project: Project, rows: int, classes: int) -> Size:
+    """Return what a search on a table of some rows and classes learns from."""
+    learnt = round(rows * (1 - project.split.validation - project.split.test))
+    excluded = set(project.automl.constraints.exclude)
+    features = [name for name in project.features() if name not in excluded]
+    several = 0 if project.target.task == "regression" else classes
+    return Size(min(learnt, project.automl.rows), len(features), several)
+
+
+def slowness() -> float:
+    """Return how many times as long as the reference machine this one takes now."""
+    generator = np.random.default_rng(0)
+    values, places = generator.random(100_000), generator.integers(0, 1_000, 100_000)
+    began = time.perf_counter()
+    for _ in range(_ROUNDS):
+        order = np.argsort(values)
+        np.bincount(places[order], weights=np.exp(values[order])).sum()
+        sum(int(value) for value in places[:20_000])
+    taken = (time.perf_counter() - began) / _ROUNDS
+    return float(np.clip(taken / _REFERENCE, 0.2, 20.0))
+
+
+def minutes(seconds: float) -> str:
+    """Return seconds as people say them."""
+    if seconds < 50:
+        return f"{max(10, round(seconds, -1)):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds >= 570 else f"{round(seconds / 30) / 2:g} min"
+
+
+def _trials(project: Project, size: Size) -> float:
+    """Return the seconds that the trials of a search take on one core of the reference machine."""
+    choices, task = project.automl, project.target.task
+    preset = effective(choices, size)
+    facts = TaskFacts(
+        task=task,
+        classes=[str(number) for number in range(size.classes)],
+        columns={
+            name: project.columns[name].model_dump(mode="json") for name in project.features()
+        },
+        rows=size.rows,
+        width=size.columns,
+        seed=project.seed,
+        folds=preset.folds,
+        threads=1,
+        ordered=project.split.method == "time",
+        trials=preset.trials,
+        epochs=preset.epochs,
+        haste=preset.haste,
+    )
+    names = [name for name in choices.engines if not engines.get(name).available()]
+    plan = make_plan(choices, facts, names)[: preset.models]
+    return sum(engines.get(trial.engine).seconds(facts, trial) for trial in plan)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
