@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from toolkit import canonical, paths
-from toolkit.artifacts import Gap, LabelReview, ReportData
+from toolkit.artifacts import Gap, LabelReview, ReportData, Verdict
 from toolkit.project.completeness import Question, questions
 from toolkit.report.book import Book, every_artifact
 from toolkit.report.provenance import provenance, stale, times
@@ -71,7 +71,7 @@ def claims(stage: Stage) -> ReportData:
     ]
     report = ReportData(
         title=book.project.report.title.strip() or book.project.name,
-        verdict=verdict,
+        verdict=Verdict.model_validate(book.values.sweep(verdict.model_dump(mode="json"))),
         sections=[book.values.sweep(section) for section in sections],
         claims=book.claims,
         gaps=gaps,

@@ -26,7 +26,8 @@ def _limits(case: Case, verdict: str) -> Parts | None:
     score: Cell = "undefined"
     if verdict != "cannot be judged":
         score = case.book.cite(Evaluation, "acceptance", places[0], "score",
-                               unit=metric_unit(first.metric), recipe="acceptance")  # fmt: skip
+                               unit=metric_unit(first.metric), recipe="acceptance",
+                               limit=first.bound)  # fmt: skip
     more = metric_title(found[places[1]].metric) if len(places) == 2 else f"{len(places) - 1} more"
     return {
         "metric": metric_title(first.metric),
@@ -113,7 +114,9 @@ def _fairness(case: Case, verdict: str) -> Parts | None:
     return {
         "column": each.column,
         "metric": each.metric.replace("_", " "),
-        "difference": cite(kind, items, place, "difference", unit="score", recipe="fairness"),
+        "difference": cite(
+            kind, items, place, "difference", unit="score", recipe="fairness", limit=each.limit
+        ),
         "limit": cite(kind, items, place, "limit", unit="score", recipe="choice"),
     }
 
