@@ -732,7 +732,7 @@ def test_the_champion_follows_rule_or_person(finished):
     )
     sure = pick(again(finished, **{"choice.ensemble": "auto"}),
                 board.model_copy(update={"winner": clear}))  # fmt: skip
-    assert sure.entry.engine == "ensemble" and "more than chance explains" in sure.reason
+    assert sure.entry.engine == "ensemble" and "beyond sampling error" in sure.reason
     barred = [e.model_copy(update={"violates": ["It is too slow."]}) for e in board.entries]
     kept = [*barred[:-1], board.entries[-1]]
     only = pick(again(finished), board.model_copy(update={"entries": kept}))

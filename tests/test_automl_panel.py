@@ -243,7 +243,7 @@ def test_the_choice_says_what_speaks_for_and_against_a_model(stage):
     panel = widgets.ChampionPanel(stage, BOARD, CHAMPION)
     labels = [label for label, _ in panel.picker.options]
     assert labels[0] == "best (now ensemble)"
-    assert labels[2].endswith("(may be as good as the best)")
+    assert labels[2].endswith("(not clearly worse than the first)")
     assert labels[3].endswith("(✖ violates a constraint)")
     _, text = parse(panel._figures.value)
     for part in ("lightgbm_1 70%", "10 canary rows", "optimism of the selection +0.05", "91.0%"):

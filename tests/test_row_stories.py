@@ -551,7 +551,7 @@ def test_panel_without_any_row(told):
     stage, model, explanation, stories = told
     none = stories.model_copy(update={"stories": []})
     panel = widgets.RowPanel(stage, none, explanation, explain.what_if(stage, model))
-    assert "No explained row" in panel._story.value
+    assert "None of the explained rows" in panel._story.value
     assert "Never changed" in widgets.show_rows(none)
 
 
@@ -561,6 +561,6 @@ def test_figures_say_their_numbers(told):
         plot = plots.counterfactuals(stories, story.row)
         assert f"Row {story.row}" in plot.alt
         assert all(f"{each.score:.4g}" in plot.alt for each in story.counterfactuals)
-        assert f"most like row {story.row}" in plots.similar(stories, story.row).alt
+        assert f"nearest to row {story.row}" in plots.similar(stories, story.row).alt
     with pytest.raises(UsageError):
         plots.similar(stories, -5)
