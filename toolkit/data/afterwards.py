@@ -88,6 +88,7 @@ class Hint:
 def hint_of(name: str, target: str) -> Hint | None:
     """Return why a column's name suggests that it is known only after the outcome, or None."""
     own, theirs = words(name), words(target)
+    own += [word[:-1] for word in own if len(word) > 5 and word.endswith("s")]
     early = bool(_EARLY & set(own))
     if _alike(own, theirs):
         return Hint("is like the target's", LATE, early)
@@ -98,7 +99,7 @@ def hint_of(name: str, target: str) -> Hint | None:
     late = _LATE & set(own)
     if late:
         return Hint(f"({min(late)!r}) suggests that it is known only afterwards", LATE, early)
-    text = f" {' '.join(own)} "
+    text = f" {' '.join(words(name))} "
     hints = [p for p in _HINT_PHRASES if f" {p} " in text] or sorted(_HINTS & set(own))
     if hints or own == ["time"]:
         word = hints[0] if hints else "time"

@@ -16,7 +16,7 @@ from toolkit.data.rows import codes, numbers
 if TYPE_CHECKING:
     from toolkit.data.rows import Table
 
-HOLDS = 0.75
+HOLDS = 0.7
 """Share of the rows in which an equation must hold, or score from which two columns count."""
 _GAIN = 0.25
 _MOST_COLUMNS = 60
@@ -121,7 +121,7 @@ def _pair(names: list[str], matrix: np.ndarray, target: np.ndarray, name: str) -
         for sign, factor in (("+", 1), ("-", -1)):
             if sign == "+" and i > j:
                 continue
-            if _exact(few[:, i] + factor * few[:, j], short).mean() < HOLDS - 0.2:
+            if _exact(few[:, i] + factor * few[:, j], short).mean() < HOLDS - 0.15:
                 continue
             a, b = matrix[:, i], matrix[:, j]
             share = _share(a + factor * b, target, a, b)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TOGETHER = "gives the target together with others"
 """How the reason begins for columns that add up to the target."""
-LIMIT = 0.75
+LIMIT = 0.7
 """From here on, of 1, a column that agrees with the target is looked at as a copy of it."""
 _REVERSE = 0.83
 _STEP = 0.975
@@ -388,7 +388,8 @@ def _weigh(
     for name in sorted(tested, key=lambda n: -found[n].strength)[:_TESTED]:
         others = [n for n in honest if n != name]
         without, whole = model.score(others), model.score([*others, name])
-        found[name].worth = worth = max(whole - without, 0.0) / max(1 - without, 1e-9)
+        # Of the last tenth, a large share is a small gain.
+        found[name].worth = worth = max(whole - without, 0.0) / max(1 - without, 0.1)
         if worth >= found[name].least_worth:
             found[name].reasons.append((0.0, f"a quick model of the other columns reaches"
                                         f" {without:.2f}, with it {whole:.2f}"))  # fmt: skip

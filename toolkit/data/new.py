@@ -135,13 +135,16 @@ def _leaks(project: Project, frame: pd.DataFrame) -> list[Check]:
     from toolkit.data.leakage import first_look
     from toolkit.data.scoping_checks import of_known
 
-    if project.data.format == "images":
-        return []  # the one column is what the model is for
     most = max(500, min(_LOOKED_AT, _LOOKED_AT * 50 // len(project.columns)))
     if len(frame) > most:
         rows = np.random.default_rng(project.seed).choice(len(frame), most, replace=False)
         frame = frame.iloc[np.sort(rows)]
-    typed = table.conform(frame.reset_index(drop=True), table.effective_columns(project))
+    read = {
+        name: column
+        for name, column in table.effective_columns(project).items()
+        if column.type not in ("text", "image") and name in frame.columns
+    }
+    typed = table.conform(frame[list(read)].reset_index(drop=True), read)
     found = of_known(project, first_look(project, typed))
     return [check for check in found if check.severity == "warning"]
 
