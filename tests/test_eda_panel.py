@@ -38,8 +38,10 @@ def test_split_is_previewed_and_a_bad_one_refused(panel):
     panel.fields["split.test"].control.value = 0.4
     assert panel.stage.project.split.test == 0.4
     assert "as it would be" in panel._split_view.value
+    panel.fields["split.method"].control.value = "group"
+    assert panel.stage.project.split.method == "stratified"  # a group needs its column
     panel.fields["split.method"].control.value = "time"
-    assert panel.stage.project.split.method == "stratified"
+    assert panel.stage.project.split.method == "time"  # the order of the file will do
     panel.fields["split.column"].control.value = "joined"
     assert panel.stage.project.split.method == "time"
     assert "Order in time" in panel._split_view.value
