@@ -34,9 +34,13 @@ def new_command(
     """
     from rich.console import Console
 
-    from toolkit import data
+    told = Console(stderr=True, highlight=False)
+    with told.status("reading the table") as status:
+        from toolkit import data
 
-    file, checks = data.new_project(folder, source, target, name=name, **reading)
+        file, checks = data.new_project(
+            folder, source, target, name=name, say=status.update, **reading
+        )
     terminal = Console(highlight=False)
     console = terminal if terminal.is_terminal else Console(highlight=False, width=110)
     _print_project(console, file)

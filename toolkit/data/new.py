@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -51,6 +51,7 @@ def new_project(
     delimiter: str | None = None,
     decimal: Literal[".", ","] | None = None,
     header_row: int | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> tuple[ProjectFile, list[Check]]:
     """Make a project folder: ``project.yaml``, its schema, and the notebooks.
 
@@ -72,6 +73,8 @@ def new_project(
         How a text file is written; detected by default.
     header_row : int, optional
         The line (Excel: the row) of the header, counted from 1; 0 if there is none.
+    say : callable, optional
+        Is told what is being done.
 
     Returns
     -------
@@ -96,9 +99,11 @@ def new_project(
     )  # fmt: skip
     if data.format == "images":
         data = _of_images(data, folder, target)
+    say("reading the table")
     raw = table.read_source(data, Path.cwd())
     _labelled(data, raw.frame, target)
     _require_target(data, raw, target, read)
+    say(f"looking at {raw.frame.shape[1]:,} columns of {len(raw.frame):,} rows")
     columns, meaning, checks = table.infer_columns(
         raw.frame, target, decimal=data.decimal or ".", delimiter=data.delimiter
     )
