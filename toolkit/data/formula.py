@@ -181,7 +181,7 @@ def pairs(
     found = list(_of_numbers(table, rows, made, judge))
     tried = len(made) * (len(made) - 1) // 2
     if table.task != "regression":
-        levels = {}
+        levels: dict[str, np.ndarray] = {}
         for name in columns:
             code, texts = codes(table.frame[name].iloc[rows])
             if 1 < len(texts) <= _FEW_LEVELS and len(levels) < _MOST_PAIRED:

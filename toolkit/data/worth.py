@@ -60,6 +60,7 @@ class QuickModel:
 
     def score(self, names: Iterable[str]) -> float:
         """Return the score with these columns only: 0 (no better than a guess) to 1."""
+        import sklearn.ensemble  # noqa: F401  (its threads can only be limited once it is there)
         from threadpoolctl import threadpool_limits
 
         chosen = frozenset(names) & set(self.names)
@@ -90,11 +91,15 @@ class QuickModel:
                 min_samples_leaf=int(min(20, max(2, len(learned) // 20))), l2_regularization=1.0,
                 early_stopping=False, random_state=0,
             )  # fmt: skip
-            model.fit(matrix[~held], learned)
+            some = np.isfinite(matrix[~held]).any(axis=0)  # a column of gaps cannot be binned
+            if not some.any():
+                continue
+            model.fit(matrix[~held][:, some], learned)
             if self._regression:
-                guess[held, 0] = model.predict(matrix[held])
+                guess[held, 0] = model.predict(matrix[held][:, some])
             else:
-                guess[np.ix_(held, model.classes_)] = model.predict_proba(matrix[held])
+                found = model.predict_proba(matrix[held][:, some])
+                guess[np.ix_(held, model.classes_)] = found
         if self._regression:
             spread = float(((self._target - self._target.mean()) ** 2).sum())
             missed = float(((self._target - guess[:, 0]) ** 2).sum())

@@ -223,8 +223,8 @@ def _as_arrow(series: pd.Series) -> Any:
 
     kind = series.dtype
     if isinstance(kind, pd.CategoricalDtype):
-        words = isinstance(kind.categories.dtype, pd.StringDtype)
-        series = series.astype(kind.categories.dtype if words else object)
+        of_texts = isinstance(kind.categories.dtype, pd.StringDtype)
+        series = series.astype(kind.categories.dtype if of_texts else object)
         kind = series.dtype
     if isinstance(kind, pd.StringDtype):
         return _whole(pa.array(series, from_pandas=True)).cast(pa.large_string())
