@@ -9,6 +9,7 @@ from toolkit.artifacts import (
     Explanation,
     Feasibility,
     LabelReview,
+    Profile,
     Quality,
     Robustness,
     Shuffled,
@@ -105,6 +106,9 @@ def _quality_of_model(book: Book) -> Facts:
     kind, word = _STANDING[standing]
     if standing == "unclear" and enough_rows(found):
         kind, word = "bad", "no better than a constant guess"
+    profile = book.get(Profile)
+    if standing == "better" and profile is not None and profile.unresolved:
+        kind, word = "caution", "better than a constant guess, perhaps by a leak"
     unit = metric_unit(name)
     lines: Lines = [
         [f"{metric_title(name)}: ",
@@ -158,7 +162,8 @@ def _honest(book: Book, found: Champion) -> tuple[str, str]:
         return "bad", "something leaks"
     if tested is not None and against_constant(tested) in ("unclear", "worse"):
         kind = "bad" if against_constant(tested) == "worse" or enough_rows(tested) else "caution"
-        return kind, "nothing was learnt that a constant guess lacks"
+        sure = "nothing was learnt that a constant guess lacks"
+        return kind, sure if kind == "bad" else "not clearly better than a constant guess"
     if canary is None or unjudged(canary):
         return "caution", "cannot be judged"
     if not canary.explained:

@@ -12,7 +12,7 @@ from toolkit.report.words import STAGES, metric_title, metric_unit
 
 COVERED = (
     "Leakage suspect", inputs.CONSTANT, "Selection against unseen rows", "Shuffled labels",
-    "Fairness", "Additivity",
+    "Fairness", "Additivity", "Classes absent from test", "Test rows of the rarest class",
 )  # fmt: skip
 """How the checks begin that a rule of their own looks at."""
 
