@@ -137,6 +137,7 @@ WORSE = {
     "few-rows": lambda case: case.change(a.Evaluation, rows=12),
     "few-of-a-class": test_rows(good=100, bad=18),
     "unclear": constant("warning", rows=12),
+    "not-checked": lambda case: case.remove(a.Robustness),
     "critical": lambda case: case.change(a.Feasibility, checks=[CRITICAL]),
     "possible-leak": suspect("warning"),
     "optimism": canary(optimism=0.3, explained=False),

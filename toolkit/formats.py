@@ -123,7 +123,8 @@ def telling(
         What the numbers are judged by.
     """
     texts: list[str] = []
-    near = 0.01 * (max(values) - min(values))
+    # What lies closer together than the sixth digit is one number to a reader.
+    near = max(0.01 * (max(values) - min(values)), 1e-6 * max(map(abs, values)))
     for extra in range(_MOST_EXTRA + 1):
         texts = [write(value, extra) for value in values]
         alike = any(
@@ -168,7 +169,7 @@ def interval(
     if low is None or high is None:
         return telling([value], write, limit)[0]
     texts = telling([value, low, high], write, limit)
-    if low == high:
+    if texts[0] == texts[1] == texts[2] and low <= value <= high:
         return f"{texts[0]} ({SAME})"
     return f"{texts[0]} ({texts[1]} to {texts[2]})"
 

@@ -72,7 +72,7 @@ def interval(claim: Claim) -> str:
     """Return a claim's interval, such as ``0.71 to 0.79``; empty if there is none."""
     if claim.low is None or claim.high is None or claim.value is None:
         return ""
-    if claim.low == claim.high:
+    value, low, high = _texts(claim)
+    if value == low == high:
         return formats.SAME
-    _, low, high = _texts(claim)
     return f"{low} to {high}"

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from toolkit.artifacts import Evaluation, Explanation, FairnessDetail, FairnessVerdict, Leaderboard
+from toolkit.artifacts import (
+    Evaluation,
+    Explanation,
+    FairnessDetail,
+    FairnessVerdict,
+    Leaderboard,
+    Quality,
+    Robustness,
+)
 from toolkit.artifacts.base import JsonArtifact
 from toolkit.report.blocks import Cell
 from toolkit.report.verdict import inputs
@@ -202,6 +210,16 @@ def explanation(case: Case) -> Parts | None:
         "error": cite(Explanation, "additivity_error", unit="error", recipe="explanation"),
         "tolerance": cite(Explanation, "additivity_tolerance", unit="error", recipe="explanation"),
     }
+
+
+def not_checked(case: Case) -> Parts | None:
+    """Parts of a run without which nothing is shown, and that it does not have."""
+    needed = ((Quality, "the data were"), (Robustness, "robustness was"),
+              (Explanation, "the explanation was"))  # fmt: skip
+    absent = [words for kind, words in needed if case.book.get(kind) is None]
+    if not absent or case.champion is None:
+        return None
+    return {"what": absent[0], "more": f" Nor {named(absent[1:])}." if absent[1:] else ""}
 
 
 def outdated(case: Case) -> Parts | None:

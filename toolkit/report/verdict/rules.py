@@ -134,6 +134,12 @@ RULES = (
         of_use.outdated,
     ),
     Rule(
+        "not-checked", "Stages", "the data, the robustness or the explanation was not checked",
+        "not shown",
+        "In this run {what} not checked.{more} Run the project whole.",
+        of_use.not_checked,
+    ),
+    Rule(
         "critical", "Checks", "a check is critical that no other rule looks at (feasibility, data,"
         " labels, search, test, robustness, explanation)", "not shown",
         "A check of {area} is critical. {check}: {message}{more}",
