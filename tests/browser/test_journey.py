@@ -74,7 +74,7 @@ def scoping(page_and_url, project: ProjectFile) -> None:
     panel.wait_for()
     notebook.screenshot(lab.screenshots())
     cells = notebook.sources()
-    curve = panel.locator("figure img[alt*='Acting costs']")
+    curve = panel.locator("figure img[alt*='Predicting positive costs']")
     picture = curve.get_attribute("src")
 
     notebook.tab("Costs")
