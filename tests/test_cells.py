@@ -339,8 +339,8 @@ ANSWERS = [
     ("cover", ["None", "Stone", "Brick"], "None", set()),
     ("garage", ["None", "None", "None", "Attached"], "None", set()),
     ("defect", ["None", "", "", "Crack", "Dent"], "None", {"Words that may mean missing"}),
-    ("country", ["NA", "BW", "ZA", "AO", "ZM", "DE"], "NA", {"Words that may mean missing"}),
-    ("continent", ["NA", "SA", "EU", "AS", "AF", "OC"], "NA", {"Words that may mean missing"}),
+    ("country", ["NA", "BW", "ZA", "AO", "ZM", "DE"], "NA", set()),
+    ("continent", ["NA", "SA", "EU", "AS", "AF", "OC"], "NA", set()),
     ("extra", ["N/A", "Roof", "Towbar"], "N/A", {"Words that may mean missing"}),
 ]
 
