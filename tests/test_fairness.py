@@ -202,7 +202,7 @@ FINE = (60, 20, 10, 80)
         (PRECISION, (0, 40, 0, 60), "100 rows, no flagged rows", "30 flagged rows"),
         (PRECISION, (1, 40, 0, 60), "101 rows, 1 flagged row", "30 flagged rows"),
         (SELECTED, (3, 3, 3, 3), "12 rows", "30 rows"),
-        ("group_error_difference", (0, 1, 0, 0), "1 row", "30 rows"),
+        ("group_error_difference", (2, 2, 1, 0), "5 rows", "30 rows"),
     ],
 )
 def test_a_group_counts_by_the_rows_that_the_rate_is_over(tmp_path, metric, group, lacks, needs):
@@ -505,7 +505,7 @@ def test_panel_saves_a_point_with_its_reason_only(made, tmp_path):
         (["a: 63 rows, no flagged rows", "no: 9 rows, no flagged rows"], "metric over all rows"),
         (["b: 62 rows, no positives"], "metric over all rows"),
         (["no vote: 40 rows, 2 positives"], "fairness.minimum_group"),
-        ([], "one group"),
+        ([], "One group alone"),
     ],
 )
 def test_the_remedy_of_a_verdict_that_cannot_be_given_fits_its_cause(left_out, words):
