@@ -80,7 +80,7 @@ def test_a_value_that_does_not_fit_leaves_the_file_alone(file: ProjectFile) -> N
     with pytest.raises(ProjectError):
         file.set("automl.budget.models", "many")
     with pytest.raises(ProjectError):
-        file.update({"seed": 3, "split.method": "time"})  # needs a column
+        file.update({"seed": 3, "split.method": "group"})  # needs a column
     assert file.path.read_text() == before
     assert file.project.seed == 7
 

@@ -118,7 +118,7 @@ def test_where_columns_go_together_mixtures_are_flagged(tmp_path):
     assert found.related[0] == "b"
     assert np.mean(found.outside) > 0.5
     assert max(effect_of(views, "c").outside) < figures.FLAGGED
-    assert "a" in next(c for c in views.checks if "outside" in c.name).columns
+    assert "a" in next(c for c in views.checks if "out of distribution" in c.name).columns
     assert "outside the data" in figures.effect(views, "a").alt
 
 
