@@ -207,7 +207,9 @@ def _suspects(profile: Profile) -> list[Check]:
             )
         )
     if not checks and profile.searched is not None:
-        checks.append(Check(name="Leakage suspects", severity="info", message=profile.searched.text))
+        checks.append(
+            Check(name="Leakage suspects", severity="info", message=profile.searched.text)
+        )
     return checks
 
 
