@@ -114,6 +114,8 @@ def _no_curve(task: str, protected: dict[str, pd.Series]) -> str:
         return "No column is marked as protected, so there are no groups to compare."
     if task != "binary":
         what = "a number is predicted" if task == "regression" else "there are several classes"
-        return f"Mitigation is traced for two classes only: here {what}, and there is no single"
-        " threshold."
+        return (
+            f"Mitigation is traced for two classes only: here {what}, and there is no single"
+            " threshold."
+        )
     return ""

@@ -56,7 +56,7 @@ def judge(
         verdict = "unclear"
     reason = _reason(made, verdict, lacking, rows)
     if leaks:
-        verdict, reason = "not judged", f"{beside_leaks(leaks)} {reason}".strip()
+        verdict, reason = "cannot be judged", f"{beside_leaks(leaks)} {reason}".strip()
     return FairnessVerdict(
         column=column,
         metric=made.name,
