@@ -267,8 +267,10 @@ def _progress(done: int, total: int, given: str | None) -> str:
 
 def _finished(queue: Queue) -> str:
     if not queue.items:
-        return "<p><b>Nothing is queued.</b> The quick model flags no label, or"
-        " labels.review is 0.</p>"
+        return (
+            "<p><b>Nothing is queued.</b> The quick model flags no label, or"
+            " labels.review is 0.</p>"
+        )
     return "<p><b>All rows in view are decided.</b> Run the cells below to go on.</p>"
 
 
