@@ -99,10 +99,12 @@ def run(folder: Path, *arguments: str) -> tuple[int, str, str]:
     return finish(start(folder, *arguments))
 
 
-def wait_for(path: Path) -> str:
-    """Wait until a file has content, and return it."""
+def wait_for(path: Path, process: subprocess.Popen[str]) -> str:
+    """Wait until a file that a process writes has content, and return it."""
     deadline = time.monotonic() + WAIT_SECONDS
     while not (path.exists() and path.read_text()):
+        if process.poll() is not None:
+            raise AssertionError(f"it ended before {path} appeared: {finish(process)}")
         assert time.monotonic() < deadline, f"{path} did not appear"
         time.sleep(0.05)
     return path.read_text()

@@ -58,7 +58,7 @@ def assert_resumes(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
 def test_signal_ends_the_chain_with_143(held: Path, name: str) -> None:
     process = start(held)
-    wait_for(held / "pid")
+    wait_for(held / "pid", process)
     children = family(process)
     send(process, name)
     code, out, err = finish(process)
@@ -81,7 +81,7 @@ def test_nohup_keeps_its_meaning(held: Path) -> None:
         text=True,
         start_new_session=True,
     )
-    wait_for(held / "pid")
+    wait_for(held / "pid", process)
     send(process, "SIGHUP")
     (held / "hold").unlink()
     code, _, err = finish(process)
@@ -90,7 +90,7 @@ def test_nohup_keeps_its_meaning(held: Path) -> None:
 
 def test_killed_kernel_is_138(held: Path) -> None:
     process = start(held)
-    pid = int(wait_for(held / "pid"))
+    pid = int(wait_for(held / "pid", process))
     children = family(process)
     os.kill(pid, signal.SIGKILL)
     code, _, err = finish(process)
@@ -103,7 +103,7 @@ def test_killed_kernel_is_138(held: Path) -> None:
 
 def test_killed_runner_leaves_nobody(held: Path) -> None:
     process = start(held)
-    wait_for(held / "pid")
+    wait_for(held / "pid", process)
     children = family(process)
     process.kill()
     code, _, _ = finish(process)
@@ -117,7 +117,7 @@ def test_child_of_a_killed_kernel_goes_too(tmp_path: Path) -> None:
     folder = stub_project(tmp_path / "p", {"eda": sleeper + HOLD})
     (folder / "hold").touch()
     process = start(folder)
-    pid = int(wait_for(folder / "pid"))
+    pid = int(wait_for(folder / "pid", process))
     children = family(process)
     assert any(child.name() == "sleep" for child in children)
     os.kill(pid, signal.SIGKILL)
@@ -127,7 +127,7 @@ def test_child_of_a_killed_kernel_goes_too(tmp_path: Path) -> None:
 
 def test_second_run_is_refused_with_75(held: Path) -> None:
     first = start(held)
-    wait_for(held / "pid")
+    wait_for(held / "pid", first)
     code, _, err = run(held)
     assert code == 75
     assert err.splitlines()[-1].startswith("error: ")
@@ -142,7 +142,7 @@ def test_timeout_is_124(tmp_path: Path) -> None:
     folder = stub_project(tmp_path / "p", {"scoping": HOLD})
     (folder / "hold").touch()
     process = start(folder, "--timeout", "20")
-    wait_for(folder / "pid")
+    wait_for(folder / "pid", process)
     children = family(process)
     code, _, err = finish(process)
     assert code == 124
@@ -210,8 +210,10 @@ def test_full_disk_is_one_line_and_loses_nothing(small_disk: Path) -> None:
     assert (run_folder / "result.txt").stat().st_size == 100_000
 
 
-def test_no_scratch_folder_stays(held: Path, tmp_path: Path) -> None:
-    scratch = tmp_path / "scratch"
+@pytest.mark.parametrize("name", ["scratch", "deeper than the path of a socket may be " * 3])
+def test_no_scratch_folder_stays(held: Path, tmp_path: Path, name: str) -> None:
+    scratch = tmp_path / name
+    before = set(Path("/tmp").glob("toolkit-sockets-*"))
     scratch.mkdir()
     process = subprocess.Popen(
         [sys.executable, "-m", "toolkit.cli", "run", str(held)],
@@ -220,8 +222,9 @@ def test_no_scratch_folder_stays(held: Path, tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    pid = int(wait_for(held / "pid"))
+    pid = int(wait_for(held / "pid", process))
     assert psutil.Process(pid).environ()["TMPDIR"].startswith(str(scratch))
     send(process, "SIGTERM")
     assert finish(process)[0] == 143
     assert list(scratch.iterdir()) == []
+    assert set(Path("/tmp").glob("toolkit-sockets-*")) == before

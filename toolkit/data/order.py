@@ -177,8 +177,10 @@ def neighbours(series: pd.Series, kind: str, chunk: np.ndarray) -> tuple[float, 
         values[codes < 0] = np.nan
     known = np.isfinite(values).all(axis=1)
     values, chunk = values[known], chunk[known]
+    if len(values) < 2 * _WINDOW:
+        return 0.0, 0.0
     variance = float(values.var(axis=0).sum())
-    if len(values) < 2 * _WINDOW or variance == 0:
+    if variance == 0:
         return 0.0, 0.0
     shares = [_at_scale(values, chunk, scale, variance) for scale in _SCALES]
     follow = chunk[1:] == chunk[:-1]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+# The kernel's sockets lie in files, whose whole path the system limits (108 bytes on Linux, 104 on
+# macOS, the end mark included).
+_LONGEST_SOCKET = 100
 _SHUT_DOWN_SECONDS = 2.0
 _KILL_SECONDS = 10.0
 
@@ -49,14 +54,19 @@ class Kernel:
         from jupyter_client.kernelspec import KernelSpec
         from jupyter_client.manager import KernelManager
 
+        # Sockets in a private folder: nobody else on the machine can reach them.
+        sockets = scratch / f"k{os.urandom(4).hex()}"
+        self._nearer: Path | None = None
+        if sys.platform != "win32" and len(os.fsencode(sockets)) > _LONGEST_SOCKET:
+            self._nearer = Path(tempfile.mkdtemp(prefix="toolkit-sockets-", dir="/tmp"))
+            sockets = self._nearer / sockets.name
         argv = [sys.executable, "-P", "-m", "toolkit.pipeline.kernel_main"]
         argv += ["--warm"] if warm else []
         argv += ["-f", "{connection_file}", "--HistoryManager.enabled=False"]
         self.manager = KernelManager(
             client_class="jupyter_client.asynchronous.AsyncKernelClient",
-            connection_file=str(scratch / f"k{os.urandom(4).hex()}.json"),
-            # Sockets in a private folder: nobody else on the machine can reach them.
-            transport="tcp" if sys.platform == "win32" else "ipc",
+            connection_file=str(scratch / f"{sockets.name}.json"),
+            **({} if sys.platform == "win32" else {"transport": "ipc", "ip": str(sockets)}),
         )
         self.manager._kernel_spec = KernelSpec(argv=argv, display_name="toolkit", language="python")
         variables = {
@@ -127,6 +137,8 @@ class Kernel:
                 child.kill()
         psutil.wait_procs(family, timeout=_KILL_SECONDS)
         self.manager.cleanup_resources()
+        if self._nearer is not None:
+            shutil.rmtree(self._nearer, ignore_errors=True)
 
 
 def family_of(pid: int) -> list[Any]:
