@@ -122,31 +122,31 @@ def test_missing_alone_can_leak():
         {"closing fee": np.where(y, rng.random(500), np.nan), "y": np.where(y, "yes", "no")}
     )
     stage_free = table_of(frame, "y", "binary")
-    from toolkit.data.leakage import suspects
+    from toolkit.data.leakage import search
 
-    found = suspects(stage_free, np.arange(500), associations(stage_free, np.arange(500)), 0.95)
+    found, _ = search(stage_free, np.arange(500), associations(stage_free, np.arange(500)), 0.95)
     assert found[0].column == "closing fee"
     assert "missing" in found[0].reason and found[0].score > 0.9
 
 
 def test_parts_of_a_total_are_found():
-    from toolkit.data.leakage import suspects
+    from toolkit.data.leakage import search
 
     rng = np.random.default_rng(5)
     frame = pd.DataFrame(rng.integers(0, 100, (300, 4)).astype(float), columns=list("abcd"))
     frame["total"] = frame["a"] + frame["b"]
     table = table_of(frame, "total", "regression")
-    found = suspects(table, np.arange(300), associations(table, np.arange(300)), 0.95)
+    found, _ = search(table, np.arange(300), associations(table, np.arange(300)), 0.95)
     assert {s.column for s in found} == {"a", "b"}
     assert "total = " in found[0].reason and found[0].score == 1
     frame["total"] = 2 * frame["a"] - frame["b"] + 0.5 * frame["c"] + 7
     table = table_of(frame, "total", "regression")
-    found = suspects(table, np.arange(300), associations(table, np.arange(300)), 0.95)
+    found, _ = search(table, np.arange(300), associations(table, np.arange(300)), 0.95)
     assert {s.column for s in found} == {"a", "b", "c"}
 
 
 def test_names_and_identifiers_and_dates_are_suspected():
-    from toolkit.data.leakage import suspects
+    from toolkit.data.leakage import search
 
     rng = np.random.default_rng(6)
     n = 600
@@ -163,7 +163,7 @@ def test_names_and_identifiers_and_dates_are_suspected():
     )
     table = table_of(frame, "churn", "binary", id={"role": "identifier"}, asked={"role": "time"})
     rows = np.arange(n)
-    found = {s.column: s.reason for s in suspects(table, rows, associations(table, rows), 0.95)}
+    found = {s.column: s.reason for s in search(table, rows, associations(table, rows), 0.95)[0]}
     assert "name" in found["churn_reason"]
     assert "identifier" in found["id"]
     assert "lies after 'asked'" in found["paid"]

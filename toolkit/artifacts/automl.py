@@ -197,6 +197,10 @@ class CurvePoint(Record):
     """Share of rows at or above the threshold."""
 
 
+FEW_CANARY = 30
+"""With fewer canary rows an optimism cannot be judged."""
+
+
 class Canary(Record):
     """The champion on rows that search, selection and calibration never saw."""
 
@@ -214,6 +218,11 @@ class Canary(Record):
     """The part of it that choosing the best of several models explains."""
     explained: bool
     """Whether the interval holds what luck explains, or 0: then nothing else is at work."""
+
+    @property
+    def few(self) -> bool:
+        """Whether there are too few rows to judge an optimism."""
+        return self.rows < FEW_CANARY
 
 
 class Shuffled(Record):

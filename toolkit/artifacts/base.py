@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Severity = Literal["ok", "info", "warning", "critical"]
 
+COMMON = 5
+"""With fewer rows neither a group, a category nor a spelling is shown: it may be a person."""
+
 
 class Record(BaseModel):
     """A part of an artefact."""

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from toolkit.automl.model import Model
     from toolkit.run.stage import Stage
 
-FEW = 30
-"""On fewer canary rows an optimism is not judged."""
-
 
 @dataclass(frozen=True)
 class Look:
@@ -139,7 +136,7 @@ def _optimism(canary: Canary, ordered: bool) -> Check:
         f" {formats.number(score.value, 4)}{interval} on"
         f" {canary.rows:,} rows that search, selection and calibration never saw."
     )
-    if canary.rows < FEW:
+    if canary.few:
         return Check(
             name=name,
             severity="warning",

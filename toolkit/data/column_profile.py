@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,10 @@ import numpy as np
 import pandas as pd
 
 from toolkit.artifacts import ColumnProfile
-from toolkit.data.rows import codes, numbers, rounded
+from toolkit.data.rows import numbers, rounded
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table
-    from toolkit.project.model import Column
 
 _TOP = 12
 _BINS = 20
@@ -59,22 +59,19 @@ class Outcome:
         return [], means
 
 
-def profile_column(
-    name: str, column: Column, series: pd.Series, outcome: Outcome | None
-) -> ColumnProfile:
+def profile_column(table: Table, name: str, outcome: Outcome | None) -> ColumnProfile:
     """Return one column in numbers.
 
     Parameters
     ----------
+    table : Table
+        The rows.
     name : str
         The column's name.
-    column : Column
-        Its type and role.
-    series : pandas.Series
-        All its values.
     outcome : Outcome, optional
         The target, to relate to; None for the target itself.
     """
+    column = table.project.columns[name]
     facts: dict[str, Any] = {
         "name": name,
         "type": column.type,
@@ -82,9 +79,12 @@ def profile_column(
         "protected": column.protected,
     }
     if column.type in ("number", "date"):
-        facts |= of_numbers(numbers(series), column.type == "date", outcome)
+        facts |= of_numbers(numbers(table.frame[name]), column.type == "date", outcome)
+    elif column.role in ("identifier", "group"):  # counted, never shown
+        found, levels = table.cells.codes(name)
+        facts |= {"missing": int((found < 0).sum()), "distinct": len(levels)}
     else:
-        facts |= of_levels(series, outcome)
+        facts |= of_levels(*table.cells.codes(name), outcome)
     return ColumnProfile(**facts)
 
 
@@ -121,8 +121,11 @@ def of_numbers(values: np.ndarray, date: bool, outcome: Outcome | None) -> dict[
 
 def _moments(known: np.ndarray) -> dict[str, float | None]:
     with np.errstate(over="ignore", invalid="ignore"):
-        mean, std = known.mean(), known.std()
-        skew = ((known - mean) ** 3).mean() / std**3 if std > 0 else 0.0
+        mean = known.mean()
+        away = known - mean
+        squares = away * away
+        std = np.sqrt(squares.mean())
+        skew = (squares * away).mean() / std**3 if std > 0 else 0.0
     return {"mean": rounded(mean), "std": rounded(std), "skew": rounded(skew)}
 
 
@@ -148,12 +151,13 @@ def _edges(ordered: np.ndarray) -> np.ndarray:
     return np.linspace(low, high, _BINS + 1)
 
 
-def of_levels(series: pd.Series, outcome: Outcome | None) -> dict[str, Any]:
-    """Return the facts of categories for a `ColumnProfile`."""
-    found, levels = codes(series)
+def of_levels(found: np.ndarray, levels: list[str], outcome: Outcome | None) -> dict[str, Any]:
+    """Return the facts of categories (codes, -1 for missing, and levels) for a `ColumnProfile`."""
     counts = np.bincount(found[found >= 0], minlength=len(levels))
+    least = np.partition(counts, -_TOP)[-_TOP] if len(counts) > _TOP else 0
+    often = np.flatnonzero(counts >= least).tolist()
     # Ties in alphabetical order, so that the rows' order does not matter.
-    order = sorted(range(len(levels)), key=lambda k: (-counts[k], levels[k]))[:_TOP]
+    order = heapq.nsmallest(_TOP, often, key=lambda k: (-counts[k], levels[k]))
     facts: dict[str, Any] = {
         "missing": int((found < 0).sum()),
         "distinct": len(levels),

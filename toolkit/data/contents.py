@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.artifacts import ColumnProfile, Picture, Word
+from toolkit.artifacts.base import COMMON
 from toolkit.data.column_profile import Outcome, of_levels, of_numbers
 from toolkit.data.rows import MEASURES
 from toolkit.table import images
@@ -15,8 +16,6 @@ from toolkit.table import images
 if TYPE_CHECKING:
     from toolkit.data.rows import Table
 
-COMMON = 5
-"""A word is listed only if at least so many texts hold it: a rare one may name somebody."""
 _WORD_ROWS = 20_000
 _WORD_CLASSES = 6
 _WORDS = 8
@@ -62,7 +61,7 @@ def profile_contents(
     }
     used = seen if column.use in ("feature", "group") else seen[:0]
     if column.type == "text":
-        facts["top"] = of_levels(series, None)["top"]
+        facts["top"] = of_levels(*table.cells.codes(name), None)["top"]
         facts["words"] = telling_words(table, series, used)
     else:
         facts["sizes"] = _sizes(table.image_facts(name))

@@ -12,7 +12,7 @@ from toolkit.artifacts import Check, Contract
 from toolkit.artifacts.base import Severity
 from toolkit.canonical import dumps, write_text
 from toolkit.data.findings import listed, percent
-from toolkit.data.rows import Table, codes, is_numeric, numbers, open_table
+from toolkit.data.rows import Table, is_numeric, numbers, open_table
 from toolkit.errors import ProjectError
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _schema(table: Table) -> Any:
         series = table.frame[name]
         columns[name] = pa.Column(
             _DTYPES.get(column.type, str),
-            checks=_ranges(series) if is_numeric(column) else _levels(series, column.type),
+            checks=_ranges(series) if is_numeric(column) else _levels(table, name),
             nullable=bool(series.isna().any()),
             required=True,
         )
@@ -154,12 +154,12 @@ def _ranges(series: pd.Series) -> list[Any]:
     return [pa.Check.in_range(min(limits[0], low), max(limits[1], high), raise_warning=True)]
 
 
-def _levels(series: pd.Series, kind: str) -> list[Any]:
+def _levels(table: Table, name: str) -> list[Any]:
     import pandera.pandas as pa
 
-    if kind in ("text", "image"):
+    if table.project.columns[name].type in ("text", "image"):
         return []
-    _, levels = codes(series)
+    _, levels = table.cells.codes(name)
     if not 0 < len(levels) <= _MOST_LEVELS:
         return []
     return [pa.Check.isin(sorted(levels), raise_warning=True)]

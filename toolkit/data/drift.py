@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit.artifacts import Drift
-from toolkit.data.rows import MEASURES, codes, is_numeric, numbers, rounded
+from toolkit.data.rows import MEASURES, is_numeric, numbers, rounded
 from toolkit.table import calendars
 
 if TYPE_CHECKING:
@@ -128,10 +128,9 @@ def _bins(table: Table, name: str, before: np.ndarray, most: int) -> np.ndarray:
         if table.task != "regression":
             return table.class_codes() + 1
         return _shares(table.target.astype(np.float64), before, most)
-    series = table.frame[name]
     if is_numeric(table.columns[name]) or table.columns[name].type in MEASURES:
         return _shares(table.measure(name), before, most)
-    found, levels = codes(series)
+    found, levels = table.cells.codes(name)
     counts = np.bincount(found[before][found[before] >= 0], minlength=len(levels))
     place = np.full(len(levels) + 1, 1)
     common = np.argsort(-counts, kind="stable")[: 2 * most]

@@ -91,16 +91,6 @@ class Evidence:
 Found = dict[str, Evidence]
 
 
-def suspects(
-    table: Table,
-    rows: np.ndarray,
-    association: dict[str, float | None],
-    threshold: float,
-) -> list[Suspect]:
-    """Return the columns that may leak the target, most suspicious first; see `search`."""
-    return search(table, rows, association, threshold)[0]
-
-
 def search(
     table: Table,
     rows: np.ndarray,

@@ -14,7 +14,6 @@ from toolkit.data.drift import drift
 from toolkit.data.leakage import search
 from toolkit.data.relations import MOST_COLUMNS, PROXY, relate, strongest_pairs
 from toolkit.data.rows import MEASURES, SAMPLE, Table, open_table
-from toolkit.table import row_hashes
 
 if TYPE_CHECKING:
     from toolkit.run.stage import Stage
@@ -76,7 +75,7 @@ def duplicates(table: Table) -> int:
         for name, column in table.project.columns.items()
         if column.role != "identifier" and name in table.frame.columns
     ]
-    hashes = row_hashes(table.frame, names)
+    hashes = table.cells.hashes(names)
     return len(hashes) - len(np.unique(hashes))
 
 
@@ -108,7 +107,7 @@ def _columns(
         if column.type in MEASURES and name != target:
             facts = profile_contents(table, name, seen, relation)
         else:
-            facts = profile_column(name, column, table.frame[name], relation)
+            facts = profile_column(table, name, relation)
         update: dict[str, Any] = {"association": association.get(name)}
         if column.role in ("identifier", "group"):  # counted, never shown
             update |= {"top": [], "words": [], "target_by_bin": [], "classes_by_bin": {}}

@@ -13,7 +13,6 @@ from toolkit.data.drift import by_the_calendar
 from toolkit.data.findings import listed, percent
 from toolkit.data.order import find_order, order_checks
 from toolkit.data.rows import numbers
-from toolkit.table import row_hashes
 from toolkit.table.infer_group import in_words, repeated_group, very_alike
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def _contradictions(table: Table, part: np.ndarray) -> list[Check]:
     if table.task == "regression":
         return []
     rows = np.flatnonzero(table.known & (part != "test"))
-    hashes = row_hashes(table.frame, table.features())[rows]
+    hashes = table.cells.hashes(table.features())[rows]
     pairs = pd.DataFrame({"row": hashes, "target": table.class_codes()[rows]})
     labels = pairs.drop_duplicates()["row"].value_counts()
     found = pairs["row"].isin(labels[labels > 1].index)

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from toolkit.artifacts import Check, Profile
+from toolkit.artifacts.base import COMMON
 from toolkit.data.findings import Found, amount, check_of, counted, listed, percent
-from toolkit.data.rows import codes, numbers
+from toolkit.data.rows import numbers
 from toolkit.data.sentinels import sentinels
 from toolkit.table.names import MISSING_WORDS
 from toolkit.table.values import MISSING
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 _FAR = 3.0
 _FEW = 0.02
 _LEVELS = 20_000
-COMMON = 5
-"""A spelling is shown only if at least so many rows have it."""
 _MARKUP = re.compile(r"<[a-zA-Z/!][^<>]*>|&(#\d{1,6}|#x[0-9a-fA-F]{1,5}|[a-zA-Z]{2,8});")
 _BROKEN = re.compile("\ufffd|\u00c3[\u0080-\u00bf]|\u00e2\u20ac|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MOMENTS = tuple(
@@ -64,7 +63,7 @@ def value_checks(table: Table, profile: Profile, today: pd.Timestamp | None = No
             column = table.project.columns.get(facts.name)
             spellings = column.missing if column else None
             answered = set() if spellings is None else set(MISSING) - set(spellings)
-            _levels(facts.name, facts.type, series, found, answered)
+            _levels(facts.name, facts.type, table.cells.codes(facts.name), found, answered)
     return [
         *check_of("Placeholder numbers", "warning", "may write a missing value as a number",
                   found["placeholder"], "If so, add the number to data.missing and read again."),
@@ -126,10 +125,14 @@ def _date(
 
 
 def _levels(
-    name: str, kind: str, series: pd.Series, found: dict[str, list[Found]], answered: set[str]
+    name: str,
+    kind: str,
+    coded: tuple[np.ndarray, list[str]],
+    found: dict[str, list[Found]],
+    answered: set[str],
 ) -> None:
     """Look at levels; `answered` are spellings that the project takes for levels."""
-    level_codes, levels = codes(series)
+    level_codes, levels = coded
     counts = np.bincount(level_codes[level_codes >= 0], minlength=len(levels))
     levels = levels[:_LEVELS]
     for key, pattern in (("markup", _MARKUP), ("broken", _BROKEN)):
@@ -148,7 +151,7 @@ def _levels(
     if fillers:
         n = int(counts[fillers].sum())
         shown = listed([f"{levels[k]!r}" for k in fillers], 3)
-        share = percent(n / max(len(series), 1))
+        share = percent(n / max(len(level_codes), 1))
         found["filler"].append((name, n, f"{shown} in {n:,} rows, {share}"))
     alike: dict[str, list[str]] = {}
     for level in levels:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,13 @@ import pandas as pd
 from toolkit.artifacts import Rows
 from toolkit.errors import DataError
 from toolkit.project.model import Column, Project
-from toolkit.table import target_values
+from toolkit.table import row_hashes, target_values
 from toolkit.table.image_vector import image_facts
 from toolkit.table.measures import MEASURES, measure
 
 __all__ = [
-    "MEASURES", "SAMPLE", "Table", "codes", "is_numeric", "make_table", "numbers", "open_table",
-    "rounded",
+    "MEASURES", "SAMPLE", "Cells", "Table", "codes", "is_numeric", "make_table", "numbers",
+    "open_table", "rounded",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -27,6 +28,42 @@ if TYPE_CHECKING:
 
 SAMPLE = 50_000
 """Rows that the slower statistics look at, at most."""
+_HASHES = 3
+_LEVELS = 10_000
+
+
+class Cells:
+    """What is computed once of a frame that nobody changes.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Typed rows.
+    """
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame
+        self._codes: dict[str, tuple[np.ndarray, list[str]]] = {}
+        self._hashes: dict[tuple[str, ...], np.ndarray] = {}
+
+    def codes(self, name: str) -> tuple[np.ndarray, list[str]]:
+        """Return `codes` of a whole column."""
+        if name in self._codes:
+            return self._codes[name]
+        found, levels = codes(self.frame[name])
+        coded = found.astype(np.int32), levels
+        if len(levels) < max(len(found) / 2, _LEVELS):  # texts and numbers of rows fill the memory
+            self._codes[name] = coded
+        return coded
+
+    def hashes(self, names: Sequence[str]) -> np.ndarray:
+        """Return `toolkit.table.row_hashes` over some columns."""
+        key = tuple(names)
+        if key not in self._hashes:
+            while len(self._hashes) >= _HASHES:
+                self._hashes.pop(next(iter(self._hashes)))
+            self._hashes[key] = row_hashes(self.frame, list(key), lambda name: self.codes(name)[0])
+        return self._hashes[key]
 
 
 @dataclass(frozen=True)
@@ -45,6 +82,8 @@ class Table:
         Bool; whether the target is known.
     classes : list of str
         Binary: negative, positive. Multiclass: sorted. Regression: empty.
+    cells : Cells
+        What is known of the frame already.
     """
 
     project: Project
@@ -52,6 +91,7 @@ class Table:
     target: np.ndarray
     known: np.ndarray
     classes: list[str]
+    cells: Cells
 
     @property
     def task(self) -> str:
@@ -112,8 +152,17 @@ class Table:
         return np.sort(self.rng(salt).choice(rows, size, replace=False))
 
 
-def make_table(project: Project, frame: pd.DataFrame) -> Table:
+def make_table(project: Project, frame: pd.DataFrame, cells: Cells | None = None) -> Table:
     """Put rows and target together.
+
+    Parameters
+    ----------
+    project : Project
+        The choices.
+    frame : pandas.DataFrame
+        The typed rows.
+    cells : Cells, optional
+        What is known of that frame already.
 
     Raises
     ------
@@ -132,10 +181,10 @@ def make_table(project: Project, frame: pd.DataFrame) -> Table:
         distinct = len(np.unique(target[known]))
         classes: list[str] = []
     else:
-        series = pd.Series(np.asarray(raw, dtype=object))
-        known = series.notna().to_numpy()
-        target = series.where(known, None).to_numpy(dtype=object)
-        classes = _classes(project, sorted(set(target[known])))
+        found, levels = pd.factorize(np.asarray(raw, dtype=object))
+        known = found >= 0
+        target = np.append(levels, [None])[found]
+        classes = _classes(project, sorted(levels))
         distinct = len(classes)
     if distinct < 2:
         raise DataError(
@@ -143,27 +192,43 @@ def make_table(project: Project, frame: pd.DataFrame) -> Table:
             expected="at least two",
             remedy="Choose another target column, or read the table again",
         )
-    return Table(project, frame, target, known, classes)
+    return Table(project, frame, target, known, classes, cells or Cells(frame))
 
 
-_KEPT: weakref.WeakKeyDictionary[Stage, tuple[tuple[int, int], pd.DataFrame]] = (
-    weakref.WeakKeyDictionary()
-)
+@dataclass
+class _Kept:
+    """The rows of a stage, and the table made of them for one project."""
+
+    state: tuple[int, int]
+    cells: Cells
+    table: Table | None = None
 
 
-def rows_of(stage: Stage) -> pd.DataFrame:
-    """Return the typed rows of the run: read once for a notebook, and again if they changed."""
+_KEPT: weakref.WeakKeyDictionary[Stage, _Kept] = weakref.WeakKeyDictionary()
+
+
+def _kept(stage: Stage) -> _Kept:
+    """Return what is kept of a run's rows: read once for a notebook, and again if they changed."""
     path = stage.run.folder / Rows.file
     state = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else (0, 0)
     kept = _KEPT.get(stage)
-    if kept is None or kept[0] != state:
-        kept = _KEPT[stage] = (state, stage.read(Rows).frame)
-    return kept[1].copy(deep=False)  # what is written to a copy leaves the kept rows alone
+    if kept is None or kept.state != state:
+        kept = _KEPT[stage] = _Kept(state, Cells(stage.read(Rows).frame))
+    return kept
+
+
+def rows_of(stage: Stage) -> pd.DataFrame:
+    """Return the typed rows of the run."""
+    # What is written to a copy leaves the kept rows alone.
+    return _kept(stage).cells.frame.copy(deep=False)
 
 
 def open_table(stage: Stage) -> Table:
-    """Return the typed rows of the run as a `Table`."""
-    return make_table(stage.project, rows_of(stage))
+    """Return the typed rows of the run as a `Table`, made once for a project."""
+    kept, project = _kept(stage), stage.project
+    if kept.table is None or kept.table.project != project:
+        kept.table = make_table(project, kept.cells.frame, kept.cells)
+    return kept.table
 
 
 def _classes(project: Project, found: list[str]) -> list[str]:
@@ -184,7 +249,8 @@ def _classes(project: Project, found: list[str]) -> list[str]:
 def codes(series: pd.Series) -> tuple[np.ndarray, list[str]]:
     """Return level codes (-1 where missing) and the levels in order of first appearance."""
     found, levels = pd.factorize(series)
-    return found.astype(np.int64), [str(level) for level in levels]
+    texts = np.asarray(levels, dtype=object).tolist()
+    return found.astype(np.int64), [x if type(x) is str else str(x) for x in texts]
 
 
 def numbers(series: pd.Series) -> np.ndarray:

@@ -13,7 +13,7 @@ import pandas as pd
 from toolkit import metrics
 from toolkit.artifacts import Check, Split, SplitPart, SplitSummary
 from toolkit.artifacts.base import worst_first
-from toolkit.data.rows import Table, make_table, open_table, rounded, rows_of
+from toolkit.data.rows import Cells, Table, make_table, open_table, rounded, rows_of
 from toolkit.data.split_checks import leak_checks, size_checks, together_check
 from toolkit.errors import DataError
 from toolkit.table import copies_together, moments
@@ -71,7 +71,9 @@ def make_split(stage: Stage) -> SplitSummary:
     return summary
 
 
-def preview_split(project: Project, rows_frame: pd.DataFrame) -> SplitSummary:
+def preview_split(
+    project: Project, rows_frame: pd.DataFrame, cells: Cells | None = None
+) -> SplitSummary:
     """Return what `make_split` would write, without writing it.
 
     Parameters
@@ -80,19 +82,17 @@ def preview_split(project: Project, rows_frame: pd.DataFrame) -> SplitSummary:
         The choices to try.
     rows_frame : pandas.DataFrame
         The frame of `toolkit.artifacts.Rows`.
+    cells : Cells, optional
+        What is known of that frame already.
     """
-    table = make_table(project, rows_frame)
+    table = make_table(project, rows_frame, cells)
     return summarise(table, assign(table))
 
 
 def live_split(stage: Stage) -> Callable[[Project], SplitSummary]:
     """Return `preview_split` over this run's rows, which are read once: what a panel needs."""
     frame = rows_of(stage)
-    return functools.partial(_preview, frame)
-
-
-def _preview(frame: pd.DataFrame, project: Project) -> SplitSummary:
-    return preview_split(project, frame)
+    return functools.partial(preview_split, rows_frame=frame, cells=Cells(frame))
 
 
 def assign(table: Table) -> Assignment:
@@ -111,7 +111,9 @@ def assign(table: Table) -> Assignment:
             )
         )
     method = {"random": _random, "stratified": _stratified, "group": _group, "time": _time}
-    groups = copies_together(table.project.split, table.frame[table.features()].iloc[used])
+    split, features = table.project.split, table.features()
+    hashes = None if split.method in ("group", "time") else table.cells.hashes(features)[used]
+    groups = copies_together(split, table.frame[features].iloc[used], hashes)
     if groups is None:
         method[table.project.split.method](table, used, result)
         return result

@@ -9,7 +9,7 @@ import pandas as pd
 
 from toolkit.artifacts import Check
 from toolkit.data.rows import numbers
-from toolkit.table import names, row_hashes
+from toolkit.table import names
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table
@@ -91,7 +91,7 @@ def together_check(sizes: np.ndarray) -> Check:
 
 
 def _same_rows(table: Table, train: np.ndarray, test: np.ndarray) -> Check:
-    hashes = row_hashes(table.frame, table.features())
+    hashes = table.cells.hashes(table.features())
     seen = np.isin(hashes[test], hashes[train])
     if not seen.any():
         return Check(
@@ -122,7 +122,7 @@ def _straddling(table: Table, train: np.ndarray, test: np.ndarray) -> list[Check
             table.project.split.method == "time" and column.type == "date"
         ):
             continue
-        found, _ = pd.factorize(table.frame[name])
+        found, _ = table.cells.codes(name)
         shared = np.intersect1d(found[train], found[test])
         shared = shared[shared >= 0]
         rows = int(np.isin(found[test], shared).sum())

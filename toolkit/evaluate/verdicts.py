@@ -8,14 +8,13 @@ import numpy as np
 
 from toolkit import formats, metrics
 from toolkit.artifacts import Check, FairnessVerdict
+from toolkit.artifacts.base import COMMON
 from toolkit.evaluate.fairness import Comparison, fairness_verdict
 from toolkit.project.model import Project
 
 _RELEVANT = 0.05
 """Share of the rows from which a group is too large to be left out of a verdict in silence."""
 _NAMED = 5
-FEWEST = 5
-"""Rows below which a group is not named."""
 LEAKING = "It cannot be judged beside a leak"
 
 
@@ -84,7 +83,7 @@ def describe_lacking(made: Comparison, labels: Sequence[str], codes: np.ndarray)
     rows, found = np.bincount(codes[codes >= 0], minlength=len(labels)), []
     unnamed = 0
     for place in np.flatnonzero(~made.judged).tolist():
-        if rows[place] < FEWEST:  # to name them would say something of single persons
+        if rows[place] < COMMON:  # to name them would say something of single persons
             unnamed += 1
             continue
         lacks = made.lacks(place)
@@ -94,7 +93,7 @@ def describe_lacking(made: Comparison, labels: Sequence[str], codes: np.ndarray)
         )
     if unnamed:
         several = f"{unnamed} groups" if unnamed > 1 else "1 group"
-        found.append(f"{several} of fewer than {FEWEST} rows")
+        found.append(f"{several} of fewer than {COMMON} rows")
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from toolkit.artifacts.base import COMMON
 from toolkit.table.values import MISSING
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     from toolkit.project.model import Project
 
-COMMON = 5
-"""A category is shown only if at least so many rows of the table have it."""
 HIDDEN, RARE = "[not shown]", "[rare category]"
 
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|‘[^’]*’")

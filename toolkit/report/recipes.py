@@ -14,7 +14,7 @@ RECIPES: dict[str, str] = {
     "association": "Score a model on this one column, out of sample, on the rows of table.parquet.",
     "drift": "Compare the column's bins in the two samples (population stability index).",
     "split": "Count the rows and targets of split.parquet and table.parquet by part.",
-    "baseline": "Fit the baseline on the train rows and score it on the validation rows.",
+    "baseline": "Fit it on the train rows and score it on the validation rows (20,000 at most).",
     "labels": "Count in label_scores.parquet, or in the event log behind label_patch.parquet.",
     "out_of_fold_metric": "`metrics.bootstrap` of the metric on out_of_fold.parquet.",
     "features": "Count the columns of feature_map.json, or those whose first source is named.",

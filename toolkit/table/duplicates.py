@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,24 +15,52 @@ if TYPE_CHECKING:
 LARGEST = 0.05
 """Above this share of rows in one group of equal rows, columns are coarse, not rows copied."""
 _FEWEST = 50
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
-def row_hashes(frame: pd.DataFrame, columns: list[str] | None = None) -> np.ndarray[Any, Any]:
-    """Return a 64-bit hash of each row's values; equal rows hash alike.
+def row_hashes(
+    frame: pd.DataFrame,
+    columns: list[str] | None = None,
+    codes: Callable[[str], np.ndarray[Any, Any]] | None = None,
+) -> np.ndarray[Any, Any]:
+    """Return a 64-bit hash of each row's values; equal rows of one frame hash alike.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        Typed columns, images included.
+        Typed columns, images included. Missing equals missing.
     columns : list of str, optional
         Which of them; all by default. Without any, all rows are alike.
+    codes : callable, optional
+        Gives the level codes of a column of neither numbers nor dates, where they are known.
     """
     import pandas as pd
 
-    frame = frame if columns is None else frame[columns]
-    if not frame.shape[1]:
-        return np.zeros(len(frame), dtype=np.uint64)
-    return np.asarray(pd.util.hash_pandas_object(frame, index=False), dtype=np.uint64)
+    hashes = np.zeros(len(frame), dtype=np.uint64)
+    for name in frame.columns if columns is None else columns:
+        series = frame[name]
+        if pd.api.types.is_float_dtype(series.dtype):
+            values = series.to_numpy(dtype=np.float64, na_value=np.nan) + 0.0  # one zero
+            values[np.isnan(values)] = np.nan  # one bit pattern
+            bits = values.view(np.uint64)
+        elif pd.api.types.is_datetime64_dtype(series.dtype):
+            bits = series.to_numpy().view(np.uint64)
+        else:
+            found = codes(name) if codes is not None else pd.factorize(series)[0]
+            bits = found.astype(np.uint64)
+        hashes *= _ODD
+        hashes += _mixed(bits)
+    return hashes
+
+
+def _mixed(bits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return 64-bit numbers whose every bit hangs on all bits (Stafford's mix 13, 2011)."""
+    bits = bits ^ (bits >> np.uint64(30))
+    bits *= np.uint64(0xBF58476D1CE4E5B9)
+    bits ^= bits >> np.uint64(27)
+    bits *= np.uint64(0x94D049BB133111EB)
+    bits ^= bits >> np.uint64(31)
+    return bits
 
 
 def duplicate_groups(frame: pd.DataFrame) -> np.ndarray[Any, Any]:
@@ -47,12 +76,18 @@ def duplicate_groups(frame: pd.DataFrame) -> np.ndarray[Any, Any]:
     ndarray of int64, shape (n,)
         From 0, in order of first appearance.
     """
+    return _numbered(row_hashes(frame))
+
+
+def _numbered(hashes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     import pandas as pd
 
-    return pd.factorize(row_hashes(frame))[0].astype(np.int64)
+    return pd.factorize(hashes)[0].astype(np.int64)
 
 
-def copies_together(split: Split, frame: pd.DataFrame) -> np.ndarray[Any, Any] | None:
+def copies_together(
+    split: Split, frame: pd.DataFrame, hashes: np.ndarray[Any, Any] | None = None
+) -> np.ndarray[Any, Any] | None:
     """Return the groups of equal rows that have to share a part or fold; None if none have to.
 
     Parameters
@@ -61,10 +96,12 @@ def copies_together(split: Split, frame: pd.DataFrame) -> np.ndarray[Any, Any] |
         The project's section; its `duplicates` decides.
     frame : pandas.DataFrame
         The typed feature columns.
+    hashes : ndarray, optional
+        Their `row_hashes`, where they are known.
     """
     if split.duplicates == "apart" or split.method in ("group", "time") or not frame.shape[1]:
         return None
-    groups = duplicate_groups(frame)
+    groups = duplicate_groups(frame) if hashes is None else _numbered(hashes)
     sizes = np.bincount(groups) if len(groups) else np.zeros(1, dtype=np.int64)
     if sizes.max() < 2:
         return None

@@ -78,12 +78,14 @@ def _from_arrow(rows: Any) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
 
-    # A whole number with a gap stays whole.
-    whole = {
-        getattr(pa, name.lower())(): getattr(pd, f"{name}Dtype")()
-        for name in ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
-    }
-    return pa.table(rows).to_pandas(types_mapper=whole.get)
+    from toolkit.table.parquet_file import series_of
+
+    table = pa.table(rows)
+    found = [series_of(column) for column in table.columns]
+    frame = pd.DataFrame(dict(enumerate(each for each in found if each is not None)))
+    named = zip(table.column_names, found, strict=True)
+    frame.columns = pd.Index([name for name, each in named if each is not None], dtype=object)
+    return frame
 
 
 def _what(rows: Any) -> str:

@@ -30,7 +30,7 @@ def read_parquet(path: Path, data: Data) -> tuple[pd.DataFrame, list[Check]]:
 
     try:
         table = pq.ParquetFile(path).read()
-        found = [_series(column) for column in table.columns]
+        found = [series_of(column) for column in table.columns]
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise DataError(
             f"cannot be read as Parquet: {str(error).splitlines()[0][:200].rstrip('.')}",
@@ -69,15 +69,19 @@ def left_out_check(columns: dict[str, str]) -> list[Check]:
     ]
 
 
-def _series(column: Any) -> pd.Series | None:
+def series_of(column: Any) -> pd.Series | None:
+    """Return a pyarrow column as pandas holds it; None for what holds no single values.
+
+    A gap, a dictionary or a scale changes no value: whole numbers stay whole, decimals exact.
+    """
     import pyarrow as pa
     import pyarrow.types as kinds
 
     kind = column.type
     if isinstance(kind, pa.ExtensionType):
-        return _series(pa.chunked_array([c.storage for c in column.chunks], kind.storage_type))
+        return series_of(pa.chunked_array([c.storage for c in column.chunks], kind.storage_type))
     if kinds.is_dictionary(kind):
-        return _series(column.cast(kind.value_type))
+        return series_of(column.cast(kind.value_type))
     if kinds.is_integer(kind) or kinds.is_boolean(kind):
         return _whole(column)
     if kinds.is_float16(kind):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit import formats
 from toolkit.artifacts import Attributions, Champion, Explanation, Profile, TestPredictions
-from toolkit.artifacts.base import Facts
+from toolkit.artifacts.base import COMMON, Facts
 from toolkit.plots.explained import marked
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
-from toolkit.report.privacy import COMMON, HIDDEN, RARE
+from toolkit.report.privacy import HIDDEN, RARE
 
 if TYPE_CHECKING:
     import pandas as pd

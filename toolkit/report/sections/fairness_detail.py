@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from toolkit.artifacts import Evaluation, FairnessDetail, Mitigation
-from toolkit.artifacts.base import Facts
-from toolkit.evaluate.verdicts import FEWEST
+from toolkit.artifacts.base import COMMON, Facts
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
@@ -40,7 +39,7 @@ def _crossings(book: Book, found: FairnessDetail) -> list[Facts | None]:
         if set(pair) & book.hidden:
             continue
         members = [(i, c) for i, c in enumerate(found.crossings) if tuple(c.columns) == pair]
-        members = [(i, c) for i, c in members if c.rows >= FEWEST]
+        members = [(i, c) for i, c in members if c.rows >= COMMON]
         members = members[:SHOWN_CROSSINGS]
         names = list(dict.fromkeys(name for _, each in members for name in each.metrics))
         rows: list[list[Cell]] = [

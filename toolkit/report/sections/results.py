@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from toolkit import formats
 from toolkit.artifacts import Crossing, Evaluation, Group
-from toolkit.artifacts.base import Facts, JsonArtifact
-from toolkit.evaluate.verdicts import FEWEST
+from toolkit.artifacts.base import COMMON, Facts, JsonArtifact
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
@@ -254,8 +253,8 @@ def _groups(book: Book, found: Evaluation) -> list[Facts | None]:
             content.append(blocks.prose(f"Groups of {column} are not shown: it identifies people."))
             continue
         every = [(i, g) for i, g in enumerate(found.groups) if g.column == column]
-        members = [(i, g) for i, g in every if g.rows >= FEWEST][:SHOWN_GROUPS]
-        small = sum(g.rows < FEWEST for _, g in every)
+        members = [(i, g) for i, g in every if g.rows >= COMMON][:SHOWN_GROUPS]
+        small = sum(g.rows < COMMON for _, g in every)
         names = list(dict.fromkeys(name for _, group in members for name in group.metrics))
         rows: list[list[Cell]] = []
         for i, group in members:
@@ -279,7 +278,7 @@ def _groups(book: Book, found: Evaluation) -> list[Facts | None]:
                 f"Test results by group of {column}",
                 ["Group", "Rows", *COUNTED.values(), *map(metric_title, names)],
                 rows,
-                note=f"{small} with fewer than {FEWEST} test rows not shown." if small else "",
+                note=f"{small} with fewer than {COMMON} test rows not shown." if small else "",
             ),
         ]  # fmt: skip
     return content

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.artifacts import Explanation, RowStories, RowStory
-from toolkit.artifacts.base import Facts
+from toolkit.artifacts.base import COMMON, Facts
 from toolkit.artifacts.rows_explained import Cell as Value
 from toolkit.explain.reasons import reason_text
 from toolkit.plots.rows import cell_words
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
-from toolkit.report.privacy import COMMON
 from toolkit.report.sections.explanation import shown_value
 
 SHOWN_ROWS = 3

@@ -21,7 +21,6 @@ from toolkit.report import blocks
 from toolkit.report.book import Book
 from toolkit.report.verdict.inputs import (
     AREAS,
-    FEW_CANARY,
     against_constant,
     checks_of,
     enough_rows,
@@ -138,7 +137,7 @@ def _trust(book: Book) -> Facts:
                           recipe=f"canary({canary.metric})")  # fmt: skip
         optimism = [claim, f" optimism ({metric_title(canary.metric)})"]
     lines: Lines = [
-        optimism + rows + [": too few to judge"] * (canary.rows < FEW_CANARY),
+        optimism + rows + [": too few to judge"] * (canary.few),
         [_on_shuffled(tried)],
     ]
     if found.conformal is not None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.artifacts import Effect, GlobalViews, Interactions, Surrogate
-from toolkit.artifacts.base import Facts
+from toolkit.artifacts.base import COMMON, Facts
 from toolkit.plots.explained import marked
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
-from toolkit.report.sections.explanation import COMMON
 from toolkit.report.words import metric_title
 
 SHOWN_COLUMNS, SHOWN_PAIRS, SHOWN_RANKS, SHOWN_CURVES = 3, 5, 8, 15

@@ -29,8 +29,6 @@ FEW_ROWS = 100
 """With fewer test rows nothing is shown."""
 FEW_OF_A_CLASS = 30
 """With fewer test rows of either of two classes nothing is shown."""
-FEW_CANARY = 30
-"""With fewer canary rows an optimism cannot be judged."""
 
 AREAS: dict[str, tuple[type[JsonArtifact], ...]] = {
     "feasibility": (Feasibility,),
@@ -99,7 +97,7 @@ def enough_rows(found: Evaluation) -> bool:
 
 def unjudged(canary: Canary) -> bool:
     """Whether the canary rows cannot tell how optimistic the selection is."""
-    return canary.optimism is None or canary.rows < FEW_CANARY
+    return canary.optimism is None or canary.few
 
 
 def against_constant(found: Evaluation) -> str:

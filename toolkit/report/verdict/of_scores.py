@@ -156,7 +156,7 @@ def few_canary(case: Case) -> Parts | None:
     if found is None or not inputs.unjudged(found):
         return {"rows": "there are no canary rows"} if case.champion and not found else None
     claim = case.book.cite(Champion, "canary", "rows", unit="count", recipe="split")
-    if found.rows < inputs.FEW_CANARY:
+    if found.few:
         return {"rows": ["there are only ", *counted(claim, found.rows, "canary row")]}
     return {"rows": [f"{metric_title(found.metric)} is not defined on the ", claim, " canary rows"]}
 

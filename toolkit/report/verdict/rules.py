@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from toolkit.artifacts.automl import FEW_CANARY
 from toolkit.report.verdict import of_scores, of_use
 from toolkit.report.verdict.case import Case, Parts
-from toolkit.report.verdict.inputs import FEW_CANARY, FEW_OF_A_CLASS, FEW_ROWS
+from toolkit.report.verdict.inputs import FEW_OF_A_CLASS, FEW_ROWS
 
 
 @dataclass(frozen=True)
