@@ -14,8 +14,10 @@ from toolkit.artifacts import (
     FairnessDetail,
     FairnessVerdict,
     Interval,
+    Profile,
     Rows,
     Split,
+    Suspect,
     TestPredictions,
 )
 from toolkit.errors import ProjectError
@@ -439,6 +441,7 @@ def test_classes_and_numbers_have_crossings_and_no_mitigation(tmp_path):
     frame["y"] = np.random.default_rng(0).choice(["a", "b", "c"], 400)
     _, detail = run(tmp_path / "a", frame, several, fairness={}, protected=("sex", "age"))
     assert detail.curve == [] and "several classes" in detail.no_curve
+    assert detail.no_curve.endswith("there is no single threshold.")
     assert {"log_loss", "accuracy"} <= set(detail.crossings[0].metrics)
     assert detail.crossings[0].groups[1].startswith(("below", "from"))
     frame["y"] = frame["p"] + frame["age"]
@@ -495,6 +498,22 @@ def test_panel_saves_a_point_with_its_reason_only(made, tmp_path):
     assert "needs a new search" in panel.static()
     panel.point.value = "none"
     assert ProjectFile(tmp_path).project.fairness.mitigation == "none"
+
+
+def test_nothing_is_judged_beside_a_leak(tmp_path):
+    stage, found, model = judged(tmp_path, {"A": FINE, "B": FINE}, metric=TPR)
+    assert found.fairness[0].verdict == "within"
+    leak = Suspect(column="p", score=1, reason="a copy", severity="critical")
+    facts = {"name": "p", "type": "number", "role": "feature", "protected": False}
+    profile = Profile(
+        rows=9, sampled=9, duplicates=0, suspects=[leak],
+        columns=[{**facts, "missing": 0, "distinct": 9}],
+    )  # fmt: skip
+    stage.run.write(profile)
+    (verdict,) = evaluate(stage, model).fairness
+    assert verdict.verdict == "cannot be judged"
+    assert "beside a leak: p is suspected" in verdict.reason
+    assert remark(verdict).severity != "ok" and "01_scoping" in remark(verdict).remedy
 
 
 @pytest.mark.parametrize(

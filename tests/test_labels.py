@@ -524,6 +524,7 @@ def test_an_empty_queue_says_so(stage):
     assert panel.item is None
     panel.press("a")
     assert "Nothing is queued" in panel._card.value
+    assert "labels.review is 0" in panel._card.value
 
 
 def test_figures_say_what_they_show(scored):

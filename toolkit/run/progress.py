@@ -7,6 +7,7 @@ import html
 import logging
 import time
 from pathlib import Path
+from typing import Any
 
 LOG_NAME = "log.txt"
 _PAUSE = 2.0
@@ -28,7 +29,7 @@ class Progress:
         self.stage = stage
         self.log = log
         self._started = time.monotonic()
-        self._handle = None
+        self._handle: Any = None
         self._lines: list[str] = []
         self._last = ("", 0.0)
 

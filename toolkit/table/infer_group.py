@@ -71,10 +71,14 @@ def _holder(name: str, counts: np.ndarray[Any, Any], *, named: bool = False) -> 
     if distinct < 5 or rows - distinct < 20:
         return None
     holder = "person" if named else names.holder(name)
-    if holder:
-        return holder
+    return holder if holder or _many(counts) else None
+
+
+def _many(counts: np.ndarray[Any, Any]) -> bool:
+    """Whether values are as many, and repeat as often, as persons would."""
+    distinct, rows = len(counts), int(counts.sum())
     much = distinct >= 100 and 1.1 * distinct <= rows <= 200 * distinct
-    return holder if much and counts.max() <= max(0.02 * rows, 5) else None
+    return bool(much and counts.max() <= max(0.02 * rows, 5))
 
 
 def repeated_group(
@@ -155,7 +159,7 @@ def find_groups(columns: dict[str, Column], frame: pd.DataFrame, notes: Notes) -
                 f" to {name}; a model would learn them by heart",
                 severity="warning",
             )
-        elif named and names.numbered(name) and columns[name].role == "feature":
+        elif named and (names.numbered(name) or _many(counts)) and columns[name].role == "feature":
             notes.say(
                 "Rows that may belong together",
                 f"{facts}; its name says that these are persons, accounts or devices, though their"
