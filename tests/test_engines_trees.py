@@ -41,7 +41,7 @@ def trial_of(task: SearchTask, name: str, **parameters: object) -> Trial:
     if quick is not None:
         trial.settings["parameters"] = trial.settings["parameters"] | quick | parameters
     if engine == "forest":
-        trial.settings["trees"] = 20
+        trial.settings["trees"] = 23
     return trial
 
 

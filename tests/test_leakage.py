@@ -13,6 +13,7 @@ from toolkit.data.association import associations
 from toolkit.data.leakage import search
 from toolkit.data.rows import make_table
 from toolkit.errors import ProjectError
+from toolkit.plots import eda as figures
 from toolkit.project.model import Column, Project
 
 N = 1_000
@@ -213,6 +214,7 @@ def test_known_after_keeps_a_column_from_models_and_not_from_the_file(leaky):
     data.make_split(stage)
     profile = data.profile(stage)
     assert [s.column for s in profile.unresolved] == ["exit_form"]
+    assert "best: exit_form ⚠ may leak" in figures.associations(profile).alt
     assert table.leak_suspects(stage) == ["exit_form"]
     assert "exit_form" in table.load_part(stage, "train").frame
     # An answer given since counts at once.

@@ -126,7 +126,8 @@ def effects(
         Takes how many columns are done, and of how many.
     """
     grids = [grid for name in columns if (grid := grid_of(sample, name)) is not None]
-    rows, local = sample.choose(PDP_ROWS, 1), sample.choose(ALE_ROWS, 2)
+    rows = sample.choose(sample.fewer(PDP_ROWS), 1)
+    local = sample.choose(sample.fewer(ALE_ROWS), 2)
     averaged = sample.score(_set_to(sample, grid, rows) for grid in grids)
     pairs = [_moves(grid, local) for grid in grids]
     moved = sample.score(

@@ -30,7 +30,7 @@ _NONE = 0.005
 def interactions(sample: Sample, columns: list[str]) -> Interactions:
     """Return the strength of each pair's interaction, over all outputs together."""
     columns = columns[:COLUMNS]
-    rows = sample.choose(ROWS, 11)
+    rows = sample.choose(sample.fewer(ROWS), 11)
     if len(columns) < 2 or len(rows) < 3:
         return Interactions()
     sets: list[tuple[str, ...]] = [(name,) for name in columns]

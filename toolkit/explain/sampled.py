@@ -38,6 +38,8 @@ class Sample:
         Training rows there are.
     seed : int
         Of every draw.
+    effort : float
+        Share of what `thorough` scores, as in ``project.automl.effort``.
     evaluations : int
         Rows scored so far.
     """
@@ -48,6 +50,7 @@ class Sample:
     scores: np.ndarray
     of_rows: int
     seed: int
+    effort: float = 1.0
     evaluations: int = 0
     _score: Callable[[pd.DataFrame], np.ndarray] = field(init=False, repr=False)
 
@@ -58,6 +61,10 @@ class Sample:
     def names(self) -> list[str]:
         """The outputs by name."""
         return outputs(self.model)
+
+    def fewer(self, size: int) -> int:
+        """Return how many of so many rows are worth their cost: errors double at a quarter."""
+        return round(size * self.effort**0.5)
 
     def choose(self, size: int, stream: int) -> np.ndarray:
         """Return positions of rows whose outputs are spread like all rows' (Cochran 1977)."""
@@ -92,15 +99,16 @@ class Sample:
         return found
 
 
-def draw(model: Predictor, part: Part, seed: int, most: int = MOST_ROWS) -> Sample:
-    """Return at most so many training rows at random, scored."""
+def draw(model: Predictor, part: Part, seed: int, effort: float = 1.0) -> Sample:
+    """Return at most 20,000 training rows at random, scored; fewer with less effort."""
+    most = round(MOST_ROWS * effort)
     columns = [name for name in model.columns if name in part.frame.columns]
     places = np.arange(len(part))
     if len(places) > most:
         places = np.sort(np.random.default_rng(seed).choice(places, most, replace=False))
     frame = part.frame[columns].iloc[places].reset_index(drop=True)
     kinds = {name: kind_of(frame[name], part.columns[name].type) for name in columns}
-    sample = Sample(model, frame, kinds, np.zeros((0, 0)), len(part), seed)
+    sample = Sample(model, frame, kinds, np.zeros((0, 0)), len(part), seed, effort)
     sample.scores = sample.score([frame])[0]
     return sample
 

@@ -14,7 +14,7 @@ from toolkit.explain.interactions import interactions
 from toolkit.explain.outside import surroundings
 from toolkit.explain.permutation import permutation, shap_ranking, stability
 from toolkit.explain.rows import unit
-from toolkit.explain.sampled import MOST_ROWS, Sample, draw
+from toolkit.explain.sampled import Sample, draw
 from toolkit.explain.surrogate import surrogate
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def global_views(stage: Stage, model: Predictor, explanation: Explanation) -> Gl
             remedy="Keep more rows for test in split.test, or give more rows",
         )
     stage.progress("scoring training rows")
-    sample = draw(model, train, stage.project.seed, round(MOST_ROWS * stage.project.automl.effort))
+    sample = draw(model, train, stage.project.seed, stage.project.automl.effort)
     shap = shap_ranking(explanation, list(sample.kinds))
     around = surroundings(sample, list(shap)[:_COMPARED])
     able = [name for name in shap if sample.kinds[name] not in ("text", "image")]
@@ -84,8 +84,8 @@ def global_views(stage: Stage, model: Predictor, explanation: Explanation) -> Gl
         mean={name: float(sample.scores[:, sample.names.index(name)].mean()) for name in shown},
         rows=len(sample.frame),
         of_rows=sample.of_rows,
-        effect_rows=min(of_columns.PDP_ROWS, len(sample.frame)),
-        ale_rows=min(of_columns.ALE_ROWS, len(sample.frame)),
+        effect_rows=min(sample.fewer(of_columns.PDP_ROWS), len(sample.frame)),
+        ale_rows=min(sample.fewer(of_columns.ALE_ROWS), len(sample.frame)),
         evaluations=sample.evaluations,
         effects=effects,
         interactions=pairs,

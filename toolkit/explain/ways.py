@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -113,6 +113,7 @@ def choose(stage: Stage, model: Predictor, rows: int, background: int) -> Way:
         stage.note(f"The model's values are not path-dependent but interventional: {why}")
     if total is None or declined:
         return Way(background)
+    total = replace(total, threads=stage.project.automl.budget.threads)
     return _interventional(stage, model, total, rows, background)
 
 

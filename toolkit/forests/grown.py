@@ -61,15 +61,22 @@ class Grown:
         sources : dict of str to tuple of str
             The one or two of them that each column of the design frame comes from.
         """
-        place = {name: number for number, name in enumerate(players)}
         owners = [sources[name] for name in self.columns]
-        return Forest.build(
-            self.trees,
-            self.base,
-            players,
-            [place[names[0]] for names in owners],
-            [place[names[1]] if len(names) > 1 else -1 for names in owners],
-        )
+        key = (*players, *owners)
+        if key not in self._built:
+            place = {name: number for number, name in enumerate(players)}
+            self._built[key] = Forest.build(
+                self.trees,
+                self.base,
+                players,
+                [place[names[0]] for names in owners],
+                [place[names[1]] if len(names) > 1 else -1 for names in owners],
+            )
+        return self._built[key]
+
+    @cached_property
+    def _built(self) -> dict[tuple[object, ...], Forest]:
+        return {}
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,8 @@ class Sum:
         where `terms` is such a sum everywhere.
     corrected : bool
         Whether `rest` is what the model says besides its parts, which are not all of it.
+    threads : int
+        Blocks of rows that trees are walked for at once.
     """
 
     space: str
@@ -118,6 +127,7 @@ class Sum:
     forests_left_out: tuple[int, ...] = ()
     base: pd.DataFrame | None = None
     corrected: bool = False
+    threads: int = 1
 
     def kinds(self) -> list[str]:
         """Return what is taken apart exactly: trees, terms."""
@@ -146,7 +156,7 @@ class Sum:
 
         design = self.design(frame, None)
         parts = [
-            margins(forest, one.matrix(design))
+            margins(forest, one.matrix(design), threads=self.threads)
             for one, forest in zip(self.grown, self.forests, strict=True)
         ]
         return np.asarray(np.sum(parts, axis=0))

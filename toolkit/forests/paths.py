@@ -158,12 +158,14 @@ def goes_left(nodes, node, value):
 
 
 @numba.njit(cache=True, nogil=True)
-def add_margins(nodes, root, value, output, block, out):
-    """Add the leaves that the rows of a block reach: (outputs, rows)."""
-    for i in range(block.shape[1]):
-        node = root
-        while nodes.left[node] >= 0:
-            go = goes_left(nodes, node, block[nodes.column[node], i])
-            node = nodes.left[node] if go else nodes.right[node]
-        for k in range(value.shape[1]):
-            out[output + k, i] += value[node - root, k]
+def add_margins(nodes, roots, outputs, value, block, out):
+    """Add the leaves of all trees that the rows of a block reach: (outputs, rows)."""
+    for tree in range(len(roots)):
+        root, output = roots[tree], outputs[tree]
+        for i in range(block.shape[1]):
+            node = root
+            while nodes.left[node] >= 0:
+                go = goes_left(nodes, node, block[nodes.column[node], i])
+                node = nodes.left[node] if go else nodes.right[node]
+            for k in range(value.shape[1]):
+                out[output + k, i] += value[node, k]

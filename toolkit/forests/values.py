@@ -34,8 +34,7 @@ def margins(forest: Forest, matrix: np.ndarray, *, threads: int = 1) -> np.ndarr
     nodes = nodes_of(forest)
 
     def add(block: np.ndarray, out: np.ndarray, _: slice) -> None:
-        for root, end, output in trees_of(forest):
-            paths.add_margins(nodes, root, forest.value[root:end], output, block, out)
+        paths.add_margins(nodes, forest.roots, forest.output, forest.value, block, out)
 
     result = in_blocks(add, forest, matrix, (forest.outputs,), threads)
     return np.asarray(result + forest.base)

@@ -11,6 +11,7 @@ from toolkit.artifacts import Profile, Quality, SplitSummary
 from toolkit.artifacts.base import SEVERITIES
 from toolkit.plots import style
 from toolkit.plots.eda_columns import column, overview
+from toolkit.plots.explained import marked, name_bars
 from toolkit.plots.style import Plot
 
 __all__ = [
@@ -59,14 +60,17 @@ def associations(profile: Profile, *, top: int = 20) -> Plot:
     if not shown:
         return _nothing("Association with the target", "There is no feature to assess.")
     values = [c.association or 0.0 for c in shown]
+    suspected = [suspect.column for suspect in profile.unresolved]
     alt = "Out-of-sample association with the target; best: " + ", ".join(
-        f"{c.name} {v:.2f}" for c, v in zip(shown[:3], values, strict=False)
+        f"{marked(c.name, suspected)} {v:.2f}" for c, v in zip(shown[:3], values, strict=False)
     )
     colours = [style.BLUE if c.role == "feature" else style.GREY for c in shown]
     more = f", top {len(shown)} of {len(found)}" if len(found) > len(shown) else ""
     title = f"Out-of-sample association of each column with the target{more} (grey: not a feature)"
     with style.canvas(title, alt + ".", height=_height(len(shown))) as sheet:
-        _bars(sheet.axes, [c.name for c in shown], values, colours, [f"{v:.2f}" for v in values])
+        names = [c.name for c in shown]
+        _bars(sheet.axes, names, values, colours, [f"{v:.2f}" for v in values])
+        name_bars(sheet.axes, names, suspects=suspected)
         sheet.axes.set_xlabel("association, out of sample (0 none, 1 perfect)")
         sheet.axes.set_xlim(0, min(1.08, max(0.1, max(values) * 1.15)))
     return sheet.plot

@@ -16,7 +16,7 @@ ThresholdRule = Annotated[
 """`cost`, or a limit on precision, recall or the flagged share."""
 
 
-_LESS = 0.4
+_LESS = 0.25
 """Share of the rows that are scored to explain and to disturb a model, below `thorough`."""
 
 

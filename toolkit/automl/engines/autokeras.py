@@ -35,7 +35,7 @@ SEARCHED = {"table": 20_000, "text": 10_000, "image": 4_000}
 """Rows from which the search learns at most."""
 _START = 15.0
 """Seconds in which libraries are loaded and the first steps compiled."""
-_SPEED = {"table": 40_000, "text": 8_000, "image": 1_500}
+_SPEED = {"table": 20_000, "text": 8_000, "image": 1_500}
 """Rows that networks see in a second of training."""
 
 

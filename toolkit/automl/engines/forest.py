@@ -121,7 +121,7 @@ class _Training:
         model = self._model(len(rows))
         prepared, target = self.matrix[rows], self.target[rows]
         clock = Clock(seconds, share=1.0)
-        for trees in range(_BATCH, wanted + 1, _BATCH):
+        for trees in [*range(_BATCH, wanted, _BATCH), wanted]:
             model.set_params(n_estimators=trees)
             model.fit(prepared, target, sample_weight=None if weights is None else weights[rows])
             # The next batch takes as long as the mean one did.

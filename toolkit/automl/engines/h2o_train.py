@@ -34,6 +34,8 @@ _USED, _SAFE = 0.9, 0.7
 """Shares of the time left: given to H2O, and filled by rounds as they were measured."""
 _MANY_CELLS = 5_000_000
 _ALPHA = 0.5
+_PENALTIES = 20
+"""Steps from the strongest penalty to the weakest, where H2O would take 100."""
 
 
 def fit(table: Table, task: SearchTask, trial: Trial, deadline: float | None) -> Fitted:
@@ -56,7 +58,7 @@ def fit(table: Table, task: SearchTask, trial: Trial, deadline: float | None) ->
         # AutoML tries six mixes of ridge and lasso. On large tables they hardly differ. For
         # several classes H2O 3.46 confuses the coefficients of one mix and the next where
         # lasso drops some (ArrayIndexOutOfBoundsException).
-        parameters["alpha"] = [_ALPHA]
+        parameters |= {"alpha": [_ALPHA], "nlambdas": _PENALTIES}
     training = Training(
         table, task, trial, algorithm=algorithm, parameters=parameters, deadline=deadline
     )
