@@ -113,6 +113,12 @@ def make_plan(choices: AutoML, facts: TaskFacts, names: list[str]) -> list[Trial
             expected=", ".join(sorted({trial.family for trial in possible})),
         )
     excluded = {name.casefold() for name in choices.exclude}
+    # Rounds of a counted search wait for their slowest trial: in a later one it would be alone.
+    counted = choices.budget.seconds is None
+    plans = {
+        name: [replace(trial, rung=1) if counted and trial.long else trial for trial in plan]
+        for name, plan in plans.items()
+    }
     kept = [
         (trial.rung, turn, names.index(name), trial)
         for name, plan in plans.items()

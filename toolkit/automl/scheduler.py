@@ -106,7 +106,7 @@ class Scheduler:
             due = [trial for trial in self.plan if trial.rung == rung]
             if rung > rungs[0]:
                 due = [trial for trial in due if not self._left_out(trial)]
-            due = due[:left]
+            due = sorted(due[:left], key=lambda trial: not trial.long)
             left -= len(due)
             stopped = self._fit(due, len(due))
             if stopped:

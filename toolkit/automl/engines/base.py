@@ -19,6 +19,10 @@ Scorer = Callable[["Inputs"], "np.ndarray"]
 """Gives (n, k) probabilities in the order of the task's classes, or (n,) values."""
 
 
+_LONG = 5.0
+"""Boosted models that a trial takes as long as, to be called long."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """One model that is to be fitted.
@@ -52,6 +56,11 @@ class Trial:
     cost: float = 1.0
     interpretable: bool = False
     monotonic: bool = False
+
+    @property
+    def long(self) -> bool:
+        """Whether it takes several times as long as most."""
+        return self.cost >= _LONG
 
 
 @dataclass(frozen=True)
