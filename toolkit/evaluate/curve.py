@@ -20,8 +20,8 @@ from toolkit.evaluate.fairness import (
 from toolkit.evaluate.groups import spoken
 from toolkit.evaluate.scored import Scored
 from toolkit.evaluate.verdicts import judge
-from toolkit.metrics.base import Statistic
-from toolkit.metrics.resampling import affordable, from_resamples
+from toolkit.metrics.base import Sums
+from toolkit.metrics.resampling import affordable, draws, from_resamples
 from toolkit.project.model import Project
 
 _DIFFERENCE, _ACCURACY, _COST = range(3)
@@ -90,29 +90,37 @@ def judge_policies(
     judges = {name: _Judge(project, scored, part, metric) for name, part in parts.items()}
     outcomes = [judges[p.column].outcome(p.decided) for p in policies]
     plain = [judges[p.column].outcome(p.unmitigated) for p in policies]
-    taken = affordable(len(scored.part), scored.resamples)
+    n, own = len(scored.part), scored.part.weights
+    taken = affordable(n, scored.resamples)
+    # Rows that stand in one cell under every policy are counted together, once for all of them.
+    cells = np.array([outcome.cells for outcome in outcomes + plain]).reshape(-1, n)
+    kinds, kind = np.unique(cells, axis=1, return_inverse=True)
+    kind = kind.ravel()
 
-    def numbers(weights: np.ndarray) -> np.ndarray:
-        rows, known = [], {}
-        for policy, mine, base in zip(policies, outcomes, plain, strict=True):
-            judge, key = judges[policy.column], (policy.column, policy.unmitigated.tobytes())
-            if key not in known:
-                known[key] = judge.numbers(base, weights)
-            found = judge.numbers(mine, weights)
-            rows.append([found, found - known[key]])
+    def numbers(drawn: np.ndarray) -> np.ndarray:
+        rows = _counted(kind, kinds.shape[1], drawn)
+        weighed = rows if own is None else _counted(kind, kinds.shape[1], drawn * own)
+        found = np.empty((len(drawn), len(policies), 2, 3))
+        for i, (policy, mine, base) in enumerate(zip(policies, outcomes, plain, strict=True)):
+            judge = judges[policy.column]
+            found[:, i, 0] = judge.numbers(mine, kinds[i], rows, weighed)
+            before = judge.numbers(base, kinds[len(policies) + i], rows, weighed)
+            found[:, i, 1] = found[:, i, 0] - before
             if (mine.made.judged != base.made.judged).any():
-                rows[-1][1][_DIFFERENCE] = np.nan
-        return np.array(rows)
+                found[:, i, 1, _DIFFERENCE] = np.nan
+        return found
 
-    values = numbers(np.ones(len(scored.part)))
-    drawn = [
-        numbers(weights) for weights in metrics.resamples(len(scored.part), taken, scored.seed)
-    ]
-    table = np.array(drawn).reshape(taken, len(policies), 2, 3)
+    values = numbers(np.ones((1, n)))[0]
+    table = np.concatenate([numbers(block) for block in draws(n, taken, scored.seed)])
     return [
         _point(policy, judges[policy.column], scored, outcomes[i], (values[i], table[:, i]))
         for i, policy in enumerate(policies)
     ]
+
+
+def _counted(kind: np.ndarray, kinds: int, drawn: np.ndarray) -> np.ndarray:
+    """Return, of rows drawn so often (r, n), how many are of each kind: (r, kinds)."""
+    return np.array([np.bincount(kind, each, kinds) for each in drawn])
 
 
 def _point(
@@ -163,7 +171,7 @@ class _Outcome:
 
     cells: np.ndarray
     made: Comparison
-    difference: Statistic
+    difference: Sums
     """Of counts by cell, over the groups that can be compared under this policy."""
 
 
@@ -173,7 +181,7 @@ class _Judge:
     def __init__(self, project: Project, scored: Scored, part: Conditions, metric: str) -> None:
         self._project, self._metric = project, metric
         self._part, self._confidence = part, scored.confidence
-        self._weights, self._leaks = scored.part.weights, scored.leaks
+        self._leaks = scored.leaks
         # 0 for a label that the model never saw, 1 negative, 2 positive.
         self._actual = metrics.class_codes(scored.part.target, scored.context.classes) + 1
         size = len(part.names) + 1
@@ -181,8 +189,8 @@ class _Judge:
         self._group, self._was, self._is = (x.ravel() for x in np.indices((size, 3, 2)))
         self._group -= 1
         costs = np.vstack([np.ones(2), metrics.cost_matrix(scored.context)])
-        self._cost = costs[self._was, self._is]
         self._right = (self._was == self._is + 1).astype(np.float64)
+        self._paid = np.column_stack([self._right, costs[self._was, self._is]])
 
     def outcome(self, decided: np.ndarray) -> _Outcome:
         cells = ((self._part.codes + 1) * 3 + self._actual) * 2 + decided.astype(np.int64)
@@ -193,26 +201,33 @@ class _Judge:
             count=len(self._part.names),
             minimum=self._project.fairness.minimum_group,
             confidence=self._confidence,
-            rows=self._counts(cells),
+            rows=np.bincount(cells, minlength=len(self._group)).astype(np.float64),
         )
         judged = np.append(made.judged, False)[self._group]
         difference = fairness_statistic(*facts, np.where(judged, self._group, -1))
         return _Outcome(cells, made, difference)
 
-    def _counts(self, cells: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
-        return np.bincount(cells, rows, len(self._group)).astype(np.float64)
+    def numbers(
+        self, outcome: _Outcome, cells: np.ndarray, rows: np.ndarray, weighed: np.ndarray
+    ) -> np.ndarray:
+        """Return difference, accuracy and cost of resamples, (r, 3); NaN where undefined.
 
-    def numbers(self, outcome: _Outcome, drawn: np.ndarray) -> np.ndarray:
-        """Return difference, accuracy and cost on rows drawn so often; NaN where undefined."""
-        counts = self._counts(outcome.cells, drawn)
-        difference = outcome.difference(counts)
-        if self._weights is not None:
-            counts = self._counts(outcome.cells, drawn * self._weights)
-        total = counts.sum()
-        if not total:
-            return np.full(3, np.nan)
-        spread = np.nan if difference is None else difference
-        return np.array([spread, counts @ self._right / total, counts @ self._cost / total])
+        Parameters
+        ----------
+        outcome : _Outcome
+            Under one policy.
+        cells : ndarray of int64, shape (kinds,)
+            The cell in which rows of a kind stand.
+        rows, weighed : ndarray, shape (r, kinds)
+            How many rows of each kind there are, and how much they weigh.
+        """
+        member = (cells[:, None] == np.arange(len(self._group))).astype(np.float64)
+        counts = np.einsum("rk,kc->rc", weighed, member)
+        total = counts.sum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shares = np.einsum("rc,cm->rm", counts, self._paid) / total[:, None]
+        difference = outcome.difference.many(np.einsum("rk,kc->rc", rows, member))
+        return np.column_stack([difference, shares])
 
     def verdict(self, outcome: _Outcome) -> str:
         labels = spoken(self._project, self._part)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from toolkit.artifacts import Interval
 from toolkit.metrics import COMPARED, RATE_ROWS, wilson
+from toolkit.metrics.base import Sums
 
 RATES = ("selection_rate", "true_positive_rate", "false_positive_rate", "precision")
 
@@ -99,7 +99,7 @@ def _reach(squares: Any, rows: Any, spread: float, confidence: float) -> Any:
 
 def fairness_statistic(
     name: str, actual: np.ndarray, decided: np.ndarray, error: np.ndarray, groups: np.ndarray
-) -> Callable[[np.ndarray], float | None]:
+) -> Sums:
     """Return a fairness metric as a function of row weights.
 
     The largest minus the smallest rate over the groups; for equalized odds the larger
@@ -119,21 +119,19 @@ def fairness_statistic(
         Each row's group; -1 leaves it out.
     """
     inside = groups >= 0
-    present, codes = np.unique(np.where(inside, groups, -1), return_inverse=True)
-    outside = int(len(present) > 0 and present[0] < 0)
+    member = (groups[:, None] == np.unique(groups[inside])).astype(np.float64)
+    shape = len(COMPARED[name]), 2, member.shape[1]
     sums = [_sums(rate, actual, decided, error, inside) for rate in COMPARED[name]]
+    columns = np.hstack([each[:, None] * member for pair in sums for each in pair])
 
-    def value(weights: np.ndarray) -> float | None:
-        gaps = []
-        for base, hits in sums:
-            total = np.bincount(codes, weights * base, len(present))[outside:]
-            if len(total) < 2 or not total.all():
-                return None
-            rates = np.bincount(codes, weights * hits, len(present))[outside:] / total
-            gaps.append(float(rates.max() - rates.min()))
-        return max(gaps)
+    def finish(found: np.ndarray) -> np.ndarray:
+        if shape[2] < 2:
+            return np.full(len(found), np.nan)
+        base, hits = np.moveaxis(found.reshape(-1, *shape), 2, 0)
+        gaps = np.ptp(hits / base, axis=2).max(axis=1)
+        return np.where(base.all(axis=(1, 2)), gaps, np.nan)
 
-    return value
+    return Sums(columns, finish)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from toolkit.table import Part
 
 NAME = "scikit-learn's HistGradientBoostingClassifier, 20 rounds"
-ROWS = 10_000
+ROWS = 6_000
 """The most training rows that it is fitted on."""
 _GRID = 9  # models of one reduction; of many groups, two for each
 _PRICE = 0.5  # the highest price of unfairness, where an error costs 1 on average

@@ -14,7 +14,7 @@ from toolkit.table import make_preprocessor
 if TYPE_CHECKING:
     import pandas as pd
 
-FIT_ROWS = 30_000
+FIT_ROWS = 20_000
 """Most rows that one model of the cross-validation is fitted on."""
 _COMPARE_ALL = 5_000  # up to this many rows, candidates are compared on every fold
 # Boosting grows a tree a class in each round, and looks at every column for each: beyond so many
