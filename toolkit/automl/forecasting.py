@@ -29,11 +29,15 @@ if TYPE_CHECKING:
 
 _AFTER_SEARCH, _AFTER_CELLS = 8.0, 6.0
 """Weighing, judging, choosing, shuffled labels: seconds, and seconds for a million cells."""
-_EXPLAIN, _SCORED, _SCORED_COLUMN = 20.0, 60.0, 2.0
+_EXPLAIN, _SCORED, _SCORED_COLUMN = 15.0, 60.0, 2.0
 """Seconds of ``05_explain``, of what `thorough` scores in it, and of that for each column: rows
 are capped, columns are not."""
-_REST, _REST_CELLS = 45.0, 15.0
-"""The other notebooks: seconds, and seconds for a million cells."""
+_MITIGATED, _TRACED = 6.0, 3
+"""Seconds to trace what fairness would cost for a protected column, of so many at most."""
+_CLASS = 0.25
+"""By how much each class after the second adds to what is scored."""
+_REST, _REST_COLUMN, _REST_CELLS = 40.0, 0.4, 40.0
+"""The other notebooks: seconds, for each column, and for a million cells."""
 _ROUNDS = 8
 _REFERENCE = 0.010
 """Seconds of a round of `slowness` on the reference machine."""
@@ -126,9 +130,15 @@ def of_rows(project: Project, rows: int, classes: int, slow: float) -> Forecast:
     search *= slow
     if choices.budget.seconds is not None:
         search = choices.budget.seconds
-    explanation = _EXPLAIN + choices.effort * (_SCORED + _SCORED_COLUMN * size.columns)
-    explanation *= slow
-    rest = slow * (_REST + _REST_CELLS * size.cells / 1e6)
+    explanation = slow * (
+        _EXPLAIN
+        + choices.effort
+        * (_SCORED + _SCORED_COLUMN * size.columns)
+        * (1 + _CLASS * max(0, size.classes - 2))
+        + _MITIGATED * (min(len(project.protected()), _TRACED) if size.classes == 2 else 0)
+    )
+    rest = _REST + _REST_COLUMN * size.columns + _REST_CELLS * rows * size.columns / 1e6
+    rest *= slow
     return Forecast(
         size, preset.models, preset.folds, search, explanation, search + explanation + rest
     )

@@ -116,7 +116,10 @@ def make_plan(choices: AutoML, facts: TaskFacts, names: list[str]) -> list[Trial
     # Rounds of a counted search wait for their slowest trial: in a later one it would be alone.
     counted = choices.budget.seconds is None
     plans = {
-        name: [replace(trial, rung=1) if counted and trial.long else trial for trial in plan]
+        name: [
+            replace(trial, rung=1) if counted and trial.long and trial.rung == 2 else trial
+            for trial in plan
+        ]
         for name, plan in plans.items()
     }
     kept = [

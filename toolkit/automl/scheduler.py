@@ -106,7 +106,7 @@ class Scheduler:
             due = [trial for trial in self.plan if trial.rung == rung]
             if rung > rungs[0]:
                 due = [trial for trial in due if not self._left_out(trial)]
-            due = sorted(due[:left], key=lambda trial: not trial.long)
+            due = _in_chains(due[:left])
             left -= len(due)
             stopped = self._fit(due, len(due))
             if stopped:
@@ -330,3 +330,14 @@ class Scheduler:
 
     def _fingerprint(self, trial: Trial) -> str:
         return trial_fingerprint(self.task.digest, engines.get(trial.engine), trial)
+
+
+def _in_chains(trials: list[Trial]) -> list[Trial]:
+    """Return trials in the order in which to begin them.
+
+    Those that run one at a time come first, but for the very first trial, whose score is there at
+    once: left to the end, they would keep one lane busy and the other idle.
+    """
+    chained = [trial for trial in trials if engines.get(trial.engine).group in _ALONE]
+    others = [trial for trial in trials if trial not in chained]
+    return others[:1] + sorted(chained, key=lambda trial: -trial.cost) + others[1:]
