@@ -221,12 +221,18 @@ class _Judge:
         rows, weighed : ndarray, shape (r, kinds)
             How many rows of each kind there are, and how much they weigh.
         """
-        member = (cells[:, None] == np.arange(len(self._group))).astype(np.float64)
-        counts = np.einsum("rk,kc->rc", weighed, member)
-        total = counts.sum(axis=1)
+        order = np.argsort(cells, kind="stable")
+        there, starts = np.unique(cells[order], return_index=True)
+
+        def table(counted: np.ndarray) -> np.ndarray:
+            found = np.zeros((len(counted), len(self._group)))
+            found[:, there] = np.add.reduceat(counted[:, order], starts, axis=1)
+            return found
+
+        counts = table(weighed)
         with np.errstate(divide="ignore", invalid="ignore"):
-            shares = np.einsum("rc,cm->rm", counts, self._paid) / total[:, None]
-        difference = outcome.difference.many(np.einsum("rk,kc->rc", rows, member))
+            shares = np.einsum("rc,cm->rm", counts, self._paid) / counts.sum(axis=1)[:, None]
+        difference = outcome.difference.many(counts if weighed is rows else table(rows))
         return np.column_stack([difference, shares])
 
     def verdict(self, outcome: _Outcome) -> str:
