@@ -11,6 +11,7 @@ from toolkit.data.rows import make_table
 from toolkit.data.split import PARTS, TEST, TRAIN, UNUSED, VALIDATION, assign
 from toolkit.errors import DataError
 from toolkit.project.model import Project
+from toolkit.table import row_hashes
 
 
 def table(frame, *, task="binary", method="stratified", column=None, types=None, **shares):
@@ -221,3 +222,24 @@ def test_an_empty_part_is_an_error_with_a_remedy(binary_project):
     with pytest.raises(DataError, match="no row for"):
         data.make_split(stage)
     stage.finish()
+
+
+CELLS = {
+    "number": st.sampled_from([0.0, -0.0, 1.5, -1.5, np.nan, 1e300]),
+    "word": st.sampled_from(["a", "b", "", "ä", None]),
+    "day": st.sampled_from([pd.Timestamp("2021-05-01"), pd.Timestamp("1969-12-31"), pd.NaT]),
+    "flag": st.sampled_from(["true", "false", None]),
+}
+
+
+@settings(max_examples=80, deadline=None)
+@given(rows=st.lists(st.tuples(*CELLS.values()), min_size=1, max_size=40))
+def test_rows_hash_alike_exactly_where_they_are_equal(rows):
+    frame = pd.DataFrame(rows, columns=list(CELLS)).astype(
+        {"number": "float64", "word": "str", "day": "datetime64[us]", "flag": "str"}
+    )
+    hashes = row_hashes(frame)
+    keys = [tuple("gap" if pd.isna(cell) else cell for cell in row) for row in rows]
+    assert [keys.index(key) for key in keys] == [hashes.tolist().index(h) for h in hashes]
+    assert (row_hashes(frame, list(CELLS)[:2]) == row_hashes(frame[list(CELLS)[:2]])).all()
+    assert len(set(row_hashes(frame, []))) == 1
