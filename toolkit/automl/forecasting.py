@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _AFTER_SEARCH, _AFTER_CELLS = 8.0, 6.0
 """Weighing, judging, choosing, shuffled labels: seconds, and seconds for a million cells."""
-_EXPLAIN, _SCORED, _SCORED_COLUMN = 15.0, 60.0, 2.0
+_EXPLAIN, _SCORED, _SCORED_COLUMN = 30.0, 60.0, 2.0
 """Seconds of ``05_explain``, of what `thorough` scores in it, and of that for each column: rows
 are capped, columns are not."""
 _MITIGATED, _TRACED = 6.0, 3
@@ -39,7 +39,7 @@ _CLASS = 0.25
 _REST, _REST_COLUMN, _REST_CELLS = 40.0, 0.4, 40.0
 """The other notebooks: seconds, for each column, and for a million cells."""
 _ROUNDS = 16
-_REFERENCE = 0.010
+_REFERENCE = 0.0083
 """Seconds of a round of `slowness` on the reference machine."""
 
 
