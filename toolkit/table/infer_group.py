@@ -59,7 +59,7 @@ def keep_if_repeated(
     Amounts, places, products, and columns whose values do not repeat are none.
     """
     if kind not in ("date", "boolean", "text", "image"):
-        whole = kind != "number" or all(text.isdecimal() for text in found.texts[:500])
+        whole = kind != "number" or all(text.isdecimal() for text in found.head(500))
         holder = _holder(name, found.counts, named=named)
         if whole and holder is not None:
             notes.repeated[name] = found, bool(holder)

@@ -21,14 +21,15 @@ _TRIFLES = re.compile(r"\+$|(?<=\d)_(?=\d)|^[~≈<>≤≥]\s*")
 
 def leaves(name: str, found: Cells, notes: Notes) -> str | None:
     """Return what a column holds that models do not get: names of people, or what is theirs."""
-    if len(found.texts) < 3:
+    if len(found) < 3:
         return None
-    what = personal.people(name, found.texts) or personal.reference(name, found.texts)
+    some = found.head(personal.MOST)  # of many numbers no others are turned into texts
+    what = personal.people(name, some) or personal.reference(name, some)
     if what is None:
         return None
     notes.say(
         "Names of people" if what in personal.PEOPLE else "Identifier",
-        f"{name!r} holds {what} ({len(found.texts):,} different in {found.counts.sum():,} rows);"
+        f"{name!r} holds {what} ({len(found):,} different in {found.counts.sum():,} rows);"
         " models do not get it, and reports do not show its values.",
         name,
         f"If it is something else, set columns.{name}.role to feature",

@@ -11,7 +11,7 @@ import numpy as np
 from toolkit.table.names import word_set, words
 
 PEOPLE = ("first names", "last names", "names of people")
-_MOST = 400
+MOST = 400
 """Distinct values that are looked at."""
 _SHARE = 0.9
 _SURNAMES = word_set(
@@ -146,7 +146,7 @@ def people(name: str, texts: list[str]) -> str | None:
     texts : list of str
         Distinct values, or some of them.
     """
-    texts = texts[:_MOST]
+    texts = texts[:MOST]
     found = words(name)
     joined = "".join(found)
     if not texts or set(found) & _THINGS:
@@ -192,7 +192,7 @@ def reference(name: str, texts: list[str]) -> str | None:
     texts : list of str
         Distinct values, or some of them.
     """
-    texts = texts[:_MOST]
+    texts = texts[:MOST]
     found = words(name)
     own = {"".join(found), *found}
     for what, shape in _KINDS:
