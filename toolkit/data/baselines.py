@@ -14,7 +14,7 @@ from toolkit.table import design, effective_columns, make_preprocessor
 if TYPE_CHECKING:
     from toolkit.run.stage import Stage
 
-MOST_ROWS = 50_000
+MOST_ROWS = 20_000
 MOST_JUDGED = 20_000
 _MOST_VALUES = 40_000_000
 _TUNING_ROWS = 5_000
@@ -27,7 +27,7 @@ def baseline(stage: Stage) -> SplitSummary:
     """Score a constant guess and a linear model, and write them into `SplitSummary`.
 
     The linear model is a logistic or ridge regression on the same design that engines take,
-    fitted on 50,000 training rows at most; its penalty is chosen by cross-validation within
+    fitted on 20,000 training rows at most; its penalty is chosen by cross-validation within
     the training rows. Both are scored on 20,000 validation rows at most.
 
     Raises

@@ -215,7 +215,18 @@ def table_digest(frame: pd.DataFrame) -> str:
             total.update(b"image" + codes.astype("<i8").tobytes())
         else:
             found = values.cells(series, ())
-            raws = [text.encode("utf-8", "surrogatepass") for text in found.texts]
-            total.update(b"".join(len(raw).to_bytes(8, "little") + raw for raw in raws))
-            total.update(b"text" + found.codes.astype("<i8").tobytes())
+            lengths, letters = _laid_out(found.words)
+            total.update(b"text" + lengths.astype("<i8").tobytes())
+            total.update(letters)
+            total.update(found.codes.astype("<i8").tobytes())
     return "sha256:" + total.hexdigest()
+
+
+def _laid_out(words: Any) -> tuple[np.ndarray[Any, Any], memoryview]:
+    """Return the lengths in bytes of an Arrow array of texts, and all its bytes in a row."""
+    import pyarrow as pa
+
+    words = words.cast(pa.large_string())
+    _, offsets, letters = words.buffers()
+    ends = np.frombuffer(offsets, dtype="<i8")[words.offset : words.offset + len(words) + 1]
+    return np.diff(ends), memoryview(letters or b"")[ends[0] : ends[-1]]
