@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from toolkit import data, metrics, open_stage
-from toolkit.artifacts import Contract, Profile, Quality, Rows, Split, SplitSummary
+from toolkit.artifacts import ColumnProfile, Contract, Profile, Quality, Rows, Split, SplitSummary
 from toolkit.data.association import associations
-from toolkit.data.column_profile import Outcome, profile_column
+from toolkit.data.column_profile import Outcome, of_numbers, profile_column
 from toolkit.data.drift import stability_index
 from toolkit.data.profiling import duplicates
 from toolkit.data.quality_values import plain_level, value_checks
@@ -17,7 +17,7 @@ from toolkit.data.relations import correlation_ratio, cramers_v, spearman
 from toolkit.data.rows import make_table
 from toolkit.errors import DataError, ProjectError
 from toolkit.plots import eda as figures
-from toolkit.project.model import Column, Project
+from toolkit.project.model import Project
 
 
 def project_of(frame, target, task, types=None, **columns):
@@ -208,9 +208,13 @@ def test_stability_index_is_symmetric_and_zero_for_equal_shares():
 # -- profile of a column ---------------------------------------------------------------
 
 
+def profile_of(values):
+    facts = of_numbers(np.array(values, dtype=float), False, None)
+    return ColumnProfile(name="x", type="number", role="feature", protected=False, **facts)
+
+
 def test_one_odd_value_does_not_squeeze_the_histogram():
-    values = pd.Series(np.r_[np.linspace(0, 1, 999), 1e9])
-    facts = profile_column("x", Column(type="number"), values, None)
+    facts = profile_of(np.r_[np.linspace(0, 1, 999), 1e9])
     assert sum(facts.histogram_counts) == 1000
     assert max(facts.histogram_counts) < 200
     assert facts.maximum == 1e9
@@ -221,7 +225,7 @@ def test_one_odd_value_does_not_squeeze_the_histogram():
     [[], [np.nan] * 5, [3.0] * 5, [1e308, -1e308, 0.0], [1e300] * 4, [0.1, np.nan]],
 )
 def test_odd_columns_have_a_profile(values):
-    facts = profile_column("x", Column(type="number"), pd.Series(values, dtype=float), None)
+    facts = profile_of(values)
     assert facts.missing == int(np.isnan(np.array(values, dtype=float)).sum())
     assert sum(facts.histogram_counts) == len(values) - facts.missing
     assert json.loads(facts.model_dump_json())
@@ -231,7 +235,7 @@ def test_test_rows_stay_out_of_the_target_relation():
     frame = pd.DataFrame({"x": ["a"] * 100, "y": ["yes"] * 50 + ["no"] * 50})
     table = table_of(frame, "y", "binary")
     outcome = Outcome(table, np.arange(50))
-    facts = profile_column("x", Column(type="category"), frame["x"], outcome)
+    facts = profile_column(table, "x", outcome)
     assert facts.top == [("a", 100)]
     assert facts.target_by_bin == [1.0]
 
@@ -257,10 +261,7 @@ def test_value_checks_find_what_they_name():
         }
     )
     table = table_of(frame, "y", "binary")
-    columns = [
-        profile_column(name, column, frame[name], None)
-        for name, column in table.project.columns.items()
-    ]
+    columns = [profile_column(table, name, None) for name in table.project.columns]
     profile = Profile(rows=n, sampled=n, duplicates=0, columns=columns)
     checks = {c.name: c for c in value_checks(table, profile, pd.Timestamp("2026-01-01"))}
     assert checks["Placeholder numbers"].columns == ["age", "visits"]

@@ -110,7 +110,7 @@ def test_what_does_not_exist_is_no_critical_fault():
     table_ = made(frame)
     frame.loc[:599, "FireplaceQu"] = None
     table_.frame.loc[:599, "Fireplaces"] = 0.0
-    columns = [profile_column(n, c, frame[n], None) for n, c in table_.project.columns.items()]
+    columns = [profile_column(table_, name, None) for name in table_.project.columns]
     profile = Profile(rows=N, sampled=N, duplicates=0, columns=columns)
     checks = {c.name: c for c in column_checks(profile, table_)}
     absent = checks["Values of what may not exist"]

@@ -47,6 +47,7 @@ def check_of(
     noun = "columns"
     if len(columns) == 1:
         verb, _, rest = what.partition(" ")
+        rest = rest.replace(" of their values", " of its values")
         noun, what = "column", f"{_SINGULAR.get(verb, verb)} {rest}"
     shown = listed([f"{column} ({words})" if words else column for column, _, words in ordered])
     return [
