@@ -24,6 +24,7 @@ from toolkit.automl.lanes import next_in_line
 from toolkit.automl.plan import BALANCED, PRESETS, effective, make_plan
 from toolkit.automl.task import Size, TaskFacts
 from toolkit.errors import EngineError, ProjectError
+from toolkit.explain import planner
 from toolkit.project.search import AutoML, Budget
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -403,6 +404,14 @@ def test_the_guide_says_what_balanced_does_by_size():
         rates = "as they are" if found.haste == 1 else f"x {found.haste:g}"
         line = f"| {cells} | {found.models} | {found.folds} | {networks} | {rates} |"
         assert line in guide
+
+
+def test_the_guide_says_what_an_explanation_may_cost(binary_project):
+    project = binary_project().project.model_copy(update={"automl": AutoML()})
+    words = f"{planner.EVALUATIONS:,} with", f"else {planner.asked(project).evaluations:,}"
+    for name in ("docs/how-to/explain.md", "docs/project-file.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert all(each in text for each in words)
 
 
 def test_the_forecast_counts_what_the_search_learns_from(whole):

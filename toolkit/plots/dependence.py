@@ -62,7 +62,7 @@ def dependence_with(
         f" {formats.number(shap.max())}"
         + ("." if np.isnan(spread) else f"; correlation with {other} {spread:.2f}.")
     )
-    title = f"Members of {shorten(column)} does, by {shorten(other)}"
+    title = f"How {shorten(column)} moves the output, by {shorten(other)}"
     with canvas(title, alt, height=3.8) as sheet:
         axes = sheet.axes
         sheet.figure.set_dpi(160)

@@ -128,7 +128,7 @@ def dependence(
             f"column {column!r} was not explained",
             expected=", ".join(i.column for i in explanation.importance[of][:8]),
         )
-    title = f"Members of {shorten(column)} does to the {output_words(explanation, of)}"
+    title = f"How {shorten(column)} moves the {output_words(explanation, of)}"
     if rows["number"].notna().any():
         measure = explanation.measures.get(column, "")
         label = f"{measure} of {column}" if measure else column

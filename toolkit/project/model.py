@@ -360,7 +360,7 @@ class Explain(Section):
     evaluations: int | None = Field(default=None, ge=2_000)
     """The most rows that the model is asked to score where values are estimated; of fewer orders,
     background rows and rows, in this turn, the explanation is made then. The preset's number if
-    not given: 400,000 with `thorough`, else 160,000."""
+    not given: 400,000 with `thorough`, else 100,000."""
     permutations: int = Field(default=16, ge=2)
     """The least number of orders in which columns are revealed, for each row; every background
     row has at least one of its own. More is slower and more exact."""
