@@ -89,7 +89,7 @@ def test_budget_is_kept_and_rows_are_scored_in_few_calls(linear, tmp_path):
     assert model.calls <= 8
     frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40_000, 12))).add_prefix("c")
     frame["y"] = frame["c0"] * frame["c1"]
-    for preset, rows in (("thorough", 20_000), ("balanced", 8_000)):
+    for preset, rows in (("thorough", 20_000), ("balanced", 5_000)):
         views, _, model, _ = seen(
             tmp_path / preset, frame, lambda f: f["c0"] * f["c1"] + f["c2"] * f["c3"],
             automl={"preset": preset},

@@ -57,8 +57,8 @@ BALANCED = (
     (100_000, Preset(models=18, folds=5, trials=3, epochs=40)),
     (300_000, Preset(models=12, folds=3, trials=1, epochs=10, haste=1.5)),
     (1_000_000, Preset(models=10, folds=3, trials=1, epochs=4, haste=1.5)),
-    (2_000_000, Preset(models=9, folds=3, trials=0, epochs=15, haste=2.5)),
-    (np.inf, Preset(models=5, folds=3, trials=0, epochs=15, haste=4.0)),
+    (2_000_000, Preset(models=9, folds=3, trials=0, epochs=4, haste=2.5)),
+    (np.inf, Preset(models=5, folds=3, trials=0, epochs=4, haste=4.0)),
 )
 """What `balanced` means, by the most cells (see `Size.cells`) for which it does."""
 _TIMED = 200
