@@ -112,7 +112,7 @@ def assign(table: Table) -> Assignment:
         )
     method = {"random": _random, "stratified": _stratified, "group": _group, "time": _time}
     split, features = table.project.split, table.features()
-    hashes = None if split.method in ("group", "time") else table.cells.hashes(features)[used]
+    hashes = table.cells.hashes(features)[used]  # the check of leaks needs them, too
     groups = copies_together(split, table.frame[features].iloc[used], hashes)
     if groups is None:
         method[table.project.split.method](table, used, result)

@@ -101,11 +101,14 @@ def judge_policies(
         rows = _counted(kind, kinds.shape[1], drawn)
         weighed = rows if own is None else _counted(kind, kinds.shape[1], drawn * own)
         found = np.empty((len(drawn), len(policies), 2, 3))
+        known: dict[tuple[str, bytes], np.ndarray] = {}  # many policies begin from one decision
         for i, (policy, mine, base) in enumerate(zip(policies, outcomes, plain, strict=True)):
             judge = judges[policy.column]
             found[:, i, 0] = judge.numbers(mine, kinds[i], rows, weighed)
-            before = judge.numbers(base, kinds[len(policies) + i], rows, weighed)
-            found[:, i, 1] = found[:, i, 0] - before
+            key = policy.column, policy.unmitigated.tobytes()
+            if key not in known:
+                known[key] = judge.numbers(base, kinds[len(policies) + i], rows, weighed)
+            found[:, i, 1] = found[:, i, 0] - known[key]
             if (mine.made.judged != base.made.judged).any():
                 found[:, i, 1, _DIFFERENCE] = np.nan
         return found

@@ -137,7 +137,7 @@ def _trust(book: Book) -> Facts:
                           recipe=f"canary({canary.metric})")  # fmt: skip
         optimism = [claim, f" optimism ({metric_title(canary.metric)})"]
     lines: Lines = [
-        optimism + rows + [": too few to judge"] * (canary.few),
+        optimism + rows + [": too few to judge"] * canary.few,
         [_on_shuffled(tried)],
     ]
     if found.conformal is not None:
