@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.artifacts import ColumnProfile
-from toolkit.data.rows import numbers, rounded
+from toolkit.data.rows import numbers, quantiles, rounded
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table
@@ -103,7 +103,7 @@ def of_numbers(values: np.ndarray, date: bool, outcome: Outcome | None) -> dict[
     counts = np.bincount(bins[finite], minlength=len(edges) - 1)
     facts["histogram_edges"] = [float(edge) for edge in edges]
     facts["histogram_counts"] = [int(n) for n in counts]
-    quartiles = np.quantile(ordered, [0.25, 0.5, 0.75])
+    quartiles = quantiles(ordered, [0.25, 0.5, 0.75])
     if date:
         facts["minimum"], facts["maximum"] = _moment(ordered[0]), _moment(ordered[-1])
         facts["quartiles"] = [float(q) for q in quartiles]
@@ -145,7 +145,7 @@ def _edges(ordered: np.ndarray) -> np.ndarray:
         span = int(high - low)
         if span < 2 * _BINS:
             return np.arange(low - 0.5, high + 1.0)
-    inner_low, inner_high = np.quantile(ordered, [0.005, 0.995])
+    inner_low, inner_high = quantiles(ordered, [0.005, 0.995])
     if inner_high > inner_low and (high - low) > 4 * (inner_high - inner_low):
         return np.r_[low, np.linspace(inner_low, inner_high, _BINS - 1), high]
     return np.linspace(low, high, _BINS + 1)

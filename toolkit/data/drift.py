@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit.artifacts import Drift
-from toolkit.data.rows import MEASURES, is_numeric, numbers, rounded
+from toolkit.data.rows import MEASURES, is_numeric, numbers, quantiles, rounded
 from toolkit.table import calendars
 
 if TYPE_CHECKING:
@@ -106,12 +106,9 @@ def _compare(
     most = int(np.clip(min(len(before), len(after)) // 10, 2, _BINS))
     found = []
     for name in names:
-        bins = _bins(table, name, before, most)
-        size = int(bins.max()) + 1
-        distance = stability_index(
-            np.bincount(bins[before], minlength=size), np.bincount(bins[after], minlength=size)
-        )
-        chance = harmonic * chi2.ppf(1 - 0.05 / len(names), max(size - 1, 1))
+        counts = _counts(table, name, before, after, most)
+        distance = stability_index(*counts)
+        chance = harmonic * chi2.ppf(1 - 0.05 / len(names), max(len(counts[0]) - 1, 1))
         grade = "ok"
         if distance > chance and distance >= MODERATE:
             grade = "critical" if distance >= LARGE else "warning"
@@ -122,27 +119,43 @@ def _compare(
     return found[:_LISTED]
 
 
-def _bins(table: Table, name: str, before: np.ndarray, most: int) -> np.ndarray:
-    """Return a bin for each row: equal shares of the first part, or its most frequent levels."""
+def _counts(
+    table: Table, name: str, before: np.ndarray, after: np.ndarray, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Count both parts in bins: equal shares of the first part, or its most frequent levels."""
     if name == table.project.target.column:
         if table.task != "regression":
-            return table.class_codes() + 1
-        return _shares(table.target.astype(np.float64), before, most)
+            return _tally(table.class_codes() + 1, before, after)
+        return _shares(table.target.astype(np.float64), before, after, most)
     if is_numeric(table.columns[name]) or table.columns[name].type in MEASURES:
-        return _shares(table.measure(name), before, most)
+        return _shares(table.measure(name), before, after, most)
     found, levels = table.cells.codes(name)
     counts = np.bincount(found[before][found[before] >= 0], minlength=len(levels))
     place = np.full(len(levels) + 1, 1)
     common = np.argsort(-counts, kind="stable")[: 2 * most]
     place[common] = np.arange(len(common)) + 2
     place[-1] = 0
-    return place[found]
+    return _tally(place[found], before, after)
 
 
-def _shares(values: np.ndarray, before: np.ndarray, most: int) -> np.ndarray:
-    known = values[before]
-    known = known[np.isfinite(known)]
-    if not len(known):
-        return np.isfinite(values).astype(np.int64)
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, most + 1)[1:-1]))
-    return np.where(np.isfinite(values), np.searchsorted(edges, values, side="right") + 1, 0)
+def _tally(
+    bins: np.ndarray, before: np.ndarray, after: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    size = int(bins.max()) + 1
+    return np.bincount(bins[before], minlength=size), np.bincount(bins[after], minlength=size)
+
+
+def _shares(
+    values: np.ndarray, before: np.ndarray, after: np.ndarray, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Count numbers that are missing, and between the first part's quantiles."""
+    ordered = [np.sort(part[np.isfinite(part)]) for part in (values[before], values[after])]
+    if not len(ordered[0]):
+        return _tally(np.isfinite(values).astype(np.int64), before, after)
+    edges = np.unique(quantiles(ordered[0], np.linspace(0, 1, most + 1)[1:-1]))
+    counts = [
+        np.r_[len(rows) - len(known), np.diff(np.searchsorted(known, edges), prepend=0,
+                                              append=len(known))]
+        for rows, known in zip((before, after), ordered, strict=True)
+    ]  # fmt: skip
+    return counts[0], counts[1]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from toolkit.run.stage import Stage
 
 _EXAMPLES = 3
+_HEAD = 1_000
 _LOST_WARNING = 0.05
 
 
@@ -164,17 +165,19 @@ def _features(frame: pd.DataFrame, project: Project) -> list[Check]:
 
 def _facts(name: str, column: Column, series: pd.Series) -> ColumnFacts:
     known = series.dropna()
-    distinct = known.drop_duplicates()
     shown_as = images.describe if column.type == "image" else values.cell_text
     most = 0 if column.role in ("identifier", "group") else _EXAMPLES  # never a person's number
-    examples = [shown_as(value) or "" for value in distinct.iloc[:most].tolist()]
+    first = known.iloc[:_HEAD].drop_duplicates().iloc[:most]
+    if len(first) < most:
+        first = known.drop_duplicates().iloc[:most]
+    examples = [shown_as(value) or "" for value in first.tolist()]
     return ColumnFacts(
         name=name,
         type=column.type,
         role=column.use,
         protected=column.protected,
         missing=len(series) - len(known),
-        distinct=len(distinct),
+        distinct=known.nunique(),
         examples=[text.removesuffix("T00:00:00")[:120] for text in examples],
     )
 

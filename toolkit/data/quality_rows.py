@@ -186,7 +186,7 @@ def _groups(table: Table) -> list[Check]:
     for name, column in table.columns.items():
         if column.role == "weight" or (split.method == "group" and split.column == name):
             continue
-        found, alike, named = repeated_group(table.frame, name, table.columns)
+        found, alike, named = repeated_group(table.frame, name, table.columns, table.cells.codes)
         others = {each.column for each in alike}
         if not alike or (not named and (not very_alike(alike) or seen & others)):
             continue

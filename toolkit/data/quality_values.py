@@ -12,7 +12,7 @@ import pandas as pd
 from toolkit.artifacts import Check, Profile
 from toolkit.artifacts.base import COMMON
 from toolkit.data.findings import Found, amount, check_of, counted, listed, percent
-from toolkit.data.rows import numbers
+from toolkit.data.rows import numbers, quantiles
 from toolkit.data.sentinels import sentinels
 from toolkit.table.names import MISSING_WORDS
 from toolkit.table.values import MISSING
@@ -86,7 +86,7 @@ def value_checks(table: Table, profile: Profile, today: pd.Timestamp | None = No
 
 def _number(name: str, values: np.ndarray, target: bool, found: dict[str, list[Found]]) -> None:
     values = values[np.isfinite(values)]
-    low, high = np.quantile(values, [0.25, 0.75])
+    low, high = quantiles(np.sort(values), [0.25, 0.75])
     span = high - low
     if span > 0 and not target:
         far = (values < low - _FAR * span) | (values > high + _FAR * span)

@@ -19,8 +19,8 @@ from toolkit.table.image_vector import image_facts
 from toolkit.table.measures import MEASURES, measure
 
 __all__ = [
-    "MEASURES", "SAMPLE", "Cells", "Table", "codes", "is_numeric", "make_table", "numbers",
-    "open_table", "rounded",
+    "MEASURES", "SAMPLE", "Cells", "Table", "cells_of", "codes", "is_numeric", "make_table",
+    "numbers", "open_table", "quantiles", "rounded",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -217,6 +217,11 @@ def _kept(stage: Stage) -> _Kept:
     return kept
 
 
+def cells_of(stage: Stage) -> Cells:
+    """Return the typed rows of the run with what is known of them, for reading only."""
+    return _kept(stage).cells
+
+
 def rows_of(stage: Stage) -> pd.DataFrame:
     """Return the typed rows of the run."""
     # What is written to a copy leaves the kept rows alone.
@@ -250,7 +255,9 @@ def codes(series: pd.Series) -> tuple[np.ndarray, list[str]]:
     """Return level codes (-1 where missing) and the levels in order of first appearance."""
     found, levels = pd.factorize(series)
     texts = np.asarray(levels, dtype=object).tolist()
-    return found.astype(np.int64), [x if type(x) is str else str(x) for x in texts]
+    if not isinstance(series.dtype, pd.StringDtype):
+        texts = [x if type(x) is str else str(x) for x in texts]
+    return found.astype(np.int64), texts
 
 
 def numbers(series: pd.Series) -> np.ndarray:
@@ -261,6 +268,15 @@ def numbers(series: pd.Series) -> np.ndarray:
         values[np.isnat(whole)] = np.nan
         return values
     return pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def quantiles(ordered: np.ndarray, shares: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Return quantiles of sorted numbers as `numpy.quantile` does, which would sort them again."""
+    place = np.asarray(shares) * (len(ordered) - 1)
+    below = np.floor(place).astype(np.int64)
+    low, high = ordered[below], ordered[np.minimum(below + 1, len(ordered) - 1)]
+    part, span = place - below, high - low
+    return np.where(part >= 0.5, high - span * (1 - part), low + span * part)
 
 
 def is_numeric(column: Column) -> bool:

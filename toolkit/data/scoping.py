@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from toolkit.artifacts import Check, Feasibility, Suspect
 from toolkit.artifacts.base import worst_first
 from toolkit.data import scoping_checks as checks
 from toolkit.data.leakage import first_look
-from toolkit.data.rows import make_table, rows_of
+from toolkit.data.rows import Cells, cells_of, make_table, rows_of
 from toolkit.data.split import TEST, assign
 from toolkit.errors import DataError
 from toolkit.table import check_target, class_counts, target_values
@@ -48,7 +49,7 @@ def feasibility(stage: Stage) -> Feasibility:
         project,
         frame[project.target.column],
         groups_of(project, frame),
-        first_look(project, frame),
+        _asked(stage),
         test_rows=count_test_rows(project, frame),
     )
     stage.write(result)
@@ -69,6 +70,19 @@ def count_test_rows(project: Project, frame: pd.DataFrame) -> int | None:
         return None
 
 
+_ASKED: weakref.WeakKeyDictionary[Cells, tuple[Project, list[Suspect]]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def _asked(stage: Stage) -> list[Suspect]:
+    """Return `first_look`, anew where the project or the rows changed since."""
+    project, cells = stage.project, cells_of(stage)
+    if cells not in _ASKED or _ASKED[cells][0] != project:
+        _ASKED[cells] = project, first_look(project, cells.frame)
+    return _ASKED[cells][1]
+
+
 def live_feasibility(stage: Stage) -> Callable[[Project], tuple[Feasibility, list[Plot]]]:
     """Return a function that judges a changed project, quickly: the table is read once, here.
 
@@ -77,13 +91,11 @@ def live_feasibility(stage: Stage) -> Callable[[Project], tuple[Feasibility, lis
     from toolkit.plots import scoping as figures
 
     frame = rows_of(stage)
-    asked: list[Suspect] = []
+    asked = _asked(stage)  # once: a changed target asks for the whole notebook again
     counted: dict[Any, int | None] = {}
 
     def judge(project: Project) -> tuple[Feasibility, list[Plot]]:
         series = frame[project.target.column]
-        if not asked:  # once: a changed target asks for the whole notebook again
-            asked.extend(first_look(project, frame))
         key = (repr(project.split), repr(project.target), *project.features(), project.seed)
         if key not in counted:
             counted[key] = count_test_rows(project, frame)

@@ -92,7 +92,7 @@ def together_check(sizes: np.ndarray) -> Check:
 
 def _same_rows(table: Table, train: np.ndarray, test: np.ndarray) -> Check:
     hashes = table.cells.hashes(table.features())
-    seen = np.isin(hashes[test], hashes[train])
+    seen = _among(hashes[test], hashes[train])
     if not seen.any():
         return Check(
             name="Equal rows across parts",
@@ -101,7 +101,7 @@ def _same_rows(table: Table, train: np.ndarray, test: np.ndarray) -> Check:
         )
     labels = pd.factorize(pd.Series(table.target))[0].astype(np.uint64)
     with_target = hashes * np.uint64(1_000_003) + labels
-    same = int(np.isin(with_target[test], with_target[train]).sum())
+    same = int(_among(with_target[test], with_target[train]).sum())
     share = seen.mean()
     return Check(
         name="Equal rows across parts",
@@ -113,6 +113,11 @@ def _same_rows(table: Table, train: np.ndarray, test: np.ndarray) -> Check:
     )
 
 
+def _among(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Whether each value is among the others: `numpy.isin` sorts, which takes 20 times as long."""
+    return pd.Series(values).isin(others).to_numpy()
+
+
 def _straddling(table: Table, train: np.ndarray, test: np.ndarray) -> list[Check]:
     checks = []
     for name, column in table.columns.items():
@@ -122,11 +127,12 @@ def _straddling(table: Table, train: np.ndarray, test: np.ndarray) -> list[Check
             table.project.split.method == "time" and column.type == "date"
         ):
             continue
-        found, _ = table.cells.codes(name)
-        shared = np.intersect1d(found[train], found[test])
-        shared = shared[shared >= 0]
-        rows = int(np.isin(found[test], shared).sum())
-        if not len(shared):
+        found, levels = table.cells.codes(name)
+        counts = [np.bincount(own[own >= 0], minlength=len(levels))
+                  for own in (found[train], found[test])]  # fmt: skip
+        both = (counts[0] > 0) & (counts[1] > 0)
+        shared, rows = int(both.sum()), int(counts[1][both].sum())
+        if not shared:
             checks.append(
                 Check(
                     name=f"{name} across parts",
@@ -142,7 +148,7 @@ def _straddling(table: Table, train: np.ndarray, test: np.ndarray) -> list[Check
             Check(
                 name=f"{name} across parts",
                 severity="warning" if own else "info",
-                message=f"{len(shared):,} values of {name!r} have rows both in test ({rows:,} rows)"
+                message=f"{shared:,} values of {name!r} have rows both in test ({rows:,} rows)"
                 " and in train or validation.",
                 columns=[name],
                 remedy=f"If rows of one {name} are alike, set split.method group and split.column"

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
-from papermill.exceptions import PapermillException, PapermillExecutionError
+# jsonschema takes two seconds to build the grammar of international addresses where this package
+# is installed (JupyterLab needs it); no notebook has one, and without it jsonschema checks none.
+_GRAMMAR = "rfc3987_syntax"
+_skipped = sys.modules.setdefault(_GRAMMAR, None) is None  # type: ignore[arg-type]
+try:
+    from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
+    from papermill.exceptions import PapermillException, PapermillExecutionError
+finally:
+    if _skipped:
+        del sys.modules[_GRAMMAR]
 
-from toolkit import canonical, errors
-from toolkit.errors import DiskFull, KernelDied, RunError, StageFailed, ToolkitError
+from toolkit import canonical, errors  # noqa: E402
+from toolkit.errors import DiskFull, KernelDied, RunError, StageFailed, ToolkitError  # noqa: E402
 
 ENGINE = "toolkit"
 

@@ -115,12 +115,13 @@ def canvas(
     with mpl.rc_context(_RC):
         # A Figure of its own, not pyplot's: nothing global, nothing shown twice in a notebook.
         figure = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasSVG(figure)
+        paper = FigureCanvasSVG(figure)
         sheet = Canvas(figure, figure.subplots(rows, cols))
         yield sheet
         _label_ticks(figure)
         stream = io.StringIO()
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+        # Not `savefig`: it draws everything a first time, unseen, to have the axes placed.
+        paper.print_svg(stream, metadata={"Date": None, "Creator": None})
     text = stream.getvalue()
     svg = text[text.index("<svg") :]
     svg = svg.replace("<svg ", '<svg style="max-width:100%;height:auto" role="img" ', 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -82,9 +82,15 @@ def _many(counts: np.ndarray[Any, Any]) -> bool:
 
 
 def repeated_group(
-    frame: pd.DataFrame, name: str, columns: Mapping[str, Column]
+    frame: pd.DataFrame,
+    name: str,
+    columns: Mapping[str, Column],
+    coded: Callable[[str], tuple[np.ndarray[Any, Any], Sequence[str]]],
 ) -> tuple[Cells, list[Alike], bool]:
-    """Return the values of a typed column, in what rows of one value are alike, and by name."""
+    """Return the values of a typed column, in what rows of one value are alike, and by name.
+
+    `coded` gives level codes (-1 is missing) and levels of a column that holds no numbers.
+    """
     import pandas as pd
 
     from toolkit.table.values import Cells
@@ -97,7 +103,7 @@ def repeated_group(
         head = series.iloc[:1_000].dropna().to_numpy(dtype=np.float64)
         if not np.array_equal(head, head.round()):
             return none
-    codes, levels = pd.factorize(series)
+    codes, levels = pd.factorize(series) if column.type == "number" else coded(name)
     counts = np.bincount(codes[codes >= 0], minlength=len(levels))
     holder = _holder(name, counts)
     if holder is None:
