@@ -7,6 +7,7 @@ import json
 import math
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,18 +53,29 @@ def digest(value: Any) -> str:
     return "sha256:" + hashlib.sha256(compact.encode()).hexdigest()
 
 
+_DIGESTS: dict[tuple[int, ...], str] = {}
+"""Of files that have not changed since: a large source is asked for again and again."""
+_SETTLED = 5.0
+
+
 def digest_file(path: Path) -> str:
     """Return the SHA-256 of a file, or of a folder's names and files, as ``sha256:<hex>``."""
-    total = hashlib.sha256()
     if path.is_dir():
+        total = hashlib.sha256()
         for item in sorted(p for p in path.rglob("*") if p.is_file()):
             total.update(item.relative_to(path).as_posix().encode() + b"\0")
             total.update(bytes.fromhex(digest_file(item).removeprefix("sha256:")))
-    else:
-        with path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                total.update(block)
-    return "sha256:" + total.hexdigest()
+        return "sha256:" + total.hexdigest()
+    with path.open("rb") as stream:
+        state = os.fstat(stream.fileno())
+        key = state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
+        if key not in _DIGESTS:
+            found = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+            # What was just written can be written again within one tick of the clock.
+            if time.time() - max(state.st_mtime, state.st_ctime) < _SETTLED:
+                return found
+            _DIGESTS[key] = found
+    return _DIGESTS[key]
 
 
 @contextmanager

@@ -51,14 +51,16 @@ def intake(stage: Stage) -> Intake:
     stage.progress(f"typing {len(raw.frame):,} rows of {len(columns):,} columns")
     frame = conform(raw.frame, columns)
     checks = [*raw.checks, *_new_columns(raw.frame, columns), *_lost(raw.frame, frame, columns)]
+    source, digest = shown(project.data.source), raw.digest
+    del raw  # a table of texts takes as much memory as all that is still to come
     checks += check_target(frame[project.target.column], project.target)
     weight = project.weight()
     if weight is not None:
         check_weights(frame[weight].to_numpy(dtype="float64"), weight)
     checks += _features(frame, project)
     result = Intake(
-        source=shown(project.data.source),
-        digest=raw.digest,
+        source=source,
+        digest=digest,
         table_digest=table_digest(frame),
         rows=len(frame),
         columns=[_facts(name, column, frame[name]) for name, column in columns.items()],

@@ -113,8 +113,8 @@ def typed_column(series: pd.Series, column: Column) -> pd.Series:
     kind = series.dtype
     if column.type == "image":
         return images.typed(series)
-    if column.type == "number" and pd.api.types.is_numeric_dtype(kind):
-        return _numbers(series.to_numpy(dtype="float64", na_value=np.nan, copy=True), column)
+    if column.type == "number":
+        return _numbers(_as_numbers(series, column), column)
     if column.type == "date" and pd.api.types.is_datetime64_any_dtype(kind):
         moments = series.reset_index(drop=True)
         if str(kind).startswith("date32"):  # Arrow's days
@@ -125,12 +125,6 @@ def typed_column(series: pd.Series, column: Column) -> pd.Series:
             moments = local.dt.tz_localize(None)
         return _known_moments(moments.dt.as_unit("us"), column)
     found = values.cells(series, column.missing)
-    if column.type == "number":
-        decimal = column.decimal or "."
-        parsed = found.numbers() if decimal == "." else None
-        if parsed is None:
-            parsed = values.numbers(found.texts, decimal, column.unit, multiples=column.multiples)
-        return _numbers(found.spread(parsed, np.nan), column)
     if column.type == "date":
         days = dates(found.texts, column.format, column.latest_year, column.timezone)
         return _known_moments(pd.Series(found.spread(days, np.datetime64("NaT", "us"))), column)
@@ -153,6 +147,22 @@ def _known_moments(moments: pd.Series, column: Column) -> pd.Series:
         return moments
     absent = dates(days, column.format, column.latest_year, column.timezone)
     return moments.mask(moments.dt.normalize().isin(pd.Series(absent[~np.isnat(absent)])))
+
+
+def _as_numbers(series: pd.Series, column: Column) -> np.ndarray[Any, Any]:
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        return series.to_numpy(dtype="float64", na_value=np.nan, copy=True)
+    decimal = column.decimal or "."
+    parsed = values.written_numbers(series) if decimal == "." else None
+    if parsed is not None:
+        return parsed
+    found = values.cells(series, column.missing)
+    parsed = found.numbers() if decimal == "." else None
+    if parsed is None:
+        parsed = values.numbers(found.texts, decimal, column.unit, multiples=column.multiples)
+    return found.spread(parsed, np.nan)
 
 
 def _numbers(numbers: np.ndarray[Any, Any], column: Column) -> pd.Series:

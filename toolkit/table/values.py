@@ -330,6 +330,16 @@ def numbers(
     return result
 
 
+def written_numbers(series: pd.Series) -> np.ndarray[Any, Any] | None:
+    """Return float64 for texts that are missing, or all numbers as computers write them.
+
+    Quicker than `cells` where most texts differ; None where some cell needs a closer look.
+    """
+    import pandas as pd
+
+    return plain_numbers(_as_arrow(series)) if isinstance(series.dtype, pd.StringDtype) else None
+
+
 def plain_numbers(texts: Any) -> np.ndarray[Any, Any] | None:
     """Return float64 for texts (a list, or Arrow's array of them) that are all numbers as
     computers write them, else None.
