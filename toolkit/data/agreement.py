@@ -18,6 +18,7 @@ _FEW_LEVELS = 20
 _LEVEL_ROWS = 5
 _KNOTS = 64
 _SAME = 0.1
+_TOLD = 0.7
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,14 @@ class Agreement:
         that makes the class likelier by degrees is below 1.
     reverse : float
         Column from target: the root of Goodman and Kruskal's tau, for columns of few levels.
+    told : float
+        Classes: the share of the rows whose class the column gives (J of .7 or more).
     """
 
     given: float = 0.0
     step: float = 1.0
     reverse: float = 0.0
+    told: float = 1.0
 
 
 def of_classes(
@@ -64,14 +68,16 @@ def of_classes(
     place = (halves * size + bins) * count + classes
     tables = np.bincount(place, minlength=2 * size * count).reshape(2, size, count)
     total = tables.sum(axis=(0, 1))
-    best, step = 0.0, 1.0
+    best, step, told = 0.0, 1.0, 0
     for k in np.flatnonzero((total >= _CLASS_ROWS) & (total.sum() - total >= _CLASS_ROWS)):
         hits, rows = tables[:, :, k], tables.sum(axis=2)
         found = (_youden(hits, rows, 0) + _youden(hits, rows, 1)) / 2
+        told += int(total[k]) if found >= _TOLD else 0
         if found > best:
             best, step = found, _step(hits.sum(axis=0), rows.sum(axis=0))
     few = levels <= max(_FEW_LEVELS, count)
-    return Agreement(best, step, _tau(tables.sum(axis=0).T) ** 0.5 if few else 0.0)
+    reverse = _tau(tables.sum(axis=0).T) ** 0.5 if few else 0.0
+    return Agreement(best, step, reverse, told / max(int(total.sum()), 1))
 
 
 def _youden(hits: np.ndarray, rows: np.ndarray, learned: int) -> float:

@@ -38,6 +38,7 @@ _NAMED = 0.5
 _PURE = 0.97
 _COVERS = 0.4
 _STEP_ROWS = 300
+_MOST_CLASSES = 0.5
 _IDENTIFIER = 0.15
 _SIZE = 0.5
 _BRIGHTNESS = 0.8
@@ -264,6 +265,10 @@ class _Agreements:
                 if found.given >= LIMIT
                 else "follows from the target, as a coarser copy of it would"
             )
+            if self.count > 2 and not few and found.told < _MOST_CLASSES:
+                # A measurement that sets one kind of many apart is what kinds differ in.
+                evidence.most = "warning"
+                way += ", but only for classes of fewer than half of the rows"
             evidence.say(score, f"{way} ({score:.2f} of 1)")
         elif self.classes is not None and not ordered:
             self._partial(bins, evidence)
