@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from toolkit.project.model import Column
 from toolkit.table import amounts, dates, dating, infer, infer_code, typed, values
 from toolkit.table.marks import TableMarks
 from toolkit.table.notes import Notes
@@ -103,6 +104,22 @@ def test_typed_values_are_what_their_texts_say(kind: str, data: st.DataObject, n
         role = infer.role_of(name, column.type, cells, notes)
         answers.append((column, role, notes.checks, dict(notes.columns)))
     assert answers[0] == answers[1]
+
+
+number = st.one_of(
+    word, whole.map(str), real.map(str), st.sampled_from(["", " 7", "1e3 ", "-999", "'12", "NA"])
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(number | st.none(), max_size=12), st.sampled_from([None, ["-999"], ["7", "12"]]))
+def test_numbers_of_a_table_are_those_of_its_rows(
+    cells: list[str | None], missing: list[str] | None
+) -> None:
+    column = Column(type="number", missing=missing)
+    at_once = typed.typed_column(pd.Series(cells, dtype="str"), column)
+    alone = [typed.typed_column(pd.Series([cell], dtype="object"), column)[0] for cell in cells]
+    np.testing.assert_array_equal(at_once.to_numpy(), np.array(alone, dtype="float64"))
 
 
 @settings(max_examples=150, deadline=None)

@@ -47,6 +47,15 @@ def test_help_and_version_import_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
+def test_running_notebooks_reads_no_grammar_of_addresses() -> None:
+    code = (
+        "import sys\nimport toolkit.pipeline.notebook, jsonschema, nbformat.v4\n"
+        "assert not [name for name in sys.modules if name.startswith('rfc3987_syntax')]\n"
+        "nbformat.validate(nbformat.v4.new_notebook())"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert toolkit(capsys, "--version") == (0, f"toolkit {__version__}\n", "")
 

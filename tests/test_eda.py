@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from toolkit import data, metrics, open_stage
 from toolkit.artifacts import ColumnProfile, Contract, Profile, Quality, Rows, Split, SplitSummary
@@ -14,7 +16,7 @@ from toolkit.data.drift import stability_index
 from toolkit.data.profiling import duplicates
 from toolkit.data.quality_values import plain_level, value_checks
 from toolkit.data.relations import correlation_ratio, cramers_v, spearman
-from toolkit.data.rows import make_table
+from toolkit.data.rows import make_table, quantiles
 from toolkit.errors import DataError, ProjectError
 from toolkit.plots import eda as figures
 from toolkit.project.model import Project
@@ -211,6 +213,13 @@ def test_stability_index_is_symmetric_and_zero_for_equal_shares():
 def profile_of(values):
     facts = of_numbers(np.array(values, dtype=float), False, None)
     return ColumnProfile(name="x", type="number", role="feature", protected=False, **facts)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40),
+       st.lists(st.floats(0, 1), min_size=1, max_size=5))  # fmt: skip
+def test_quantiles_of_sorted_numbers_are_those_of_numpy(values, shares):
+    found = quantiles(np.sort(values), shares)
+    np.testing.assert_allclose(found, np.quantile(values, shares), rtol=1e-12, atol=1e-9)
 
 
 def test_one_odd_value_does_not_squeeze_the_histogram():

@@ -101,6 +101,21 @@ def test_a_planted_leak_is_found_in_any_form(task, share):
         assert critical == ["planted"], (form, [(s.column, s.severity, s.reason) for s in found])
 
 
+def test_a_measurement_that_sets_one_kind_of_many_apart_is_no_critical_leak():
+    rng = np.random.default_rng(4)
+    kind = rng.choice(list("abcdef"), 4 * N, p=[0.3, 0.25, 0.2, 0.1, 0.1, 0.05])
+    place = np.searchsorted(list("abcdef"), kind)
+    frame = pd.DataFrame({f"size {k}": rng.normal(size=(6, 1))[place, 0] + rng.normal(size=4 * N)
+                          for k in range(4)})  # fmt: skip
+    far = frame.assign(area=frame["size 0"] + 30 * (kind == "f"), y=kind)
+    found, _ = searched(far, "multiclass")
+    assert [(s.column, s.severity) for s in found] == [("area", "warning")]
+    assert "only for classes of fewer than half of the rows" in found[0].reason
+    all_of_them, _ = searched(far.assign(area=5.0 * place + rng.normal(size=4 * N) / 4),
+                              "multiclass")  # fmt: skip
+    assert [(s.column, s.severity) for s in all_of_them] == [("area", "critical")]
+
+
 @pytest.mark.parametrize("share", [0.0, 0.03, 0.1])
 def test_two_columns_that_leak_together_are_found(share):
     frame, rng = honest("regression")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import subprocess
@@ -114,6 +115,22 @@ def test_digest_of_a_folder_counts_names_and_content(tmp_path: Path) -> None:
     assert canonical.digest_file(tmp_path / "a") == canonical.digest_file(tmp_path / "b")
     (tmp_path / "b" / "x").rename(tmp_path / "b" / "y")
     assert canonical.digest_file(tmp_path / "a") != canonical.digest_file(tmp_path / "b")
+
+
+def test_a_file_that_changes_has_another_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = time.time
+    for ahead in (0, 3600):  # written just now, and long ago
+        monkeypatch.setattr(time, "time", lambda ahead=ahead: clock() + ahead)
+        file = tmp_path / f"{ahead}"
+        file.write_text("one")
+        times = file.stat().st_atime_ns, file.stat().st_mtime_ns
+        first = [canonical.digest_file(file) for _ in range(2)]
+        file.write_text("two")
+        os.utime(file, ns=times)
+        assert first == ["sha256:" + hashlib.sha256(b"one").hexdigest()] * 2
+        assert canonical.digest_file(file) == "sha256:" + hashlib.sha256(b"two").hexdigest()
 
 
 # -- artefacts ---------------------------------------------------------------------------
