@@ -103,7 +103,7 @@ def test_a_planted_leak_is_found_in_any_form(task, share):
 
 def test_a_measurement_that_sets_one_kind_of_many_apart_is_no_critical_leak():
     rng = np.random.default_rng(4)
-    kind = rng.choice(list("abcdef"), 4 * N, p=[0.3, 0.25, 0.2, 0.1, 0.1, 0.05])
+    kind = rng.choice(list("abcdef"), 4 * N, p=[0.3, 0.25, 0.2, 0.1, 0.05, 0.1])
     place = np.searchsorted(list("abcdef"), kind)
     frame = pd.DataFrame({f"size {k}": rng.normal(size=(6, 1))[place, 0] + rng.normal(size=4 * N)
                           for k in range(4)})  # fmt: skip

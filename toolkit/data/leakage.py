@@ -253,7 +253,7 @@ class _Agreements:
         mutual = found.reverse >= (LIMIT if levels <= 2 else _REVERSE)
         evidence.strength = max(evidence.strength, found.given, found.reverse * mutual)
         if (found.given >= LIMIT and stepped) or mutual:
-            evidence.copy = True
+            by_values, evidence.copy = not evidence.copy, True
             evidence.certain |= (
                 found.given >= _CERTAIN and (found.reverse >= _CERTAIN or not self.count)
             ) or found.reverse >= _CERTAIN
@@ -265,7 +265,7 @@ class _Agreements:
                 if found.given >= LIMIT
                 else "follows from the target, as a coarser copy of it would"
             )
-            if self.count > 2 and not few and found.told < _MOST_CLASSES:
+            if by_values and self.count > 2 and not few and found.told < _MOST_CLASSES:
                 # A measurement that sets one kind of many apart is what kinds differ in.
                 evidence.most = "warning"
                 way += ", but only for classes of fewer than half of the rows"
