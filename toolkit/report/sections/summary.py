@@ -105,8 +105,7 @@ def _quality_of_model(book: Book) -> Facts:
     kind, word = _STANDING[standing]
     if standing == "unclear" and enough_rows(found):
         kind, word = "bad", "no better than a constant guess"
-    profile = book.get(Profile)
-    if standing == "better" and profile is not None and profile.unresolved:
+    if standing == "better" and _may_leak(book):
         kind, word = "caution", "better than a constant guess, perhaps by a leak"
     unit = metric_unit(name)
     lines: Lines = [
@@ -119,6 +118,11 @@ def _quality_of_model(book: Book) -> Facts:
     if of_one_class(found):
         lines.append(["All test rows are of one class."])
     return _with_checks(book, "test", blocks.box(label, kind, word, lines))
+
+
+def _may_leak(book: Book) -> bool:
+    profile = book.get(Profile)
+    return profile is not None and bool(profile.unresolved)
 
 
 def _trust(book: Book) -> Facts:
@@ -171,6 +175,8 @@ def _honest(book: Book, found: Champion) -> tuple[str, str]:
         return "info", "canary rows score better"
     if found.shuffled is None:
         return "caution", "partly checked"
+    if _may_leak(book):
+        return "caution", "confirmed on canary rows, which may share a leak"
     return "good", "confirmed on canary rows"
 
 
