@@ -235,7 +235,7 @@ def _fairness(book: Book) -> Facts:
     affected = book.project.fairness.people_affected
     if found is None:
         return blocks.box("Fairness", "gap", "not compared", ["Run 05_explain.ipynb."])
-    if affected is False and not book.project.protected():
+    if affected is False and not found.fairness:
         box = blocks.box("Fairness", "info", "not asked", ["No people are affected."])
     elif not found.fairness:
         why = "No fairness metric applies."
