@@ -13,12 +13,13 @@ import numpy as np
 
 from toolkit.data.association import number_bins
 
+LIMIT = 0.7
+"""From here on, of 1, a column that agrees with the target is looked at as a copy of it."""
 _CLASS_ROWS = 20
 _FEW_LEVELS = 20
 _LEVEL_ROWS = 5
 _KNOTS = 64
 _SAME = 0.1
-_TOLD = 0.7
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Agreement:
     reverse : float
         Column from target: the root of Goodman and Kruskal's tau, for columns of few levels.
     told : float
-        Classes: the share of the rows whose class the column gives (J of .7 or more).
+        Classes: the share of the rows whose class the column gives (J of `LIMIT` or more).
     """
 
     given: float = 0.0
@@ -72,7 +73,7 @@ def of_classes(
     for k in np.flatnonzero((total >= _CLASS_ROWS) & (total.sum() - total >= _CLASS_ROWS)):
         hits, rows = tables[:, :, k], tables.sum(axis=2)
         found = (_youden(hits, rows, 0) + _youden(hits, rows, 1)) / 2
-        told += int(total[k]) if found >= _TOLD else 0
+        told += int(total[k]) if found >= LIMIT else 0
         if found > best:
             best, step = found, _step(hits.sum(axis=0), rows.sum(axis=0))
     few = levels <= max(_FEW_LEVELS, count)

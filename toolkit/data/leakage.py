@@ -10,7 +10,7 @@ import numpy as np
 from toolkit.artifacts import LeakSearch, Suspect
 from toolkit.artifacts.base import Severity
 from toolkit.data.afterwards import Hint, hint_of
-from toolkit.data.agreement import Agreement, of_classes, of_numbers
+from toolkit.data.agreement import LIMIT, Agreement, of_classes, of_numbers
 from toolkit.data.association import Judge, associations, bins_of, make_judge, number_bins
 from toolkit.data.formula import Formula, equation, pairs
 from toolkit.data.relations import spearman
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 TOGETHER = "gives the target together with others"
 """How the reason begins for columns that add up to the target."""
-LIMIT = 0.7
-"""From here on, of 1, a column that agrees with the target is looked at as a copy of it."""
 _REVERSE = 0.83
 _STEP = 0.975
 _FEW_LEVELS = 20
