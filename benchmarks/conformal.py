@@ -23,12 +23,13 @@ import numpy as np
 import pandas as pd
 
 from toolkit import data, metrics, open_stage, table
-from toolkit.automl import calibration, conformal, engines
+from toolkit.automl import engines
+from toolkit.automl.decisions import calibration, conformal
 from toolkit.automl.folds import make_folds
-from toolkit.automl.inputs import Inputs
-from toolkit.automl.judge import calibration_error
-from toolkit.automl.preparing import classes_of
+from toolkit.automl.leaderboard import calibration_error
+from toolkit.automl.model.inputs import Inputs
 from toolkit.automl.task import SearchTask, TaskFacts
+from toolkit.automl.task_preparation import classes_of
 
 FOLDS, THREADS = 5, 2
 

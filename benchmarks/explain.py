@@ -28,9 +28,9 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from toolkit.automl import cluster
-from toolkit.automl.engines import lightgbm_trees
-from toolkit.automl.engines.h2o_trees import MojoTrees
+from toolkit.automl.engines.h2o.server import node
+from toolkit.automl.engines.h2o.trees import MojoTrees
+from toolkit.automl.engines.lightgbm import trees
 from toolkit.forests import Forest, expected, margins, shapley_values
 from toolkit.project.search import Budget
 from toolkit.run.memory import Memory
@@ -74,7 +74,7 @@ class H2oModels:
         import h2o
 
         self.h2o = h2o
-        self.shared = cluster.start_shared(Budget(memory_gib=8.0, threads=2))
+        self.shared = node.start_shared(Budget(memory_gib=8.0, threads=2))
         server = self.shared.server
         h2o.connect(
             url=server.url, auth=(server.user, server.password), verbose=False,
@@ -176,7 +176,7 @@ def methods_of(
     booster = _lightgbm(matrix, target, asked)
     text = booster.model_to_string()
     label = f"LightGBM ({asked.trees} trees)"
-    ours(label, Forest.build(lightgbm_trees.trees(text), [0.0], list(frame.columns)), matrix)
+    ours(label, Forest.build(trees.trees(text), [0.0], list(frame.columns)), matrix)
     found += _shap(label, booster, matrix, background, asked)
     glm = h2o.fit("glm", 1, 1)
     found += _through_h2o(h2o, glm, matrix, background, asked)
@@ -250,7 +250,7 @@ def _through_h2o(
         return np.asarray(values), float(explainer.expected_value)
 
     def toolkit(count: int) -> tuple[np.ndarray, float]:
-        from toolkit.explain.shapley import Game, Players, sampled, summarise
+        from toolkit.explain.shap.sampling import Game, Players, sampled, summarise
 
         names = [f"c{n}" for n in range(matrix.shape[1])]
         players = Players(names, [[name] for name in names])
@@ -305,7 +305,7 @@ def warm() -> None:
             lightgbm.Dataset(matrix, target), 2,
         )  # fmt: skip
         names = [f"c{n}" for n in range(12)]
-        forest = Forest.build(lightgbm_trees.trees(booster.model_to_string()), [0.0], names)
+        forest = Forest.build(trees.trees(booster.model_to_string()), [0.0], names)
         shapley_values(forest, matrix[:50])
         shapley_values(forest, matrix[:50], matrix[:20])
 
@@ -353,7 +353,7 @@ def growth(columns: int) -> list[dict[str, Any]]:
         }  # fmt: skip
         booster = lightgbm.train(parameters, lightgbm.Dataset(matrix, target), one["trees"])
         text = booster.model_to_string()
-        forest = Forest.build(lightgbm_trees.trees(text), [0.0], list(frame.columns))
+        forest = Forest.build(trees.trees(text), [0.0], list(frame.columns))
         line: dict[str, Any] = dict(one)
         for game, back in (("path-dependent", None), ("interventional", matrix[:BACKGROUND])):
             began = time.process_time()

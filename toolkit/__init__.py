@@ -10,6 +10,6 @@ __getattr__, __dir__, __all__ = attach(
         "ProjectFile": "project.file",
         "Run": "run.folder",
         "open_stage": "run.stage",
-        "load_model": "automl.scoring",
+        "load_model": "automl.model.scoring",
     },
 )

@@ -7,8 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
-import lab
 import pytest
+from support import lab
 
 from toolkit import Run, paths
 from toolkit.artifacts import (

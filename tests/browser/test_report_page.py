@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-import lab
 import pytest
-from report_runs import NASTY, make_run
+from support import lab
+from support.report_runs import NASTY, make_run
 
 from toolkit import open_stage
 from toolkit.report import write_report

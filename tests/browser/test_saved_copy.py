@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-import lab
 import papermill
 import pytest
+from support import lab
 
 from toolkit import paths
 

@@ -6,9 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
-import lab
 import nbformat
 import pytest
+from support import lab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
 
@@ -20,7 +20,7 @@ live = widgets.LiveLeaderboard(stage)
 live"""
 SEARCH = """\
 import time
-from toolkit.automl.state import SearchState
+from toolkit.automl.search_state import SearchState
 began = time.monotonic()
 while not live.stopped() and time.monotonic() - began < 300:
     live.update(SearchState("log_loss", done=1, planned=9, elapsed=time.monotonic() - began))

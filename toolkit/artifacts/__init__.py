@@ -12,13 +12,13 @@ _MODULES = {
     " FeatureMap Leaderboard OutOfFoldPredictions Search Shuffled TrialRun Winner",
     "explain": "AcceptanceVerdict Attributions Evaluation Explanation FairnessVerdict Group"
     " Importance Slice TestPredictions",
-    "rows_explained": "CellChange Counterfactual Reason RowStories RowStory Similar",
-    "errors_found": "Confusion CurvePart ErrorCurve ErrorNode ErrorsFound",
+    "row_reports": "CellChange Counterfactual Reason RowStories RowStory Similar",
+    "errors": "Confusion CurvePart ErrorCurve ErrorNode ErrorsFound",
     "robustness": "Dose Extreme Failure Harm Outside Robustness",
-    "views": "ComparedImportance Curve Effect GlobalViews Interactions PairStrength"
+    "effects": "ComparedImportance Curve Effect GlobalViews Interactions PairStrength"
     " PermutationComparison RankStability Surrogate TreeNode",
     "fairness": "Crossing FairnessDetail GroupRates Mitigation TradeOffPoint",
-    "inside": "ContentColumn ContentExplanation ContentRow ContentValues WordEffect",
+    "content": "ContentColumn ContentExplanation ContentRow ContentValues WordEffect",
     "report": "Claim Finding Gap ReportData Verdict",
     "tracking": "Mirror",
 }

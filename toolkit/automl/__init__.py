@@ -6,13 +6,13 @@ from toolkit._lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
-        "Model": "model",
+        "Model": "model.saved_model",
         "choose": "champion",
-        "forecast": "forecasting",
-        "load_champion": "model",
-        "load_model": "scoring",
+        "forecast": "run_forecast",
+        "load_champion": "model.saved_model",
+        "load_model": "model.scoring",
         "missing_engines": "engines",
         "rechoose": "champion",
-        "search": "searching",
+        "search": "search",
     },
 )

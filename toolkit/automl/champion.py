@@ -11,17 +11,18 @@ import numpy as np
 
 from toolkit import canonical, metrics
 from toolkit.artifacts import Bin, Champion, Check, Leaderboard
-from toolkit.automl import calibration, canary, conformal, sanity, threshold
-from toolkit.automl.judge import calibration_error, confidence
-from toolkit.automl.ledger import MODELS
-from toolkit.automl.model import saved_model
-from toolkit.automl.model_file import read_facts, write_facts
-from toolkit.automl.picking import Held, against_simple, beside, held_rows, pick
+from toolkit.automl.champion_choice import Held, against_simple, beside, held_rows, pick
+from toolkit.automl.checks import holdout, shuffled_labels
+from toolkit.automl.decisions import calibration, conformal, threshold
+from toolkit.automl.leaderboard import calibration_error, confidence
+from toolkit.automl.model.model_file import read_facts, write_facts
+from toolkit.automl.model.saved_model import saved_model
+from toolkit.automl.workers.trial_store import MODELS
 from toolkit.errors import RunError
 from toolkit.run import fingerprint
 
 if TYPE_CHECKING:
-    from toolkit.automl.model import Model
+    from toolkit.automl.model.saved_model import Model
     from toolkit.run.manifest import StageRecord
     from toolkit.run.stage import Stage
 
@@ -88,11 +89,11 @@ def choose(stage: Stage) -> Champion:
         }
     learnt = _conformal(stage, model, chosen.honest, held)
     folder = _write_folder(stage, model.folder, chosen.fitted, facts.get("threshold"), learnt)
-    seen = canary.look(stage, saved_model(folder), entry, leaderboard)
+    seen = holdout.look(stage, saved_model(folder), entry, leaderboard)
     if seen is not None:
         facts |= {"canary": seen.canary, "conformal": seen.conformal}
         checks += seen.checks
-    found = sanity.recorded(stage, entry)
+    found = shuffled_labels.recorded(stage, entry)
     if found is not None:
         facts["shuffled"] = found.result
         checks += found.checks

@@ -12,7 +12,7 @@ import numpy as np
 
 from toolkit import canonical
 from toolkit.automl.folds import Folds
-from toolkit.automl.inputs import Inputs
+from toolkit.automl.model.inputs import Inputs
 from toolkit.project.model import Column
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class TaskFacts:
     ordered : bool
         Whether folds follow time.
     trials, epochs, haste : int, int, float
-        See `toolkit.automl.plan.Preset`.
+        See `toolkit.automl.trial_plan.Preset`.
     memory_gib : float
         H2O's heap.
     class_weights : str

@@ -102,7 +102,7 @@ def shipped() -> Finding:
 
 def java() -> Finding:
     """H2O has a Java that it accepts."""
-    from toolkit.automl.java import find_java, java_version
+    from toolkit.automl.engines.h2o.server.java import find_java, java_version
 
     try:
         path = find_java()
@@ -117,7 +117,7 @@ def memory() -> Finding:
     """There is memory for H2O and for Python beside it."""
     import psutil
 
-    from toolkit.automl.java import memory_bytes
+    from toolkit.automl.engines.h2o.server.java import memory_bytes
 
     total = memory_bytes() / 2**30
     free = min(total, psutil.virtual_memory().available / 2**30)
@@ -156,7 +156,7 @@ def disk() -> Finding:
 
 def h2o() -> Finding:
     """The H2O package, with its jar, in the version whose models can be exported."""
-    from toolkit.automl.java import find_jar
+    from toolkit.automl.engines.h2o.server.java import find_jar
 
     try:
         jar = find_jar()

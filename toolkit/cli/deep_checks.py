@@ -35,12 +35,12 @@ with mlflow.start_run():
 
 def h2o() -> Finding:
     """Start H2O's JVM and ask for its version."""
-    from toolkit.automl import cluster
+    from toolkit.automl.engines.h2o.server import node
     from toolkit.project.search import Budget
 
     since = time.monotonic()
     try:
-        server = cluster.start_shared(Budget(memory_gib=0.5, threads=1))
+        server = node.start_shared(Budget(memory_gib=0.5, threads=1))
     except ToolkitError as error:
         return Finding("H2O starts", "failed", error.problem, error.remedy)
     try:

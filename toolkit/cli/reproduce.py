@@ -11,7 +11,7 @@ from toolkit.errors import UsageError
 
 def reproduce_command(folder: Path, *, as_json: bool = False) -> int:
     """Fit a run's champion again and print the grade; 0 if it is near enough, else 1."""
-    from toolkit.automl.reproducing import reproduce
+    from toolkit.automl.checks.reproduction import reproduce
 
     def say(text: str) -> None:
         print(f"  {text}", file=sys.stderr, flush=True)

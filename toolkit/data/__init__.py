@@ -4,14 +4,14 @@ from toolkit._lazy import attach
 
 # No module may bear the name of a public function: importing it would hide the function.
 _MODULES = {
-    "new": "new_project",
-    "intake": "intake",
-    "scoping": "feasibility feasibility_of live_feasibility",
-    "split": "make_split preview_split live_split",
-    "profiling": "profile proxies",
-    "grading": "ignorable quality",
-    "contracts": "check_contract contract keep_contract",
-    "baselines": "baseline",
+    "project_creation": "new_project",
+    "scoping.intake": "intake",
+    "scoping.feasibility": "feasibility feasibility_of live_feasibility",
+    "split.split": "make_split preview_split live_split",
+    "profile.table_profile": "profile proxies",
+    "quality.grading": "ignorable quality",
+    "quality.contract": "check_contract contract keep_contract",
+    "scoping.baselines": "baseline",
 }
 
 __getattr__, __dir__, __all__ = attach(

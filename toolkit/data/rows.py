@@ -15,7 +15,7 @@ from toolkit.artifacts import Rows
 from toolkit.errors import DataError
 from toolkit.project.model import Column, Project
 from toolkit.table import row_hashes, target_values
-from toolkit.table.image_vector import image_facts
+from toolkit.table.images.image_vector import image_facts
 from toolkit.table.measures import MEASURES, measure
 
 __all__ = [
@@ -120,7 +120,7 @@ class Table:
         return pd.Index(self.classes).get_indexer(pd.Index(self.target)).astype(np.int64)
 
     def image_facts(self, name: str) -> pd.DataFrame:
-        """Return `toolkit.table.image_vector.image_facts` of a column, computed once."""
+        """Return `toolkit.table.images.image_vector.image_facts` of a column, computed once."""
         if name not in self._image_facts:
             self._image_facts[name] = image_facts(self.frame[name])
         return self._image_facts[name]

@@ -15,11 +15,11 @@ from toolkit.artifacts import (
 )  # fmt: skip
 from toolkit.artifacts.automl import Bin
 from toolkit.errors import ProjectError
-from toolkit.evaluate import checks, slices
-from toolkit.evaluate.conditions import conditions, described, movement
-from toolkit.evaluate.groups import compare_groups
-from toolkit.evaluate.mistakes import mistakes
-from toolkit.evaluate.scored import (
+from toolkit.evaluate.errors.worst_images import mistakes
+from toolkit.evaluate.scores import checks, slices
+from toolkit.evaluate.scores.conditions import conditions, described, movement
+from toolkit.evaluate.scores.groups import compare_groups
+from toolkit.evaluate.scores.scored_rows import (
     Scored,
     calibrated,
     protected_columns,

@@ -11,12 +11,12 @@ import numpy as np
 
 from toolkit import formats, metrics
 from toolkit.artifacts import Check, Explanation, Importance
-from toolkit.explain.gradients import GAME
-from toolkit.explain.planner import Plan
-from toolkit.explain.rows import RowValues, unit
+from toolkit.explain.shap.cost_plan import Plan
+from toolkit.explain.shap.expected_gradients import GAME
+from toolkit.explain.shap.outputs import RowValues, unit
 from toolkit.metrics.scores import mean
 from toolkit.project.model import Project
-from toolkit.table import images
+from toolkit.table.images import images
 from toolkit.table.measures import MEASURES, measure
 
 if TYPE_CHECKING:

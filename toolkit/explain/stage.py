@@ -11,13 +11,13 @@ import numpy as np
 from toolkit import table
 from toolkit.artifacts import Attributions, Explanation
 from toolkit.errors import DataError
-from toolkit.explain import planner, ways
 from toolkit.explain.assemble import Provenance, artifact, attribution_frame
-from toolkit.explain.attribute import explain_rows
-from toolkit.explain.reference import Reference, references
-from toolkit.explain.rows import RowValues, scorer, spread_sample
-from toolkit.explain.screening import screen
-from toolkit.explain.shapley import CALL_CELLS, CALL_ROWS, Players
+from toolkit.explain.shap import cost_plan, strategy
+from toolkit.explain.shap.attribution import explain_rows
+from toolkit.explain.shap.background import Reference, references
+from toolkit.explain.shap.outputs import RowValues, scorer, spread_sample
+from toolkit.explain.shap.sampling import CALL_CELLS, CALL_ROWS, Players
+from toolkit.explain.shap.screening import screen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,17 +63,17 @@ def explain(stage: Stage, model: Predictor) -> Explanation:
     reference = references(stage, train)
     chosen, _ = spread_sample(score, test.frame, asked.rows, [seed, _ROWS])
     size = min(asked.background, len(reference))
-    way = ways.choose(stage, model, len(chosen), size)
+    way = strategy.choose(stage, model, len(chosen), size)
     background, _ = reference.sample(model, size, seed)
     while True:
         # What would be given up afterwards is not computed.
-        error = ways.disproof(model, way, test.frame.iloc[chosen], background)
+        error = strategy.disproof(model, way, test.frame.iloc[chosen], background)
         if error is None:
             values, how = _explained(stage, model, test, reference, chosen, way=way)
             error = values.additivity_error
             if error <= values.tolerance:
                 break
-        less = ways.less(stage, model, way, reference, rows=len(chosen), background=size)
+        less = strategy.less(stage, model, way, reference, rows=len(chosen), background=size)
         if less is None:
             break
         stage.note(way.disproved(error, less))
@@ -94,22 +94,24 @@ def _explained(
     reference: Reference,
     chosen: np.ndarray,
     *,
-    way: ways.Way,
+    way: strategy.Way,
 ) -> tuple[RowValues, Provenance]:
     """Return the values of test rows, by what was affordable."""
     seed, columns = stage.project.seed, [n for n in model.columns if n in test.frame.columns]
     players, screened = Players(columns, [[name] for name in columns]), 0
     size = way.background
     background, gap = reference.sample(model, size, seed)
-    plan = planner.Plan(len(chosen), 0 if way.by_cover else size, 1)
+    plan = cost_plan.Plan(len(chosen), 0 if way.by_cover else size, 1)
     if way.smooth is not None:
-        plan = ways.lines(stage, model, way.smooth, len(chosen), size)
+        plan = strategy.lines(stage, model, way.smooth, len(chosen), size)
     elif way.planned:
         frame = test.frame.iloc[chosen]
         if way.total is None:
             players, screened = _players(stage, model, frame, background)
         steps = _steps(frame, background, players)
-        plan = planner.plan(planner.asked(stage.project), len(chosen), size, steps, len(columns))
+        plan = cost_plan.plan(
+            cost_plan.asked(stage.project), len(chosen), size, steps, len(columns)
+        )
     if plan.rows < len(chosen):
         chosen, _ = spread_sample(scorer(model), test.frame, plan.rows, [seed, _ROWS])
     if plan.background < size and not way.by_cover:
@@ -134,11 +136,11 @@ def _explained(
         progress=_tenths(stage),
     )
     if way.by_cover:
-        return values, Provenance(plan, screened, 0.0, ways.COVERED)
+        return values, Provenance(plan, screened, 0.0, strategy.COVERED)
     return values, Provenance(plan, screened, gap, reference.words)
 
 
-def _cost(model: Predictor, frame: pd.DataFrame, plan: planner.Plan) -> str:
+def _cost(model: Predictor, frame: pd.DataFrame, plan: cost_plan.Plan) -> str:
     """Return in words how long scoring will take here, and what it will hold in memory."""
     if not plan.evaluations:
         return "no mixture is scored"
@@ -184,7 +186,7 @@ def row_explainer(
         players = Players([*single, group], [*([n] for n in single), explanation.grouped])
     prepared: list[pd.DataFrame] = []
     orders = max(1, explanation.permutations // max(1, explanation.background))
-    way = ways.again(stage, model, explanation, reference)
+    way = strategy.again(stage, model, explanation, reference)
 
     def one(row: int) -> pd.DataFrame:
         if row not in place:
@@ -216,18 +218,18 @@ def _players(
     stage: Stage, model: Predictor, frame: pd.DataFrame, background: pd.DataFrame
 ) -> tuple[Players, int]:
     columns = [name for name in model.columns if name in frame.columns]
-    if len(columns) <= planner.MOST_COLUMNS:
+    if len(columns) <= cost_plan.MOST_COLUMNS:
         return Players(columns, [[name] for name in columns]), 0
     stage.progress(f"screening {len(columns):,} columns")
     players, spent = screen(
         scorer(model),
         frame[columns],
         background[columns],
-        planner.PLAYERS,
+        cost_plan.PLAYERS,
         [stage.project.seed, _SCREEN],
     )
     stage.note(
-        f"The table is wide: {planner.PLAYERS} columns are explained by themselves and"
+        f"The table is wide: {cost_plan.PLAYERS} columns are explained by themselves and"
         f" {len(players.columns[-1]):,} together as one"
     )
     return players, spent
@@ -237,7 +239,7 @@ def _steps(frame: pd.DataFrame, background: pd.DataFrame, players: Players) -> f
     """Return the mean number of evaluations that one order of one pair of rows needs."""
     import pandas as pd
 
-    from toolkit.explain.shapley import differences
+    from toolkit.explain.shap.sampling import differences
 
     both = pd.concat([frame, background], ignore_index=True)
     differs = differences(both, len(frame), players)

@@ -14,9 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.forests import paths, works
+from toolkit.forests import batching, paths
+from toolkit.forests.batching import (
+    Background,
+    Work,
+    batches,
+    checked,
+    in_blocks,
+    nodes_of,
+    trees_of,
+)
 from toolkit.forests.forest import Forest
-from toolkit.forests.works import Background, Work, batches, checked, in_blocks, nodes_of, trees_of
 
 
 def margins(forest: Forest, matrix: np.ndarray, *, threads: int = 1) -> np.ndarray:
@@ -152,6 +160,6 @@ def seconds(forest: Forest, rows: int, references: int, parts: int) -> float:
     nodes, total = nodes_of(forest), 0.0
     for root, end, output in trees_of(forest):
         laid = paths.lay_paths(nodes, forest.player, forest.other, forest.cover, root, end)
-        tree = works.Tree(nodes, root, end, output, paths.Paths(*laid[:-1]), forest.value, place)
+        tree = batching.Tree(nodes, root, end, output, paths.Paths(*laid[:-1]), forest.value, place)
         total += min(tree.costs(rows, references, parts))
     return total

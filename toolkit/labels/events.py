@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from toolkit.artifacts.labels import LabelPatch, Reviewer
 from toolkit.labels.content import RowIndex
-from toolkit.project.decisions import Decision
+from toolkit.project.review_decisions import Decision
 
 _PATCH_COLUMNS = ("row", "action", "label", "by", "at", "reason")
 

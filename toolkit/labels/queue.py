@@ -11,7 +11,7 @@ from toolkit.artifacts.labels import LabelReview
 from toolkit.errors import UsageError
 from toolkit.labels.content import RowIndex
 from toolkit.labels.events import Replay, replay
-from toolkit.project.decisions import Decision, read_decisions
+from toolkit.project.review_decisions import Decision, read_decisions
 from toolkit.project.sources import append_event, now, person
 
 

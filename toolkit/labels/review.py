@@ -16,10 +16,11 @@ from toolkit.labels.events import Replay, label_text, replay
 from toolkit.labels.queue import Item, Queue
 from toolkit.labels.quick import FIT_ROWS, Predictions, out_of_sample
 from toolkit.labels.sample import REVIEWED_PARTS, Sample, classes_of, load_sample, rank
-from toolkit.project.decisions import LOG_NAME, read_decisions
+from toolkit.project.review_decisions import LOG_NAME, read_decisions
 from toolkit.run import fingerprint
 from toolkit.run.manifest import Manifest
-from toolkit.table import images, target_values
+from toolkit.table import target_values
+from toolkit.table.images import images
 
 if TYPE_CHECKING:
     import pandas as pd

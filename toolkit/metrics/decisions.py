@@ -9,7 +9,7 @@ import numpy as np
 from toolkit.errors import ProjectError
 from toolkit.metrics.base import Context
 from toolkit.project.model import Costs
-from toolkit.table import values
+from toolkit.table.cells import values
 
 if TYPE_CHECKING:
     from toolkit.table import Predictor

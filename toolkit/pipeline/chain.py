@@ -141,7 +141,7 @@ class _Chain:
             return False
         if not self.request.fresh and is_current("automl", self.run, self.file):
             return False
-        from toolkit.automl.forecasting import counted, of_rows, slowness
+        from toolkit.automl.run_forecast import counted, of_rows, slowness
 
         with contextlib.suppress(ToolkitError):  # the stage itself says what is wrong
             text = of_rows(
@@ -156,7 +156,7 @@ class _Chain:
         copy = self.run.folder / plan.COPIES / source.name
         kernel = self._kernel(stage)
         if self.request.fresh and stage == "automl":
-            from toolkit.automl.ledger import Ledger
+            from toolkit.automl.workers.trial_store import Ledger
 
             Ledger(self.run.folder).forget()
         # From here on an older record of this stage must not pass for this attempt.

@@ -29,9 +29,9 @@ class SharedCluster:
         if self._future is not None and self._future.done() and not self._alive():
             self._stop_one()
         if self._future is None:
-            from toolkit.automl import cluster
+            from toolkit.automl.engines.h2o.server import node
 
-            self._future = self._pool.submit(cluster.start_shared, self._budget)
+            self._future = self._pool.submit(node.start_shared, self._budget)
 
     def ready(self) -> bool:
         """Whether `environment` would answer at once."""

@@ -12,19 +12,19 @@ from toolkit.report.book import Book, every_artifact
 from toolkit.report.provenance import provenance, stale, times
 from toolkit.report.sections import (
     champion,
+    content,
     data,
+    effects,
     errors,
     explanation,
     fairness_detail,
     governance,
-    inside,
     models,
     problem,
     results,
     robustness,
     rows,
     summary,
-    views,
 )
 from toolkit.report.verdict import judge
 from toolkit.run.stage import Stage
@@ -62,8 +62,8 @@ def claims(stage: Stage) -> ReportData:
         errors.build(book),
         robustness.build(book),
         explanation.build(book),
-        inside.build(book),
-        views.build(book),
+        content.build(book),
+        effects.build(book),
         rows.build(book),
         fairness_detail.build(book),
         governance.limitations(book, notes, outdated),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from toolkit.artifacts.base import COMMON
-from toolkit.table.values import MISSING
+from toolkit.table.cells.values import MISSING
 
 if TYPE_CHECKING:
     import pandas as pd

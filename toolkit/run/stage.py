@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from toolkit import paths
 from toolkit.artifacts.base import Artifact
 from toolkit.errors import ToolkitError, UsageError
-from toolkit.project.decisions import LOG_NAME as DECISIONS
-from toolkit.project.decisions import read_decisions
 from toolkit.project.file import ProjectFile, find
 from toolkit.project.model import Project
+from toolkit.project.review_decisions import LOG_NAME as DECISIONS
+from toolkit.project.review_decisions import read_decisions
 from toolkit.project.sources import now
 from toolkit.run import fingerprint
 from toolkit.run.folder import Run

@@ -3,19 +3,19 @@
 from toolkit._lazy import attach
 
 _MODULES = {
-    "source": "RawTable read_source",
-    "sniff": "detect find_header inspect",
-    "infer": "infer_columns",
-    "target": "check_target class_counts target_values",
-    "typed": "conform effective_columns pick table_digest",
+    "read.source": "RawTable read_source",
+    "read.file_type": "detect find_header inspect",
+    "types.infer": "infer_columns",
+    "types.target": "check_target class_counts target_values",
+    "types.typed": "conform effective_columns pick table_digest",
     "frames": "as_frame",
-    "input_schema": "InputSchema",
+    "schema.input_schema": "InputSchema",
     "ordering": "drawn_together moments",
     "parts": "Part check_weights leak_suspects load_part",
     "duplicates": "copies_together duplicate_groups row_hashes",
-    "features": "design",
-    "featurise": "Features",
-    "preprocess": "Preprocessor make_preprocessor",
+    "features.unlearned": "design",
+    "features.featuriser": "Features",
+    "features.preprocessor": "Preprocessor make_preprocessor",
     "predictor": "Predictor",
 }
 

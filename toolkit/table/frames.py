@@ -78,7 +78,7 @@ def _from_arrow(rows: Any) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
 
-    from toolkit.table.parquet_file import series_of
+    from toolkit.table.read.parquet_file import series_of
 
     table = pa.table(rows)
     found = [series_of(column) for column in table.columns]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.table.image_vector import image_facts
+from toolkit.table.images.image_vector import image_facts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ import numpy as np
 
 from toolkit.artifacts import LabelPatch, Profile, Rows, Split
 from toolkit.errors import DataError
-from toolkit.table.target import target_values
-from toolkit.table.typed import effective_columns
+from toolkit.table.types.target import target_values
+from toolkit.table.types.typed import effective_columns
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,10 +12,11 @@ import numpy as np
 
 from toolkit import canonical, metrics
 from toolkit.artifacts import Champion, Intake, Rows, Split
-from toolkit.automl.model import Model, saved_model
-from toolkit.automl.model_file import read_facts
+from toolkit.automl.model.model_file import read_facts
+from toolkit.automl.model.saved_model import Model, saved_model
 from toolkit.run.manifest import library_versions
-from toolkit.table import images, layout
+from toolkit.table.images import images
+from toolkit.table.read import layout
 from toolkit.tracking import contents
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from toolkit.automl.engines.base import Engine
 
 ENGINES = {
-    "baseline": "toolkit.automl.engines.baseline",
-    "lightgbm": "toolkit.automl.engines.lightgbm",
-    "catboost": "toolkit.automl.engines.catboost",
-    "forest": "toolkit.automl.engines.forest",
-    "h2o": "toolkit.automl.engines.h2o",
-    "autokeras": "toolkit.automl.engines.autokeras",
-    "ensemble": "toolkit.automl.engines.ensemble",
+    "baseline": "toolkit.automl.engines.sklearn.baseline",
+    "lightgbm": "toolkit.automl.engines.lightgbm.engine",
+    "catboost": "toolkit.automl.engines.catboost.engine",
+    "forest": "toolkit.automl.engines.sklearn.forest",
+    "h2o": "toolkit.automl.engines.h2o.engine",
+    "autokeras": "toolkit.automl.engines.autokeras.engine",
+    "ensemble": "toolkit.automl.blend.engine",
 }
 """Module by engine; each has one class that is an `Engine`, under the name ``ENGINE``."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import numpy as np
 
-    from toolkit.automl.inputs import Inputs
+    from toolkit.automl.model.inputs import Inputs
     from toolkit.automl.task import SearchTask, TaskFacts
     from toolkit.forests import Grown
 

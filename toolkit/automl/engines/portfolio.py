@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.automl.engines import terms
+from toolkit.automl.engines import task_terms
 from toolkit.automl.engines.base import Trial
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def _trials(
             rung=1 + -(-(number - 1) // _RUNG),
             settings=chosen,
             cost=round(cost(chosen["parameters"]), 2),
-            monotonic=terms.enforced(facts),
+            monotonic=task_terms.enforced(facts),
         )
         for number, chosen in enumerate(settings, 1)
     ]

@@ -215,7 +215,7 @@ def _contents(book: Book, profile: Profile) -> list[Facts | None]:
         drawn = profile.model_copy(
             update={"columns": [ColumnProfile(**column.model_dump(include=kept))]}
         )
-        plot = "contents.sheet" if "pictures" in kept else "contents.words"
+        plot = "eda.sheet" if "pictures" in kept else "eda.words"
         content.append(blocks.figure(plot, drawn, name=column.name))
     return content
 

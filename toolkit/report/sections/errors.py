@@ -56,7 +56,7 @@ def _tree(book: Book, found: ErrorsFound, unit: str) -> list[Facts | None]:
     leaves.sort(key=lambda item: -(item[1].loss.value or 0.0))
     return [
         blocks.heading("Error tree"),
-        blocks.figure("errors.tree", shown, "tree"),
+        blocks.figure("evaluate.tree", shown, "tree"),
         blocks.table(
             "Leaves of the error tree on held-out rows",
             ["Where", "Rows", found.loss.capitalize(), "p (corrected)", "Verdict"],
@@ -99,7 +99,7 @@ def _curves(book: Book, found: ErrorsFound, unit: str) -> list[Facts | None]:
     for place, (_, each) in enumerate(shown):
         if place < DRAWN_CURVES:
             one = found.model_copy(update={"curves": [each], "tree": []})
-            content.append(blocks.figure("errors.curve", one, "curves", over=each.over))
+            content.append(blocks.figure("evaluate.curve", one, "curves", over=each.over))
     rows = [
         [_over(each) if k == 0 else "", part.name,
          book.cite(ErrorsFound, "curves", i, "parts", k, "rows", unit="count",

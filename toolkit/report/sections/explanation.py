@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit import formats
 from toolkit.artifacts import Attributions, Champion, Explanation, Profile, TestPredictions
 from toolkit.artifacts.base import COMMON, Facts
-from toolkit.plots.explained import marked
+from toolkit.plots.explain.shared import marked
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book

@@ -58,7 +58,7 @@ def _crossings(book: Book, found: FairnessDetail) -> list[Facts | None]:
         content += [
             blocks.heading(f"Intersections of {pair[0]} and {pair[1]}"),
             blocks.figure(
-                "fairness.crossings",
+                "evaluate.crossings",
                 found.model_copy(update={"crossings": [each for _, each in members]}),
                 "crossings",
                 columns=list(pair),
@@ -124,7 +124,7 @@ def _curve(book: Book, found: FairnessDetail) -> list[Facts | None]:
         slim = [point.model_copy(update={"groups": []}) for point in kept]
         content += [
             blocks.figure(
-                "fairness.trade_off",
+                "evaluate.trade_off",
                 found.model_copy(update={"curve": slim}),
                 "curve",
                 column=column,

@@ -36,7 +36,7 @@ def features(book: Book) -> list[Facts | None]:
             "Each derived feature is traced to the columns that it comes from. Transformations were"
             " fitted without the target."
         ),
-        blocks.figure("features.overview", _bare(found)) if changed else None,
+        blocks.figure("automl.feature_overview", _bare(found)) if changed else None,
         blocks.facts(rows),
         blocks.table(
             "Columns with several derived features",

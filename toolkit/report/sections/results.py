@@ -39,12 +39,12 @@ def build(book: Book) -> Facts:
             blocks.facts(
                 [("Test rows", book.cite(Evaluation, "rows", unit="count", recipe="split"))]
             ),
-            blocks.figure("evaluation.metric_intervals", found),
+            blocks.figure("evaluate.metric_intervals", found),
             _metrics(book, found),
             _acceptance(book, found),
             *_decisions(book, found),
             blocks.heading("Calibration on the test rows") if found.calibration else None,
-            blocks.figure("evaluation.calibration", found, "calibration", "confusion")
+            blocks.figure("evaluate.calibration", found, "calibration", "confusion")
             if found.calibration
             else None,
             *_slices(book, found),
@@ -131,7 +131,7 @@ def _decisions(book: Book, found: Evaluation) -> list[Facts | None]:
         )  # fmt: skip
     return [
         blocks.heading("Decisions and their cost"),
-        blocks.figure("evaluation.confusion", found, "confusion")
+        blocks.figure("evaluate.confusion", found, "confusion")
         if len(classes) <= DRAWN_CLASSES else None,
         table if small else blocks.prose(
             f"The confusion matrix has {len(classes)} classes; it is in {Evaluation.file}."),
@@ -145,7 +145,7 @@ def _slices(book: Book, found: Evaluation) -> list[Facts | None]:
     return [
         blocks.heading("Weakest slices"),
         blocks.figure(
-            "evaluation.slices", found.model_copy(update={"slices": shown}), "slices"
+            "evaluate.slices", found.model_copy(update={"slices": shown}), "slices"
         ) if shown else None,
         blocks.table(
             "Slices of the test rows with a higher loss than the other rows",
@@ -168,7 +168,7 @@ def _mistakes(book: Book, found: Evaluation) -> list[Facts | None]:
         return []
     return [
         blocks.heading("Misclassified images"),
-        blocks.figure("contents.mistakes", found, "mistakes"),
+        blocks.figure("eda.mistakes", found, "mistakes"),
     ]
 
 
@@ -203,7 +203,7 @@ def fairness(book: Book) -> Facts:
         content.append(book.missing(Evaluation, "Groups were not compared"))
     else:
         content += [
-            blocks.figure("evaluation.fairness", found, "fairness") if found.fairness else None,
+            blocks.figure("evaluate.fairness", found, "fairness") if found.fairness else None,
             _verdicts(book, found),
             *_groups(book, found),
         ]
@@ -269,7 +269,7 @@ def _groups(book: Book, found: Evaluation) -> list[Facts | None]:
         content += [
             blocks.heading(f"Groups of {column}"),
             blocks.figure(
-                "evaluation.groups",
+                "evaluate.groups",
                 found.model_copy(update={"groups": [group for _, group in members]}),
                 "groups",
                 column=column,

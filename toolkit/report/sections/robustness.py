@@ -34,12 +34,12 @@ def build(book: Book) -> Facts:
         "Robustness",
         [
             blocks.facts(rows),
-            blocks.figure("robustness.doses", found, "noise", "blanks"),
+            blocks.figure("evaluate.doses", found, "noise", "blanks"),
             _doses(book, found, title, unit),
             blocks.heading("Missing and shifted columns"),
-            blocks.figure("robustness.missing", found, "missing", "unseen"),
+            blocks.figure("evaluate.missing", found, "missing", "unseen"),
             _harms(book, found, title, unit),
-            blocks.figure("robustness.shifts", found, "shifts") if found.shifts else None,
+            blocks.figure("evaluate.shifts", found, "shifts") if found.shifts else None,
             _extremes(book, found),
             *_outside(book, found),
             blocks.checks("Checks of robustness", found.checks, book.discreet),
@@ -116,7 +116,7 @@ def _outside(book: Book, found: Robustness) -> list[Facts | None]:
     what = "Outside the training targets" if regression else "Overconfident share"
     return [
         blocks.heading("Out of distribution"),
-        blocks.figure("robustness.outside", found, "outside"),
+        blocks.figure("evaluate.outside", found, "outside"),
         blocks.table(
             "Out-of-distribution rows",
             ["Made by", "Rows", what, "Verdict"],

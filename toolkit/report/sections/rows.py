@@ -6,9 +6,9 @@ from typing import Any
 
 from toolkit.artifacts import Explanation, RowStories, RowStory
 from toolkit.artifacts.base import COMMON, Facts
-from toolkit.artifacts.rows_explained import Cell as Value
-from toolkit.explain.reasons import reason_text
-from toolkit.plots.rows import cell_words
+from toolkit.artifacts.row_reports import Cell as Value
+from toolkit.explain.rows.reason_codes import reason_text
+from toolkit.plots.explain.rows import cell_words
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
@@ -140,7 +140,7 @@ def _changes(book: Book, found: RowStories, place: int, story: RowStory) -> list
                      each.decision, cite("plausibility", "share")])  # fmt: skip
     return [
         blocks.figure(
-            "rows.counterfactuals",
+            "explain.counterfactuals",
             found.model_copy(update={"stories": [drawn], "fixed": {}, "checks": []}),
             "threshold",
             row=story.row,

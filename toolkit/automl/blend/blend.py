@@ -1,0 +1,156 @@
+"""A blend of models across engines, chosen on out-of-fold scores.
+
+Greedy selection with replacement: the blend begins with the best model and each round adds
+the one that helps most (Caruana, Niculescu-Mizil, Crew and Ksikes 2004, "Ensemble selection
+from libraries of models"). On few rows it is the mean of selections, each of a random half of
+the models on a bootstrap sample, drawn towards equal weights of each family's best: estimated
+weights then often lose to equal ones (Smith and Wallis 2009, "A simple explanation of the
+forecast combination puzzle"). What it is worth is measured where it was not chosen: each
+fold's rows are blended with weights that were chosen without that fold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from toolkit import metrics
+from toolkit.automl.blend.greedy_weights import MEMBERS
+from toolkit.automl.blend.weight_selection import Selection
+
+if TYPE_CHECKING:
+    from toolkit.artifacts import Interval
+    from toolkit.automl.folds import Folds
+
+NAME = "ensemble"
+_MOST_CELLS = 40_000
+"""Rows times classes beyond which a mean of selections would take more than a few seconds."""
+_WORSE = 0.005
+"""A mean of selections that is worse than one selection by this share of the loss is none."""
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """A blend.
+
+    Attributes
+    ----------
+    weights : dict of str to float
+        By model, heaviest first; they sum to 1.
+    oof : array of shape (n, k) or (n,)
+        Blended out-of-fold scores, each row by weights that were chosen without its fold;
+        NaN in rows that no fold holds out.
+    note : str
+        On how many of how many rows it was chosen; empty where on all.
+    space : str
+        What is averaged: ``linear`` (probabilities or values) or ``log`` (their logarithms).
+    how : str
+        How it was chosen, in a sentence.
+    """
+
+    weights: dict[str, float]
+    oof: np.ndarray
+    note: str
+    space: str = "linear"
+    how: str = ""
+
+
+def select(  # noqa: PLR0917
+    oof: dict[str, np.ndarray],
+    target: np.ndarray,
+    weights: np.ndarray | None,
+    folds: Folds,
+    metric_name: str,
+    context: metrics.Context,
+    *,
+    seed: int,
+    rounds: int = 50,
+    members: int = MEMBERS,
+    bagged: bool = True,
+    families: Mapping[str, str] | None = None,
+) -> Ensemble:
+    """Choose the weights of a blend.
+
+    Parameters
+    ----------
+    oof : dict of str to array
+        Out-of-fold scores by model, (n, k) or (n,).
+    target : array of shape (n,)
+        Codes of classes, or numbers.
+    weights : array of shape (n,), optional
+        How much each row counts.
+    folds : Folds
+        Which rows were held out together. Where they follow time, a fold's weights are
+        chosen on earlier folds; the first fold's on the later ones, for want of others.
+    metric_name : str
+        The ranking metric; see `objectives.surrogate` for what stands in for some.
+    context : Context
+        The task and its classes.
+    seed : int
+        Of the rows drawn where there are more than 100,000.
+    rounds : int
+        The most rounds: a weight is a multiple of one through their number.
+    members : int
+        The most models with a weight; twice as many where selections are averaged.
+    bagged : bool
+        Whether selections are averaged where rows are few; it takes some ten times as long.
+    families : mapping of str to str, optional
+        Each model's family; without it every model is one of its own.
+    """
+    if len(oof) == 1:
+        name, scores = next(iter(oof.items()))
+        return Ensemble({name: 1.0}, scores, "", how="There is one model only.")
+    work = Selection(
+        oof, target, weights, folds, metric=metric_name, context=context, seed=seed,
+        rounds=rounds, members=members, families=families or {},
+    )  # fmt: skip
+    blends = [work.nested(space) for space in work.spaces]
+    best = min(range(len(blends)), key=lambda place: (blends[place][1], place))
+    space, (scores, nested) = work.spaces[best], blends[best]
+    bags = _bags(len(work.rows), len(context.classes)) if bagged else 0
+    if bags:
+        mean = work.nested(space, -(-bags // 2))
+        if mean[1] < nested + _WORSE * abs(nested):
+            scores, nested = mean
+        else:
+            bags = 0  # one model stands out: half of the selections would do without it
+    found, single = work.weights(space, np.arange(len(work.rows)), bags)
+    how = work.how(found, nested, single)
+    return Ensemble(found, scores, work.note(), space, how)
+
+
+def gain(  # noqa: PLR0917
+    previous: Ensemble,
+    now: Ensemble,
+    target: np.ndarray,
+    weights: np.ndarray | None,
+    folds: Folds,
+    metric_name: str,
+    context: metrics.Context,
+    *,
+    resamples: int = 300,
+    confidence: float = 0.95,
+    seed: int = 7,
+) -> Interval:
+    """Return by how much one blend is better than an earlier one: positive is better.
+
+    The paired difference of their scores on rows that neither was chosen on.
+    """
+    rows = folds.scored
+    metric = metrics.get(metric_name)
+    found = metrics.paired_difference(
+        metric, target[rows], now.oof[rows], previous.oof[rows], context,
+        resamples=resamples, confidence=confidence, seed=seed,
+        weights=None if weights is None else weights[rows],
+    )  # fmt: skip
+    return found if metric.greater_is_better else -found
+
+
+def _bags(rows: int, classes: int) -> int:
+    # What a selection owes to chance matters on few rows, where bags cost little.
+    if rows * max(1, classes - 1) > _MOST_CELLS:
+        return 0
+    return 20 if rows <= 2_500 else 12 if rows <= 10_000 else 0

@@ -1,0 +1,1 @@
+"""Checks of a search and its champion: holdout, shuffled labels, constraints, reproduction."""

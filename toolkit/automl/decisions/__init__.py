@@ -1,0 +1,1 @@
+"""From scores to decisions: calibration, threshold, and conformal intervals or sets."""

@@ -1,0 +1,1 @@
+"""Neural networks found by AutoKeras, on Keras with JAX."""

@@ -1,0 +1,1 @@
+"""H2O AutoML's steps, one a trial."""

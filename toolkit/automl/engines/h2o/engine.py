@@ -1,0 +1,165 @@
+"""H2O AutoML's steps, one a trial: linear models, forests, boosting, a stacked ensemble."""
+
+from __future__ import annotations
+
+import json
+import time
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolkit.automl.engines.base import Candidate, Scorer, Trial, installed, paced
+from toolkit.automl.engines.h2o import steps
+from toolkit.automl.engines.h2o.server import java, node
+from toolkit.errors import EngineError, EnvironmentProblem
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from toolkit.automl.engines.h2o.training_table import Fitted, Table
+    from toolkit.automl.model.inputs import Inputs
+    from toolkit.automl.task import SearchTask, TaskFacts
+    from toolkit.forests import Grown
+
+
+_PACE = (4.0, 30.0)
+"""See `toolkit.automl.engines.base.PythonEngine.pace`."""
+
+
+class H2oEngine:
+    """H2O on a server that `toolkit.automl.engines.h2o.server.node` gives."""
+
+    name = "h2o"
+    packages = ("h2o",)
+    group = "h2o"
+
+    @property
+    def version(self) -> str:
+        """The version of H2O."""
+        return installed("h2o")
+
+    def available(self) -> str:
+        """Return why H2O cannot be used here; empty if it can."""
+        try:
+            java.find_jar()
+            java.find_java()
+        except EnvironmentProblem as error:
+            return error.line()
+        return ""
+
+    def plan(self, facts: TaskFacts) -> list[Trial]:
+        """Return AutoML's steps in the order of their promise."""
+        return steps.plan(facts)
+
+    def seconds(self, facts: TaskFacts, trial: Trial) -> float:
+        """Return about how long a step takes on one core of the reference machine."""
+        return paced(_PACE, facts, trial)
+
+    def fit(self, task: SearchTask, trial: Trial) -> Candidate:
+        """Fit one step on the task's folds.
+
+        Raises
+        ------
+        EngineError
+            If H2O cannot fit it, its time was over, or the server ended.
+        """
+        from toolkit.automl.engines.h2o import summary, training_table
+
+        deadline = None if task.seconds is None else time.monotonic() + task.seconds
+        connection = node.connect(
+            task.facts, lambda text: task.progress(text, 0, 1), task.facts.h2o_url
+        )
+        table = training_table.table_of(connection, task)
+        fitted = _fitted(table, task, trial, deadline)
+        model = _Model(table, fitted, len(task.facts.classes))
+        return Candidate(
+            oof=fitted.oof,
+            predict=model.predict,
+            save=model.save,
+            details=summary.details(fitted),
+            complexity=summary.complexity(table.server, fitted),
+            notes=[*table.notes, *fitted.notes],
+        )
+
+    def load(self, folder: Path) -> Scorer:
+        """Return the scorer of a saved MOJO."""
+        from toolkit.automl.engines.h2o import mojo
+
+        return mojo.MojoScorer(folder)
+
+    def grown(self, folder: Path) -> list[Grown]:
+        """Return the trees of a GBM, a forest or XGBoost; none of other models."""
+        from toolkit.automl.engines.h2o import tree_ensemble
+
+        return tree_ensemble.grown(folder)
+
+    def linear(self, folder: Path) -> bool:
+        """Return whether the model is a GLM whose terms add up to a margin or a value."""
+        from toolkit.automl.engines.h2o import tree_ensemble
+
+        return tree_ensemble.linear(folder)
+
+
+class _Model:
+    """A model in the server."""
+
+    def __init__(self, table: Table, fitted: Fitted, classes: int) -> None:
+        self._table = table
+        self._fitted = fitted
+        self._classes = classes
+
+    def predict(self, inputs: Inputs) -> np.ndarray:
+        from toolkit.automl.engines.h2o import mojo
+
+        table = self._table
+        return mojo.score(table.connection, self._fitted.key, table.code, inputs, self._classes)
+
+    def save(self, folder: Path) -> None:
+        from toolkit.automl.engines.h2o import mojo
+
+        mojo.save(self._table.server, self._fitted.key, self._table.code, self._classes, folder)
+
+
+def _fitted(table: Table, task: SearchTask, trial: Trial, deadline: float | None) -> Fitted:
+    from toolkit.automl.engines.h2o import keys, training
+
+    name = _identity(trial.name, trial.settings)
+    if name in table.kept:
+        return table.kept[name]
+    if "bases" in trial.settings:
+        fitted = _stacked(table, task, trial, deadline)
+    else:
+        fitted = training.fit(table, task, trial, deadline)
+    # It stays in the server for as long as a candidate, a stack or the table holds it.
+    weakref.finalize(fitted, keys.forget, table.server, fitted.key)
+    if trial.name in steps.STACKED:
+        table.kept[name] = fitted
+    return fitted
+
+
+def _identity(name: str, settings: dict[str, Any]) -> str:
+    return f"{name} {json.dumps(settings, sort_keys=True)}"
+
+
+def _stacked(table: Table, task: SearchTask, trial: Trial, deadline: float | None) -> Fitted:
+    from toolkit.automl.engines.h2o import training
+
+    members, notes = [], []
+    for name, settings in trial.settings["bases"].items():
+        base = Trial(name, "h2o", steps.ALGORITHMS[settings["algorithm"]], 1, settings)
+        if _identity(name, settings) not in table.kept:
+            notes.append(f"{name} was fitted for the stack")
+        try:
+            members.append(_fitted(table, task, base, deadline))
+        except EngineError as error:
+            if not table.server.alive():
+                raise
+            notes.append(f"{name} is not in the stack: {error.problem}")
+    if len(members) < 2:
+        raise EngineError(f"a stack needs two models: {'; '.join(notes)}")
+    fitted = training.stack(table, task, trial, members, deadline)
+    fitted.notes.extend(notes)
+    return fitted
+
+
+ENGINE = H2oEngine

@@ -1,0 +1,1 @@
+"""Scikit-learn's models: simple baselines, and forests of randomised trees."""

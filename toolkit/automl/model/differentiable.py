@@ -1,0 +1,111 @@
+"""A saved model as a differentiable function of encoded rows, where it is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+
+from toolkit.automl import engines
+from toolkit.automl.decisions.calibration import CLIPPED, Calibration
+from toolkit.automl.model.model_file import NATIVE
+from toolkit.table.predictor import Smooth
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from toolkit.automl.model.inputs import Inputs
+    from toolkit.automl.model.saved_model import Model
+
+
+class Slopes(Protocol):
+    """A model's scores and gradients before calibration."""
+
+    owners: list[str]
+    """The design column, or the typed one, that each feature comes from."""
+
+    def encode(self, inputs: Inputs) -> np.ndarray:
+        """Return float32 (n, features)."""
+
+    def __call__(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return scores, (n, k) or (n,), and the gradients of what is explained of them."""
+
+
+@runtime_checkable
+class SmoothEngine(Protocol):
+    """An engine whose models have gradients."""
+
+    def slopes(self, folder: Path) -> Slopes | str:
+        """Return a saved model's scores and gradients, or why it has none."""
+
+
+def as_smooth(model: Model) -> Smooth | str:
+    """Return a model as a differentiable function; see ``Model.as_smooth``."""
+    engine = engines.get(model.engine)
+    if not isinstance(engine, SmoothEngine):
+        return f"a model of the family {model.family} has no gradient: only single networks have"
+    if model.calibration.method == "isotonic":
+        return "its calibration is a step function, which has no gradient"
+    slopes = engine.slopes(model.folder / NATIVE)
+    if isinstance(slopes, str):
+        return slopes
+    origin = {name: model.features.sources.get(name, (name,)) for name in slopes.owners}
+    pairs = [name for name, sources in origin.items() if len(sources) > 1]
+    if pairs:
+        return (
+            f"it looks at columns that are made of two of the table's, such as {pairs[0]!r},"
+            " whose part cannot be divided between them"
+        )
+    players = list(model.columns)
+    place = {name: number for number, name in enumerate(players)}
+
+    def encode(frame: pd.DataFrame) -> np.ndarray:
+        return slopes.encode(model.inputs(frame))
+
+    def gradients(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return calibrated(model.calibration, *slopes(matrix))
+
+    return Smooth(
+        players,
+        "value" if model.task == "regression" else "probability",
+        np.array([place[origin[name][0]] for name in slopes.owners], dtype=np.int64),
+        encode,
+        gradients,
+    )
+
+
+def calibrated(
+    calibration: Calibration, scores: np.ndarray, gradients: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return outputs and gradients after a calibration, by the chain rule.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        Of the method none or sigmoid.
+    scores : ndarray, shape (n, k) or (n,)
+        Probabilities or values.
+    gradients : ndarray, shape (n, outputs, features)
+        Of the positive class's score, of every class's, or of the value.
+
+    Returns
+    -------
+    outputs : ndarray, shape (n, outputs)
+        Of two classes, the positive one's probability.
+    gradients : ndarray, shape (n, outputs, features)
+        Theirs.
+    """
+    after = calibration.apply(scores)
+    outputs = after.reshape(len(scores), -1)[:, -gradients.shape[1] :]
+    if calibration.method == "none" or scores.ndim == 1:
+        return outputs, gradients
+    # Scores are clipped there before their logarithm is taken: it does not move beyond.
+    inside = (scores > CLIPPED) & (scores < 1 - CLIPPED)
+    safe = np.clip(scores, CLIPPED, 1)
+    if scores.shape[1] == 2:
+        slope = calibration.parameters["slope"] * after.prod(axis=1) / safe.prod(axis=1)
+        return outputs, gradients * (slope * inside[:, 1])[:, None, None]
+    logs = gradients * ((scores > CLIPPED) / safe)[:, :, None]
+    logs = logs - np.einsum("nk,nkf->nf", after, logs)[:, None]
+    return outputs, logs * after[:, :, None] / calibration.parameters["temperature"]

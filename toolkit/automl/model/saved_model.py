@@ -1,0 +1,246 @@
+"""A saved model: a folder that holds everything needed to score raw rows.
+
+``model.json`` says what the model is, ``native/`` holds its engine's own files. `Model` takes
+the typed rows of a run; `toolkit.load_model` gives one that takes rows from anywhere.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolkit import canonical
+from toolkit.automl import engines
+from toolkit.automl.decisions.calibration import Calibration
+from toolkit.automl.decisions.conformal import Learnt
+from toolkit.automl.engines.base import Scorer
+from toolkit.automl.model.inputs import Inputs
+from toolkit.automl.model.model_file import FEATURES, NATIVE, check_versions, read_facts
+from toolkit.errors import ModelError
+from toolkit.project.model import Column, Costs
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from toolkit.forests import Sum
+    from toolkit.run.stage import Stage
+    from toolkit.table import Features
+    from toolkit.table.predictor import Smooth
+
+
+class Model:
+    """A model for typed rows; it keeps to `toolkit.table.Predictor`.
+
+    Attributes
+    ----------
+    name, engine, family : str
+        As on the leaderboard.
+    task : str
+        binary, multiclass or regression.
+    classes : list of str
+        The order of the columns of scores.
+    threshold : float or None
+        Binary: a row is positive when its probability reaches it.
+    columns : dict of str to Column
+        The feature columns it takes.
+    costs : Costs
+        What decisions cost, for models of several classes.
+    calibration : Calibration
+        Applied to the engine's scores.
+    conformal : Learnt or None
+        How intervals or sets are made; the champion has it.
+    """
+
+    def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
+        self.folder = folder
+        self.name: str = facts["name"]
+        self.engine: str = facts["engine"]
+        self.family: str = facts["family"]
+        self.task: str = facts["task"]
+        self.classes: list[str] = facts["classes"]
+        self.threshold: float | None = facts["threshold"]
+        self.columns = {name: Column(**column) for name, column in facts["columns"].items()}
+        self.costs = Costs(**facts["costs"])
+        self.calibration = Calibration(**facts["calibration"])
+        learnt = facts.get("conformal")
+        self.conformal = None if learnt is None else Learnt(**learnt)
+
+    def __repr__(self) -> str:
+        return f"Model({self.name!r}, {self.task}, {str(self.folder)!r})"
+
+    def inputs(self, frame: pd.DataFrame) -> Inputs:
+        """Return typed rows as engines take them.
+
+        Raises
+        ------
+        DataError
+            If columns are missing.
+        """
+        from toolkit import table
+
+        return Inputs(table.conform(frame, self.columns), self.features)
+
+    def score(self, inputs: Inputs) -> np.ndarray:
+        """Return the engine's scores, before calibration: (n, k) or (n,)."""
+        return self._scorer(inputs)
+
+    def raw(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return scores before calibration, (n, k) or (n,)."""
+        return self.score(self.inputs(frame))
+
+    def predict(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return calibrated probabilities (n, k) in the order of `classes`, or values (n,).
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Typed rows, columns in any order.
+        """
+        return self.calibration.apply(self.raw(frame))
+
+    def as_sum(self) -> Sum | None:
+        """Return what the model says as a sum of forests, as far as it is one; else None.
+
+        Of two classes it is the log-odds of the positive one, calibrated as `predict` is, or,
+        for forests of votes, its probability; of several classes the log-odds of each against
+        the mean of all, or probabilities; of a number, the number.
+        """
+        return self._sum
+
+    @cached_property
+    def _sum(self) -> Sum | None:
+        from toolkit.automl.model.additive import as_sum
+
+        return as_sum(self)
+
+    def as_smooth(self) -> Smooth | str:
+        """Return what the model says as a differentiable function of encoded rows, or why not.
+
+        Networks of tables and images are one, with the calibration that `predict` applies.
+        """
+        return self._smooth
+
+    @cached_property
+    def _smooth(self) -> Smooth | str:
+        from toolkit.automl.model.differentiable import as_smooth
+
+        return as_smooth(self)
+
+    def decide(self, scores: np.ndarray) -> np.ndarray:
+        """Return a label for each row, or the values of a regression.
+
+        Labels have the type that pandas gives the target's column: whole numbers for classes
+        ``0`` and ``1``, booleans for ``True`` and ``False``, else text. Codes with leading zeros
+        stay text.
+        """
+        from toolkit import metrics
+
+        decided = metrics.decide(scores, metrics.context_of(self))
+        if self.task == "regression":
+            return decided
+        codes = metrics.class_codes(decided, self.classes)
+        return metrics.label_values(self.classes)[codes]
+
+    def interval(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return lower and upper bounds, (n, 2), that hold the truth as often as promised.
+
+        Regression; the promise is ``conformal.coverage``.
+
+        Raises
+        ------
+        ModelError
+            For a model that is not a champion, or predicts classes.
+        """
+        inputs = self.inputs(frame)
+        learnt = self._learnt(regression=True)
+        return learnt.interval(self.score(inputs), inputs.design)
+
+    def prediction_set(self, frame: pd.DataFrame) -> list[list[str]]:
+        """Return for each row the classes, likeliest first, that may well be the truth.
+
+        As often as ``conformal.coverage`` promises, the truth is among them.
+
+        Raises
+        ------
+        ModelError
+            For a model that is not a champion, or predicts a number.
+        """
+        learnt = self._learnt(regression=False)
+        probabilities = self.calibration.apply(self.raw(frame))
+        order = (-probabilities).argsort(axis=1, kind="stable")
+        inside = learnt.included(probabilities)
+        return [
+            [self.classes[k] for k in ranked if held[k]]
+            for ranked, held in zip(order, inside, strict=True)
+        ]
+
+    def _learnt(self, *, regression: bool) -> Learnt:
+        if regression is not (self.task == "regression"):
+            raise ModelError(
+                f"a {self.task} model has no {'intervals' if regression else 'sets of classes'}",
+                where=self.name,
+                remedy=f"Use {'prediction_set' if regression else 'interval'}",
+            )
+        if self.conformal is None:
+            raise ModelError(
+                "has no intervals or sets: only the champion has",
+                where=self.name,
+                remedy="Load models/champion",
+            )
+        return self.conformal
+
+    @cached_property
+    def features(self) -> Features:
+        """The fitted transformer between typed columns and what engines take."""
+        from toolkit import table
+
+        return table.Features.load(self.folder / FEATURES)
+
+    @cached_property
+    def _scorer(self) -> Scorer:
+        return engines.get(self.engine).load(self.folder / NATIVE)
+
+
+def saved_facts(folder: Path | str) -> tuple[Path, dict[str, Any]]:
+    """Return a model's folder and what its ``model.json`` says, if it can be loaded here.
+
+    Raises
+    ------
+    ModelError
+        If the folder holds no model, or one made by another major version of its engine.
+    """
+    folder = Path(folder).expanduser().absolute()
+    facts = read_facts(folder)
+    check_versions(facts, folder)
+    return folder, facts
+
+
+def saved_model(folder: Path | str) -> Model:
+    """Return a saved model for the typed rows of its own run; see `saved_facts`."""
+    return Model(*saved_facts(folder))
+
+
+def load_champion(stage: Stage) -> Model:
+    """Return the champion of the stage's run.
+
+    Raises
+    ------
+    MissingArtifact
+        If 04_automl.ipynb has not run.
+    ModelError
+        If the model's files are not those that were chosen.
+    """
+    from toolkit.artifacts import Champion
+
+    champion = stage.read(Champion)
+    folder = stage.run.folder / champion.model
+    model = saved_model(folder)
+    if champion.model_digest and canonical.digest_file(folder) != champion.model_digest:
+        raise ModelError(
+            "the champion's files are not those that were chosen",
+            where=str(folder),
+            remedy="Run 04_automl.ipynb again",
+        )
+    return model

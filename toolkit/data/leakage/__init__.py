@@ -1,0 +1,1 @@
+"""Columns that may know the answer."""

@@ -1,0 +1,1 @@
+"""The table in numbers: columns, relations, drift, contents."""

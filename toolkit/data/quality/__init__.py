@@ -1,0 +1,1 @@
+"""Graded checks of the data, and the contract that later tables must meet."""

@@ -1,0 +1,1 @@
+"""Whether the question can be answered with this table."""

@@ -1,0 +1,1 @@
+"""Rates by protected group, and what fairness would cost."""

@@ -1,0 +1,1 @@
+"""How the score falls when rows are perturbed."""

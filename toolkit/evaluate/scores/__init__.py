@@ -1,0 +1,1 @@
+"""Scores on the test rows: overall, by slice and group, and under other thresholds."""

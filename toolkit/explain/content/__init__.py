@@ -1,0 +1,1 @@
+"""Inside texts and images: which words and patches moved the model."""

@@ -1,0 +1,1 @@
+"""Single rows: reasons, counterfactuals, rows alike, and what if."""

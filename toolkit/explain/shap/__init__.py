@@ -1,0 +1,1 @@
+"""SHAP values on original columns, and how exact they are."""

@@ -1,0 +1,149 @@
+"""Figures of single rows: ways to another decision, and rows like it."""
+
+from __future__ import annotations
+
+from toolkit import formats
+from toolkit.artifacts import Counterfactual, RowStories, RowStory
+from toolkit.artifacts.row_reports import Cell
+from toolkit.errors import UsageError
+from toolkit.plots.style import BLUE, GREY, PALETTE, RED, Plot, canvas, shorten
+
+_MARKS = "osD^vP*X"
+
+
+def counterfactuals(stories: RowStories, row: int) -> Plot:
+    """Draw how far each counterfactual of a row moves its score.
+
+    Parameters
+    ----------
+    stories : RowStories
+        What was found.
+    row : int
+        One of its rows.
+    """
+    story = story_of(stories, row)
+    found = story.counterfactuals
+    alt = f"Row {row} scores {formats.number(story.score, 4)} and is {story.decision}. " + (
+        "; ".join(f"{change_words(each)}: {formats.number(each.score, 4)}" for each in found)
+        or story.blocked
+    )
+    title = f"Row {row}: what would lead to {story.wanted or 'another decision'}"
+    with canvas(
+        shorten(title, 90),
+        alt,
+        height=1.4 + sum(0.2 + 0.17 * min(3, len(x.changes)) for x in found),
+    ) as sheet:
+        axes = sheet.axes
+        for place, each in enumerate(found):
+            axes.annotate(
+                "",
+                xy=(each.score, place),
+                xytext=(story.score, place),
+                arrowprops={"arrowstyle": "->", "color": BLUE, "linewidth": 1.6},
+            )
+            axes.plot(each.score, place, "o", color=BLUE, markersize=7)
+            right = each.score >= story.score
+            axes.annotate(
+                formats.number(each.score, 4),
+                (each.score, place),
+                xytext=(7 if right else -7, 0),
+                textcoords="offset points",
+                ha="left" if right else "right",
+                va="center",
+                fontsize=9,
+            )
+        heights = range(len(found)) if found else [0]
+        axes.plot([story.score] * len(heights), heights, "D", color=GREY, markersize=6,
+                  label=f"as it is: {formats.number(story.score, 4)}")  # fmt: skip
+        if stories.threshold is not None:
+            axes.axvline(stories.threshold, color=RED, linestyle="--", linewidth=1.2,
+                         label=f"threshold {formats.number(stories.threshold)}")  # fmt: skip
+        labels = [_wrapped(each) for each in found] or ["nothing found"]
+        axes.set_yticks(range(len(labels)), labels, fontsize=9)
+        axes.set_ylim(len(labels) - 0.5, -0.5)
+        axes.margins(x=0.22)  # the scores stand beside the points
+        axes.set_xlabel(shorten(stories.output, 70))
+        axes.grid(axis="y", visible=False)
+        sheet.figure.legend(fontsize=8, ncols=2, loc="outside upper right")
+    return sheet.plot
+
+
+def similar(stories: RowStories, row: int) -> Plot:
+    """Draw the training rows most like a row: score across, distance up, sign by outcome."""
+    story = story_of(stories, row)
+    groups: dict[str, list[tuple[float, float]]] = {}
+    for each in story.similar:
+        groups.setdefault(each.actual, []).append((each.score, each.distance))
+    if stories.task == "regression":
+        said = "outcomes " + ", ".join(each.actual for each in story.similar)
+    else:
+        said = ", ".join(f"{len(points)} ended as {name}" for name, points in groups.items())
+    alt = f"The {len(story.similar)} training rows nearest to row {row}: {said or 'none'}."
+    title = f"Row {row} and its nearest training rows"
+    with canvas(title, alt, height=2.9) as sheet:
+        axes = sheet.axes
+        axes.plot(story.score, 0, "X", color="black", markersize=10, label=f"row {row}",
+                  clip_on=False, zorder=4)  # fmt: skip
+        numbers = stories.task == "regression"
+        drawn = (
+            {"training row": [p for some in groups.values() for p in some]} if numbers else groups
+        )
+        # The wanted outcome keeps its sign and colour from one row's figure to another's.
+        others = sorted(name for name in drawn if name != story.wanted)
+        for name, points in drawn.items():
+            i = 1 + others.index(name) if name in others else 0
+            axes.plot([x for x, _ in points], [y for _, y in points], _MARKS[i % len(_MARKS)],
+                      color=PALETTE[i % len(PALETTE)], markersize=8, linestyle="",
+                      label=shorten(name, 24), zorder=3)  # fmt: skip
+        if stories.threshold is not None:
+            axes.axvline(stories.threshold, color=RED, linestyle="--", linewidth=1.2,
+                         label=f"threshold {formats.number(stories.threshold)}")  # fmt: skip
+        axes.margins(0.12)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel(shorten(stories.output, 70))
+        axes.set_ylabel("distance")
+        axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5),
+                    title=None if numbers else "recorded outcome", title_fontsize=8)  # fmt: skip
+    return sheet.plot
+
+
+def story_of(stories: RowStories, row: int) -> RowStory:
+    """Return the story of a row.
+
+    Raises
+    ------
+    UsageError
+        When the row has none.
+    """
+    for story in stories.stories:
+        if story.row == row:
+            return story
+    raise UsageError(
+        f"row {row} is not told of",
+        expected=", ".join(str(each.row) for each in stories.stories[:10]) or "no row at all",
+    )
+
+
+def cell_words(cell: Cell) -> str:
+    """Return a cell as text."""
+    if cell is None:
+        return "missing"
+    return formats.number(cell, 6) if isinstance(cell, float) else cell
+
+
+def change_words(found: Counterfactual) -> str:
+    """Return the changes of a counterfactual in one line."""
+    return ", ".join(
+        f"{each.column} from {cell_words(each.before)} to {cell_words(each.after)}"
+        for each in found.changes
+    )
+
+
+def _wrapped(found: Counterfactual) -> str:
+    lines = []
+    for each in found.changes[:3]:
+        move = f"{shorten(cell_words(each.before), 12)} → {shorten(cell_words(each.after), 12)}"
+        lines.append(f"{shorten(each.column, 20)}: {move}")
+    if len(found.changes) > 3:
+        lines[-1] += f" (+{len(found.changes) - 3})"
+    return "\n".join(lines)

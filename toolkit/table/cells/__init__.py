@@ -1,0 +1,1 @@
+"""Single cells: texts, numbers, dates and amounts."""

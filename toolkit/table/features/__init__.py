@@ -1,0 +1,1 @@
+"""Feature engineering: from typed columns to what engines take."""

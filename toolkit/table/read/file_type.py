@@ -1,0 +1,279 @@
+"""What kind of file a source is, found from its content."""
+
+from __future__ import annotations
+
+import codecs
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from toolkit.artifacts.base import Check
+from toolkit.errors import DataError
+from toolkit.project.model import Data
+from toolkit.table.cells import decimal_marks
+from toolkit.table.images import image_arrays, image_source
+from toolkit.table.read import decoding, delimiters, excel_file, layout, unsupported_files
+from toolkit.table.read.files import open_bytes, packing, require_file
+from toolkit.table.types.notes import listed
+
+_SAMPLE = 1 << 20
+_NUMBER = re.compile(r"\s*[+-]?[\d.,]*\d[\d.,]*\s*[%€]?\s*")
+
+
+def detect(path: Path | str, **given: Any) -> Data:
+    """Return how a source is read: format, and for a CSV its spelling; see `inspect`."""
+    return inspect(path, **given)[0]
+
+
+def inspect(
+    path: Path | str,
+    *,
+    sheet: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    decimal: Literal[".", ","] | None = None,
+    header_row: int | None = None,
+) -> tuple[Data, list[Check]]:
+    """Return how a source is read, and what about it was guessed.
+
+    Parameters
+    ----------
+    path : Path or str
+        A file, a folder of images, or a SQLAlchemy URL.
+    sheet, encoding, delimiter, decimal, header_row : optional
+        What is known already, as in `Data`; the rest is detected.
+
+    Returns
+    -------
+    data : Data
+        With `source` as given.
+    checks : list of Check
+        What was taken for granted and could be otherwise.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, it is empty, or it is of no readable kind.
+    """
+    given = {
+        "sheet": sheet, "encoding": encoding, "delimiter": delimiter, "decimal": decimal,
+        "header_row": header_row,
+    }  # fmt: skip
+    data = _kind(path)
+    for key, formats in _BELONGS.items():
+        if given[key] is not None and data.format not in formats:
+            raise DataError(
+                f"a source of the format {data.format} has no {key.replace('_', ' ')}",
+                where=str(path),
+                expected=f"the option for {' or '.join(formats)} alone",
+                remedy=f"Leave --{key.replace('_', '-')} out",
+            )
+    fixed = {key: value for key, value in given.items() if value is not None}
+    data = Data.model_validate(data.model_dump() | fixed)
+    if data.format == "csv":
+        return _csv(Path(data.source).expanduser(), data)
+    return _excel(data) if data.format == "excel" else (data, [])
+
+
+_BELONGS = {
+    "sheet": ("excel",), "encoding": ("csv",), "delimiter": ("csv",),
+    "header_row": ("csv", "excel"), "decimal": ("csv", "excel", "parquet", "sql"),
+}  # fmt: skip
+
+
+def _kind(path: Path | str) -> Data:
+    if is_url(path):
+        return Data(source=str(path), format="sql")
+    path = Path(path).expanduser()
+    if path.is_dir():
+        return _folder(path)
+    head = require_file(path)
+    if head.startswith(b"PAR1"):
+        return Data(source=str(path), format="parquet")
+    if head.startswith(b"PK\x03\x04"):
+        if _is_excel(path):
+            return Data(source=str(path), format="excel")
+        if image_arrays.is_npz(path):
+            return Data(source=str(path), format="npz")
+        unsupported_files.refuse_package(path)
+    return Data(source=str(path), format="csv", compression=packing(head))
+
+
+def _folder(path: Path) -> Data:
+    from toolkit.table.read.source import read_file
+
+    table = image_source.find_table(path, read_file)
+    return Data(source=str(path), format="images", table=table)
+
+
+def is_url(source: Path | str) -> bool:
+    """Whether a source is a database URL, not a file."""
+    text = str(source)
+    return bool(re.match(r"[A-Za-z][\w+]*://|\$\{\w+\}$", text)) and not Path(text).exists()
+
+
+def _is_excel(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            return "xl/workbook.bin" not in names and any(n.startswith("xl/") for n in names)
+    except zipfile.BadZipFile:
+        return False
+
+
+def _csv(path: Path, data: Data) -> tuple[Data, list[Check]]:
+    packed = data.compression
+    try:
+        with open_bytes(path, packed) as stream:
+            unsupported_files.refuse(path, stream.read(4096))
+        encoding, checks = decoding.find_encoding(path, data)
+        with open_bytes(path, packed) as stream:
+            sample = stream.read(_SAMPLE)
+    except (EOFError, OSError, zlib.error, lzma.LZMAError, RuntimeError) as error:
+        raise DataError(
+            f"cannot be unpacked ({packed}): {error}",
+            where=str(path),
+            remedy="Copy or download the file again",
+        ) from error
+    try:
+        text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(sample)
+    except UnicodeError as error:
+        raise decoding.not_text(path, data) from error
+    decoding.refuse_nul(path, text)
+    if not text.strip("\ufeff \t\r\n"):
+        raise DataError("the file holds no rows", where=str(path), expected="a header and rows")
+    lines = delimiters.first_lines(text, whole=len(sample) < _SAMPLE)
+    update: dict[str, Any] = {"encoding": encoding}
+    hint = delimiters.EXCEL_HINT.fullmatch(lines[0].lstrip("\ufeff"))
+    if data.delimiter is None:
+        update["delimiter"], said = delimiters.find_delimiter(path, lines)
+        checks += said
+    delimiter = str(update.get("delimiter", data.delimiter))
+    rows = delimiters.records(
+        lines, delimiter, max((data.header_row or 1) - 1, 0) or int(bool(hint))
+    )
+    if data.header_row is None and rows:
+        place = layout.header_place([row for _, row in rows])
+        if place:
+            update["header_row"] = rows[place][0]
+            checks.append(_title_check(rows[place][0], [_shown(row) for _, row in rows[:place]]))
+        rows = rows[place:]
+    fields = [row for _, row in rows]
+    if data.header_row != 0 and layout.lacks_header(fields):
+        checks.append(_headless_check(fields[0]))
+    if data.decimal is None:
+        update["decimal"] = _decimal(fields[1:], delimiter)
+    return data.model_copy(update=update), checks
+
+
+def _shown(row: Sequence[str]) -> str:
+    return ", ".join(cell.strip() for cell in row if cell.strip())
+
+
+def _title_check(line: int, above: list[str], what: str = "line") -> Check:
+    return Check(
+        name="Lines above the header",
+        severity="warning",
+        message=f"The header is taken from {what} {line}; above it stands {listed(above)}.",
+        remedy="If the header is another, give its number with --header-row (data.header_row)",
+    )
+
+
+def _headless_check(first: Sequence[str]) -> Check:
+    return Check(
+        name="A header that looks like data",
+        severity="warning",
+        message=f"The first line looks like a row, not like names: {listed(list(first))}.",
+        remedy="If there is no header, give --header-row 0 (data.header_row): columns are named"
+        " 'column 1', 'column 2' and so on",
+    )
+
+
+def _excel(data: Data) -> tuple[Data, list[Check]]:
+    sheets = excel_file.survey(Path(data.source).expanduser())
+    first = next(iter(sheets))
+    checks: list[Check] = []
+    sheet = data.sheet
+    if sheet is None and not _is_table(sheets[first]):
+        others = [name for name, rows in sheets.items() if _is_table(rows)]
+        if len(others) > 1:
+            raise DataError(
+                f"the first sheet, {first!r}, holds no table",
+                where=data.source,
+                expected=f"one of {', '.join(map(repr, others))}",
+                remedy="Name the sheet with --sheet (data.sheet)",
+            )
+        if others:
+            sheet = others[0]
+            checks.append(
+                Check(
+                    name="Sheet",
+                    severity="info",
+                    message=f"The first sheet, {first!r}, holds no table; {sheet!r} was read.",
+                    remedy="Name another with --sheet (data.sheet)",
+                )
+            )
+    data = data.model_copy(update={"sheet": sheet})
+    rows = list(enumerate(sheets.get(sheet or first, []), start=1))
+    rows = [(line, row) for line, row in rows if any(cell.strip() for cell in row)]
+    if data.header_row is None and rows:
+        place = layout.header_place([row for _, row in rows])
+        if place:
+            above = [_shown(row) for _, row in rows[:place]]
+            checks.append(_title_check(rows[place][0], above, "row"))
+            data = data.model_copy(update={"header_row": rows[place][0]})
+        rows = rows[place:]
+    if data.header_row is None and layout.lacks_header([row for _, row in rows]):
+        checks.append(_headless_check(rows[0][1]))
+    return data, checks
+
+
+def find_header(data: Data, name: str) -> tuple[str, str] | None:
+    """Return where a name stands that is no column, and the options that read it as one.
+
+    Returns
+    -------
+    place : str
+        Such as ``line 4`` or ``the sheet 'Data'``.
+    options : str
+        Such as ``--header-row 4``.
+    """
+    path = Path(data.source).expanduser()
+    if data.format == "excel":
+        sheets = excel_file.survey(path)
+        for sheet, cells in sheets.items():
+            for place in range(min(len(cells), 50)):
+                if _is_header_with(name, cells[place:]):
+                    read = sheet == (data.sheet or next(iter(sheets)))
+                    options = [] if read else [f"--sheet {sheet!r}"]
+                    options += [f"--header-row {place + 1}"] if place or read else []
+                    return f"row {place + 1} of the sheet {sheet!r}", " ".join(options)
+    elif data.format == "csv":
+        with open_bytes(path, data.compression) as stream:
+            sample = stream.read(1 << 16).decode(data.encoding or "utf-8", errors="replace")
+        lines = delimiters.first_lines(sample, whole=False)
+        rows = delimiters.records(lines, data.delimiter or ",")
+        for place, (line, _) in enumerate(rows[:50]):
+            if _is_header_with(name, [row for _, row in rows[place:]]):
+                return f"line {line}", f"--header-row {line}"
+    return None
+
+
+def _is_header_with(name: str, rows: Sequence[Sequence[str]]) -> bool:
+    filled = [cell.strip() for cell in rows[0] if cell.strip()]
+    return name in filled and len(filled) > 1 and not layout.lacks_header(rows)
+
+
+def _is_table(rows: list[list[str]]) -> bool:
+    return sum(sum(bool(cell.strip()) for cell in row) > 1 for row in rows) > 2
+
+
+def _decimal(rows: list[list[str]], delimiter: str) -> Literal[".", ","]:
+    numbers = (cell for row in rows for cell in row if _NUMBER.fullmatch(cell))
+    found = decimal_marks.evidence(numbers).mark
+    # Semicolons part fields where the comma is taken: it is the decimal mark.
+    return found or ("," if delimiter == ";" else ".")

@@ -1,0 +1,1 @@
+"""What each column is: inferred, with the reason, and applied."""

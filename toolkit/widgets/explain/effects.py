@@ -1,0 +1,189 @@
+"""The panel of global views: one column's effects, interactions, importances, a small tree."""
+
+from __future__ import annotations
+
+import html
+
+import ipywidgets as w
+
+from toolkit import formats
+from toolkit.artifacts import Attributions, Explanation, GlobalViews
+from toolkit.plots.explain import effects as plots
+from toolkit.plots.explain.dependence import dependence_with
+from toolkit.plots.explain.shared import marked
+from toolkit.plots.explain.surrogate import tree
+from toolkit.plots.style import shorten
+from toolkit.run.stage import Stage
+from toolkit.widgets.kit.panel import Panel, checks_html, table
+
+_STATIC_COLUMNS = 3
+
+
+class ViewsPanel(Panel):
+    """Look at the model as a whole.
+
+    Parameters
+    ----------
+    stage : Stage
+        The open stage.
+    views : GlobalViews
+        What `toolkit.explain.global_views` found.
+    explanation : Explanation
+        How the champion was explained.
+    attributions : Attributions
+        Its SHAP values.
+
+    Attributes
+    ----------
+    of, column : ipywidgets.Dropdown
+        The output and the column in view.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        views: GlobalViews,
+        explanation: Explanation,
+        attributions: Attributions,
+    ) -> None:
+        super().__init__(stage, "Global explanation", ["explain"])
+        self.views, self.explanation, self.attributions = views, explanation, attributions
+        self._explained = set(attributions.frame["column"])
+        self._column = w.HTML()
+        self.of = _dropdown("Output", views.outputs)
+        self.of.layout.display = "" if len(views.outputs) > 1 else "none"
+        self.column = _dropdown("Column", [each.column for each in views.effects])
+        self.of.observe(lambda _: self._draw(), "value")
+        self.column.observe(lambda _: self._draw(), "value")
+        self.show(
+            w.HTML(f"<p>{html.escape(self._said())}</p>"),
+            self.of,
+            self.column,
+            self._column,
+            w.HTML(self._whole()),
+        )
+        self._draw()
+
+    def _said(self) -> str:
+        views = self.views
+        return (
+            f"Effects are in units of the {views.output}, from {views.rows:,} of"
+            f" {views.of_rows:,} training rows: partial dependence over {views.effect_rows:,} of"
+            f" them, accumulated local effects over {views.ale_rows:,}. The model scored"
+            f" {views.evaluations:,} rows for all of it."
+        )
+
+    def _draw(self) -> None:
+        if self.column.value is None:
+            self._column.value = "<p>No column has more than one value.</p>"
+            return
+        self._column.value = self._of_column(str(self.column.value), str(self.of.value))
+
+    def _of_column(self, column: str, of: str) -> str:
+        parts = [plots.effect(self.views, column, of).html(), self._outside(column)]
+        other = self.views.interactions.strongest.get(column)
+        if other is None:
+            parts.append("<p>It interacts with no other of the leading columns.</p>")
+        elif {column, other} <= self._explained:
+            parts.append(
+                dependence_with(self.explanation, self.attributions, column, other, of).html()
+            )
+        return "".join(parts)
+
+    def _outside(self, column: str) -> str:
+        found = next(each for each in self.views.effects if each.column == column)
+        flagged = sum(share >= plots.FLAGGED for share in found.outside)
+        if not flagged:
+            return "<p>Partial dependence stays within the data.</p>"
+        names = ", ".join(shorten(name, 40) for name in found.related)
+        beside = f", judged together with {names}" if names else ""
+        return (
+            f"<p>{flagged} of {len(found.outside)} values rest on mixtures of which a fifth or"
+            f" more lie outside the data{html.escape(beside)}: trust accumulated local effects"
+            " there.</p>"
+        )
+
+    # -- the model as a whole -----------------------------------------------------------
+
+    def _whole(self) -> str:
+        views, parts = self.views, ["<h4>Which columns act together</h4>"]
+        if views.interactions.pairs:
+            parts += [plots.interactions(views).html(), self._pairs()]
+        else:
+            parts.append("<p>There are too few rows or columns to tell.</p>")
+        parts.append("<h4>How firm the ranks are</h4>")
+        parts.append(self._ranks())
+        parts.append("<h4>Two kinds of importance</h4>")
+        if views.permutation.columns:
+            parts += [plots.importances(views).html(), self._differences()]
+        parts.append("<h4>A small tree that imitates the model</h4>")
+        if views.surrogate.nodes:
+            rules = "".join(f"<li>{html.escape(rule)}</li>" for rule in views.surrogate.rules)
+            parts.append(tree(views).html())
+            parts.append(f"<details><summary>As rules</summary><ol>{rules}</ol></details>")
+        return "".join(parts) + checks_html(views.checks)
+
+    def _pairs(self) -> str:
+        found = self.views.interactions
+        rows = [
+            (f"{shorten(p.first, 40)} and {shorten(p.second, 40)}", p.size.text(),
+             "negligible joint effect" if p.h.value is None else p.h.text())
+            for p in found.pairs[:8]
+        ]  # fmt: skip
+        return (
+            table(("Pair", "Size", "H"), rows)
+            + f"<p>From {found.rows} rows; in brackets two standard errors.</p>"
+        )
+
+    def _ranks(self) -> str:
+        rows = [
+            (marked(each.column, self.views.suspects, 40), each.rank, formats.percent(each.kept),
+             str(each.low) if each.low == each.high else f"{each.low} to {each.high}",
+             formats.percent(each.top3))
+            for each in self.views.stability
+        ]  # fmt: skip
+        if not rows:
+            return "<p>There are too few explained rows to tell.</p>"
+        head = ("Column", "Rank", "Keeps it in", "95% of ranks", "Among the first 3 in")
+        return table(head, rows)
+
+    def _differences(self) -> str:
+        rows = [
+            (
+                marked(each.column, self.views.suspects, 40),
+                each.shap_rank,
+                each.rank,
+                each.loss.text(),
+                each.why,
+            )
+            for each in self.views.permutation.columns
+            if each.why
+        ]
+        if not rows:
+            return "<p>Both kinds rank the columns much alike.</p>"
+        head = (
+            "Column",
+            "Rank by SHAP",
+            "Rank by permutation",
+            "Metric worse by",
+            "Possible reason",
+        )
+        return table(head, rows)
+
+    def static_html(self) -> str:
+        """Return the panel without a table of fields: it has none."""
+        return f"<h3>{html.escape(self.title)}</h3>{self.static()}"
+
+    def static(self) -> str:
+        """Return the leading columns' figures, and the model as a whole."""
+        of = self.views.outputs[0]
+        columns = "".join(
+            self._of_column(each.column, of) for each in self.views.effects[:_STATIC_COLUMNS]
+        )
+        return f"<p>{html.escape(self._said())}</p>{columns}{self._whole()}"
+
+
+def _dropdown(description: str, names: list[str]) -> w.Dropdown:
+    return w.Dropdown(
+        options=[(shorten(name, 60), name) for name in names], description=description
+    )

@@ -1,0 +1,82 @@
+"""What there is to say about a row, as tables and figures."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+
+from toolkit import formats
+from toolkit.artifacts import RowStories, RowStory
+from toolkit.plots.explain import rows as plots
+from toolkit.plots.style import shorten
+from toolkit.widgets.kit.static import table
+
+
+def story_html(stories: RowStories, story: RowStory) -> str:
+    """Return reasons, counterfactuals and similar rows of a row."""
+    parts: list[tuple[str, Callable[[RowStories, RowStory], str]]] = [
+        ("Reasons", _reasons_html),
+        ("What would lead to another decision", _changes_html),
+        ("Training rows most like it", _similar_html),
+    ]
+    head = (
+        f"<p>Decision <b>{html.escape(shorten(story.decision, 60))}</b>,"
+        f" {html.escape(shorten(stories.output, 80))} {formats.number(story.score, 4)};"
+        f" recorded outcome {html.escape(shorten(story.actual, 60))}.</p>"
+    )
+    return head + "".join(f"<h5>{title}</h5>{make(stories, story)}" for title, make in parts)
+
+
+def _reasons_html(_: RowStories, story: RowStory) -> str:
+    if not story.reasons:
+        return (
+            "<p>No feature contributed to the adverse outcome by more than two standard errors.</p>"
+        )
+    return table(
+        ("Reason", "Column", "Contribution", "Standard error", "Remark"),
+        [
+            (
+                shorten(each.text, 200),
+                shorten(each.column, 40),
+                formats.number(each.shap, 4, sign=True),
+                formats.number(each.standard_error, 2),
+                "▲ protected" if each.protected else "",
+            )
+            for each in story.reasons
+        ],
+    )
+
+
+def _changes_html(stories: RowStories, story: RowStory) -> str:
+    if not story.counterfactuals:
+        return f"<p>{html.escape(story.blocked or 'None was looked for.')}</p>"
+    rows = [
+        (
+            shorten(plots.change_words(each), 300),
+            formats.number(each.size),
+            formats.number(each.score, 4),
+            shorten(each.decision, 40),
+            formats.percent(each.plausibility),
+        )
+        for each in story.counterfactuals
+    ]
+    head = (
+        "What changes",
+        "Size",
+        "New score",
+        "New decision",
+        "Plausibility (training rows as rare or rarer)",
+    )
+    return plots.counterfactuals(stories, story.row).html() + table(head, rows)
+
+
+def _similar_html(stories: RowStories, story: RowStory) -> str:
+    if not story.similar:
+        return "<p>There is none.</p>"
+    rows = [
+        (each.row, f"{each.distance:.3f}", shorten(each.actual, 40), shorten(each.decision, 40),
+         formats.number(each.score, 4))
+        for each in story.similar
+    ]  # fmt: skip
+    head = ("Row", "Distance", "How it ended", "Model's decision", "Score")
+    return plots.similar(stories, story.row).html() + table(head, rows)

@@ -1,0 +1,1 @@
+"""The panel of ``03_label_review``."""
