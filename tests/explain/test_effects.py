@@ -17,7 +17,7 @@ from toolkit.explain.effects.interactions import interactions
 from toolkit.explain.effects.permutation_importance import spearman, stability
 from toolkit.explain.effects.sampled_rows import Sample
 from toolkit.plots.explain import effects as figures
-from toolkit.plots.explain.dependence import dependence_with
+from toolkit.plots.explain.column_dependence import dependence_with
 from toolkit.plots.explain.surrogate import tree
 
 NASTY = "<script>alert('x')</script>"

@@ -305,7 +305,7 @@ def test_a_wide_table_is_screened_and_the_rest_grouped(tmp_path):
 
 
 def test_a_model_that_contradicts_itself_is_reported_and_marked_in_the_figure(tmp_path):
-    from toolkit.plots.explain import importance as figures
+    from toolkit.plots.explain import shap_values as figures
 
     stage = make_stage(tmp_path, numbers(100, 9).assign(y=1.0), "y", "regression")
     model = FunctionModel(lambda f: f["x0"] + 0.5 * model.calls, [f"x{i}" for i in range(9)])

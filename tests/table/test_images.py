@@ -28,6 +28,7 @@ from toolkit.plots.eda import contents
 from toolkit.project.model import Column, Data
 from toolkit.table.images import images
 from toolkit.table.images.image_vector import image_numbers
+from toolkit.widgets.labels import panel as panel_module
 
 IMAGE = {"x": Column(type="image")}
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import toolkit
 from toolkit import automl, data, metrics, table
 from toolkit.errors import DataError, ModelError, UnusualRowsWarning
+from toolkit.table.cells import values
 
 
 def searched(folder: Path, source: Path, target: str) -> tuple[toolkit.ProjectFile, Path]:

@@ -12,7 +12,7 @@ from toolkit.artifacts import Attributions, Champion, TestPredictions
 from toolkit.artifacts.automl import CurvePoint
 from toolkit.evaluate import evaluate
 from toolkit.explain import explain, row_explainer
-from toolkit.plots.explain import importance as figures
+from toolkit.plots.explain import shap_values as figures
 
 NASTY = "<script>alert('x')</script>"
 

@@ -6,7 +6,7 @@ _MODULES = {
     "scores": "metric_intervals confusion calibration cost slices groups side_by_side fairness",
     "errors": "tree curve two_sides",
     "robustness": "doses missing shifts outside",
-    "fairness": "crossings trade_off",
+    "fairness_trade_off": "crossings trade_off",
     "threshold": "tried",
 }
 

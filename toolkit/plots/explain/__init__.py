@@ -3,13 +3,13 @@
 from toolkit._lazy import attach
 
 _MODULES = {
-    "importance": "importance beeswarm dependence",
-    "dependence": "dependence_with",
+    "shap_values": "importance beeswarm dependence",
+    "column_dependence": "dependence_with",
     "content": "strongest words heat",
     "rows": "counterfactuals similar",
     "surrogate": "tree",
     "effects": "effect interactions importances",
-    "waterfall": "waterfall",
+    "row_waterfall": "waterfall",
 }
 
 __getattr__, __dir__, __all__ = attach(

@@ -17,7 +17,7 @@ from toolkit.artifacts import (
     Group,
     TradeOffPoint,
 )
-from toolkit.plots.evaluate import fairness as plots
+from toolkit.plots.evaluate import fairness_trade_off as plots
 from toolkit.plots.evaluate import scores as group_plots
 from toolkit.plots.evaluate.scores import RATE_TITLES
 from toolkit.plots.style import shorten

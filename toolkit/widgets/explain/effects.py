@@ -9,7 +9,7 @@ import ipywidgets as w
 from toolkit import formats
 from toolkit.artifacts import Attributions, Explanation, GlobalViews
 from toolkit.plots.explain import effects as plots
-from toolkit.plots.explain.dependence import dependence_with
+from toolkit.plots.explain.column_dependence import dependence_with
 from toolkit.plots.explain.shared import marked
 from toolkit.plots.explain.surrogate import tree
 from toolkit.plots.style import shorten

@@ -12,7 +12,7 @@ import numpy as np
 from toolkit import formats
 from toolkit.artifacts import Attributions, Evaluation, Explanation, TestPredictions
 from toolkit.errors import ToolkitError
-from toolkit.plots.explain import importance as plots
+from toolkit.plots.explain import shap_values as plots
 from toolkit.plots.explain.shared import marked
 from toolkit.plots.style import shorten
 from toolkit.run.stage import Stage

@@ -18,8 +18,8 @@ from toolkit.plots.evaluate.scores import (
     metric_intervals,
     slices,
 )  # fmt: skip
+from toolkit.plots.explain.row_waterfall import waterfall
 from toolkit.plots.explain.shared import chosen_class, marked, name_bars, output_words
-from toolkit.plots.explain.waterfall import waterfall
 from toolkit.plots.style import BLUE, GREY, RED, Plot, canvas, shorten
 
 if TYPE_CHECKING:
