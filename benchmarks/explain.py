@@ -250,11 +250,11 @@ def _through_h2o(
         return np.asarray(values), float(explainer.expected_value)
 
     def toolkit(count: int) -> tuple[np.ndarray, float]:
-        from toolkit.explain.shap.sampling import Game, Players, sampled, summarise
+        from toolkit.explain.shap.sampling import FeatureGroups, ValueFunction, sampled, summarise
 
         names = [f"c{n}" for n in range(matrix.shape[1])]
-        players = Players(names, [[name] for name in names])
-        game = Game(
+        players = FeatureGroups(names, [[name] for name in names])
+        game = ValueFunction(
             lambda frame: score(frame.to_numpy())[:, None],
             pd.DataFrame(filled[:count], columns=names),
             pd.DataFrame(against, columns=names),

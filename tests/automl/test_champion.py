@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from support.search_tasks import search_task
 
 from toolkit import automl, data, metrics, open_stage
-from toolkit.artifacts import Entry, Interval, Leaderboard, OutOfFoldPredictions, Search
+from toolkit.artifacts import Entry, Interval, Leaderboard, OutOfFoldPredictions, SearchSummary
 from toolkit.automl import leaderboard
 from toolkit.automl.blend import blend, objectives
 from toolkit.automl.blend.greedy_weights import greedy
@@ -304,7 +304,7 @@ def test_quantiles_and_sets_are_those_of_mapie(coverage, rows):
     theirs = SplitConformalRegressor(kind(), confidence_level=coverage, prefit=True)
     theirs.conformalize(values[:, None], target)
     _, bounds = theirs.predict_interval(np.array([[0.0], [2.0]]))
-    ours = conformal.Learnt(
+    ours = conformal.ConformalFit(
         "", coverage, conformal.quantile(np.abs(target - values), coverage), rows
     )
     np.testing.assert_allclose(
@@ -341,7 +341,7 @@ def uneven(seed, coverage):
 @settings(max_examples=15, deadline=None)
 def test_intervals_hold_the_truth_as_often_as_promised(seed, coverage):
     values, actual, design, learnt = uneven(seed, coverage)
-    stored = conformal.Learnt(**json.loads(json.dumps(learnt.facts())))
+    stored = conformal.ConformalFit(**json.loads(json.dumps(learnt.facts())))
     seen = conformal.measure(stored, values[1250:], actual[1250:], design[1250:])
     # Twice the binomial error, of the rows learnt from and of those measured.
     assert abs(seen.measured.value - coverage) < 4 * np.sqrt(coverage * (1 - coverage) / 625)
@@ -602,7 +602,7 @@ def test_the_front_holds_what_nothing_beats_in_both():
         ],
     )  # fmt: skip
     seconds = {"best": 5, "slower": 6, "quick": 2, "worse": 3, "quickest": 1, "barred": 0.1}
-    search = Search(
+    search = SearchSummary(
         preset="quick", engines=[], scoring_seconds=seconds, reproducible=True,
         reproducible_reason="",
     )  # fmt: skip

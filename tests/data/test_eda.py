@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from toolkit import data, metrics, open_stage
 from toolkit.artifacts import ColumnProfile, Contract, Profile, Quality, Rows, Split, SplitSummary
 from toolkit.data.leakage.association import associations
-from toolkit.data.profile.column_profile import Outcome, of_numbers, profile_column
+from toolkit.data.profile.column_profile import TargetColumns, of_numbers, profile_column
 from toolkit.data.profile.drift import stability_index
 from toolkit.data.profile.relations import correlation_ratio, cramers_v, spearman
 from toolkit.data.profile.table_profile import duplicates
@@ -243,7 +243,7 @@ def test_odd_columns_have_a_profile(values):
 def test_test_rows_stay_out_of_the_target_relation():
     frame = pd.DataFrame({"x": ["a"] * 100, "y": ["yes"] * 50 + ["no"] * 50})
     table = table_of(frame, "y", "binary")
-    outcome = Outcome(table, np.arange(50))
+    outcome = TargetColumns(table, np.arange(50))
     facts = profile_column(table, "x", outcome)
     assert facts.top == [("a", 100)]
     assert facts.target_by_bin == [1.0]

@@ -10,7 +10,7 @@ from toolkit.data.profile.drift import by_the_calendar, drift
 from toolkit.data.rows import make_table
 from toolkit.data.split.row_order import find_order, order_checks
 from toolkit.data.split.split import TEST, TRAIN, assign
-from toolkit.project.model import Column, Project, Split
+from toolkit.project.model import Column, Project, SplitSettings
 from toolkit.table.types import date_parts
 
 
@@ -27,7 +27,7 @@ def columns_of(frame, **roles):
 def said(frame, **roles):
     columns = columns_of(frame, **roles)
     order = find_order(len(frame), columns, "y", lambda rows, names: frame.iloc[rows][names])
-    return {c.name: c for c in order_checks(order, columns, "y", Split(method="random"))}
+    return {c.name: c for c in order_checks(order, columns, "y", SplitSettings(method="random"))}
 
 
 def walk(n, rng, keep=0.95):

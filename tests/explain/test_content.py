@@ -106,7 +106,7 @@ def test_taking_nothing_away_leaves_the_text_and_all_leaves_its_spaces(text):
 @pytest.mark.parametrize("filler", ["one two three", " ".join(f"w{i}" for i in range(25))])
 def test_a_model_that_counts_a_word_gives_it_all(tmp_path, filler):
     texts = [f"free {filler} free", f"{filler} nothing", f"{filler} Free"]
-    found = explain.inside(texts_stage(tmp_path, texts), texts_model(weighed))
+    found = explain.explain_content(texts_stage(tmp_path, texts), texts_model(weighed))
     assert len(found.rows) == 3
     for row in found.rows:
         values = {word.lower(): value for word, value in by_word(row).items()}
@@ -121,7 +121,7 @@ def test_a_model_that_counts_a_word_gives_it_all(tmp_path, filler):
 @settings(max_examples=15, deadline=None)
 def test_additive_weights_are_recovered_and_add_up(tmp_path_factory, words):
     stage = texts_stage(tmp_path_factory.mktemp("t"), [" ".join(words)] * 2)
-    found = explain.inside(stage, texts_model(weighed))
+    found = explain.explain_content(stage, texts_model(weighed))
     stage.finish()
     (row,) = found.rows
     expected = [WEIGHTS.get(word, 0.0) for word in words]
@@ -133,7 +133,7 @@ def test_additive_weights_are_recovered_and_add_up(tmp_path_factory, words):
 @pytest.mark.parametrize("more", ["", " ".join("abcdefghijkl")])
 def test_an_interaction_is_shared_evenly(tmp_path, more):
     model = texts_model(lambda text: 6.0 * ("not" in text.split() and "bad" in text.split()))
-    found = explain.inside(texts_stage(tmp_path, [f"not {more} bad"] * 2), model)
+    found = explain.explain_content(texts_stage(tmp_path, [f"not {more} bad"] * 2), model)
     values = by_word(found.rows[0])
     # Pairs of an order and its reverse share a two-word effect exactly, whatever is drawn.
     assert values["not"] == pytest.approx(3) and values["bad"] == pytest.approx(3)
@@ -144,7 +144,9 @@ def test_other_columns_stay_and_the_base_is_each_rows_own(tmp_path):
     model = texts_model(weighed)
     inner = model.function
     model.function = lambda frame: inner(frame) * (1 + frame["x"].to_numpy()) + frame["x"]
-    found = explain.inside(texts_stage(tmp_path, ["free", "win free", "hello", "win"]), model)
+    found = explain.explain_content(
+        texts_stage(tmp_path, ["free", "win free", "hello", "win"]), model
+    )
     for row in found.rows:
         x = row.row % 3
         assert row.outputs[0].base == x
@@ -155,9 +157,9 @@ def test_odd_texts(tmp_path):
     long = " ".join(["free"] + [f"word{i}" for i in range(10_000)])
     texts = [None, "", "  ", "free", "😀", "!", NASTY, long, "A" * 9_000]
     stage = texts_stage(tmp_path, texts, y=[0, 0, 0, 2, 0, 0, 3, 2, 0.0])
-    found = explain.inside(stage, texts_model(quick))
+    found = explain.explain_content(stage, texts_model(quick))
     assert found.columns[0].empty == 3
-    explainer = explain.inside_explainer(stage, texts_model(quick))
+    explainer = explain.content_explainer(stage, texts_model(quick))
     assert explainer(0) == [] and explainer(1) == []
     assert explainer(3)[0].outputs[0].values == [2.0]
     (grouped,) = explainer(7)
@@ -173,7 +175,7 @@ def test_odd_texts(tmp_path):
 
 def test_words_over_rows(tmp_path):
     texts = ["Free you", "free win win", "win hello", "other"]
-    found = explain.inside(texts_stage(tmp_path, texts), texts_model(weighed))
+    found = explain.explain_content(texts_stage(tmp_path, texts), texts_model(weighed))
     words = {each.word: each for each in found.columns[0].words}
     assert set(words) == {"free", "win"}
     assert words["win"].rows == 2 and words["win"].mean_abs == pytest.approx(1.5)
@@ -200,7 +202,7 @@ def binary_stage(folder, n=60, seed=0):
 def test_telling_rows_of_two_classes(tmp_path):
     stage = binary_stage(tmp_path)
     model = texts_model(classifier, "binary", ["ham", "spam"], 0.5)
-    found = explain.inside(stage, model)
+    found = explain.explain_content(stage, model)
     why = [row.why for row in found.rows]
     assert why == [
         *["most certain and right"] * 2, *["most certain and wrong"] * 2,
@@ -209,9 +211,9 @@ def test_telling_rows_of_two_classes(tmp_path):
     assert {row.predicted for row in found.rows[:2]} == {"ham", "spam"}
     assert all((row.actual == row.predicted) == (i < 2) for i, row in enumerate(found.rows[:4]))
     assert stage.read(ContentExplanation) == found
-    again = explain.inside(binary_stage(tmp_path / "b"), model)
+    again = explain.explain_content(binary_stage(tmp_path / "b"), model)
     assert again == found
-    one = explain.inside_explainer(stage, model)(found.rows[0].row)[0]
+    one = explain.content_explainer(stage, model)(found.rows[0].row)[0]
     assert one.outputs == found.rows[0].outputs
 
 
@@ -222,7 +224,7 @@ def test_several_classes_show_the_predicted_and_the_actual(tmp_path):
 
     texts = ["free free you", "win win", "hello", "free hello hello", "win you", "free win"]
     stage = texts_stage(tmp_path, texts, ["a", "b", "c", "a", "z", "b"], "multiclass")
-    found = explain.inside(stage, texts_model(three, "multiclass", ["a", "b", "c"]))
+    found = explain.explain_content(stage, texts_model(three, "multiclass", ["a", "b", "c"]))
     shown = {row.row: [each.of for each in row.outputs] for row in found.rows}
     assert shown[0] == ["a"] and shown[3] == ["c", "a"]
     assert shown[4] == ["b"]  # the model knows no class z
@@ -239,7 +241,7 @@ def test_budget_is_kept_and_said(tmp_path):
     stage = open_with(tmp_path, frame, dict.fromkeys(("text", "b", "c"), "text"))
     model = texts_model(lambda text: float(len(text)))
     model.columns = {name: Column(type="text") for name in ("text", "b", "c")}
-    found = explain.inside(stage, model)
+    found = explain.explain_content(stage, model)
     assert model.rows == found.evaluations <= 60_000 + 8 + 3 * 6 * 3
     assert model.calls <= 12
     assert any("orders a row instead of 200" in note for note in stage.notes)
@@ -250,11 +252,11 @@ def test_tables_without_contents_cost_nothing(tmp_path):
     frame = pd.DataFrame({"x": np.arange(20.0), "y": np.arange(20.0)})
     stage = make_stage(tmp_path, frame, "y", "regression")
     model = FunctionModel(lambda f: f["x"], ["x"])
-    found = explain.inside(stage, model)
+    found = explain.explain_content(stage, model)
     assert model.calls == 0
     assert found == stage.read(ContentExplanation) and not found.rows
-    assert explain.inside_explainer(stage, model)(3) == []
-    panel = widgets.InsidePanel(stage, found)
+    assert explain.content_explainer(stage, model)(3) == []
+    panel = widgets.ContentPanel(stage, found)
     assert "no texts or images" in panel.static_html()
 
 
@@ -284,7 +286,7 @@ def corner(pixels):
 
 def test_a_model_that_sums_one_patch_gives_it_all(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 255, (4, 28, 28), dtype=np.uint8)
-    found = explain.inside(pictures_stage(tmp_path, pixels), pictures_model(corner))
+    found = explain.explain_content(pictures_stage(tmp_path, pixels), pictures_model(corner))
     for row in found.rows:
         each = row.outputs[0]
         values = np.array(each.values)
@@ -301,7 +303,7 @@ def test_images_that_show_little(tmp_path):
     pixels = [np.full((8, 8), 90, dtype=np.uint8), None, colour, np.uint8([[1]]), np.eye(8) > 0]
     model = pictures_model(lambda p: float(p.astype(float).mean()))
     stage = pictures_stage(tmp_path, pixels)
-    found = explain.inside(stage, model)
+    found = explain.explain_content(stage, model)
     assert found.columns[0].empty == 1
     rows = {row.row: row for row in found.rows}
     assert set(rows[0].outputs[0].values) == {0.0} and rows[0].orders == 0
@@ -334,7 +336,7 @@ def test_noise_is_named(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 255, (2, 28, 28), dtype=np.uint8)
     model = pictures_model(lambda p: np.random.default_rng(list(p[:, ::3].tobytes())).normal())
     stage = pictures_stage(tmp_path, pixels)
-    found = explain.inside(stage, model)
+    found = explain.explain_content(stage, model)
     assert found.columns[0].unclear > 88
     assert "MOSTLY NOISE" in plots.heat(found, 0).title
     assert [c.severity for c in found.checks] == ["ok", "warning"]
@@ -344,7 +346,7 @@ def test_noise_is_named(tmp_path):
 def test_a_model_that_changes_its_mind_is_found_out(tmp_path):
     rng = np.random.default_rng(0)
     stage = texts_stage(tmp_path, ["free you", "win all"])
-    found = explain.inside(stage, texts_model(lambda text: weighed(text) + rng.normal()))
+    found = explain.explain_content(stage, texts_model(lambda text: weighed(text) + rng.normal()))
     assert found.checks[0].severity == "critical"
 
 
@@ -353,13 +355,15 @@ def test_a_model_that_changes_its_mind_is_found_out(tmp_path):
 
 def test_texts_are_escaped_and_signed(tmp_path):
     stage = texts_stage(tmp_path, [NASTY, "hello & <b>free</b> " + "so " * 30])
-    found = explain.inside(stage, texts_model(weighed))
+    found = explain.explain_content(stage, texts_model(weighed))
     for place, _ in enumerate(found.rows):
         text = plots.tokens(found, place)
         assert "<script" not in text and "<b>" not in text
         assert "free<sup>+</sup>" in text
     assert "hello<sup>−</sup>" in plots.tokens(found, 0) + plots.tokens(found, 1)
-    panel = widgets.InsidePanel(stage, found, explain.inside_explainer(stage, texts_model(weighed)))
+    panel = widgets.ContentPanel(
+        stage, found, explain.content_explainer(stage, texts_model(weighed))
+    )
     for shown in (panel.static_html(), panel._picture.value):
         assert "<script" not in shown
         assert "&lt;" in shown
@@ -374,8 +378,8 @@ def test_texts_are_escaped_and_signed(tmp_path):
 def test_panel_shows_rows_and_explains_more(tmp_path):
     stage = binary_stage(tmp_path)
     model = texts_model(classifier, "binary", ["ham", "spam"], 0.5)
-    found = explain.inside(stage, model)
-    panel = widgets.InsidePanel(stage, found, explain.inside_explainer(stage, model))
+    found = explain.explain_content(stage, model)
+    panel = widgets.ContentPanel(stage, found, explain.content_explainer(stage, model))
     assert len(panel.row.options) == 6
     first = panel._picture.value
     panel.row.value = 3

@@ -15,7 +15,7 @@ from toolkit.errors import DataError, UsageError
 from toolkit.explain import explain, global_views
 from toolkit.explain.effects.interactions import interactions
 from toolkit.explain.effects.permutation_importance import spearman, stability
-from toolkit.explain.effects.sampled_rows import Sample
+from toolkit.explain.effects.sampled_rows import SampledRows
 from toolkit.plots.explain import effects as figures
 from toolkit.plots.explain.column_dependence import dependence_with
 from toolkit.plots.explain.surrogate import tree
@@ -188,7 +188,7 @@ def test_partial_interaction_has_the_share_that_theory_gives():
     model = FunctionModel(lambda f: f["x0"] * f["x1"] + f["x0"] + f["x1"], list(frame.columns))
     kinds = dict.fromkeys(frame.columns, "number")
     scores = model.predict(frame)[:, None]
-    found = interactions(Sample(model, frame, kinds, scores, len(frame), 7), ["x0", "x1"])
+    found = interactions(SampledRows(model, frame, kinds, scores, len(frame), 7), ["x0", "x1"])
     h = found.pairs[0].h
     assert h.low < sqrt(1 / 3) < h.high
     assert h.high - h.low < 0.6
@@ -344,7 +344,7 @@ def test_messy_tables_degrade_in_words(tmp_path, task, rows):
     for each in views.effects:
         assert len(each.outside) == len(each.grid) + len(each.levels)
     assert figures.effect(views, views.effects[0].column, views.outputs[-1]).svg
-    panel = widgets.ViewsPanel(stage, views, explanation, stage.read(Attributions))
+    panel = widgets.EffectsPanel(stage, views, explanation, stage.read(Attributions))
     panel.column.value = views.effects[-1].column
     shown = panel.static_html()
     assert NASTY not in shown
@@ -362,7 +362,7 @@ def test_panel_follows_its_dropdowns(tmp_path):
         return np.column_stack([p / 2, p / 2, 1 - p])
 
     views, stage, _, explanation = seen(tmp_path, frame, model, "multiclass", ["a", "b", "c"])
-    panel = widgets.ViewsPanel(stage, views, explanation, stage.read(Attributions))
+    panel = widgets.EffectsPanel(stage, views, explanation, stage.read(Attributions))
     before = panel._column.value
     panel.of.value = "c"
     assert panel._column.value != before

@@ -17,7 +17,7 @@ from toolkit.explain import explain_rows
 from toolkit.explain.shap import attribution, cost_plan, exact
 from toolkit.explain.shap.background import references
 from toolkit.explain.shap.outputs import in_space, scorer
-from toolkit.forests import Sum
+from toolkit.forests import AdditiveModel
 
 
 def loans(rows=260, seed=3):
@@ -368,7 +368,7 @@ def test_errors_of_exact_and_estimated_parts_are_those_of_their_sum(sign):
         return (design.to_numpy() @ weights)[:, None]
 
     model = FunctionModel(lambda f: (1 + sign) * terms(f)[:, 0], frame.columns)
-    total = Sum(
+    total = AdditiveModel(
         "value", [], list(frame.columns), lambda f, _: f, {n: (n,) for n in frame.columns},
         terms=terms, rest=lambda f: sign * terms(f), share=0.0, linear=0.5,
     )  # fmt: skip

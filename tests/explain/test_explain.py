@@ -12,7 +12,7 @@ from support.explain_runs import FunctionModel, make_stage, sklearn_model
 
 from toolkit.artifacts import Attributions, Explanation
 from toolkit.errors import DataError, ModelError
-from toolkit.explain import Players, explain, explain_rows, row_explainer, to_shap
+from toolkit.explain import FeatureGroups, explain, explain_rows, row_explainer, to_shap
 from toolkit.explain.shap import attribution as explaining
 from toolkit.explain.shap import cost_plan
 from toolkit.project.model import Explain
@@ -197,7 +197,7 @@ def test_a_model_without_an_answer_and_too_few_rows_are_refused():
 def test_scoring_calls_are_few_and_groups_are_one_player(sampling):
     frame, background = numbers(50, 12), numbers(40, 12, seed=1)
     model = FunctionModel(lambda f: f.sum(axis=1), frame.columns)
-    players = Players(["x0", "rest"], [["x0"], [f"x{i}" for i in range(1, 12)]])
+    players = FeatureGroups(["x0", "rest"], [["x0"], [f"x{i}" for i in range(1, 12)]])
     found = explain_rows(model, frame, background, players=players)
     assert model.calls <= 8
     np.testing.assert_allclose(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.explain_runs import FunctionModel, make_stage
 
 from toolkit import explain, widgets
-from toolkit.artifacts import Attributions, Explanation, RowStories
+from toolkit.artifacts import Attributions, Explanation, RowReports
 from toolkit.errors import DataError, ProjectError, UsageError
 from toolkit.plots.explain import rows as plots
 from toolkit.project.model import Project
@@ -84,7 +84,7 @@ def model_of(frame, weights=(-1.0, 0.8, 1.0, 0.5, 0.7), task="binary"):
 def search(project, model, frame, rows, wanted="ok"):
     """Search counterfactuals of some rows, and return the limits beside them."""
     ways = explain.limits(project, frame, project.columns)
-    outputs = explain.Outputs(model)
+    outputs = explain.CountedModel(model)
     known = explain.known_rows(frame, project.columns, outputs, 3)
     goals = [explain.Goal(model, wanted)] * len(rows)
     chosen = frame.iloc[rows].reset_index(drop=True)
@@ -190,7 +190,7 @@ def test_rarer_than_allowed_is_not_offered():
     for least in (0.0, 0.3, 0.6):
         project = project_of(frame, recourse={"plausibility": least})
         found, _, rows = search(project, model, frame, adverse)
-        known = explain.known_rows(frame, project.columns, explain.Outputs(model), 3)
+        known = explain.known_rows(frame, project.columns, explain.CountedModel(model), 3)
         own = known.density.plausibility(rows)
         for place, one in enumerate(found):
             for each in one.counterfactuals:
@@ -355,12 +355,12 @@ def told(request, tmp_path_factory):
         request.param,
         recourse={"wanted": wanted, "reasons": {"age": "Age {value} <i>counts</i>"}},
     )
-    return stage, model, explanation, explain.row_stories(stage, model, explanation)
+    return stage, model, explanation, explain.row_reports(stage, model, explanation)
 
 
 def test_stories_are_of_explained_adverse_rows_nearest_first(told):
     stage, model, explanation, stories = told
-    assert stage.read(RowStories) == stories
+    assert stage.read(RowReports) == stories
     explained = set(stage.read(Attributions).frame["row"])
     assert {each.row for each in stories.stories} <= explained
     assert 0 < len(stories.stories) == min(10, stories.adverse_rows)
@@ -371,7 +371,7 @@ def test_stories_are_of_explained_adverse_rows_nearest_first(told):
     assert any(each.counterfactuals for each in stories.stories)
     assert all(len(each.similar) == 5 for each in stories.stories)
     assert stories.fixed["sex"] == "protected"
-    assert explain.row_stories(stage, model, explanation) == stories
+    assert explain.row_reports(stage, model, explanation) == stories
 
 
 def test_reasons_come_from_the_attributions(told):
@@ -394,7 +394,7 @@ def test_whose_benefit_it_is_decides_what_is_adverse(tmp_path):
     stage, model, explanation = finished_stage(
         tmp_path, "binary", fairness={"outcome_is_benefit": True}
     )
-    stories = explain.row_stories(stage, model, explanation)
+    stories = explain.row_reports(stage, model, explanation)
     assert {each.wanted for each in stories.stories} == {NASTY}
     assert all(reason.shap < 0 for each in stories.stories for reason in each.reasons)
     assert "benefit" in stories.adverse
@@ -405,7 +405,7 @@ def test_nothing_is_adverse_that_nobody_called_so(tmp_path, task):
     stage, model, explanation = finished_stage(
         tmp_path, task, rows=60, fairness={"outcome_is_benefit": None}
     )
-    stories = explain.row_stories(stage, model, explanation)
+    stories = explain.row_reports(stage, model, explanation)
     assert not stories.wanted_known and not stories.stories and not stories.adverse_rows
     assert "left out" in stories.adverse and "recourse.wanted" in stories.checks[0].remedy
 
@@ -414,7 +414,7 @@ def test_two_classes_may_name_the_wanted_one(tmp_path):
     stage, model, explanation = finished_stage(
         tmp_path, "binary", fairness={"outcome_is_benefit": None}, recourse={"wanted": NASTY}
     )
-    stories = explain.row_stories(stage, model, explanation)
+    stories = explain.row_reports(stage, model, explanation)
     assert {each.wanted for each in stories.stories} == {NASTY}
     assert all(reason.shap < 0 for each in stories.stories for reason in each.reasons)
 
@@ -423,7 +423,7 @@ def test_below_a_wanted_range_reasons_are_what_pulled_down(tmp_path):
     stage, model, explanation = finished_stage(
         tmp_path, "regression", rows=120, recourse={"wanted": "0.5 to 1"}
     )
-    stories = explain.row_stories(stage, model, explanation).stories
+    stories = explain.row_reports(stage, model, explanation).stories
     assert {each.score < 0.5 for each in stories} == {True, False}
     for each in stories:
         assert all((reason.shap > 0) == (each.score > 1) for reason in each.reasons)
@@ -433,7 +433,7 @@ def test_below_a_wanted_range_reasons_are_what_pulled_down(tmp_path):
 def test_columns_that_the_model_does_not_get_are_left_alone(tmp_path):
     stage, model, explanation = finished_stage(tmp_path, "binary", rows=80)
     del model.columns["owner"]
-    stories = explain.row_stories(stage, model, explanation)
+    stories = explain.row_reports(stage, model, explanation)
     assert stories.fixed["owner"] == "the model does not get it"
     assert "owner" not in explain.what_if(stage, model).kinds
 
@@ -454,7 +454,7 @@ def test_tiny_and_messy_tables(tmp_path):
           "shap": 0.1, "standard_error": np.nan} for row in range(12)]
     )  # fmt: skip
     stage.write(Attributions(lines))
-    stories = explain.row_stories(stage, model, explanation)
+    stories = explain.row_reports(stage, model, explanation)
     assert "empty" in stories.fixed
     assert all(each.reasons[0].text.startswith("age is missing") for each in stories.stories)
 
@@ -528,7 +528,7 @@ def test_panel_shows_rows_and_answers(told):
 
 def test_panel_edits_the_limits(tmp_path):
     stage, model, explanation = finished_stage(tmp_path, "binary", rows=80)
-    stories = explain.row_stories(stage, model, explanation)
+    stories = explain.row_reports(stage, model, explanation)
     panel = widgets.RowPanel(stage, stories, explanation)
     panel.change.search.value, panel.change.choice.value = "age", "increase"
     panel.change.add_button.click()

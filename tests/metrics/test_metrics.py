@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from toolkit import metrics
 from toolkit.errors import ProjectError, UsageError
 from toolkit.metrics import Context
-from toolkit.project.model import Column, Costs, Data, Fairness, Metric, Project, Target
+from toolkit.project.model import Column, Costs, Data, Fairness, MetricSettings, Project, Target
 
 BINARY = Context("binary", ["no", "yes"], threshold=0.5)
 THREE = Context("multiclass", ["a", "b", "c"])
@@ -38,7 +38,7 @@ def project(task="binary", metric=None, costs=None, fairness=None, protected=Tru
             "sex": Column(type="category", protected=protected),
         },
         target=Target(column="y", task=task, positive="yes" if task == "binary" else None),
-        metric=Metric(**(metric or {})),
+        metric=MetricSettings(**(metric or {})),
         costs=Costs(**(costs or {})),
         fairness=Fairness(**(fairness or {})),
     )

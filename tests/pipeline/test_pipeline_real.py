@@ -17,7 +17,7 @@ import pytest
 from support.stub_chain import WAIT_SECONDS, assert_gone, family, finish, start
 
 from toolkit import paths
-from toolkit.artifacts import Champion, Evaluation, Leaderboard, ReportData, Search
+from toolkit.artifacts import Champion, Evaluation, Leaderboard, ReportData, SearchSummary
 from toolkit.pipeline import Request, run_project
 from toolkit.run.folder import Run
 
@@ -81,7 +81,7 @@ def test_two_headless_runs_are_equal(quick) -> None:
     two = run_project(Request(quick.folder, run="two"))
     assert one.champion == two.champion != ""
     assert one.report is not None
-    for kind in (Leaderboard, Champion, Evaluation, Search, ReportData):
+    for kind in (Leaderboard, Champion, Evaluation, SearchSummary, ReportData):
         assert without_times(kind, one.run) == without_times(kind, two.run), kind.file
     for name in ("split.parquet", "out_of_fold.parquet", "test_predictions.parquet"):
         assert (one.run / name).read_bytes() == (two.run / name).read_bytes(), name

@@ -231,7 +231,7 @@ def _automl(task: str) -> list:
                             parameters={"words": [SECRET]}),
             a.DerivedColumn(name="note: length", sources=["note"], kind="text", what="length")],
             left_out=["sex"], notes=["Topics are learnt from 360 rows."]),
-        a.Search(preset="balanced", engines=[
+        a.SearchSummary(preset="balanced", engines=[
             a.EngineRun(engine="h2o", version="3.46.0.11", models=8, seconds=31.0,
                         failures=["XGBoost needs more memory than there was."]),
             a.EngineRun(engine="autokeras", version="3.0.0", models=3, seconds=20.0)],
@@ -255,7 +255,7 @@ def _automl(task: str) -> list:
                    calibration_scores={"none": 0.49, "isotonic": 0.48} if classes else {},
                    calibration_error=0.021 if classes else None,
                    error_before=0.034 if classes else None,
-                   canary=a.Canary(metric=METRIC[task], rows=120, selection=0.48, optimism=0.011,
+                   canary=a.Holdout(metric=METRIC[task], rows=120, selection=0.48, optimism=0.011,
                                    score=Interval(value=0.491, low=0.43, high=0.56),
                                    optimism_low=-0.07, optimism_high=0.09, luck=0.004,
                                    explained=True),
@@ -341,7 +341,7 @@ def _explain(task: str) -> list:
     ]  # fmt: skip
 
 
-def _row_stories(task: str) -> a.RowStories:
+def _row_stories(task: str) -> a.RowReports:
     names = CLASSES[task]
     decision, wanted = (names[-1], names[0]) if names else ("70", "1 to 20")
     reasons = [
@@ -362,13 +362,13 @@ def _row_stories(task: str) -> a.RowStories:
         a.Similar(row=11, distance=0.2, actual=wanted, decision=wanted, score=0.1),
     ]
     stories = [
-        a.RowStory(row=row, actual=decision, decision=decision, score=0.6, wanted=wanted,
+        a.RowReport(row=row, actual=decision, decision=decision, score=0.6, wanted=wanted,
                    reasons=reasons if row != 12 else [], similar=similar,
                    counterfactuals=[way] if row == 3 else [],
                    blocked="" if row == 3 else "Every column is fixed.")
         for row in (3, 7, 12, 40)
     ]  # fmt: skip
-    return a.RowStories(task=task, adverse=f"{NASTY} is adverse.", output=f"probability of {NASTY}",
+    return a.RowReports(task=task, adverse=f"{NASTY} is adverse.", output=f"probability of {NASTY}",
                         threshold=0.172 if task == "binary" else None, adverse_rows=4,
                         compared=360, training=360, evaluations=14000,
                         fixed={"sex": "protected"}, stories=stories)  # fmt: skip
@@ -385,7 +385,7 @@ def _errors(task: str) -> list:
                            fitted_rows=60, rows=29, loss=score, **more)  # fmt: skip
 
     def harm(column, setting=None):
-        return a.Harm(column=column, setting=setting, score=0.6, changed=changed,
+        return a.ColumnHarm(column=column, setting=setting, score=0.6, changed=changed,
                       harm=Interval(value=0.1, low=0.05, high=0.2))  # fmt: skip
 
     curves = [
@@ -416,7 +416,7 @@ def _errors(task: str) -> list:
             missing=[harm(NUMBER), harm("note")], shifts=[harm(NUMBER, 2.0)],
             unseen=[harm(CATEGORY)],
             extremes=[a.Extreme(column=NUMBER, setting="above", value=250.0, change=0.2)],
-            outside=[a.Outside(made="columns permuted independently", rows=118, limit=0.9,
+            outside=[a.OutsideData(made="columns permuted independently", rows=118, limit=0.9,
                                share=Interval(value=0.2, low=0.1, high=0.3),
                                verdict="overconfident")],
             checks=[Check(name="Refused rows", severity="critical", columns=[CATEGORY],
@@ -442,9 +442,9 @@ def _views(outputs: list[str]) -> a.GlobalViews:
         output="probability of the class", outputs=outputs, mean=dict.fromkeys(outputs, 0.3),
         rows=360, of_rows=360, effect_rows=200, ale_rows=360, evaluations=51000,
         effects=[
-            a.Effect(column=NUMBER, kind="number", grid=[150.0, 170.0, 190.0], counts=[180, 168],
-                     outside=[0.0, 0.1, 0.6], related=[CATEGORY], curves=curves),
-            a.Effect(column=CATEGORY, kind="category", levels=[NASTY, "car", "boat"],
+            a.FeatureEffect(column=NUMBER, kind="number", grid=[150.0, 170.0, 190.0],
+                     counts=[180, 168], outside=[0.0, 0.1, 0.6], related=[CATEGORY], curves=curves),
+            a.FeatureEffect(column=CATEGORY, kind="category", levels=[NASTY, "car", "boat"],
                      counts=[240, 100, 2], outside=[0.0, 0.0, 0.3], curves=curves)],
         interactions=a.Interactions(
             columns=[NUMBER, CATEGORY, "sex"], rows=50, strongest={NUMBER: CATEGORY},
@@ -464,7 +464,8 @@ def _fairness(task: str, score: Interval) -> a.FairnessDetail:
     binary = task == "binary"
     rates = {"selection_rate": score} if binary else {METRIC[task]: score}
     crossings = [
-        a.Crossing(columns=columns, groups=["f", group], rows=rows, judged=rows > 30, metrics=rates)
+        a.Intersection(columns=columns, groups=["f", group], rows=rows, judged=rows > 30,
+                       metrics=rates)
         for columns, group, rows in ((["sex", CATEGORY], NASTY, 44), (["sex", CATEGORY], "car", 9),
                                      (["sex", "note"], SECRET, 3))
     ]  # fmt: skip

@@ -11,7 +11,7 @@ import pandas as pd
 from toolkit.automl.folds import make_folds
 from toolkit.automl.model.inputs import Inputs
 from toolkit.automl.task import SearchTask, TaskFacts
-from toolkit.forests import Forest, Grown, margins
+from toolkit.forests import Forest, TreeEnsemble, margins
 from toolkit.project.model import Column
 from toolkit.table import Features
 
@@ -128,7 +128,7 @@ def _kinds(frame: pd.DataFrame) -> dict[str, str]:
     return {name: "number" if numeric(frame[name]) else "category" for name in frame.columns}
 
 
-def summed(grown: list[Grown], design: pd.DataFrame) -> np.ndarray:
+def summed(grown: list[TreeEnsemble], design: pd.DataFrame) -> np.ndarray:
     """Return what forests add up to for the rows of a design frame, (n, outputs)."""
     return np.sum(
         [

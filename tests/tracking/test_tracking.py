@@ -17,18 +17,18 @@ from toolkit import automl, data, evaluate, labels, tracking
 from toolkit.artifacts import (
     Champion,
     Evaluation,
-    Finding,
     Mirror,
     ReportData,
     TestPredictions,
     Verdict,
+    VerdictFinding,
 )
 from toolkit.automl import load_model
 from toolkit.project.file import ProjectFile
 from toolkit.tracking import contents
 from toolkit.tracking.store import find_store, without_password
 
-FINDING = Finding(
+FINDING = VerdictFinding(
     rule="no-limit", input="Acceptance limits", verdict="not shown", sentence="None was stated."
 )
 

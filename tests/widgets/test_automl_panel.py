@@ -9,7 +9,6 @@ from support.pages import parse
 
 from toolkit import automl, open_stage, widgets
 from toolkit.artifacts import (
-    Canary,
     Champion,
     Conformal,
     CurvePoint,
@@ -17,10 +16,11 @@ from toolkit.artifacts import (
     EngineRun,
     Entry,
     FeatureMap,
+    Holdout,
     Intake,
     Interval,
     Leaderboard,
-    Search,
+    SearchSummary,
     Shuffled,
     TrialRun,
 )
@@ -218,7 +218,7 @@ CHAMPION = Champion(
     name="ensemble", engine="ensemble", family="f", rule="best", reason="r", best="ensemble",
     model="m", calibration="none", calibration_scores={"none": 0.5}, threshold=0.3,
     threshold_curve=[CurvePoint(threshold=0.3, cost=1, precision=0.5, recall=1, flagged=0.4)],
-    canary=Canary(metric="roc_auc", rows=10, score=Interval(value=0.85, low=0.8, high=0.88),
+    canary=Holdout(metric="roc_auc", rows=10, score=Interval(value=0.85, low=0.8, high=0.88),
                   selection=0.9, optimism=0.05, explained=False),
     shuffled=Shuffled(metric="roc_auc", score=Interval(value=0.51), chance=0.5,
                       better_than_chance=False),
@@ -251,7 +251,7 @@ def test_the_choice_says_what_speaks_for_and_against_a_model(stage):
 
 
 def test_tables_say_what_was_tried_and_what_it_costs():
-    search = Search(
+    search = SearchSummary(
         preset="quick", engines=[EngineRun(engine="h2o", version="1", models=1, seconds=2.0)],
         trials=[TrialRun(name="h2o_2", engine="h2o", family="GLM", rung=1, status="failed",
                          reason=NASTY)],

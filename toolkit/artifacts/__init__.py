@@ -5,21 +5,21 @@ from toolkit._lazy import attach
 _MODULES = {
     "base": "Artifact Check FrameArtifact Interval JsonArtifact Record Severity",
     "scoping": "ColumnFacts Feasibility Intake Rows",
-    "eda": "ColumnProfile Contract Drift Pair Picture Profile Quality Split SplitPart SplitSummary"
-    " LeakSearch Suspect Word",
+    "eda": "ColumnProfile Contract Drift Pair Thumbnail Profile Quality Split SplitPart"
+    " SplitSummary LeakSearch Suspect Word",
     "labels": "LabelPatch LabelReview LabelScores Reviewer",
-    "automl": "Bin Canary Champion Comparison Conformal CurvePoint DerivedColumn EngineRun Entry"
-    " FeatureMap Leaderboard OutOfFoldPredictions Search Shuffled TrialRun Winner",
+    "automl": "Bin Holdout Champion ModelComparison Conformal CurvePoint DerivedColumn EngineRun"
+    " Entry FeatureMap Leaderboard OutOfFoldPredictions SearchSummary Shuffled TrialRun Winner",
     "explain": "AcceptanceVerdict Attributions Evaluation Explanation FairnessVerdict Group"
     " Importance Slice TestPredictions",
-    "row_reports": "CellChange Counterfactual Reason RowStories RowStory Similar",
+    "row_reports": "CellChange Counterfactual Reason RowReports RowReport Similar",
     "errors": "Confusion CurvePart ErrorCurve ErrorNode ErrorsFound",
-    "robustness": "Dose Extreme Failure Harm Outside Robustness",
-    "effects": "ComparedImportance Curve Effect GlobalViews Interactions PairStrength"
+    "robustness": "Dose Extreme ScoringFailure ColumnHarm OutsideData Robustness",
+    "effects": "ComparedImportance Curve FeatureEffect GlobalViews Interactions PairStrength"
     " PermutationComparison RankStability Surrogate TreeNode",
-    "fairness": "Crossing FairnessDetail GroupRates Mitigation TradeOffPoint",
+    "fairness": "Intersection FairnessDetail GroupRates Mitigation TradeOffPoint",
     "content": "ContentColumn ContentExplanation ContentRow ContentValues WordEffect",
-    "report": "Claim Finding Gap ReportData Verdict",
+    "report": "Claim VerdictFinding Gap ReportData Verdict",
     "tracking": "Mirror",
 }
 

@@ -50,7 +50,7 @@ class Winner(Record):
     difference of both scores on the leaderboard, and the selection bias."""
 
 
-class Comparison(Record):
+class ModelComparison(Record):
     """The champion beside another model, on the same out-of-fold rows."""
 
     role: str
@@ -135,7 +135,7 @@ class TrialRun(Record):
     """Why it failed or was skipped."""
 
 
-class Search(JsonArtifact):
+class SearchSummary(JsonArtifact):
     """What the search did and what it cost."""
 
     file: ClassVar[str] = "search.json"
@@ -201,7 +201,7 @@ FEW_CANARY = 30
 """With fewer canary rows an optimism cannot be judged."""
 
 
-class Canary(Record):
+class Holdout(Record):
     """The champion on rows that search, selection and calibration never saw."""
 
     metric: str
@@ -281,10 +281,10 @@ class Champion(JsonArtifact):
     calibration_after: list[Bin] = []
     error_before: float | None = None
     """Expected calibration error before calibration."""
-    canary: Canary | None = None
+    canary: Holdout | None = None
     shuffled: Shuffled | None = None
     conformal: Conformal | None = None
-    beside: list[Comparison] = []
+    beside: list[ModelComparison] = []
     """The best single model, if the champion is an ensemble; and the best simple one."""
     threshold: float | None = None
     threshold_rule: str = ""

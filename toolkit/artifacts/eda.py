@@ -7,7 +7,7 @@ from typing import ClassVar
 from toolkit.artifacts.base import Check, FrameArtifact, Interval, JsonArtifact, Record, Severity
 
 
-class Picture(Record):
+class Thumbnail(Record):
     """A small copy of one row's image."""
 
     row: int
@@ -67,7 +67,7 @@ class ColumnProfile(Record):
     """Images: the most frequent sizes with their counts."""
     words: list[Word] = []
     """Texts: the words that tell most, by class."""
-    pictures: list[Picture] = []
+    pictures: list[Thumbnail] = []
     """Images: a few of each class, of rows outside the test."""
 
 

@@ -20,7 +20,7 @@ class Curve(Record):
     """Some rows' own outputs at the grid's values, a list a row."""
 
 
-class Effect(Record):
+class FeatureEffect(Record):
     """What one column does to the output, along a grid of values that the rows have."""
 
     column: str
@@ -164,7 +164,7 @@ class GlobalViews(JsonArtifact):
     ale_rows: int = 0
     evaluations: int
     """Rows that the model had to score."""
-    effects: list[Effect] = []
+    effects: list[FeatureEffect] = []
     interactions: Interactions
     permutation: PermutationComparison
     stability: list[RankStability] = []

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from toolkit.artifacts.automl import Bin
 from toolkit.artifacts.base import Check, FrameArtifact, Interval, JsonArtifact, Record
-from toolkit.artifacts.eda import Picture
+from toolkit.artifacts.eda import Thumbnail
 
 
 class TestPredictions(FrameArtifact):
@@ -103,7 +103,7 @@ class Evaluation(JsonArtifact):
     groups: list[Group] = []
     fairness: list[FairnessVerdict] = []
     acceptance: list[AcceptanceVerdict] = []
-    mistakes: list[Picture] = []
+    mistakes: list[Thumbnail] = []
     """Image columns: test rows of which the model was most certain and wrong."""
     checks: list[Check] = []
 

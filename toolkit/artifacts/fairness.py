@@ -8,7 +8,7 @@ from toolkit.artifacts.base import Check, Interval, JsonArtifact, Record
 from toolkit.artifacts.explain import FairnessVerdict
 
 
-class Crossing(Record):
+class Intersection(Record):
     """Test results of the rows that two protected columns put into one group."""
 
     columns: list[str]
@@ -92,7 +92,7 @@ class FairnessDetail(JsonArtifact):
     rows: int
     """Test rows."""
     minimum_group: int
-    crossings: list[Crossing] = []
+    crossings: list[Intersection] = []
     crossing_verdicts: list[FairnessVerdict] = []
     """The fairness metric over the crossings of two columns: ``sex × race``."""
     crossings_left_out: int = 0

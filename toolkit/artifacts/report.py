@@ -39,7 +39,7 @@ class Claim(Record):
     """How to compute it again: a name of `toolkit.report.recipes`, with its argument."""
 
 
-class Finding(Record):
+class VerdictFinding(Record):
     """What one rule of the verdict found against the model."""
 
     rule: str
@@ -55,7 +55,7 @@ class Verdict(Record):
     """Whether the model is fit for the stated use: no better than the worst of its inputs."""
 
     word: Literal["fit for the stated use", "not shown", "do not use"]
-    findings: list[Finding] = []
+    findings: list[VerdictFinding] = []
     """What speaks against it, the worst first."""
     test_rows: int | None = None
     """None where the champion was not tested."""
@@ -68,7 +68,7 @@ class Verdict(Record):
         return self.word == "fit for the stated use"
 
     @property
-    def deciding(self) -> list[Finding]:
+    def deciding(self) -> list[VerdictFinding]:
         """The one or two findings that decide."""
         if self.word == "do not use":
             return [each for each in self.findings if each.verdict == self.word][:2]

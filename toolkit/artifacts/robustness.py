@@ -18,7 +18,7 @@ class Dose(Record):
     """Share of rows whose decision changes; None for regression."""
 
 
-class Harm(Record):
+class ColumnHarm(Record):
     """What one disturbance of one column does."""
 
     column: str
@@ -46,7 +46,7 @@ class Extreme(Record):
     """Regression: share of predictions outside the training rows' targets."""
 
 
-class Outside(Record):
+class OutsideData(Record):
     """Rows made so that they lie outside the data."""
 
     made: str
@@ -62,7 +62,7 @@ class Outside(Record):
     regression, above the share of the undisturbed rows)."""
 
 
-class Failure(Record):
+class ScoringFailure(Record):
     """A disturbance that the model cannot score."""
 
     column: str
@@ -92,15 +92,15 @@ class Robustness(JsonArtifact):
     """Noise added to all number columns, by strength in standard deviations."""
     blanks: list[Dose] = []
     """Cells missing at random in all columns, by share."""
-    missing: list[Harm] = []
+    missing: list[ColumnHarm] = []
     """A column missing in all rows, the most harmful first."""
-    shifts: list[Harm] = []
+    shifts: list[ColumnHarm] = []
     """A number column moved by some standard deviations, the most harmful column first."""
-    unseen: list[Harm] = []
+    unseen: list[ColumnHarm] = []
     """A category column set to a value that never occurred, the most harmful first."""
     extremes: list[Extreme] = []
-    outside: list[Outside] = []
-    failures: list[Failure] = []
+    outside: list[OutsideData] = []
+    failures: list[ScoringFailure] = []
     left_out: int = 0
     """Columns that were not disturbed one by one, to keep to the budget."""
     checks: list[Check] = []

@@ -25,7 +25,7 @@ class Counterfactual(Record):
 
     changes: list[CellChange]
     score: float
-    """The model's output after the changes, see `RowStories.output`."""
+    """The model's output after the changes, see `RowReports.output`."""
     decision: str
     size: float
     """Sum of the sizes of the changes."""
@@ -57,7 +57,7 @@ class Similar(Record):
     score: float
 
 
-class RowStory(Record):
+class RowReport(Record):
     """All there is to say about one row."""
 
     row: int
@@ -75,7 +75,7 @@ class RowStory(Record):
     similar: list[Similar]
 
 
-class RowStories(JsonArtifact):
+class RowReports(JsonArtifact):
     """Reasons, counterfactuals and similar rows of some explained test rows."""
 
     file: ClassVar[str] = "row_stories.json"
@@ -100,5 +100,5 @@ class RowStories(JsonArtifact):
     """Rows that the model scored."""
     fixed: dict[str, str]
     """Columns that no counterfactual changes, and why."""
-    stories: list[RowStory]
+    stories: list[RowReport]
     checks: list[Check] = []

@@ -11,7 +11,7 @@ import numpy as np
 
 from toolkit import canonical, metrics
 from toolkit.artifacts import Bin, Champion, Check, Leaderboard
-from toolkit.automl.champion_choice import Held, against_simple, beside, held_rows, pick
+from toolkit.automl.champion_choice import OutOfFoldRows, against_simple, beside, held_rows, pick
 from toolkit.automl.checks import holdout, shuffled_labels
 from toolkit.automl.decisions import calibration, conformal, threshold
 from toolkit.automl.leaderboard import calibration_error, confidence
@@ -89,7 +89,7 @@ def choose(stage: Stage) -> Champion:
         }
     learnt = _conformal(stage, model, chosen.honest, held)
     folder = _write_folder(stage, model.folder, chosen.fitted, facts.get("threshold"), learnt)
-    seen = holdout.look(stage, saved_model(folder), entry, leaderboard)
+    seen = holdout.score_holdout(stage, saved_model(folder), entry, leaderboard)
     if seen is not None:
         facts |= {"canary": seen.canary, "conformal": seen.conformal}
         checks += seen.checks
@@ -156,7 +156,7 @@ def _refuse_outdated(stage: Stage, record: StageRecord) -> None:
         )
 
 
-def _calibrate(stage: Stage, raw: np.ndarray, held: Held) -> _Calibrated:
+def _calibrate(stage: Stage, raw: np.ndarray, held: OutOfFoldRows) -> _Calibrated:
     if raw.ndim == 1:
         return _Calibrated(calibration.Calibration(), {}, raw, [])
     wanted, seed = stage.project.choice.calibration, stage.project.seed
@@ -189,7 +189,7 @@ def _calibrate(stage: Stage, raw: np.ndarray, held: Held) -> _Calibrated:
     return _Calibrated(fitted, scores, honest[chosen], checks)
 
 
-def _curves(raw: np.ndarray, honest: np.ndarray, held: Held) -> dict[str, Any]:
+def _curves(raw: np.ndarray, honest: np.ndarray, held: OutOfFoldRows) -> dict[str, Any]:
     def bins(scores: np.ndarray) -> list[Bin]:
         happened, p = confidence(scores, held.actual)
         return metrics.calibration_bins(happened, p, _BINS, weights=held.weights)
@@ -202,7 +202,7 @@ def _curves(raw: np.ndarray, honest: np.ndarray, held: Held) -> dict[str, Any]:
     }
 
 
-def _threshold(stage: Stage, p: np.ndarray, held: Held) -> threshold.Chosen:
+def _threshold(stage: Stage, p: np.ndarray, held: OutOfFoldRows) -> threshold.ThresholdChoice:
     project, positive, weights = stage.project, held.actual == 1, held.weights
     wanted = project.choice.threshold
     if wanted == "cost":
@@ -210,12 +210,12 @@ def _threshold(stage: Stage, p: np.ndarray, held: Held) -> threshold.Chosen:
     if isinstance(wanted, str):
         return threshold.by_rule(wanted, p, positive, project.costs, weights)
     fixed = float(wanted)
-    return threshold.Chosen(
+    return threshold.ThresholdChoice(
         fixed, "set by hand", threshold.curve(p, positive, project.costs, fixed, weights)
     )
 
 
-def _limit(cut: threshold.Chosen) -> list[Check]:
+def _limit(cut: threshold.ThresholdChoice) -> list[Check]:
     """Say where a limit on the threshold is not kept, or may not be."""
     problem = f"The limit cannot be kept: {cut.missed}." if cut.missed else ""
     if cut.weak:
@@ -232,7 +232,9 @@ def _limit(cut: threshold.Chosen) -> list[Check]:
     ]
 
 
-def _conformal(stage: Stage, model: Model, honest: np.ndarray, held: Held) -> conformal.Learnt:
+def _conformal(
+    stage: Stage, model: Model, honest: np.ndarray, held: OutOfFoldRows
+) -> conformal.ConformalFit:
     project = stage.project
     coverage, seed = project.choice.coverage, project.seed
     rows = np.arange(len(honest))
@@ -267,7 +269,7 @@ def _write_folder(
     source: Path,
     fitted: calibration.Calibration,
     cut: float | None,
-    learnt: conformal.Learnt,
+    learnt: conformal.ConformalFit,
 ) -> Path:
     folder = stage.run.folder / FOLDER
     shutil.rmtree(folder, ignore_errors=True)

@@ -10,10 +10,10 @@ import numpy as np
 from toolkit import formats, metrics, table
 from toolkit.artifacts import (
     Check,
-    Comparison,
     Entry,
     Interval,
     Leaderboard,
+    ModelComparison,
     OutOfFoldPredictions,
     Winner,
 )
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Held:
+class OutOfFoldRows:
     """The training rows that some fold held out, and what models said of them.
 
     Attributes
@@ -68,14 +68,14 @@ def as_selected(
     return balanced(np.maximum(codes, 0)) * (1.0 if weights is None else weights)
 
 
-def held_rows(stage: Stage, classes: list[str]) -> Held:
+def held_rows(stage: Stage, classes: list[str]) -> OutOfFoldRows:
     """Return the rows of the run that models were judged on."""
     frame = stage.read(OutOfFoldPredictions).frame
     frame = frame[frame["fold"] >= 0].reset_index(drop=True)
     part = table.load_part(stage, "train")
     places = np.searchsorted(part.rows, frame["row"].to_numpy())
     target = part.target[places]
-    return Held(
+    return OutOfFoldRows(
         actual=metrics.class_codes(target, classes) if classes else target.astype(np.float64),
         weights=None if part.weights is None else part.weights[places],
         fold=frame["fold"].to_numpy(),
@@ -87,7 +87,7 @@ def held_rows(stage: Stage, classes: list[str]) -> Held:
 
 
 @dataclass(frozen=True)
-class Pick:
+class ChampionPick:
     """A champion and why."""
 
     entry: Entry
@@ -96,7 +96,7 @@ class Pick:
     checks: list[Check]
 
 
-def pick(stage: Stage, leaderboard: Leaderboard) -> Pick:
+def pick(stage: Stage, leaderboard: Leaderboard) -> ChampionPick:
     """Return the champion that rule or person choose.
 
     ``best`` is the best single model that keeps to the constraints; the ensemble in its
@@ -113,7 +113,7 @@ def pick(stage: Stage, leaderboard: Leaderboard) -> Pick:
         return _by_rule(stage, leaderboard)
     for entry in leaderboard.entries:
         if entry.name == name:
-            return Pick(entry, "by hand", stage.project.choice.reason, _broken(entry))
+            return ChampionPick(entry, "by hand", stage.project.choice.reason, _broken(entry))
     raise ProjectError(
         f"no model {name!r} is on the leaderboard",
         where="choice.champion",
@@ -121,7 +121,7 @@ def pick(stage: Stage, leaderboard: Leaderboard) -> Pick:
     )
 
 
-def _by_rule(stage: Stage, leaderboard: Leaderboard) -> Pick:
+def _by_rule(stage: Stage, leaderboard: Leaderboard) -> ChampionPick:
     fit = [entry for entry in leaderboard.entries if not entry.violates]
     singles = [entry for entry in fit if entry.engine != "ensemble"]
     blends = [entry for entry in fit if entry.engine == "ensemble"]
@@ -139,22 +139,22 @@ def _by_rule(stage: Stage, leaderboard: Leaderboard) -> Pick:
     without = f" ({out} that break a constraint left out)" if out else ""
     if not singles or (blends and wanted == "always"):
         reason = f"The ensemble is asked for{without}: {title} {value_of(blends[0])}."
-        return Pick(blends[0], "best", reason, [])
+        return ChampionPick(blends[0], "best", reason, [])
     single = singles[0]
     reason = (
         f"Best {title} of {len(singles)} single models{without} on"
         f" {leaderboard.scored_rows:,} out-of-fold rows: {value_of(single)}."
     )
     if not blends or wanted == "never":
-        return Pick(single, "best", reason, [])
+        return ChampionPick(single, "best", reason, [])
     winner = leaderboard.winner
     gain = winner.ensemble_gain if winner is not None else None
     if winner is None or gain is None:
         unknown = " What the ensemble gains is not known: run the search again."
-        return Pick(single, "best", reason + unknown, [])
+        return ChampionPick(single, "best", reason + unknown, [])
     if gain.low is not None and gain.low > 0:
-        return Pick(blends[0], "best", _ensemble_reason(leaderboard, winner, without), [])
-    return Pick(
+        return ChampionPick(blends[0], "best", _ensemble_reason(leaderboard, winner, without), [])
+    return ChampionPick(
         single,
         "best",
         f"{reason}{_bias(winner)} The ensemble, {value_of(blends[0])}, is not clearly better: its"
@@ -203,8 +203,12 @@ def _broken(entry: Entry) -> list[Check]:
 
 
 def beside(
-    stage: Stage, leaderboard: Leaderboard, entry: Entry, held: Held, context: metrics.Context
-) -> list[Comparison]:
+    stage: Stage,
+    leaderboard: Leaderboard,
+    entry: Entry,
+    held: OutOfFoldRows,
+    context: metrics.Context,
+) -> list[ModelComparison]:
     """Compare the champion with the best single and the best simple model.
 
     One comparison serves the choice, the checks and the report. With the best single model it
@@ -237,17 +241,19 @@ def beside(
 
 def _comparison(
     role: str, other: str, difference: Interval, *, corrected: bool = False
-) -> Comparison:
+) -> ModelComparison:
     low, high = difference.low, difference.high
     verdict = "no clear difference"
     if low is not None and high is not None and (low > 0 or high < 0):
         verdict = "better" if low > 0 else "worse"
-    return Comparison(
+    return ModelComparison(
         role=role, other=other, difference=difference, corrected=corrected, verdict=verdict
     )
 
 
-def against_simple(leaderboard: Leaderboard, entry: Entry, found: list[Comparison]) -> list[Check]:
+def against_simple(
+    leaderboard: Leaderboard, entry: Entry, found: list[ModelComparison]
+) -> list[Check]:
     """Say whether a simple model would do, from the comparison that `beside` made."""
     for item in found:
         if item.role != "simple model":

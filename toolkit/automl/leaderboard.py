@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit import metrics
-from toolkit.artifacts import Entry, Interval, Leaderboard, Search, Winner
+from toolkit.artifacts import Entry, Interval, Leaderboard, SearchSummary, Winner
 from toolkit.automl.blend import engine as blends
 from toolkit.automl.blend.blend import NAME as ENSEMBLE
 from toolkit.automl.model.model_file import NATIVE, read_facts
@@ -173,14 +173,14 @@ def _shifted(found: Interval, by: float) -> Interval:
     return Interval(value=value, low=low, high=high)
 
 
-def pareto(leaderboard: Leaderboard, search: Search) -> list[str]:
+def pareto(leaderboard: Leaderboard, search: SearchSummary) -> list[str]:
     """Return the models that no other beats in both quality and time to score, quickest first.
 
     Parameters
     ----------
     leaderboard : Leaderboard
         Gives the scores; models that break a constraint are left out.
-    search : Search
+    search : SearchSummary
         Gives the seconds for 1,000 rows.
     """
     timed = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit import formats, table
-from toolkit.artifacts import Check, EngineRun, Leaderboard, OutOfFoldPredictions, Search
+from toolkit.artifacts import Check, EngineRun, Leaderboard, OutOfFoldPredictions, SearchSummary
 from toolkit.automl import engines
 from toolkit.automl.blend import blend
 from toolkit.automl.blend.engine import write as write_ensemble
@@ -16,12 +16,12 @@ from toolkit.automl.checks import learning_curve, shuffled_labels
 from toolkit.automl.checks.constraints import violations
 from toolkit.automl.leaderboard import judge
 from toolkit.automl.model.saved_model import saved_model
-from toolkit.automl.search_result import Outcome
+from toolkit.automl.search_result import SearchResult
 from toolkit.automl.task_preparation import prepare
 from toolkit.automl.trial_plan import effective, make_plan
 from toolkit.automl.workers.scheduler import Scheduler
-from toolkit.automl.workers.search_monitor import Follower
-from toolkit.automl.workers.trial_store import Ledger
+from toolkit.automl.workers.search_monitor import SearchMonitor
+from toolkit.automl.workers.trial_store import TrialStore
 from toolkit.errors import EngineError
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.automl.engines.base import Trial
-    from toolkit.automl.search_state import Live
-    from toolkit.automl.workers.trial_store import Record
+    from toolkit.automl.search_state import SearchObserver
+    from toolkit.automl.workers.trial_store import TrialRecord
     from toolkit.run.stage import Stage
 
 _KEPT_FOR_THE_REST = 0.08
@@ -42,8 +42,8 @@ _FOR_THE_SAMPLE = 0.1
 """Share of a time limit that a fit on half of a sample may take."""
 
 
-def search(stage: Stage, live: Live | None = None) -> tuple[Leaderboard, Search]:
-    """Search for models with every engine that the project names, and rank what they find.
+def search(stage: Stage, live: SearchObserver | None = None) -> tuple[Leaderboard, SearchSummary]:
+    """SearchSummary for models with every engine that the project names, and rank what they find.
 
     A trial that an earlier attempt finished is not fitted again as long as nothing that
     its model depends on has changed. Interrupting the search keeps what is finished.
@@ -52,13 +52,13 @@ def search(stage: Stage, live: Live | None = None) -> tuple[Leaderboard, Search]
     ----------
     stage : Stage
         The open stage ``automl``.
-    live : Live, optional
+    live : SearchObserver, optional
         Told of every change, and asked whether to stop, such as
         ``toolkit.widgets.LiveLeaderboard(stage)``.
 
     Returns
     -------
-    Leaderboard, Search
+    Leaderboard, SearchSummary
         Both are also written to the run, with the out-of-fold predictions of every model.
 
     Raises
@@ -85,18 +85,18 @@ def search(stage: Stage, live: Live | None = None) -> tuple[Leaderboard, Search]
 class _Work:
     """One search: what is learned, what was fitted, and how it is weighed."""
 
-    def __init__(self, stage: Stage, live: Live | None) -> None:
+    def __init__(self, stage: Stage, live: SearchObserver | None) -> None:
         self.stage = stage
         self.task, self.rows = prepare(stage)
         self.preset = effective(stage.project.automl, self.task.facts.size)
-        self.ledger = Ledger(stage.run.folder)
-        self.follower = Follower(
+        self.ledger = TrialStore(stage.run.folder)
+        self.follower = SearchMonitor(
             stage, self.task, self.ledger, live,
             most=self.preset.models, members=self.preset.members,
         )  # fmt: skip
         self.missing: list[str] = []
         self.plan: list[Trial] = []
-        self.outcome = Outcome()
+        self.outcome = SearchResult()
         self.oof: dict[str, np.ndarray] = {}
         self.ensemble: blend.Ensemble | None = None
 
@@ -236,17 +236,17 @@ class _Work:
     def _scoring_seconds(self) -> dict[str, float]:
         return self._with_ensemble(lambda record: record.scoring_seconds)
 
-    def _with_ensemble(self, of: Callable[[Record], float]) -> dict[str, float]:
+    def _with_ensemble(self, of: Callable[[TrialRecord], float]) -> dict[str, float]:
         seconds = {name: of(record) for name, record in self.outcome.records.items()}
         if self.ensemble is not None:
             seconds[blend.NAME] = round(sum(seconds[name] for name in self.ensemble.weights), 4)
         return seconds
 
-    def result(self, seconds: float) -> Search:
+    def result(self, seconds: float) -> SearchSummary:
         """Return what the search did and what it cost."""
         runs = [self._engine(name) for name in self.stage.project.automl.engines]
         reproducible, reason = _reproducible(self.stage, self.outcome)
-        return Search(
+        return SearchSummary(
             preset=self.stage.project.automl.preset,
             engines=runs,
             trials=self.outcome.trials,
@@ -280,7 +280,7 @@ def _deadline(seconds: float | None, started: float, *, sampled: bool) -> float 
     return started + seconds - max(_LEAST_KEPT, share * seconds)
 
 
-def _reproducible(stage: Stage, outcome: Outcome) -> tuple[bool, str]:
+def _reproducible(stage: Stage, outcome: SearchResult) -> tuple[bool, str]:
     budget = stage.project.automl.budget
     if budget.seconds is not None:
         return False, (

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 
 from toolkit.artifacts import TrialRun
 from toolkit.automl.engines.base import Trial
-from toolkit.automl.workers.trial_store import Record
+from toolkit.automl.workers.trial_store import TrialRecord
 
 
 @dataclass
-class Outcome:
+class SearchResult:
     """What came out of a search.
 
     Attributes
     ----------
-    records : dict of str to Record
+    records : dict of str to TrialRecord
         Finished trials, in the order of the plan.
     trials : list of TrialRun
         What became of each trial of the plan.
@@ -29,7 +29,7 @@ class Outcome:
         Whether it ended by itself: not by time, and not by a person.
     """
 
-    records: dict[str, Record] = field(default_factory=dict)
+    records: dict[str, TrialRecord] = field(default_factory=dict)
     trials: list[TrialRun] = field(default_factory=list)
     failures: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -37,10 +37,10 @@ class Outcome:
     whole: bool = True
 
 
-class Watcher:
+class SearchCallbacks:
     """What the search asks of its owner; every method may be overridden."""
 
-    def finished(self, trial: Trial, record: Record, before: bool) -> None:
+    def finished(self, trial: Trial, record: TrialRecord, before: bool) -> None:
         """A trial is done; `before` says that an earlier search did it."""
 
     def failed(self, trial: Trial, reason: str) -> None:

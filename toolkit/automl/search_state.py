@@ -56,7 +56,7 @@ class SearchState:
     ended: str = ""
 
 
-class Live(Protocol):
+class SearchObserver(Protocol):
     """Somebody who watches, and may stop the search."""
 
     def update(self, state: SearchState) -> None:

@@ -24,7 +24,7 @@ _DISK_GIB = (0.2, 2.0)
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """What one check found.
 
     Attributes
@@ -46,28 +46,30 @@ class Finding:
     remedy: str = ""
 
 
-def python() -> Finding:
+def python() -> CheckResult:
     """Python is one that the toolkit declares, on a system that its libraries are built for."""
     from packaging.specifiers import SpecifierSet
 
     text = f"{platform.python_version()} at {sys.executable}"
     declared = importlib.metadata.metadata(DISTRIBUTION)["Requires-Python"]
     if not SpecifierSet(declared).contains(platform.python_version(), prereleases=True):
-        return Finding("Python", "failed", f"{text}, not {declared}", "Install Python 3.13")
+        return CheckResult("Python", "failed", f"{text}, not {declared}", "Install Python 3.13")
     if sys.platform == "darwin" and platform.machine() == "x86_64":
         remedy = "Use a Mac with Apple silicon, and a Python that is built for it"
-        return Finding("Python", "failed", f"{text}, for Intel Macs: jaxlib is not", remedy)
-    return Finding("Python", "ok", text)
+        return CheckResult("Python", "failed", f"{text}, for Intel Macs: jaxlib is not", remedy)
+    return CheckResult("Python", "ok", text)
 
 
-def packages() -> Finding:
+def packages() -> CheckResult:
     """Every declared dependency is installed, in a version that was asked for."""
     from packaging.requirements import Requirement
 
     try:
         declared = importlib.metadata.requires(DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError:
-        return Finding("Packages", "failed", f"{DISTRIBUTION} is not installed", "Run `make setup`")
+        return CheckResult(
+            "Packages", "failed", f"{DISTRIBUTION} is not installed", "Run `make setup`"
+        )
     wrong, count = [], 0
     for text in declared:
         need = Requirement(text)
@@ -80,40 +82,40 @@ def packages() -> Finding:
         elif not need.specifier.contains(found, prereleases=True):
             wrong.append(f"{need.name} is {found}, not {need.specifier}")
     if wrong:
-        return Finding(
+        return CheckResult(
             "Packages",
             "failed",
             "; ".join(wrong),
             "Run `make setup`, or `pip install --force-reinstall` what is named here",
         )
-    return Finding("Packages", "ok", f"all {count} in the versions asked for")
+    return CheckResult("Packages", "ok", f"all {count} in the versions asked for")
 
 
-def shipped() -> Finding:
+def shipped() -> CheckResult:
     """Notebooks, templates and examples came along."""
     wanted = [paths.notebooks() / name for name in map(paths.notebook_name, paths.STAGES)]
     wanted += [paths.templates() / "report", paths.examples()]
     lacking = [str(path) for path in wanted if not path.exists()]
     if lacking:
         text = f"missing: {', '.join(lacking)}"
-        return Finding("Notebooks", "failed", text, "Install the toolkit again")
-    return Finding("Notebooks", "ok", f"{len(paths.STAGES)} in {paths.notebooks()}")
+        return CheckResult("Notebooks", "failed", text, "Install the toolkit again")
+    return CheckResult("Notebooks", "ok", f"{len(paths.STAGES)} in {paths.notebooks()}")
 
 
-def java() -> Finding:
+def java() -> CheckResult:
     """H2O has a Java that it accepts."""
     from toolkit.automl.engines.h2o.server.java import find_java, java_version
 
     try:
         path = find_java()
     except ToolkitError as error:
-        return Finding(
+        return CheckResult(
             "Java", "failed", f"{error.problem}; expected {error.expected}", error.remedy
         )
-    return Finding("Java", "ok", f"{java_version(path)} at {path}")
+    return CheckResult("Java", "ok", f"{java_version(path)} at {path}")
 
 
-def memory() -> Finding:
+def memory() -> CheckResult:
     """There is memory for H2O and for Python beside it."""
     import psutil
 
@@ -123,75 +125,83 @@ def memory() -> Finding:
     free = min(total, psutil.virtual_memory().available / 2**30)
     text = f"{free:.1f} GiB free of {total:.1f}"
     if free < _MEMORY_GIB[0]:
-        return Finding("Memory", "failed", text, "Close programs, or use a larger machine")
+        return CheckResult("Memory", "failed", text, "Close programs, or use a larger machine")
     if free < _MEMORY_GIB[1]:
-        return Finding("Memory", "warning", text, "Lower automl.budget.memory_gib in project.yaml")
-    return Finding("Memory", "ok", text)
+        return CheckResult(
+            "Memory", "warning", text, "Lower automl.budget.memory_gib in project.yaml"
+        )
+    return CheckResult("Memory", "ok", text)
 
 
-def cores() -> Finding:
+def cores() -> CheckResult:
     """How many cores this process may use."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     if count == 1:
-        return Finding("Cores", "warning", "1", "Set automl.budget.threads to 1 in project.yaml")
-    return Finding("Cores", "ok", str(count))
+        return CheckResult(
+            "Cores", "warning", "1", "Set automl.budget.threads to 1 in project.yaml"
+        )
+    return CheckResult("Cores", "ok", str(count))
 
 
-def disk() -> Finding:
+def disk() -> CheckResult:
     """There is space here and in the folder for temporary files."""
-    worst: Finding | None = None
+    worst: CheckResult | None = None
     told = []
     for what, folder in (("here", Path.cwd()), ("temporary files", Path(tempfile.gettempdir()))):
         free = shutil.disk_usage(folder).free / 2**30
         told.append(f"{free:.1f} GiB free for {what}")
         if free < _DISK_GIB[0]:
-            worst = Finding("Disk", "failed", "", f"Free some space on the disk of {folder}")
+            worst = CheckResult("Disk", "failed", "", f"Free some space on the disk of {folder}")
         elif free < _DISK_GIB[1] and worst is None:
-            worst = Finding("Disk", "warning", "", f"Free some space on the disk of {folder}")
+            worst = CheckResult("Disk", "warning", "", f"Free some space on the disk of {folder}")
     text = ", ".join(told)
     return (
-        Finding("Disk", worst.state, text, worst.remedy) if worst else Finding("Disk", "ok", text)
+        CheckResult("Disk", worst.state, text, worst.remedy)
+        if worst
+        else CheckResult("Disk", "ok", text)
     )
 
 
-def h2o() -> Finding:
+def h2o() -> CheckResult:
     """The H2O package, with its jar, in the version whose models can be exported."""
     from toolkit.automl.engines.h2o.server.java import find_jar
 
     try:
         jar = find_jar()
     except ToolkitError as error:
-        return Finding("H2O", "failed", error.problem, error.remedy)
-    return Finding("H2O", "ok", f"{_version('h2o')}, {jar.stat().st_size / 2**20:.0f} MiB jar")
+        return CheckResult("H2O", "failed", error.problem, error.remedy)
+    return CheckResult("H2O", "ok", f"{_version('h2o')}, {jar.stat().st_size / 2**20:.0f} MiB jar")
 
 
-def widgets() -> Finding:
+def widgets() -> CheckResult:
     """ipywidgets, and the part of it that JupyterLab loads."""
     version, lab = _version("ipywidgets"), _version("jupyterlab")
     extension = "share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager/package.json"
     if version is None or lab is None or not (Path(sys.prefix) / extension).is_file():
-        return Finding(
+        return CheckResult(
             "Widgets",
             "warning",
             f"ipywidgets {version}, JupyterLab {lab}: panels would not be drawn",
             "Run `pip install --force-reinstall jupyterlab_widgets ipywidgets jupyterlab`;"
             " headless runs do not need them",
         )
-    return Finding("Widgets", "ok", f"ipywidgets {version}, JupyterLab {lab}")
+    return CheckResult("Widgets", "ok", f"ipywidgets {version}, JupyterLab {lab}")
 
 
-def kernel() -> Finding:
+def kernel() -> CheckResult:
     """The kernel that JupyterLab and plain papermill would start for our notebooks."""
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
     try:
         spec = KernelSpecManager().get_kernel_spec("python3")
     except NoSuchKernel:
-        return Finding("Kernel", "warning", "no `python3` kernel", _KERNEL_REMEDY)
+        return CheckResult("Kernel", "warning", "no `python3` kernel", _KERNEL_REMEDY)
     program = shutil.which(spec.argv[0]) or spec.argv[0]
     if spec.argv[0] in ("python", "python3") or _same(program, sys.executable):
-        return Finding("Kernel", "ok", "`python3` is this Python")
-    return Finding("Kernel", "warning", f"`python3` is {program}, another Python", _KERNEL_REMEDY)
+        return CheckResult("Kernel", "ok", "`python3` is this Python")
+    return CheckResult(
+        "Kernel", "warning", f"`python3` is {program}, another Python", _KERNEL_REMEDY
+    )
 
 
 _KERNEL_REMEDY = (
@@ -200,30 +210,30 @@ _KERNEL_REMEDY = (
 )
 
 
-def browser() -> Finding:
+def browser() -> CheckResult:
     """A browser on this machine; only the browser tests need one."""
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if found is None and sys.platform == "linux":
-        return Finding(
+        return CheckResult(
             "Browser",
             "optional",
             "none found on PATH",
             "Only the browser tests need it: apt-get install chromium. JupyterLab can be opened"
             " from another machine",
         )
-    return Finding("Browser", "ok", found or "the system's own")
+    return CheckResult("Browser", "ok", found or "the system's own")
 
 
-def mlflow() -> Finding:
+def mlflow() -> CheckResult:
     """MLflow, and where runs are mirrored to."""
     version = _version("mlflow")
     if version is None:
-        return Finding(
+        return CheckResult(
             "MLflow", "warning", "not installed", "Run `make setup`; runs are kept without it"
         )
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     where = f"server from MLFLOW_TRACKING_URI ({_without_password(uri)})" if uri else "SQLite file"
-    return Finding("MLflow", "ok", f"{version}, {where}")
+    return CheckResult("MLflow", "ok", f"{version}, {where}")
 
 
 QUICK = (

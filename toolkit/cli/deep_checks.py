@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from toolkit.cli.checks import BROWSERS, Finding, State
+from toolkit.cli.checks import BROWSERS, CheckResult, State
 from toolkit.errors import ToolkitError
 
 _LIMIT_SECONDS = 300
@@ -33,7 +33,7 @@ with mlflow.start_run():
 """
 
 
-def h2o() -> Finding:
+def h2o() -> CheckResult:
     """Start H2O's JVM and ask for its version."""
     from toolkit.automl.engines.h2o.server import node
     from toolkit.project.search import Budget
@@ -42,25 +42,25 @@ def h2o() -> Finding:
     try:
         server = node.start_shared(Budget(memory_gib=0.5, threads=1))
     except ToolkitError as error:
-        return Finding("H2O starts", "failed", error.problem, error.remedy)
+        return CheckResult("H2O starts", "failed", error.problem, error.remedy)
     try:
-        return Finding("H2O starts", "ok", f"answers after {time.monotonic() - since:.1f} s")
+        return CheckResult("H2O starts", "ok", f"answers after {time.monotonic() - since:.1f} s")
     finally:
         server.stop()
 
 
-def autokeras() -> Finding:
+def autokeras() -> CheckResult:
     """Import AutoKeras and fit a network of one neuron."""
     return _python("AutoKeras runs", "failed", _AUTOKERAS, "Run `make setup`")
 
 
-def numba() -> Finding:
+def numba() -> CheckResult:
     """Compile a function, as exact explanations do."""
     code = "import numba\nassert numba.njit(lambda x: x + 1)(1) == 2"
     return _python("numba compiles", "failed", code, "Run `make setup`")
 
 
-def kernel() -> Finding:
+def kernel() -> CheckResult:
     """Start a headless kernel and end it."""
     import asyncio
 
@@ -72,21 +72,21 @@ def kernel() -> Finding:
         try:
             asyncio.run(started.answer(_LIMIT_SECONDS))
         except RuntimeError as error:
-            return Finding("Kernel starts", "failed", str(error), "Run `make setup`")
+            return CheckResult("Kernel starts", "failed", str(error), "Run `make setup`")
         finally:
             started.kill()
-    return Finding("Kernel starts", "ok", f"answers after {time.monotonic() - since:.1f} s")
+    return CheckResult("Kernel starts", "ok", f"answers after {time.monotonic() - since:.1f} s")
 
 
-def browser() -> Finding:
+def browser() -> CheckResult:
     """Ask the browser for its version."""
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if path is None:
-        return Finding("Browser starts", "optional", "none found on PATH")
+        return CheckResult("Browser starts", "optional", "none found on PATH")
     return _call("Browser starts", "optional", [path, "--version"], "Install it again")
 
 
-def mlflow() -> Finding:
+def mlflow() -> CheckResult:
     """Write one metric to an SQLite file."""
     with tempfile.TemporaryDirectory(prefix="toolkit-") as folder:
         uri = f"sqlite:///{folder}/mlflow.db"
@@ -96,11 +96,11 @@ def mlflow() -> Finding:
 DEEP = (h2o, autokeras, numba, kernel, browser, mlflow)
 
 
-def _python(name: str, state: State, code: str, remedy: str, *arguments: str) -> Finding:
+def _python(name: str, state: State, code: str, remedy: str, *arguments: str) -> CheckResult:
     return _call(name, state, [sys.executable, "-P", "-c", code, *arguments], remedy)
 
 
-def _call(name: str, state: State, command: list[str], remedy: str) -> Finding:
+def _call(name: str, state: State, command: list[str], remedy: str) -> CheckResult:
     since = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="toolkit-") as folder:
         try:
@@ -109,8 +109,8 @@ def _call(name: str, state: State, command: list[str], remedy: str) -> Finding:
                 check=False,
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
-            return Finding(name, state, str(error), remedy)
+            return CheckResult(name, state, str(error), remedy)
     if answer.returncode != 0:
         lines = (answer.stderr or answer.stdout).strip().splitlines()
-        return Finding(name, state, lines[-1] if lines else "no message", remedy)
-    return Finding(name, "ok", f"after {time.monotonic() - since:.1f} s")
+        return CheckResult(name, state, lines[-1] if lines else "no message", remedy)
+    return CheckResult(name, "ok", f"after {time.monotonic() - since:.1f} s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from toolkit.cli.checks import QUICK, Finding
+from toolkit.cli.checks import QUICK, CheckResult
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,7 +35,7 @@ def doctor_command(*, deep: bool) -> int:
     return min(bad, 1)
 
 
-def _findings(deep: bool) -> Iterator[Finding]:
+def _findings(deep: bool) -> Iterator[CheckResult]:
     for check in QUICK:
         yield _safely(check)
     yield from _stages()
@@ -46,7 +46,7 @@ def _findings(deep: bool) -> Iterator[Finding]:
             yield _safely(check)
 
 
-def _stages() -> Iterator[Finding]:
+def _stages() -> Iterator[CheckResult]:
     from rich.console import Console
 
     from toolkit.cli.stage_checks import stages
@@ -58,16 +58,16 @@ def _stages() -> Iterator[Finding]:
         )
 
 
-def _safely(check: Callable[[], Finding]) -> Finding:
+def _safely(check: Callable[[], CheckResult]) -> CheckResult:
     # One broken package must not hide what the other checks find.
     try:
         return check()
     except Exception as error:
         text = " ".join(f"{type(error).__name__}: {error}".split())
-        return Finding(check.__name__, "failed", text, "Run `make setup`")
+        return CheckResult(check.__name__, "failed", text, "Run `make setup`")
 
 
-def _print(console: Console, finding: Finding) -> None:
+def _print(console: Console, finding: CheckResult) -> None:
     from rich.text import Text
 
     mark, style = _MARKS[finding.state]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from toolkit.cli import imports
-from toolkit.cli.checks import Finding
+from toolkit.cli.checks import CheckResult
 
 _LIMIT_SECONDS = 300
 _SHOWN = 3
@@ -46,7 +46,7 @@ _DISTRIBUTIONS = {"PIL": "pillow", "ruamel": "ruamel.yaml", "sklearn": "scikit-l
 
 
 @dataclass(frozen=True)
-class Failure:
+class ImportFailure:
     """A module that cannot be imported.
 
     Attributes
@@ -69,7 +69,7 @@ class Failure:
         return (self.missing or self.module).partition(".")[0]
 
 
-def stages(progress: Callable[[str, int, int], None]) -> Iterator[Finding]:
+def stages(progress: Callable[[str, int, int], None]) -> Iterator[CheckResult]:
     """Import what each stage needs; give a finding for each stage.
 
     Parameters
@@ -90,10 +90,10 @@ def stages(progress: Callable[[str, int, int], None]) -> Iterator[Finding]:
 
 def failing(
     wanted: dict[str, set[str]], progress: Callable[[str, int, int], None]
-) -> dict[str, Failure]:
+) -> dict[str, ImportFailure]:
     """Import modules, and names from them, in a process of their own; return what fails."""
     left = {module: sorted(names) for module, names in wanted.items()}
-    failures: dict[str, Failure] = {}
+    failures: dict[str, ImportFailure] = {}
     while left:
         progress(next(iter(left)), len(wanted) - len(left), len(wanted))
         process = subprocess.Popen(
@@ -109,7 +109,7 @@ def failing(
                 del left[module]
                 if "error" in answer:
                     error = " ".join(answer["error"].split())[:300]
-                    failures[module] = Failure(module, error, answer.get("missing") or "")
+                    failures[module] = ImportFailure(module, error, answer.get("missing") or "")
                 if left:
                     progress(next(iter(left)), len(wanted) - len(left), len(wanted))
         finally:
@@ -120,7 +120,9 @@ def failing(
             # It took the whole process with it: the next one begins behind it.
             module = next(iter(left))
             del left[module]
-            failures[module] = Failure(module, f"importing it ended Python (exit code {code})")
+            failures[module] = ImportFailure(
+                module, f"importing it ended Python (exit code {code})"
+            )
     return failures
 
 
@@ -136,16 +138,18 @@ def _answers(
     process.wait()
 
 
-def _finding(stage: str, count: int, failures: list[Failure]) -> Finding:
+def _finding(stage: str, count: int, failures: list[ImportFailure]) -> CheckResult:
     if not failures:
-        return Finding(stage, "ok", f"all {count} modules can be imported")
+        return CheckResult(stage, "ok", f"all {count} modules can be imported")
     causes = {failure.cause: failure for failure in reversed(failures)}
     told = [f"{failure.module}: {failure.error}" for failure in causes.values()]
     more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
     text = "; ".join(told[:_SHOWN]) + more
     if all(cause in _DEGRADES for cause in causes):
-        return Finding(stage, "warning", text, "; ".join({_DEGRADES[cause] for cause in causes}))
+        return CheckResult(
+            stage, "warning", text, "; ".join({_DEGRADES[cause] for cause in causes})
+        )
     names = " ".join(_DISTRIBUTIONS.get(cause, cause) for cause in causes)
-    return Finding(
+    return CheckResult(
         stage, "failed", text, f"Run `make setup`, or `pip install --force-reinstall {names}`"
     )

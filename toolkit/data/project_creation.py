@@ -15,7 +15,7 @@ from toolkit.artifacts.base import Check, worst_first
 from toolkit.errors import DataError, ProjectError, UsageError
 from toolkit.project.document import parse, plain_words, validate
 from toolkit.project.file import FILE_NAME, ProjectFile
-from toolkit.project.model import Column, Data, Project, Split, Target
+from toolkit.project.model import Column, Data, Project, SplitSettings, Target
 from toolkit.project.schema import json_schema
 from toolkit.table.images.image_source import FILE
 
@@ -312,7 +312,7 @@ def copy_beside(folder: Path, project: Project) -> None:
         canonical.write_text(folder / "README.md", text)
 
 
-def _split(columns: Mapping[str, Column], target: Target, frame: pd.DataFrame) -> Split:
+def _split(columns: Mapping[str, Column], target: Target, frame: pd.DataFrame) -> SplitSettings:
     """Propose a split: by the coarsest column that groups rows, if there is one."""
     from toolkit.table.types.groups import divisible
 
@@ -324,12 +324,12 @@ def _split(columns: Mapping[str, Column], target: Target, frame: pd.DataFrame) -
     }
     fit = [name for name, counts in sizes.items() if divisible(counts)]
     if fit:
-        return Split(method="group", column=min(fit, key=lambda name: len(sizes[name])))
-    return Split(method="random" if target.task == "regression" else "stratified")
+        return SplitSettings(method="group", column=min(fit, key=lambda name: len(sizes[name])))
+    return SplitSettings(method="random" if target.task == "regression" else "stratified")
 
 
 def _order(
-    columns: dict[str, Column], target: str, frame: pd.DataFrame, split: Split
+    columns: dict[str, Column], target: str, frame: pd.DataFrame, split: SplitSettings
 ) -> list[Check]:
     """Look at the order of the rows: time without a date, and parts of a date."""
     from toolkit import table

@@ -19,7 +19,7 @@ from toolkit.table.images.image_vector import image_facts
 from toolkit.table.measures import MEASURES, measure
 
 __all__ = [
-    "MEASURES", "SAMPLE", "Cells", "Table", "cells_of", "codes", "is_numeric", "make_table",
+    "MEASURES", "SAMPLE", "FrameCache", "Table", "cells_of", "codes", "is_numeric", "make_table",
     "numbers", "open_table", "quantiles", "rounded",
 ]  # fmt: skip
 
@@ -32,7 +32,7 @@ _HASHES = 3
 _LEVELS = 10_000
 
 
-class Cells:
+class FrameCache:
     """What is computed once of a frame that nobody changes.
 
     Parameters
@@ -82,7 +82,7 @@ class Table:
         Bool; whether the target is known.
     classes : list of str
         Binary: negative, positive. Multiclass: sorted. Regression: empty.
-    cells : Cells
+    cells : FrameCache
         What is known of the frame already.
     """
 
@@ -91,7 +91,7 @@ class Table:
     target: np.ndarray
     known: np.ndarray
     classes: list[str]
-    cells: Cells
+    cells: FrameCache
 
     @property
     def task(self) -> str:
@@ -152,7 +152,7 @@ class Table:
         return np.sort(self.rng(salt).choice(rows, size, replace=False))
 
 
-def make_table(project: Project, frame: pd.DataFrame, cells: Cells | None = None) -> Table:
+def make_table(project: Project, frame: pd.DataFrame, cells: FrameCache | None = None) -> Table:
     """Put rows and target together.
 
     Parameters
@@ -161,7 +161,7 @@ def make_table(project: Project, frame: pd.DataFrame, cells: Cells | None = None
         The choices.
     frame : pandas.DataFrame
         The typed rows.
-    cells : Cells, optional
+    cells : FrameCache, optional
         What is known of that frame already.
 
     Raises
@@ -192,7 +192,7 @@ def make_table(project: Project, frame: pd.DataFrame, cells: Cells | None = None
             expected="at least two",
             remedy="Choose another target column, or read the table again",
         )
-    return Table(project, frame, target, known, classes, cells or Cells(frame))
+    return Table(project, frame, target, known, classes, cells or FrameCache(frame))
 
 
 @dataclass
@@ -200,7 +200,7 @@ class _Kept:
     """The rows of a stage, and the table made of them for one project."""
 
     state: tuple[int, int]
-    cells: Cells
+    cells: FrameCache
     table: Table | None = None
 
 
@@ -213,11 +213,11 @@ def _kept(stage: Stage) -> _Kept:
     state = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else (0, 0)
     kept = _KEPT.get(stage)
     if kept is None or kept.state != state:
-        kept = _KEPT[stage] = _Kept(state, Cells(stage.read(Rows).frame))
+        kept = _KEPT[stage] = _Kept(state, FrameCache(stage.read(Rows).frame))
     return kept
 
 
-def cells_of(stage: Stage) -> Cells:
+def cells_of(stage: Stage) -> FrameCache:
     """Return the typed rows of the run with what is known of them, for reading only."""
     return _kept(stage).cells
 

@@ -20,7 +20,7 @@ from toolkit.evaluate.scores import checks, slices
 from toolkit.evaluate.scores.conditions import conditions, described, movement
 from toolkit.evaluate.scores.groups import compare_groups
 from toolkit.evaluate.scores.scored_rows import (
-    Scored,
+    ScoredTestRows,
     calibrated,
     protected_columns,
     row_loss,
@@ -108,7 +108,7 @@ def evaluate(stage: Stage, model: Predictor) -> Evaluation:
     return evaluation
 
 
-def _predictions(scored: Scored) -> pd.DataFrame:
+def _predictions(scored: ScoredTestRows) -> pd.DataFrame:
     import pandas as pd
 
     part, columns = scored.part, {}
@@ -122,7 +122,7 @@ def _predictions(scored: Scored) -> pd.DataFrame:
     return frame
 
 
-def _confusion(scored: Scored) -> dict[str, dict[str, int]]:
+def _confusion(scored: ScoredTestRows) -> dict[str, dict[str, int]]:
     classes, actual = scored.context.classes, scored.part.target
     unseen = sorted({str(label) for label in actual} - set(classes))
     everyone = [*classes, *unseen]
@@ -136,7 +136,7 @@ def _confusion(scored: Scored) -> dict[str, dict[str, int]]:
     }
 
 
-def _calibration(scored: Scored) -> list[Bin]:
+def _calibration(scored: ScoredTestRows) -> list[Bin]:
     """Return bins of the positive class's probability, or of the likeliest class's."""
     if scored.context.task == "regression":
         return []
@@ -146,7 +146,7 @@ def _calibration(scored: Scored) -> list[Bin]:
     )
 
 
-def _slices(scored: Scored, protected: dict[str, pd.Series]) -> slices.Search:
+def _slices(scored: ScoredTestRows, protected: dict[str, pd.Series]) -> slices.SliceSearch:
     columns = described(scored.part, protected)
     parts = [conditions(values) for values in columns.values()]
     first = scored.scores.reshape(len(scored.part), -1)[:, -1]

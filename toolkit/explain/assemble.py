@@ -11,7 +11,7 @@ import numpy as np
 
 from toolkit import formats, metrics
 from toolkit.artifacts import Check, Explanation, Importance
-from toolkit.explain.shap.cost_plan import Plan
+from toolkit.explain.shap.cost_plan import CostPlan
 from toolkit.explain.shap.expected_gradients import GAME
 from toolkit.explain.shap.outputs import RowValues, unit
 from toolkit.metrics.scores import mean
@@ -37,7 +37,7 @@ class Provenance:
 
     Attributes
     ----------
-    plan : Plan
+    plan : CostPlan
         What was affordable.
     screened : int
         Evaluations spent on finding the columns that matter.
@@ -47,7 +47,7 @@ class Provenance:
         What it was chosen from, in words.
     """
 
-    plan: Plan
+    plan: CostPlan
     screened: int
     gap: float
     reference: str

@@ -16,7 +16,7 @@ from toolkit.explain.shap import cost_plan, strategy
 from toolkit.explain.shap.attribution import explain_rows
 from toolkit.explain.shap.background import Reference, references
 from toolkit.explain.shap.outputs import RowValues, scorer, spread_sample
-from toolkit.explain.shap.sampling import CALL_CELLS, CALL_ROWS, Players
+from toolkit.explain.shap.sampling import CALL_CELLS, CALL_ROWS, FeatureGroups
 from toolkit.explain.shap.screening import screen
 
 if TYPE_CHECKING:
@@ -94,14 +94,14 @@ def _explained(
     reference: Reference,
     chosen: np.ndarray,
     *,
-    way: strategy.Way,
+    way: strategy.Strategy,
 ) -> tuple[RowValues, Provenance]:
     """Return the values of test rows, by what was affordable."""
     seed, columns = stage.project.seed, [n for n in model.columns if n in test.frame.columns]
-    players, screened = Players(columns, [[name] for name in columns]), 0
+    players, screened = FeatureGroups(columns, [[name] for name in columns]), 0
     size = way.background
     background, gap = reference.sample(model, size, seed)
-    plan = cost_plan.Plan(len(chosen), 0 if way.by_cover else size, 1)
+    plan = cost_plan.CostPlan(len(chosen), 0 if way.by_cover else size, 1)
     if way.smooth is not None:
         plan = strategy.lines(stage, model, way.smooth, len(chosen), size)
     elif way.planned:
@@ -140,7 +140,7 @@ def _explained(
     return values, Provenance(plan, screened, gap, reference.words)
 
 
-def _cost(model: Predictor, frame: pd.DataFrame, plan: cost_plan.Plan) -> str:
+def _cost(model: Predictor, frame: pd.DataFrame, plan: cost_plan.CostPlan) -> str:
     """Return in words how long scoring will take here, and what it will hold in memory."""
     if not plan.evaluations:
         return "no mixture is scored"
@@ -179,11 +179,11 @@ def row_explainer(
     place = {int(row): i for i, row in enumerate(test.rows)}
     names = [item.column for item in next(iter(explanation.importance.values()))]
     own = [name for name in test.frame.columns if name in model.columns]
-    players = Players(own, [[name] for name in own])
+    players = FeatureGroups(own, [[name] for name in own])
     if explanation.grouped:
         single = [name for name in own if name not in set(explanation.grouped)]
         group = next(name for name in names if name not in set(own))
-        players = Players([*single, group], [*([n] for n in single), explanation.grouped])
+        players = FeatureGroups([*single, group], [*([n] for n in single), explanation.grouped])
     prepared: list[pd.DataFrame] = []
     orders = max(1, explanation.permutations // max(1, explanation.background))
     way = strategy.again(stage, model, explanation, reference)
@@ -216,10 +216,10 @@ def row_explainer(
 
 def _players(
     stage: Stage, model: Predictor, frame: pd.DataFrame, background: pd.DataFrame
-) -> tuple[Players, int]:
+) -> tuple[FeatureGroups, int]:
     columns = [name for name in model.columns if name in frame.columns]
     if len(columns) <= cost_plan.MOST_COLUMNS:
-        return Players(columns, [[name] for name in columns]), 0
+        return FeatureGroups(columns, [[name] for name in columns]), 0
     stage.progress(f"screening {len(columns):,} columns")
     players, spent = screen(
         scorer(model),
@@ -235,7 +235,7 @@ def _players(
     return players, spent
 
 
-def _steps(frame: pd.DataFrame, background: pd.DataFrame, players: Players) -> float:
+def _steps(frame: pd.DataFrame, background: pd.DataFrame, players: FeatureGroups) -> float:
     """Return the mean number of evaluations that one order of one pair of rows needs."""
     import pandas as pd
 

@@ -7,8 +7,8 @@ __getattr__, __dir__, __all__ = attach(
     {
         "Forest": "forest",
         "TreeNodes": "forest",
-        "Grown": "ensembles",
-        "Sum": "ensembles",
+        "TreeEnsemble": "ensembles",
+        "AdditiveModel": "ensembles",
         "expected": "values",
         "margins": "values",
         "shapley_values": "values",

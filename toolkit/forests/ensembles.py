@@ -18,7 +18,7 @@ SPACES = ("value", "probability", "margin")
 
 
 @dataclass(frozen=True)
-class Grown:
+class TreeEnsemble:
     """Trees of a saved model, and how rows become what they look at.
 
     Attributes
@@ -46,7 +46,7 @@ class Grown:
     matrix: Callable[[pd.DataFrame], np.ndarray]
     votes: bool = False
 
-    def scaled(self, factor: float, shift: float | np.ndarray = 0.0) -> Grown:
+    def scaled(self, factor: float, shift: float | np.ndarray = 0.0) -> TreeEnsemble:
         """Return the trees whose sum is multiplied, and then moved."""
         trees = [tree.times(factor) for tree in self.trees]
         return replace(self, trees=trees, base=self.base * factor + shift)
@@ -80,15 +80,15 @@ class Grown:
 
 
 @dataclass(frozen=True)
-class Sum:
+class AdditiveModel:
     """What a model predicts, as a sum.
 
     Attributes
     ----------
     space : str
-        As in `Grown`. Margins of several classes are taken against the mean of all classes'
+        As in `TreeEnsemble`. Margins of several classes are taken against the mean of all classes'
         (the centred log-ratio, Aitchison 1986), so that each is known, not just differences.
-    grown : list of Grown
+    grown : list of TreeEnsemble
         Forests.
     players : list of str
         The table's columns, to which values are attributed.
@@ -116,7 +116,7 @@ class Sum:
     """
 
     space: str
-    grown: list[Grown]
+    grown: list[TreeEnsemble]
     players: list[str]
     design: Callable[[pd.DataFrame, Collection[str] | None], pd.DataFrame]
     sources: dict[str, tuple[str, ...]]
@@ -133,7 +133,7 @@ class Sum:
         """Return what is taken apart exactly: trees, terms."""
         return ["trees"] * bool(self.grown) + ["terms"] * (self.terms is not None)
 
-    def without_forests(self, left_out: Collection[int]) -> Sum:
+    def without_forests(self, left_out: Collection[int]) -> AdditiveModel:
         """Return the sum of which some forests, by place, are part of what remains."""
         moved = replace(self, grown=[self.grown[place] for place in sorted(left_out)])
         rest = self.rest

@@ -13,7 +13,7 @@ _PATCH_COLUMNS = ("row", "action", "label", "by", "at", "reason")
 
 
 @dataclass(frozen=True)
-class Standing:
+class StandingDecision:
     """A decision that stands, and where its row is in the present table."""
 
     row: int
@@ -26,7 +26,7 @@ class Replay:
 
     Attributes
     ----------
-    standing : dict of int to Standing
+    standing : dict of int to StandingDecision
         The decision by row (accept, relabel, drop).
     skipped : set of int
         Rows that were skipped and not decided.
@@ -44,7 +44,7 @@ class Replay:
         Rows on which two or more persons decided.
     """
 
-    standing: dict[int, Standing] = field(default_factory=dict)
+    standing: dict[int, StandingDecision] = field(default_factory=dict)
     skipped: set[int] = field(default_factory=set)
     reviewers: list[Reviewer] = field(default_factory=list)
     unmatched: list[Decision] = field(default_factory=list)
@@ -95,12 +95,12 @@ def replay(events: list[Decision], index: RowIndex) -> Replay:
     for event in kept:
         row = _locate(event, index)
         if row is not None:
-            matched.append(Standing(row, event))
+            matched.append(StandingDecision(row, event))
         elif event.table_digest == index.table_digest:
             misplaced.append(event)
         else:
             unmatched.append(event)
-    standing: dict[int, Standing] = {}
+    standing: dict[int, StandingDecision] = {}
     last_words: dict[int, dict[str, tuple[str, str | None]]] = {}
     for item in matched:
         if item.decision.action != "skip":

@@ -15,7 +15,7 @@ from toolkit.labels.content import RowIndex
 from toolkit.labels.events import Replay, label_text, replay
 from toolkit.labels.queue import Item, Queue
 from toolkit.labels.quick import FIT_ROWS, Predictions, out_of_sample
-from toolkit.labels.sample import REVIEWED_PARTS, Sample, classes_of, load_sample, rank
+from toolkit.labels.sample import REVIEWED_PARTS, RowsUnderReview, classes_of, load_sample, rank
 from toolkit.project.review_decisions import LOG_NAME, read_decisions
 from toolkit.run import fingerprint
 from toolkit.run.manifest import Manifest
@@ -124,7 +124,7 @@ def log_path(stage: Stage) -> Path:
     return stage.file.decisions / LOG_NAME
 
 
-def _in_words(predictions: Predictions, sample: Sample, group: str | None) -> str:
+def _in_words(predictions: Predictions, sample: RowsUnderReview, group: str | None) -> str:
     count = int(predictions.folds.max()) + 1
     together = f", rows of one {group} together" if sample.groups is not None else ""
     return f"{predictions.model}, {count}-fold cross-validation{together}"

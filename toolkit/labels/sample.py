@@ -28,7 +28,7 @@ REVIEWED_PARTS = ("train", "validation")
 
 
 @dataclass(frozen=True)
-class Sample:
+class RowsUnderReview:
     """The rows under review: train and validation, as recorded, no patch applied.
 
     Attributes
@@ -62,7 +62,7 @@ class Sample:
         return np.array([place[label] for label in self.target], dtype=np.int64)
 
 
-def load_sample(stage: Stage) -> Sample:
+def load_sample(stage: Stage) -> RowsUnderReview:
     """Return the rows under review.
 
     Raises
@@ -90,7 +90,9 @@ def load_sample(stage: Stage) -> Sample:
         texts = table[project.split.column].iloc[rows].astype("str").fillna("")
         groups = np.unique(texts.to_numpy(dtype=object).astype(str), return_inverse=True)[1]
         groups = groups if len(np.unique(groups)) > 1 else None
-    return Sample(rows, frame, target, classes, groups, copies_together(project.split, typed))
+    return RowsUnderReview(
+        rows, frame, target, classes, groups, copies_together(project.split, typed)
+    )
 
 
 def classes_of(stage: Stage) -> list[str]:
@@ -105,7 +107,7 @@ def classes_of(stage: Stage) -> list[str]:
     return names
 
 
-def rank(stage: Stage, sample: Sample, predictions: Predictions) -> pd.DataFrame:
+def rank(stage: Stage, sample: RowsUnderReview, predictions: Predictions) -> pd.DataFrame:
     """Return the columns of `LabelScores`."""
     if sample.classes:
         frame = rank_classes(sample.codes(), predictions.scores, sample.classes)

@@ -5,7 +5,7 @@ from toolkit._lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
-        "Outcome": "summary",
+        "RunSummary": "summary",
         "Request": "plan",
         "outcome": "summary",
         "run_project": "chain",

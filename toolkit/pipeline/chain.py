@@ -18,12 +18,12 @@ from toolkit.errors import (
     ToolkitError,
 )
 from toolkit.pipeline import plan
-from toolkit.pipeline.cluster import SharedCluster
+from toolkit.pipeline.cluster import ChainServer
 from toolkit.pipeline.kernel import Kernel, sweep
 from toolkit.pipeline.plan import Request
 from toolkit.pipeline.show import Quiet, Show
 from toolkit.pipeline.stop import Stop
-from toolkit.pipeline.summary import Outcome, outcome
+from toolkit.pipeline.summary import RunSummary, outcome
 from toolkit.project.file import ProjectFile
 from toolkit.project.sources import now
 from toolkit.run.fingerprint import is_current
@@ -38,7 +38,7 @@ _TICK_SECONDS = 0.1
 _USES_H2O = ("automl", "explain", "governance_report")
 
 
-def run_project(request: Request, show: Show | None = None) -> Outcome:
+def run_project(request: Request, show: Show | None = None) -> RunSummary:
     """Run a project's notebooks without a browser.
 
     Whatever happens, ``run.json`` says how it ended, no process that was started is left,
@@ -89,13 +89,13 @@ class _Chain:
         self.request, self.file, self.run, self.stages = request, file, run, stages
         self.environment, self.stop, self.show = environment, stop, show
         self.log = Progress("run", run.folder / LOG_NAME)
-        self.cluster = SharedCluster(file.project.automl.budget)
+        self.cluster = ChainServer(file.project.automl.budget)
         self.kernel_log = run.folder / KERNEL_LOG
         self.scratch = Path(tempfile.mkdtemp(prefix="toolkit-"))
         self.kernels: list[Kernel] = []
         self.spare: tuple[dict[str, str], Kernel] | None = None
 
-    def go(self) -> Outcome:
+    def go(self) -> RunSummary:
         try:
             self.run.freeze(self.file)
             self.run.close("running", None)
@@ -156,9 +156,9 @@ class _Chain:
         copy = self.run.folder / plan.COPIES / source.name
         kernel = self._kernel(stage)
         if self.request.fresh and stage == "automl":
-            from toolkit.automl.workers.trial_store import Ledger
+            from toolkit.automl.workers.trial_store import TrialStore
 
-            Ledger(self.run.folder).forget()
+            TrialStore(self.run.folder).forget()
         # From here on an older record of this stage must not pass for this attempt.
         self.run.record(stage, StageRecord(status="running", started=now()))
         parameters = {

@@ -10,7 +10,7 @@ from toolkit.errors import ToolkitError
 from toolkit.project.search import Budget
 
 
-class SharedCluster:
+class ChainServer:
     """H2O for all kernels of the chain, or nothing if no stage needs it.
 
     Parameters

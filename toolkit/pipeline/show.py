@@ -106,7 +106,7 @@ class Plain(Quiet):
         self._say(f"{_title(stage)}: not done (exit code {error.exit_code})")
 
 
-class Live(Quiet):
+class LiveTable(Quiet):
     """A table that is drawn again and again, with the newest line of the log."""
 
     def __init__(self) -> None:
@@ -205,7 +205,7 @@ class _Tail:
 
 def choose() -> Show:
     """Return the way to show progress that suits the standard error stream."""
-    return Live() if sys.stderr.isatty() else Plain()
+    return LiveTable() if sys.stderr.isatty() else Plain()
 
 
 def _title(stage: str) -> str:

@@ -18,7 +18,7 @@ A = TypeVar("A", bound=JsonArtifact)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunSummary:
     """What a run came to.
 
     Attributes
@@ -74,13 +74,13 @@ class Outcome:
         return [*lines, f"run       {self.run}"]
 
 
-def outcome(run: Run) -> Outcome:
+def outcome(run: Run) -> RunSummary:
     """Return what a run came to so far."""
     from toolkit.artifacts.automl import Champion, Leaderboard
     from toolkit.artifacts.explain import Evaluation
 
     report = run.folder / REPORT
-    found = Outcome(run.folder, report if report.is_file() else None, verdict=_verdict(run))
+    found = RunSummary(run.folder, report if report.is_file() else None, verdict=_verdict(run))
     champion = _try(run, Champion)
     if champion is None:
         return found

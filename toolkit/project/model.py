@@ -227,7 +227,7 @@ class Costs(Section):
     """What the numbers count: EUR, minutes, points."""
 
 
-class Metric(Section):
+class MetricSettings(Section):
     """How models are compared."""
 
     name: MetricName | Literal["auto"] = "auto"
@@ -306,7 +306,7 @@ class Governance(Section):
         return value
 
 
-class Split(Section):
+class SplitSettings(Section):
     """How rows are divided into train, validation and test."""
 
     method: Literal["stratified", "random", "group", "time"] = "stratified"
@@ -423,13 +423,13 @@ class Project(Section):
     """Every column of the table, by its name."""
     target: Target
     problem: Problem = Field(default_factory=Problem)
-    metric: Metric = Field(default_factory=Metric)
+    metric: MetricSettings = Field(default_factory=MetricSettings)
     costs: Costs = Field(default_factory=Costs)
     acceptance: list[Acceptance] = Field(default_factory=list)
     """Limits that the test rows must meet."""
     fairness: Fairness = Field(default_factory=Fairness)
     governance: Governance = Field(default_factory=Governance)
-    split: Split = Field(default_factory=Split)
+    split: SplitSettings = Field(default_factory=SplitSettings)
     eda: Eda = Field(default_factory=Eda)
     labels: Labels = Field(default_factory=Labels)
     automl: AutoML = Field(default_factory=AutoML)

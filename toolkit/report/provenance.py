@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit import canonical, paths
-from toolkit.artifacts import Champion, Intake, LabelReview, Leaderboard, Search
+from toolkit.artifacts import Champion, Intake, LabelReview, Leaderboard, SearchSummary
 from toolkit.artifacts.base import Facts, JsonArtifact
 from toolkit.project.sources import Source, now
 from toolkit.report import blocks
@@ -127,7 +127,7 @@ def times(book: Book) -> Facts:
     """Return what differs between two equal runs: the run's id, times, and files with times."""
     run = book.stage.run
     manifest = run.manifest()
-    search, champion = book.get(Search), book.get(Champion)
+    search, champion = book.get(SearchSummary), book.get(Champion)
     model = run.folder / champion.model if champion else None
     return {
         "run": run.id,
@@ -149,7 +149,7 @@ def times(book: Book) -> Facts:
     }  # fmt: skip
 
 
-def _models(search: Search) -> list[Facts]:
+def _models(search: SearchSummary) -> list[Facts]:
     names = sorted({*search.fit_seconds, *search.scoring_seconds})
     return [
         {"name": name, "seconds": search.fit_seconds.get(name),
@@ -160,7 +160,7 @@ def _models(search: Search) -> list[Facts]:
 
 def _timed_figures(book: Book) -> list[Facts]:
     """Return the figures that two equal runs draw differently."""
-    search, board = book.get(Search), book.get(Leaderboard)
+    search, board = book.get(SearchSummary), book.get(Leaderboard)
     if search is None or board is None:
         return []
     bare = [entry.model_copy(update={"metrics": {}, "details": {}}) for entry in board.entries]

@@ -64,7 +64,7 @@ RECIPES: dict[str, str] = {
     "prediction": "Load the saved champion and predict the row.",
     "log_odds": "The logarithm of p / (1 - p) of the predicted probability p; of several"
     " classes, the logarithm of p less the mean of all classes' logarithms.",
-    "row_stories": "`toolkit.explain.row_stories` again with the saved champion and the same seed.",
+    "row_stories": "`toolkit.explain.row_reports` again with the saved champion and the same seed.",
     "counterfactual": "Apply the changes to the row, load the saved champion and predict it.",
     "similar": "Count the outcomes of the row's `similar` in row_stories.json.",
     "contents": "Take the texts and images of the rows in content_explanation.json apart again,"

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Split
+    from toolkit.project.model import SplitSettings
 
 LARGEST = 0.05
 """Above this share of rows in one group of equal rows, columns are coarse, not rows copied."""
@@ -86,13 +86,13 @@ def _numbered(hashes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def copies_together(
-    split: Split, frame: pd.DataFrame, hashes: np.ndarray[Any, Any] | None = None
+    split: SplitSettings, frame: pd.DataFrame, hashes: np.ndarray[Any, Any] | None = None
 ) -> np.ndarray[Any, Any] | None:
     """Return the groups of equal rows that have to share a part or fold; None if none have to.
 
     Parameters
     ----------
-    split : Split
+    split : SplitSettings
         The project's section; its `duplicates` decides.
     frame : pandas.DataFrame
         The typed feature columns.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from toolkit.forests import Sum
+    from toolkit.forests import AdditiveModel
     from toolkit.project.model import Column
 
 
@@ -50,7 +50,7 @@ class Predictor(Protocol):
 class Additive(Protocol):
     """A model that may be a sum of forests, whose values are exact then."""
 
-    def as_sum(self) -> Sum | None:
+    def as_sum(self) -> AdditiveModel | None:
         """Return what it says as a sum, in the space that the sum names; None if it is none."""
         ...
 

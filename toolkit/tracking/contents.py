@@ -19,7 +19,7 @@ from toolkit.artifacts import (
     LabelReview,
     Leaderboard,
     ReportData,
-    Search,
+    SearchSummary,
     SplitSummary,
 )
 from toolkit.project.model import Project
@@ -64,8 +64,8 @@ def metrics(run: Run) -> dict[str, float]:
         board = run.read(Leaderboard)
         for entry in board.entries:
             found |= _interval(f"out_of_fold.{board.metric}.{entry.name}", entry.score)
-    if run.has(Search):
-        search = run.read(Search)
+    if run.has(SearchSummary):
+        search = run.read(SearchSummary)
         found["search.seconds"] = search.seconds
         found["search.peak_mib"] = search.peak_mib
         for status in ("done", "failed", "skipped"):

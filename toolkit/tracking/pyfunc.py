@@ -9,7 +9,7 @@ from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 
-class Champion(PythonModel):
+class ChampionModel(PythonModel):
     """Scores rows, from whatever reader they come, with the run's champion."""
 
     def load_context(self, context: PythonModelContext) -> None:
@@ -35,4 +35,4 @@ class Champion(PythonModel):
         return pd.DataFrame({**columns, "predicted": model.decide(scores)}, index=model_input.index)
 
 
-set_model(Champion())
+set_model(ChampionModel())

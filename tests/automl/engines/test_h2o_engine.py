@@ -115,7 +115,7 @@ def test_labels_of_a_fold_do_not_reach_its_scores(tmp_path, algorithm):
 
 def crossed(task, algorithm):
     table = training_table.table_of(node.connect(task.facts), task)
-    model = training.Training(
+    model = training.RecipeTraining(
         table, task, trial(task, "gbm_2"), algorithm=algorithm, parameters={}, deadline=None
     )
     record = model.build(

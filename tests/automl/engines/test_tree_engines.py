@@ -17,9 +17,9 @@ from toolkit.automl import engines
 from toolkit.automl.engines import bagging
 from toolkit.automl.engines.base import Candidate, Trial
 from toolkit.automl.engines.coding import Coding
-from toolkit.automl.engines.row_budget import Shares
-from toolkit.automl.engines.sklearn.forest_file import Forest
-from toolkit.automl.engines.target_scale import Outcome
+from toolkit.automl.engines.row_budget import RowBudget
+from toolkit.automl.engines.sklearn.forest_file import AveragedForest
+from toolkit.automl.engines.target_scale import TargetScale
 from toolkit.automl.model.inputs import Inputs
 from toolkit.automl.task import SearchTask
 from toolkit.errors import EngineError, ModelError
@@ -261,7 +261,7 @@ def test_time_that_does_not_suffice_is_said_and_gives_a_model(name: str, tmp_pat
 def test_many_rows_are_sampled_with_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("toolkit.automl.engines.sklearn.forest._CELLS", 8000)
     task = make.search_task(tmp_path, "binary", rows=2400)
-    shares = Shares(task, cells=8000)
+    shares = RowBudget(task, cells=8000)
     sampled = [learnt for learnt, _ in shares.pairs()]
     whole = [learnt for learnt, _ in task.folds.pairs()]
     for part, rows in zip(sampled, whole, strict=True):
@@ -303,11 +303,11 @@ def test_rounds_come_from_the_other_folds() -> None:
 def test_the_factor_of_a_fold_is_learnt_from_the_others(tmp_path: Path) -> None:
     task = make.search_task(tmp_path, "regression", rows=90)
     task.target = np.exp(np.random.default_rng(0).normal(size=90))
-    outcome = Outcome.of(task, "log")
+    outcome = TargetScale.of(task, "log")
     raw = np.zeros(90)
     before = outcome.settle(raw, task.target, None, task.folds)
     task.target[task.folds.fold == 1] *= 1.5
-    outcome = Outcome(**outcome.facts())
+    outcome = TargetScale(**outcome.facts())
     after = outcome.settle(raw, task.target, None, task.folds)
     same = before == after
     assert same[task.folds.fold == 1].all()
@@ -334,7 +334,7 @@ def test_a_damaged_forest_is_refused(tmp_path: Path) -> None:
         broken[np.flatnonzero(arrays["left_child"] > 0)[0]] = wrong
         np.savez(path, **arrays | {name: broken})
         with pytest.raises(ValueError, match="a tree of the forest"):
-            Forest.load(path)
+            AveragedForest.load(path)
     with pytest.raises(ModelError, match="a tree of the forest"):
         engines.get("forest").load(tmp_path / "m")
 

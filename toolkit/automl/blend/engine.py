@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from toolkit.automl.blend.blend import Ensemble
     from toolkit.automl.model.inputs import Inputs
     from toolkit.automl.task import SearchTask, TaskFacts
-    from toolkit.forests import Grown
+    from toolkit.forests import TreeEnsemble
 
 FILE, MEMBERS = "ensemble.json", "members"
 FAMILY = "weighted ensemble across engines"
@@ -78,7 +78,7 @@ class EnsembleEngine:
 
         return score
 
-    def grown(self, folder: Path) -> list[Grown]:
+    def grown(self, folder: Path) -> list[TreeEnsemble]:
         """Return the members' forests, weighted; empty where one of them has none."""
         found, rest = self.parts(folder)
         return [] if rest else found
@@ -91,7 +91,7 @@ class EnsembleEngine:
         """Return what is averaged: linear or log, as in `toolkit.automl.blend.objectives`."""
         return str(read(folder)["space"])
 
-    def parts(self, folder: Path) -> tuple[list[Grown], dict[str, float]]:
+    def parts(self, folder: Path) -> tuple[list[TreeEnsemble], dict[str, float]]:
         """Return forests that add up, weighted, and the weights of the members that have none.
 
         Values and probabilities add up where the blend is their mean, and margins where it
@@ -103,7 +103,7 @@ class EnsembleEngine:
         facts = read(folder)
         spaces = ("value", "probability") if facts["space"] == "linear" else ("margin",)
         total = sum(facts["weights"].values())
-        found: list[Grown] = []
+        found: list[TreeEnsemble] = []
         rest: dict[str, float] = {}
         for name, weight in facts["weights"].items():
             member = folder / MEMBERS / name

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit import formats, metrics, table
-from toolkit.artifacts import Canary, Check, Conformal, Entry, Interval, Leaderboard
+from toolkit.artifacts import Check, Conformal, Entry, Holdout, Interval, Leaderboard
 from toolkit.automl.champion_choice import as_selected
 from toolkit.automl.decisions import conformal
 
@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Look:
+class HoldoutResult:
     """What the canary rows say of a champion."""
 
-    canary: Canary
+    canary: Holdout
     conformal: Conformal | None
     checks: list[Check]
 
 
-def look(stage: Stage, model: Model, entry: Entry, leaderboard: Leaderboard) -> Look | None:
+def score_holdout(
+    stage: Stage, model: Model, entry: Entry, leaderboard: Leaderboard
+) -> HoldoutResult | None:
     """Return the champion's score and its intervals' coverage on the canary rows.
 
     The score is that of the selection: before calibration, and with the same weights.
@@ -44,7 +46,7 @@ def look(stage: Stage, model: Model, entry: Entry, leaderboard: Leaderboard) -> 
 
     Returns
     -------
-    Look or None
+    HoldoutResult or None
         None where there are no canary rows.
     """
     part = table.load_part(stage, "validation")
@@ -69,7 +71,7 @@ def look(stage: Stage, model: Model, entry: Entry, leaderboard: Leaderboard) -> 
     winner = leaderboard.winner
     luck = winner.luck if winner is not None and winner.name == entry.name else None
     optimism = _flattery(entry.score, score, 1 if metric.greater_is_better else -1)
-    canary = Canary(
+    canary = Holdout(
         metric=metric.name,
         rows=len(part),
         score=score,
@@ -86,7 +88,9 @@ def look(stage: Stage, model: Model, entry: Entry, leaderboard: Leaderboard) -> 
             model.conformal, model.calibration.apply(raw), actual, inputs.design, weights
         )
     ordered = project.split.method == "time"
-    return Look(canary, found, [_optimism(canary, ordered), *_coverage(found, model, len(part))])
+    return HoldoutResult(
+        canary, found, [_optimism(canary, ordered), *_coverage(found, model, len(part))]
+    )
 
 
 def _flattery(selection: Interval, canary: Interval, sign: int) -> Interval:
@@ -115,7 +119,7 @@ def _explained(optimism: Interval, luck: float) -> bool:
     return optimism.low <= luck and optimism.high >= 0
 
 
-def _optimism(canary: Canary, ordered: bool) -> Check:
+def _optimism(canary: Holdout, ordered: bool) -> Check:
     metric = metrics.get(canary.metric)
     name = "Selection against unseen rows"
     score, optimism = canary.score, canary.optimism

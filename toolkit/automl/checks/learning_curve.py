@@ -10,10 +10,10 @@ import numpy as np
 
 from toolkit import formats, metrics
 from toolkit.automl.engines.base import Trial
-from toolkit.automl.search_result import Watcher
+from toolkit.automl.search_result import SearchCallbacks
 from toolkit.automl.task import SearchTask
 from toolkit.automl.workers.refit import refit
-from toolkit.automl.workers.trial_store import Record
+from toolkit.automl.workers.trial_store import TrialRecord
 from toolkit.errors import ToolkitError
 
 if TYPE_CHECKING:
@@ -88,11 +88,11 @@ def halved(
     )
 
 
-class _Hurried(Watcher):
+class _Hurried(SearchCallbacks):
     """Keeps what was degraded in the fit on half of the rows: the comparison suffers from it."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
 
-    def finished(self, trial: Trial, record: Record, before: bool) -> None:
+    def finished(self, trial: Trial, record: TrialRecord, before: bool) -> None:
         self.notes += record.notes

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 
 from toolkit import canonical, formats, table
-from toolkit.artifacts import Champion, Search
+from toolkit.artifacts import Champion, SearchSummary
 from toolkit.automl import engines
 from toolkit.automl.blend.objectives import combine
 from toolkit.automl.leaderboard import members
 from toolkit.automl.model.model_file import NATIVE, read_facts
 from toolkit.automl.model.saved_model import Model, saved_model
-from toolkit.automl.search_result import Watcher
+from toolkit.automl.search_result import SearchCallbacks
 from toolkit.automl.task_preparation import prepare
 from toolkit.automl.trial_plan import make_plan
 from toolkit.automl.workers.refit import refit
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from toolkit.automl.engines.base import Trial
     from toolkit.automl.model.inputs import Inputs
     from toolkit.automl.task import SearchTask
-    from toolkit.automl.workers.trial_store import Ledger, Record
+    from toolkit.automl.workers.trial_store import TrialRecord, TrialStore
     from toolkit.run.stage import Stage
 
 Grade = Literal["exact", "within tolerance", "not reproducible"]
@@ -44,7 +44,7 @@ _DEEP = frozenset({"autokeras"})
 
 
 @dataclass(frozen=True)
-class Part:
+class RefittedModel:
     """One model that was fitted again.
 
     Attributes
@@ -80,7 +80,7 @@ class Reproduction:
         deviations of the target.
     rows : int
         Rows that were compared.
-    parts : list of Part
+    parts : list of RefittedModel
         The models that it is made of.
     causes : list of str
         Why it is not exact, a sentence each.
@@ -90,7 +90,7 @@ class Reproduction:
     champion: str
     difference: float
     rows: int
-    parts: list[Part]
+    parts: list[RefittedModel]
     causes: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
@@ -184,11 +184,11 @@ def _project(run: Run, manifest: Manifest) -> Project:
     return Project.model_validate(facts)
 
 
-class _Teller(Watcher):
+class _Teller(SearchCallbacks):
     def __init__(self, say: Say) -> None:
         self._say = say
 
-    def finished(self, trial: Trial, record: Record, before: bool) -> None:
+    def finished(self, trial: Trial, record: TrialRecord, before: bool) -> None:
         self._say(f"{trial.name}: fitted in {record.seconds:.1f} s")
 
     def failed(self, trial: Trial, reason: str) -> None:
@@ -215,7 +215,7 @@ def _compared(
     frozen: _Frozen,
     kept: Model,
     weights: dict[str, float],
-    ledger: Ledger,
+    ledger: TrialStore,
     task: SearchTask,
 ) -> Reproduction:
     run = frozen.run
@@ -229,7 +229,7 @@ def _compared(
         scores = _scores(after, rows.frame)
         again.append(scores)
         parts.append(
-            Part(
+            RefittedModel(
                 name=name,
                 engine=before.engine,
                 difference=_largest(before.score(inputs), scores) / unit,
@@ -265,7 +265,7 @@ def _largest(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a - b).max()) if a.size else 0.0
 
 
-def _causes(frozen: _Frozen, parts: list[Part]) -> list[str]:
+def _causes(frozen: _Frozen, parts: list[RefittedModel]) -> list[str]:
     """Return what is known to make a difference, the likeliest first."""
     manifest, project = frozen.manifest, frozen.project
     record = manifest.stages.get("automl")
@@ -296,7 +296,7 @@ def _causes(frozen: _Frozen, parts: list[Part]) -> list[str]:
             f"Deep nets: {', '.join(deep)}; the sums of their training are rounded in an order"
             " that depends on threads and processor."
         )
-    search = frozen.run.read(Search)
+    search = frozen.run.read(SearchSummary)
     if not search.reproducible and project.automl.budget.seconds is None:
         found.append(search.reproducible_reason)
     rest = [part.name for part in differing if part.engine not in _DEEP]

@@ -35,7 +35,7 @@ Fit = Callable[[SearchTask, Trial], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Recorded:
+class ShuffledRecord:
     """What the search found out about its winner."""
 
     result: Shuffled | None
@@ -48,7 +48,7 @@ def record(folder: Path, name: str, found: Shuffled | None, checks: list[Check])
     Parameters
     ----------
     folder : Path
-        `toolkit.automl.workers.trial_store.Ledger.folder`.
+        `toolkit.automl.workers.trial_store.TrialStore.folder`.
     name : str
         The leaderboard's model that it stands for.
     """
@@ -60,7 +60,7 @@ def record(folder: Path, name: str, found: Shuffled | None, checks: list[Check])
     canonical.write_text(folder / _FILE, canonical.dumps(content))
 
 
-def recorded(stage: Stage, entry: Entry) -> Recorded | None:
+def recorded(stage: Stage, entry: Entry) -> ShuffledRecord | None:
     """Return what is known of a champion on shuffled labels; None if it was not asked for."""
     if not stage.project.automl.sanity:
         return None
@@ -68,13 +68,13 @@ def recorded(stage: Stage, entry: Entry) -> Recorded | None:
         path = stage.run.folder / SEARCH / _FILE
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return Recorded(None, [_not_made("It was not made")])
+        return ShuffledRecord(None, [_not_made("It was not made")])
     checks = [Check(**facts) for facts in content["checks"]]
     if content["name"] != entry.name:
         # What leaks is engine, folds or rows, which models share: the result still tells.
         checks.append(_not_made(f"It was made of {content['name']}, the best on the leaderboard"))
     result = content["result"]
-    return Recorded(None if result is None else Shuffled(**result), checks)
+    return ShuffledRecord(None if result is None else Shuffled(**result), checks)
 
 
 def _not_made(text: str) -> Check:

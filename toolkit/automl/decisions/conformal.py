@@ -39,7 +39,7 @@ _SHORTER = 0.99
 
 
 @dataclass(frozen=True)
-class Learnt:
+class ConformalFit:
     """What `Model.interval` and `Model.prediction_set` need: plain JSON.
 
     Attributes
@@ -98,7 +98,7 @@ def quantile(scores: np.ndarray, coverage: float, weights: np.ndarray | None = N
 
 def learn_sets(
     probabilities: np.ndarray, codes: np.ndarray, coverage: float, weights: np.ndarray | None = None
-) -> Learnt:
+) -> ConformalFit:
     """Learn sets of classes.
 
     Parameters
@@ -113,7 +113,7 @@ def learn_sets(
         How much each row counts.
     """
     scores = 1 - probabilities[np.arange(len(codes)), codes]
-    return Learnt(SETS, coverage, quantile(scores, coverage, weights), len(codes))
+    return ConformalFit(SETS, coverage, quantile(scores, coverage, weights), len(codes))
 
 
 def learn_intervals(
@@ -125,7 +125,7 @@ def learn_intervals(
     *,
     seed: int,
     weights: np.ndarray | None = None,
-) -> Learnt:
+) -> ConformalFit:
     """Learn intervals: of one width, or wider where errors are larger, whichever is shorter.
 
     Parameters
@@ -147,7 +147,7 @@ def learn_intervals(
     """
     errors = np.abs(actual - values)
     plain = quantile(errors, coverage, weights)
-    best = Learnt(CONSTANT, coverage, plain, len(values))
+    best = ConformalFit(CONSTANT, coverage, plain, len(values))
     if len(np.unique(fold)) < 2:
         fold = np.random.default_rng(seed).permutation(len(values)) % 5
     width = plain * _SHORTER
@@ -167,12 +167,12 @@ def learn_intervals(
         if mean < width:
             width = mean * _SHORTER
             whole = error_scale.fit(kind, values, errors, design, seed=seed, weights=weights)
-            best = Learnt(words, coverage, found, len(values), whole)
+            best = ConformalFit(words, coverage, found, len(values), whole)
     return best
 
 
 def measure(
-    learnt: Learnt,
+    learnt: ConformalFit,
     scores: np.ndarray,
     actual: np.ndarray,
     design: pd.DataFrame,
@@ -182,7 +182,7 @@ def measure(
 
     Parameters
     ----------
-    learnt : Learnt
+    learnt : ConformalFit
         From `learn_sets` or `learn_intervals`.
     scores : array of shape (n, k) or (n,)
         Calibrated probabilities, or predicted values.

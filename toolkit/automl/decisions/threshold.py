@@ -18,7 +18,7 @@ _RULE = re.compile(r"(precision|recall|flagged) (>=|<=) (\S+)")
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ThresholdChoice:
     """A threshold, and why it is that.
 
     Attributes
@@ -91,7 +91,7 @@ class _Cuts:
 
 def by_cost(
     p: np.ndarray, positive: np.ndarray, costs: Costs, weights: np.ndarray | None = None
-) -> Chosen:
+) -> ThresholdChoice:
     """Return the threshold of the least mean cost on these rows.
 
     Parameters
@@ -113,7 +113,7 @@ def by_cost(
         f" a row"
         f" (the costs alone imply {formats.number(implied)})"
     )
-    return Chosen(best, rule, curve(p, positive, costs, best, weights))
+    return ThresholdChoice(best, rule, curve(p, positive, costs, best, weights))
 
 
 def by_rule(
@@ -122,7 +122,7 @@ def by_rule(
     positive: np.ndarray,
     costs: Costs,
     weights: np.ndarray | None = None,
-) -> Chosen:
+) -> ThresholdChoice:
     """Return the cheapest threshold that keeps to a limit on these rows.
 
     Where none does, the one that comes nearest, with a word on what was missed. With nobody
@@ -168,7 +168,7 @@ def by_rule(
         f"{rule} at the least mean cost on {len(p):,} out-of-fold rows: {reached},"
         f" {formats.number(cuts.costs[place], 4)} a row"
     )
-    return Chosen(best, words, curve(p, positive, costs, best, weights), missed, weak)
+    return ThresholdChoice(best, words, curve(p, positive, costs, best, weights), missed, weak)
 
 
 def curve(

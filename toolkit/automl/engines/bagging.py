@@ -20,9 +20,9 @@ from toolkit import canonical
 from toolkit.automl.blend.objectives import margin
 from toolkit.automl.engines.base import Candidate
 from toolkit.automl.engines.coding import Coding
-from toolkit.automl.engines.target_scale import Outcome
+from toolkit.automl.engines.target_scale import TargetScale
 from toolkit.errors import ModelError
-from toolkit.forests import Grown
+from toolkit.forests import TreeEnsemble
 
 if TYPE_CHECKING:
     from toolkit.automl.model.inputs import Inputs
@@ -65,7 +65,7 @@ class Bag:
         From a design frame to what they take.
     classes : int
         How many classes they tell apart; 0 for numbers.
-    outcome : Outcome
+    outcome : TargetScale
         From the scale of learning back to the target's.
     temper : float, optional
         For two classes and several models: their log-odds are averaged and multiplied with it.
@@ -78,7 +78,7 @@ class Bag:
     native: Native
     coding: Coding
     classes: int
-    outcome: Outcome
+    outcome: TargetScale
     temper: float | None = None
 
     def score(self, inputs: Inputs) -> np.ndarray:
@@ -139,7 +139,7 @@ class Bag:
         space: str,
         *,
         single: bool = False,
-    ) -> list[Grown]:
+    ) -> list[TreeEnsemble]:
         """Return the models as forests that add up to `score`; empty where they do not.
 
         A mean of several probabilities is no sum of margins, and neither is a target whose
@@ -166,7 +166,7 @@ class Bag:
                 return []
             trees, base = read_of
             where = space if self.classes else "value"
-            one = Grown(where, trees, base, self.coding.columns, matrix)
+            one = TreeEnsemble(where, trees, base, self.coding.columns, matrix)
             scale, centre = self.outcome.scale, self.outcome.centre
             share = (1.0 if self.temper is None else self.temper) / len(self.models)
             found.append(one.scaled(scale, centre).scaled(share))
@@ -199,7 +199,7 @@ class Bag:
         try:
             facts = json.loads((folder / _FILE).read_text(encoding="utf-8"))
             models = [native.load(folder / f"model_{n}") for n in range(facts["models"])]
-            coding, outcome = Coding.of(facts["coding"]), Outcome(**facts["outcome"])
+            coding, outcome = Coding.of(facts["coding"]), TargetScale(**facts["outcome"])
         except ModelError:
             raise
         except Exception as error:  # each library has its own for a damaged file

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from toolkit.automl.model.inputs import Inputs
     from toolkit.automl.task import SearchTask, TaskFacts
-    from toolkit.forests import Grown
+    from toolkit.forests import TreeEnsemble
 
 Scorer = Callable[["Inputs"], "np.ndarray"]
 """Gives (n, k) probabilities in the order of the task's classes, or (n,) values."""
@@ -136,7 +136,7 @@ class Engine(Protocol):
     def load(self, folder: Path) -> Scorer:
         """Return the scorer of a model that a candidate saved."""
 
-    def grown(self, folder: Path) -> list[Grown]:
+    def grown(self, folder: Path) -> list[TreeEnsemble]:
         """Return a saved model as forests that add up to it; empty where it is no such sum."""
 
     def linear(self, folder: Path) -> bool:
@@ -163,7 +163,7 @@ class PythonEngine:
         """The library's version."""
         return installed(self.packages[0])
 
-    def grown(self, folder: Path) -> list[Grown]:
+    def grown(self, folder: Path) -> list[TreeEnsemble]:
         """Return no forests: engines of trees say otherwise."""
         return []
 

@@ -20,7 +20,7 @@ _MEANT = 0.5
 """The share of its time that a trial means to use; what it misjudges may take the rest."""
 
 
-class Clock:
+class FitClock:
     """What is left of a trial's time.
 
     Parameters
@@ -52,7 +52,7 @@ class Clock:
 
 
 @dataclass
-class Shares:
+class RowBudget:
     """Which rows each fold's model learns from and is judged on: samples, where rows are many.
 
     Attributes

@@ -17,7 +17,7 @@ _SKEWED = 1.5
 
 
 @dataclass
-class Outcome:
+class TargetScale:
     """Numbers are learnt with mean 0 and deviation 1, or after a logarithm, or as a rate.
 
     Attributes
@@ -42,7 +42,7 @@ class Outcome:
     high: float = 0.0
 
     @classmethod
-    def of(cls, task: SearchTask, kind: str = "plain") -> Outcome:
+    def of(cls, task: SearchTask, kind: str = "plain") -> TargetScale:
         """Return the scale for a task's target; `kind` counts for numbers only."""
         if task.facts.classes:
             return cls()

@@ -20,7 +20,7 @@ from toolkit.automl.blend.engine import MEMBERS, EnsembleEngine
 from toolkit.automl.blend.objectives import margin, margins
 from toolkit.automl.model.inputs import Inputs
 from toolkit.automl.model.model_file import NATIVE, read_facts
-from toolkit.forests import Sum
+from toolkit.forests import AdditiveModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Weighted = list[tuple["Scorer", float]]
 
 
-def as_sum(model: Model) -> Sum | None:
+def as_sum(model: Model) -> AdditiveModel | None:
     """Return a model as a sum; see `toolkit.automl.model.saved_model.Model.as_sum`."""
     folder = model.folder / NATIVE
     engine = engines.get(model.engine)
@@ -66,7 +66,7 @@ def as_sum(model: Model) -> Sum | None:
 
     weight = float(sum(each for _, each in linear))
     others = [(_member(folder, name), weight) for name, weight in rest.items()]
-    total = Sum(
+    total = AdditiveModel(
         space,
         grown,
         list(model.columns),
@@ -80,7 +80,7 @@ def as_sum(model: Model) -> Sum | None:
     return _with_scaling(model, total) if total.votes else total
 
 
-def _with_scaling(model: Model, total: Sum) -> Sum:
+def _with_scaling(model: Model, total: AdditiveModel) -> AdditiveModel:
     """Return a sum of votes with what their scaling to sum 1 changes as what remains."""
 
     def scaling(frame: pd.DataFrame) -> np.ndarray:

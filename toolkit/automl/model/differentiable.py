@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from toolkit.automl.model.saved_model import Model
 
 
-class Slopes(Protocol):
+class ModelGradients(Protocol):
     """A model's scores and gradients before calibration."""
 
     owners: list[str]
@@ -36,7 +36,7 @@ class Slopes(Protocol):
 class SmoothEngine(Protocol):
     """An engine whose models have gradients."""
 
-    def slopes(self, folder: Path) -> Slopes | str:
+    def slopes(self, folder: Path) -> ModelGradients | str:
         """Return a saved model's scores and gradients, or why it has none."""
 
 

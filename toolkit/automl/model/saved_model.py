@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit import canonical
 from toolkit.automl import engines
 from toolkit.automl.decisions.calibration import Calibration
-from toolkit.automl.decisions.conformal import Learnt
+from toolkit.automl.decisions.conformal import ConformalFit
 from toolkit.automl.engines.base import Scorer
 from toolkit.automl.model.inputs import Inputs
 from toolkit.automl.model.model_file import FEATURES, NATIVE, check_versions, read_facts
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from toolkit.forests import Sum
+    from toolkit.forests import AdditiveModel
     from toolkit.run.stage import Stage
     from toolkit.table import Features
     from toolkit.table.predictor import Smooth
@@ -49,7 +49,7 @@ class Model:
         What decisions cost, for models of several classes.
     calibration : Calibration
         Applied to the engine's scores.
-    conformal : Learnt or None
+    conformal : ConformalFit or None
         How intervals or sets are made; the champion has it.
     """
 
@@ -65,7 +65,7 @@ class Model:
         self.costs = Costs(**facts["costs"])
         self.calibration = Calibration(**facts["calibration"])
         learnt = facts.get("conformal")
-        self.conformal = None if learnt is None else Learnt(**learnt)
+        self.conformal = None if learnt is None else ConformalFit(**learnt)
 
     def __repr__(self) -> str:
         return f"Model({self.name!r}, {self.task}, {str(self.folder)!r})"
@@ -100,7 +100,7 @@ class Model:
         """
         return self.calibration.apply(self.raw(frame))
 
-    def as_sum(self) -> Sum | None:
+    def as_sum(self) -> AdditiveModel | None:
         """Return what the model says as a sum of forests, as far as it is one; else None.
 
         Of two classes it is the log-odds of the positive one, calibrated as `predict` is, or,
@@ -110,7 +110,7 @@ class Model:
         return self._sum
 
     @cached_property
-    def _sum(self) -> Sum | None:
+    def _sum(self) -> AdditiveModel | None:
         from toolkit.automl.model.additive import as_sum
 
         return as_sum(self)
@@ -176,7 +176,7 @@ class Model:
             for ranked, held in zip(order, inside, strict=True)
         ]
 
-    def _learnt(self, *, regression: bool) -> Learnt:
+    def _learnt(self, *, regression: bool) -> ConformalFit:
         if regression is not (self.task == "regression"):
             raise ModelError(
                 f"a {self.task} model has no {'intervals' if regression else 'sets of classes'}",

@@ -25,7 +25,7 @@ from toolkit.automl.engines.base import Candidate, Trial
 from toolkit.automl.model.model_file import FEATURES, NATIVE, facts_of, write_facts
 from toolkit.automl.model.saved_model import saved_model
 from toolkit.automl.task import SearchTask
-from toolkit.automl.workers.trial_store import Ledger, Record
+from toolkit.automl.workers.trial_store import TrialRecord, TrialStore
 from toolkit.errors import ToolkitError
 from toolkit.project.model import Column, Costs
 
@@ -35,7 +35,7 @@ _PROBE = 1000
 _QUIET = 0.5  # seconds between two lines of progress
 
 
-class NotTheSame(Exception):
+class ReloadMismatch(Exception):
     """A saved model does not predict what the fitted one did."""
 
 
@@ -45,7 +45,7 @@ def main() -> None:
     answers = _own_output()
     orders: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(orders,), daemon=True).start()
-    ledger = Ledger(run)
+    ledger = TrialStore(run)
     task = SearchTask.load(ledger.task)
     while True:
         order = orders.get()
@@ -71,7 +71,7 @@ def _say(answers: IO[str], message: dict[str, Any]) -> None:
 
 
 def _carry_out(
-    ledger: Ledger, task: SearchTask, order: dict[str, Any], answers: IO[str]
+    ledger: TrialStore, task: SearchTask, order: dict[str, Any], answers: IO[str]
 ) -> dict[str, Any]:
     trial = Trial(**order["trial"])
     said = [0.0]
@@ -98,7 +98,7 @@ def _carry_out(
     return {"trial": trial.name, "error": "", "record": asdict(record)}
 
 
-def _fit(ledger: Ledger, task: SearchTask, trial: Trial, fingerprint: str) -> Record:
+def _fit(ledger: TrialStore, task: SearchTask, trial: Trial, fingerprint: str) -> TrialRecord:
     engine = engines.get(trial.engine)
     started = time.monotonic()
     candidate = engine.fit(task, trial)
@@ -106,7 +106,7 @@ def _fit(ledger: Ledger, task: SearchTask, trial: Trial, fingerprint: str) -> Re
     _refuse_unfit(task, candidate)
     scoring = save(ledger.model(trial.name), task, trial, candidate)
     return ledger.finish(
-        Record(
+        TrialRecord(
             name=trial.name,
             fingerprint=fingerprint,
             seconds=round(seconds, 2),
@@ -123,7 +123,7 @@ def _refuse_unfit(task: SearchTask, candidate: Candidate) -> None:
     scores = candidate.oof[task.folds.scored]
     if not np.isfinite(scores).all():
         bad = int((~np.isfinite(scores).reshape(len(scores), -1).all(axis=1)).sum())
-        raise NotTheSame(f"{bad} of {len(scores)} out-of-fold predictions are not numbers")
+        raise ReloadMismatch(f"{bad} of {len(scores)} out-of-fold predictions are not numbers")
 
 
 def save(folder: Path, task: SearchTask, trial: Trial, candidate: Candidate) -> float:
@@ -162,7 +162,7 @@ def save(folder: Path, task: SearchTask, trial: Trial, candidate: Candidate) -> 
     gap = float(np.abs(saved - fitted).max()) / scale
     if not gap <= SAME:
         shutil.rmtree(part)
-        raise NotTheSame(
+        raise ReloadMismatch(
             f"once saved it predicts otherwise (by {formats.number(gap, 2)}); left out"
         )
     started = time.monotonic()

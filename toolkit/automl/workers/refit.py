@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.automl.search_result import Watcher
+from toolkit.automl.search_result import SearchCallbacks
 from toolkit.automl.workers.scheduler import Scheduler
-from toolkit.automl.workers.trial_store import Ledger
+from toolkit.automl.workers.trial_store import TrialStore
 from toolkit.errors import EngineError
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def refit(
     folder: Path,
     *,
     seconds: float | None = None,
-    watcher: Watcher | None = None,
-) -> Ledger:
+    watcher: SearchCallbacks | None = None,
+) -> TrialStore:
     """Fit trials as a search does, with nothing taken over from an earlier one.
 
     Parameters
@@ -41,12 +41,12 @@ def refit(
         Takes the place of a run; what was there is removed.
     seconds : float, optional
         The most that it may take.
-    watcher : Watcher, optional
+    watcher : SearchCallbacks, optional
         Told how it goes.
 
     Returns
     -------
-    Ledger
+    TrialStore
         Of the folder: models and out-of-fold scores.
 
     Raises
@@ -55,7 +55,7 @@ def refit(
         If a trial could not be fitted.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    ledger = Ledger(folder)
+    ledger = TrialStore(folder)
     task.save(ledger.task)
     outcome = Scheduler(
         project,
@@ -64,7 +64,7 @@ def refit(
         trials,
         most=len(trials),
         deadline=None if seconds is None else time.monotonic() + seconds,
-        watcher=watcher or Watcher(),
+        watcher=watcher or SearchCallbacks(),
     ).run()
     lacking = [trial.name for trial in trials if trial.name not in outcome.records]
     if lacking:

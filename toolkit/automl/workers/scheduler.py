@@ -12,9 +12,9 @@ from toolkit.artifacts import TrialRun
 from toolkit.automl import engines
 from toolkit.automl.engines.base import Trial
 from toolkit.automl.engines.h2o.server import node
-from toolkit.automl.search_result import Outcome, Watcher
-from toolkit.automl.workers.time_budget import Pace
-from toolkit.automl.workers.trial_store import Ledger, Record, trial_fingerprint
+from toolkit.automl.search_result import SearchCallbacks, SearchResult
+from toolkit.automl.workers.time_budget import SearchClock
+from toolkit.automl.workers.trial_store import TrialRecord, TrialStore, trial_fingerprint
 from toolkit.automl.workers.worker_process import (
     Event,
     Starting,
@@ -42,8 +42,8 @@ class Scheduler:
     project : Project
         The budget, and where H2O runs.
     task : SearchTask
-        What is learned; `Ledger.task` holds it.
-    ledger : Ledger
+        What is learned; `TrialStore.task` holds it.
+    ledger : TrialStore
         Finished trials.
     plan : list of Trial
         In the order of their promise.
@@ -51,7 +51,7 @@ class Scheduler:
         How many trials may be fitted.
     deadline : float, optional
         When fitting has to end, by the monotonic clock.
-    watcher : Watcher
+    watcher : SearchCallbacks
         Who decides and reports.
     """
 
@@ -59,21 +59,21 @@ class Scheduler:
         self,
         project: Project,
         task: SearchTask,
-        ledger: Ledger,
+        ledger: TrialStore,
         plan: list[Trial],
         *,
         most: int,
         deadline: float | None,
-        watcher: Watcher,
+        watcher: SearchCallbacks,
     ) -> None:
         self.project = project
         self.task = task
         self.ledger = ledger
         self.plan = plan
         self.most = most
-        self.pace = Pace(deadline)
+        self.pace = SearchClock(deadline)
         self.watcher = watcher
-        self.outcome = Outcome()
+        self.outcome = SearchResult()
         self._events: queue.Queue[Event] = queue.Queue()
         self._workers: list[Worker] = []
         self._starting: dict[str, Future[dict[str, str]]] = {}
@@ -84,7 +84,7 @@ class Scheduler:
 
     # -- the whole search --------------------------------------------------------
 
-    def run(self) -> Outcome:
+    def run(self) -> SearchResult:
         """Fit; what is finished is kept however this ends."""
         outcome = self.outcome
         try:
@@ -264,7 +264,7 @@ class Scheduler:
 
     def _ended(self, worker: Worker, trial: Trial, facts: dict[str, object]) -> None:
         if not facts["error"]:
-            record = Record(**facts["record"])  # type: ignore[arg-type]
+            record = TrialRecord(**facts["record"])  # type: ignore[arg-type]
             self.pace.learn(trial, time.monotonic() - worker.started)
             self._done(trial, record, before=False)
         elif worker.group == "h2o" and not node.usable(worker.environment, self.project.h2o.url):
@@ -287,7 +287,7 @@ class Scheduler:
         else:
             self._failed(trial, f"{reason} ({_ATTEMPTS} attempts)")
 
-    def _done(self, trial: Trial, record: Record, *, before: bool) -> None:
+    def _done(self, trial: Trial, record: TrialRecord, *, before: bool) -> None:
         outcome = self.outcome
         outcome.records[trial.name] = record
         outcome.notes += [f"{trial.name}: {note}" for note in record.notes]

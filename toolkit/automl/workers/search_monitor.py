@@ -10,9 +10,9 @@ import numpy as np
 from toolkit import formats, metrics
 from toolkit.automl.blend import blend
 from toolkit.automl.engines.base import Trial
-from toolkit.automl.search_result import Watcher
-from toolkit.automl.search_state import Live, LiveRow, SearchState, ranked
-from toolkit.automl.workers.trial_store import Ledger, Record
+from toolkit.automl.search_result import SearchCallbacks
+from toolkit.automl.search_state import LiveRow, SearchObserver, SearchState, ranked
+from toolkit.automl.workers.trial_store import TrialRecord, TrialStore
 
 if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask
@@ -28,7 +28,7 @@ _PRUNE_EVERY = 6
 """Where there are no rounds: models after which the plan is looked at again."""
 
 
-class Follower(Watcher):
+class SearchMonitor(SearchCallbacks):
     """Scores what is finished, tells everybody, and prunes the plan.
 
     Parameters
@@ -37,9 +37,9 @@ class Follower(Watcher):
         Takes progress.
     task : SearchTask
         Holds the targets.
-    ledger : Ledger
+    ledger : TrialStore
         Holds out-of-fold scores.
-    live : Live, optional
+    live : SearchObserver, optional
         Shows the state and may stop.
     most, members : int
         How many models the budget allows, and the ensemble.
@@ -49,8 +49,8 @@ class Follower(Watcher):
         self,
         stage: Stage,
         task: SearchTask,
-        ledger: Ledger,
-        live: Live | None,
+        ledger: TrialStore,
+        live: SearchObserver | None,
         *,
         most: int,
         members: int,
@@ -77,7 +77,7 @@ class Follower(Watcher):
 
     # -- what the scheduler tells ------------------------------------------------
 
-    def finished(self, trial: Trial, record: Record, before: bool) -> None:
+    def finished(self, trial: Trial, record: TrialRecord, before: bool) -> None:
         """Score a finished trial."""
         scores = self.ledger.oof(trial.name)
         self._oof[trial.name] = scores

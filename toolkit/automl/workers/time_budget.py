@@ -16,7 +16,7 @@ _LEAST = 4.0
 """Seconds below which a trial of unknown length is not begun."""
 
 
-class Pace:
+class SearchClock:
     """The clock of a search.
 
     Parameters

@@ -19,7 +19,7 @@ _TASK, _SCRATCH = "task", "scratch"
 
 
 @dataclass(frozen=True)
-class Record:
+class TrialRecord:
     """A trial that was finished.
 
     Attributes
@@ -52,7 +52,7 @@ class Record:
     digests: dict[str, str] = field(default_factory=dict)
 
 
-class Ledger:
+class TrialStore:
     """The finished trials of a run.
 
     Parameters
@@ -83,11 +83,11 @@ class Ledger:
         scores: np.ndarray[Any, Any] = np.load(self._oof(name))
         return scores
 
-    def finished(self, trial: Trial, expected: str) -> Record | None:
+    def finished(self, trial: Trial, expected: str) -> TrialRecord | None:
         """Return the record of a trial that still holds."""
         try:
             facts = json.loads(self._record(trial.name).read_text(encoding="utf-8"))
-            record = Record(**facts)
+            record = TrialRecord(**facts)
         except (OSError, ValueError, TypeError):
             return None
         if record.fingerprint != expected or self._digests(trial.name) != record.digests:
@@ -101,13 +101,13 @@ class Ledger:
         shutil.rmtree(self.model(trial.name), ignore_errors=True)
         self.scratch(trial.name).mkdir(parents=True, exist_ok=True)
 
-    def finish(self, record: Record, oof: np.ndarray[Any, Any]) -> Record:
-        """Record a trial whose model lies in its folder already."""
+    def finish(self, record: TrialRecord, oof: np.ndarray[Any, Any]) -> TrialRecord:
+        """TrialRecord a trial whose model lies in its folder already."""
         np.save(self._oof(record.name), oof)
         facts = asdict(record) | {"digests": self._digests(record.name)}
         canonical.write_text(self._record(record.name), canonical.dumps(facts))
         shutil.rmtree(self.scratch(record.name), ignore_errors=True)
-        return Record(**facts)
+        return TrialRecord(**facts)
 
     def forget(self) -> None:
         """Let every trial run again; its models stay until then."""

@@ -176,7 +176,7 @@ def pairs(
     rows = table.rng(_SALT + 1).permutation(table.sample(rows, _MOST_ROWS, _SALT + 2))
     columns = [n for n, c in table.columns.items() if c.use == "feature" and n not in aside]
     columns.sort(key=lambda name: -(association.get(name) or 0.0))
-    judge = _Judge(table, rows)
+    judge = _FormulaScore(table, rows)
     made = [n for n in columns if table.columns[n].type in ("number", "date")][:_MOST_PAIRED]
     found = list(_of_numbers(table, rows, made, judge))
     tried = len(made) * (len(made) - 1) // 2
@@ -192,7 +192,7 @@ def pairs(
     return found[:_TRIED], tried
 
 
-class _Judge:
+class _FormulaScore:
     """Judges a combination as `agreement` judges a column."""
 
     def __init__(self, table: Table, rows: np.ndarray) -> None:
@@ -215,7 +215,7 @@ class _Judge:
         return self.of_bins(bins) if self.classes else of_numbers(values, bins, self.target)
 
 
-def _of_levels(levels: dict[str, np.ndarray], judge: _Judge) -> Iterator[Formula]:
+def _of_levels(levels: dict[str, np.ndarray], judge: _FormulaScore) -> Iterator[Formula]:
     alone = {name: judge.of_bins(code).given for name, code in levels.items()}
     for first, second in itertools.combinations(levels, 2):
         both = _joint(levels[first], levels[second])
@@ -236,7 +236,7 @@ def _joint(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _of_numbers(
-    table: Table, rows: np.ndarray, names: list[str], judge: _Judge
+    table: Table, rows: np.ndarray, names: list[str], judge: _FormulaScore
 ) -> Iterator[Formula]:
     if len(names) < 2:
         return

@@ -48,7 +48,7 @@ _SALT = 137
 
 
 @dataclass
-class Evidence:
+class LeakEvidence:
     """What speaks against one column.
 
     Attributes
@@ -87,7 +87,7 @@ class Evidence:
         self.reasons.append((score, reason))
 
 
-Found = dict[str, Evidence]
+Found = dict[str, LeakEvidence]
 
 
 def search(
@@ -185,7 +185,7 @@ def _alone(
     for name, column in table.columns.items():
         if column.use in ("ignore", "group", "weight"):
             continue
-        evidence = found[name] = Evidence(strength=association.get(name) or 0.0)
+        evidence = found[name] = LeakEvidence(strength=association.get(name) or 0.0)
         strength = evidence.strength
         if column.role == "identifier":
             if strength >= _IDENTIFIER:
@@ -228,7 +228,7 @@ class _Agreements:
         assert self.target is not None
         return of_numbers(values, bins, self.target.astype(np.float64))
 
-    def look(self, name: str, column: Column, evidence: Evidence) -> None:
+    def look(self, name: str, column: Column, evidence: LeakEvidence) -> None:
         """Say whether a column, or its gaps, agree with the target."""
         series = self.table.frame[name].iloc[self.rows]
         missing = series.isna().to_numpy()
@@ -271,7 +271,7 @@ class _Agreements:
         elif self.classes is not None and not ordered:
             self._partial(bins, evidence)
 
-    def _partial(self, bins: np.ndarray, evidence: Evidence) -> None:
+    def _partial(self, bins: np.ndarray, evidence: LeakEvidence) -> None:
         """Values that stand in rows of one class only, and in much of it."""
         assert self.classes is not None
         size = int(bins.max()) + 1
@@ -296,7 +296,7 @@ class _Agreements:
                 return
 
 
-def _by_name(evidence: Evidence, name: str, target: str) -> None:
+def _by_name(evidence: LeakEvidence, name: str, target: str) -> None:
     hint = evidence.hint = hint_of(name, target)
     if hint is None or evidence.strength < hint.least:
         return
@@ -307,7 +307,7 @@ def _by_name(evidence: Evidence, name: str, target: str) -> None:
 
 
 def _by_picture(
-    table: Table, rows: np.ndarray, name: str, judge: Judge, evidence: Evidence
+    table: Table, rows: np.ndarray, name: str, judge: Judge, evidence: LeakEvidence
 ) -> None:
     """Images that give their class away by size or brightness, not by what they show."""
     evidence.most = "warning"  # that it shows the class is no leak
@@ -396,7 +396,7 @@ def _weigh(
             # Trees find it hard to see what only two columns together say: give it to them.
             model.add(formula.text, formula.combined(table, model.rows))
             without, whole = model.score(others), model.score([*others, formula.text])
-            if whole - without < Evidence.least_worth * (1 - without):
+            if whole - without < LeakEvidence.least_worth * (1 - without):
                 continue
             text = f"{TOGETHER} ({formula.share:.2f} of 1): {formula.text}"
         for name in names:
@@ -405,7 +405,7 @@ def _weigh(
     return model.score(honest) if honest else None
 
 
-def _named(evidence: Evidence) -> bool:
+def _named(evidence: LeakEvidence) -> bool:
     return (
         evidence.hint is not None
         and not evidence.hint.early
@@ -413,7 +413,7 @@ def _named(evidence: Evidence) -> bool:
     )
 
 
-def _suspect(table: Table, name: str, evidence: Evidence) -> Suspect:
+def _suspect(table: Table, name: str, evidence: LeakEvidence) -> Suspect:
     reasons = sorted(evidence.reasons, key=lambda item: -item[0])
     worth = evidence.worth or 0.0
     suspicion = evidence.copy or evidence.strong or _named(evidence)

@@ -21,7 +21,7 @@ _CLASSES = 6
 _VALUE_LENGTH = 200
 
 
-class Outcome:
+class TargetColumns:
     """The target as columns of numbers, known for some rows only.
 
     Rows kept apart for the test are treated as unknown: nothing that a person sees before
@@ -59,7 +59,7 @@ class Outcome:
         return [], means
 
 
-def profile_column(table: Table, name: str, outcome: Outcome | None) -> ColumnProfile:
+def profile_column(table: Table, name: str, outcome: TargetColumns | None) -> ColumnProfile:
     """Return one column in numbers.
 
     Parameters
@@ -68,7 +68,7 @@ def profile_column(table: Table, name: str, outcome: Outcome | None) -> ColumnPr
         The rows.
     name : str
         The column's name.
-    outcome : Outcome, optional
+    outcome : TargetColumns, optional
         The target, to relate to; None for the target itself.
     """
     column = table.project.columns[name]
@@ -88,7 +88,7 @@ def profile_column(table: Table, name: str, outcome: Outcome | None) -> ColumnPr
     return ColumnProfile(**facts)
 
 
-def of_numbers(values: np.ndarray, date: bool, outcome: Outcome | None) -> dict[str, Any]:
+def of_numbers(values: np.ndarray, date: bool, outcome: TargetColumns | None) -> dict[str, Any]:
     """Return the facts of numbers, or of dates in seconds, for a `ColumnProfile`."""
     finite = np.isfinite(values)
     known = values[finite]
@@ -151,7 +151,9 @@ def _edges(ordered: np.ndarray) -> np.ndarray:
     return np.linspace(low, high, _BINS + 1)
 
 
-def of_levels(found: np.ndarray, levels: list[str], outcome: Outcome | None) -> dict[str, Any]:
+def of_levels(
+    found: np.ndarray, levels: list[str], outcome: TargetColumns | None
+) -> dict[str, Any]:
     """Return the facts of categories (codes, -1 for missing, and levels) for a `ColumnProfile`."""
     counts = np.bincount(found[found >= 0], minlength=len(levels))
     least = np.partition(counts, -_TOP)[-_TOP] if len(counts) > _TOP else 0

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from toolkit.artifacts import ColumnProfile, Picture, Word
+from toolkit.artifacts import ColumnProfile, Thumbnail, Word
 from toolkit.artifacts.base import COMMON
-from toolkit.data.profile.column_profile import Outcome, of_levels, of_numbers
+from toolkit.data.profile.column_profile import TargetColumns, of_levels, of_numbers
 from toolkit.data.rows import MEASURES
 from toolkit.table.images import images
 
@@ -27,7 +27,7 @@ _SALT = 137
 
 
 def profile_contents(
-    table: Table, name: str, seen: np.ndarray, outcome: Outcome | None
+    table: Table, name: str, seen: np.ndarray, outcome: TargetColumns | None
 ) -> ColumnProfile:
     """Return a text or image column in numbers.
 
@@ -39,7 +39,7 @@ def profile_contents(
         The column.
     seen : numpy.ndarray
         Positions of the rows whose target may be looked at.
-    outcome : Outcome, optional
+    outcome : TargetColumns, optional
         The target, to relate to.
     """
     column, series = table.project.columns[name], table.frame[name]
@@ -161,7 +161,7 @@ def _sizes(facts: pd.DataFrame) -> list[tuple[str, int]]:
     return [(text, int(counts[text])) for text in order]
 
 
-def examples(table: Table, series: pd.Series, rows: np.ndarray) -> list[Picture]:
+def examples(table: Table, series: pd.Series, rows: np.ndarray) -> list[Thumbnail]:
     """Return small copies of a few images of each class, drawn at random."""
     rows = rows[series.iloc[rows].notna().to_numpy()]
     parts = ranges(table, rows, _CLASSES)
@@ -171,5 +171,5 @@ def examples(table: Table, series: pd.Series, rows: np.ndarray) -> list[Picture]
         for row in table.sample(members, each, _SALT + 1).tolist():
             small = images.thumbnail(series.iloc[row], _SIDE)
             if small:
-                found.append(Picture(row=row, label=label, image=small))
+                found.append(Thumbnail(row=row, label=label, image=small))
     return found

@@ -9,7 +9,7 @@ import numpy as np
 from toolkit.artifacts import ColumnProfile, Pair, Profile, Split
 from toolkit.data.leakage.association import associations
 from toolkit.data.leakage.leakage import search
-from toolkit.data.profile.column_profile import Outcome, profile_column
+from toolkit.data.profile.column_profile import TargetColumns, profile_column
 from toolkit.data.profile.contents import profile_contents
 from toolkit.data.profile.drift import drift
 from toolkit.data.profile.relations import MOST_COLUMNS, PROXY, relate, strongest_pairs
@@ -97,7 +97,7 @@ def proxies(profile: Profile) -> list[Pair]:
 def _columns(
     table: Table, seen: np.ndarray, association: dict[str, float | None]
 ) -> list[ColumnProfile]:
-    outcome = Outcome(table, seen)
+    outcome = TargetColumns(table, seen)
     target = table.project.target.column
     found = []
     for name, column in table.project.columns.items():

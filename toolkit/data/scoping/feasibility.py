@@ -13,7 +13,7 @@ from toolkit import metrics
 from toolkit.artifacts import Check, Feasibility, Suspect
 from toolkit.artifacts.base import worst_first
 from toolkit.data.leakage.leakage import first_look
-from toolkit.data.rows import Cells, cells_of, make_table, rows_of
+from toolkit.data.rows import FrameCache, cells_of, make_table, rows_of
 from toolkit.data.scoping import checks
 from toolkit.data.split.split import TEST, assign
 from toolkit.errors import DataError
@@ -70,7 +70,7 @@ def count_test_rows(project: Project, frame: pd.DataFrame) -> int | None:
         return None
 
 
-_ASKED: weakref.WeakKeyDictionary[Cells, tuple[Project, list[Suspect]]] = (
+_ASKED: weakref.WeakKeyDictionary[FrameCache, tuple[Project, list[Suspect]]] = (
     weakref.WeakKeyDictionary()
 )
 

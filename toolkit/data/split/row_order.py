@@ -11,7 +11,7 @@ import pandas as pd
 from toolkit.artifacts import Check
 from toolkit.data.quality.findings import listed
 from toolkit.data.rows import numbers
-from toolkit.project.model import Column, Split
+from toolkit.project.model import Column, SplitSettings
 from toolkit.table.types import date_parts
 
 _CHUNK = 1_000
@@ -221,7 +221,7 @@ def _at_scale(values: np.ndarray, chunk: np.ndarray, scale: int, variance: float
 
 
 def order_checks(
-    order: Order, columns: Mapping[str, Column], target: str, split: Split
+    order: Order, columns: Mapping[str, Column], target: str, split: SplitSettings
 ) -> list[Check]:
     """Say what the order of the rows means for the split."""
     checks = []

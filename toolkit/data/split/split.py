@@ -13,7 +13,7 @@ import pandas as pd
 from toolkit import metrics
 from toolkit.artifacts import Check, Split, SplitPart, SplitSummary
 from toolkit.artifacts.base import worst_first
-from toolkit.data.rows import Cells, Table, make_table, open_table, rounded, rows_of
+from toolkit.data.rows import FrameCache, Table, make_table, open_table, rounded, rows_of
 from toolkit.data.split.checks import leak_checks, size_checks, together_check
 from toolkit.errors import DataError
 from toolkit.table import copies_together, moments
@@ -72,7 +72,7 @@ def make_split(stage: Stage) -> SplitSummary:
 
 
 def preview_split(
-    project: Project, rows_frame: pd.DataFrame, cells: Cells | None = None
+    project: Project, rows_frame: pd.DataFrame, cells: FrameCache | None = None
 ) -> SplitSummary:
     """Return what `make_split` would write, without writing it.
 
@@ -82,7 +82,7 @@ def preview_split(
         The choices to try.
     rows_frame : pandas.DataFrame
         The frame of `toolkit.artifacts.Rows`.
-    cells : Cells, optional
+    cells : FrameCache, optional
         What is known of that frame already.
     """
     table = make_table(project, rows_frame, cells)
@@ -92,7 +92,7 @@ def preview_split(
 def live_split(stage: Stage) -> Callable[[Project], SplitSummary]:
     """Return `preview_split` over this run's rows, which are read once: what a panel needs."""
     frame = rows_of(stage)
-    return functools.partial(preview_split, rows_frame=frame, cells=Cells(frame))
+    return functools.partial(preview_split, rows_frame=frame, cells=FrameCache(frame))
 
 
 def assign(table: Table) -> Assignment:

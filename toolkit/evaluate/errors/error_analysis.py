@@ -13,7 +13,7 @@ from toolkit.evaluate.errors import error_tree
 from toolkit.evaluate.errors.error_tree import mean_interval
 from toolkit.evaluate.scores.conditions import Conditions, conditions, described, movement
 from toolkit.evaluate.scores.scored_rows import (
-    Scored,
+    ScoredTestRows,
     protected_columns,
     row_loss,
     score_part,
@@ -93,7 +93,11 @@ def errors(stage: Stage, model: Predictor) -> ErrorsFound:
 
 
 def _mean(
-    scored: Scored, values: np.ndarray, inside: np.ndarray | None = None, *, root: bool = False
+    scored: ScoredTestRows,
+    values: np.ndarray,
+    inside: np.ndarray | None = None,
+    *,
+    root: bool = False,
 ) -> Interval:
     rows = slice(None) if inside is None else inside
     weights = scored.part.weights
@@ -104,14 +108,14 @@ def _mean(
     )  # fmt: skip
 
 
-def _shown(scored: Scored, loss: np.ndarray, words: str) -> tuple[np.ndarray, str]:
+def _shown(scored: ScoredTestRows, loss: np.ndarray, words: str) -> tuple[np.ndarray, str]:
     if scored.context.task != "regression":
         return loss, f"mean {words}"
     residual = scored.part.target.astype(np.float64) - scored.scores
     return residual, "mean residual (actual minus predicted)"
 
 
-def _confusions(scored: Scored) -> list[Confusion]:
+def _confusions(scored: ScoredTestRows) -> list[Confusion]:
     if scored.context.task == "regression":
         return []
     actual, decided = scored.part.target.astype(str), scored.decided.astype(str)
@@ -161,7 +165,7 @@ def time_column(project: Project) -> str | None:
 
 
 def _curves(
-    scored: Scored,
+    scored: ScoredTestRows,
     values: np.ndarray,
     columns: dict[str, pd.Series],
     time: pd.Series | None,
@@ -190,7 +194,7 @@ def _curves(
 
 
 def _curve(
-    scored: Scored, values: np.ndarray, part: Conditions, over: str, kind: str
+    scored: ScoredTestRows, values: np.ndarray, part: Conditions, over: str, kind: str
 ) -> ErrorCurve:
     found = []
     for place in range(len(part.names)):

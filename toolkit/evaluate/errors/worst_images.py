@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from toolkit import formats, metrics
-from toolkit.artifacts import Picture
-from toolkit.evaluate.scores.scored_rows import Scored
+from toolkit.artifacts import Thumbnail
+from toolkit.evaluate.scores.scored_rows import ScoredTestRows
 from toolkit.table.images import images
 
 MOST = 24
 _SIDE = 64
 
 
-def mistakes(scored: Scored) -> list[Picture]:
+def mistakes(scored: ScoredTestRows) -> list[Thumbnail]:
     """Return small copies of the test images with the worst predictions, the worst first.
 
     Classes: wrong decisions, by the probability of what was decided. Numbers: the largest
@@ -47,7 +47,7 @@ def mistakes(scored: Scored) -> list[Picture]:
                 formats.number(actual, 4) if scored.context.task == "regression" else str(actual)
             )
             row = int(scored.part.rows[place])
-            found.append(Picture(row=row, label=label, said=said, image=small))
+            found.append(Thumbnail(row=row, label=label, said=said, image=small))
         if len(found) == MOST:
             break
     return found

@@ -15,7 +15,7 @@ from toolkit.evaluate.fairness.group_thresholds import decide_by_group, group_th
 from toolkit.evaluate.fairness.policy_results import Policy, judge_policies
 from toolkit.evaluate.scores.conditions import Conditions
 from toolkit.evaluate.scores.groups import grouped
-from toolkit.evaluate.scores.scored_rows import Scored, score_part
+from toolkit.evaluate.scores.scored_rows import ScoredTestRows, score_part
 from toolkit.metrics.decisions import threshold_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _STAND_IN = "Mitigation in the fit"
 
 
 @dataclass
-class Traced:
+class FrontierResult:
     """The curve, and on what it was fitted; see `FairnessDetail`."""
 
     curve: list[TradeOffPoint] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Traced:
     checks: list[Check] = field(default_factory=list)
 
 
-class Tracing:
+class FairnessFrontier:
     """The trade-off of a binary model.
 
     Parameters
@@ -53,7 +53,7 @@ class Tracing:
         For the project, and the rows that are not in test.
     model : Predictor
         The champion.
-    scored : Scored
+    scored : ScoredTestRows
         The test rows.
     protected : dict of str to pandas.Series
         The protected columns of the test rows, in their order.
@@ -67,7 +67,7 @@ class Tracing:
         self,
         stage: Stage,
         model: Predictor,
-        scored: Scored,
+        scored: ScoredTestRows,
         protected: dict[str, pd.Series],
         *,
         rows: pd.DataFrame,
@@ -77,13 +77,13 @@ class Tracing:
         self._protected, self._rows, self._metric = protected, rows, metric
         self._least = stage.project.fairness.minimum_group
         self._positive, self._threshold = model.classes[1], threshold_of(scored.context)
-        self._made = Traced()
+        self._made = FrontierResult()
         self._parts = {
             name: grouped(protected[name].rename(name), self._least)
             for name in list(protected)[:_COLUMNS]
         }
 
-    def trace(self) -> Traced:
+    def trace(self) -> FrontierResult:
         """Fit the policies and judge them."""
         if len(self._protected) > len(self._parts):
             self._remark(
@@ -228,7 +228,7 @@ def _sampled(part: Part, seed: int) -> Part:
     )
 
 
-def _cannot(made: surrogate_mitigation.StandIn) -> str:
+def _cannot(made: surrogate_mitigation.SurrogateMitigation) -> str:
     if not made.train.shape[1]:
         return "No mitigation was tried: the model has no columns that a stand-in could take."
     if made.train.shape[1] > _WIDE:
@@ -251,7 +251,10 @@ def _with_both(groups: np.ndarray, actual: np.ndarray) -> np.ndarray:
 
 
 def _spread(
-    metric: str, made: surrogate_mitigation.StandIn, decided: np.ndarray, groups: np.ndarray
+    metric: str,
+    made: surrogate_mitigation.SurrogateMitigation,
+    decided: np.ndarray,
+    groups: np.ndarray,
 ) -> float:
     """Return the unmitigated stand-in's difference on its own training rows."""
     actual = made.actual == 1

@@ -135,7 +135,7 @@ def fairness_statistic(
 
 
 @dataclass(frozen=True)
-class Comparison:
+class GroupComparison:
     """Groups side by side.
 
     Attributes
@@ -185,7 +185,7 @@ def compare(
     confidence: float,
     shares: bool = True,
     rows: np.ndarray | None = None,
-) -> Comparison:
+) -> GroupComparison:
     """Compare the groups that have enough rows which the metric's rates are over.
 
     The interval is in closed form, so it holds on few rows, contains the difference and never
@@ -222,7 +222,7 @@ def compare(
     base = {rate: np.rint(total).astype(np.int64) for rate, total in totals.items()}
     kept, unknown = np.flatnonzero(judged), Interval(value=None)
     if len(kept) < 2:
-        return Comparison(name, least, base, judged, unknown)
+        return GroupComparison(name, least, base, judged, unknown)
     tail = (1 - confidence) / (len(kept) * (len(kept) - 1) // 2 * len(sums))
     gaps = []
     for rate, (_, hits) in sums.items():
@@ -236,7 +236,7 @@ def compare(
     value, low, high = np.max(gaps, axis=0).tolist()
     finite = np.isfinite([value, low, high]).all()
     difference = Interval(value=value, low=low, high=high) if finite else unknown
-    return Comparison(name, least, base, judged, difference)
+    return GroupComparison(name, least, base, judged, difference)
 
 
 def _of_shares(

@@ -9,7 +9,7 @@ import numpy as np
 from toolkit import formats, metrics
 from toolkit.artifacts import Check, FairnessVerdict
 from toolkit.artifacts.base import COMMON
-from toolkit.evaluate.fairness.group_rates import Comparison, fairness_verdict
+from toolkit.evaluate.fairness.group_rates import GroupComparison, fairness_verdict
 from toolkit.project.model import Project
 
 _RELEVANT = 0.05
@@ -21,7 +21,7 @@ LEAKING = "It cannot be judged beside a leak"
 def judge(
     project: Project,
     column: str,
-    made: Comparison,
+    made: GroupComparison,
     labels: Sequence[str],
     codes: np.ndarray,
     *,
@@ -37,7 +37,7 @@ def judge(
         Its fairness section.
     column : str
         The protected column, or two that are crossed.
-    made : Comparison
+    made : GroupComparison
         The groups side by side.
     labels : sequence of str
         Their names.
@@ -78,7 +78,7 @@ def beside_leaks(leaks: Sequence[str]) -> str:
     )
 
 
-def describe_lacking(made: Comparison, labels: Sequence[str], codes: np.ndarray) -> list[str]:
+def describe_lacking(made: GroupComparison, labels: Sequence[str], codes: np.ndarray) -> list[str]:
     """Return the groups that cannot be compared, each as ``B: 54 rows, 1 positive``."""
     rows, found = np.bincount(codes[codes >= 0], minlength=len(labels)), []
     unnamed = 0
@@ -97,13 +97,13 @@ def describe_lacking(made: Comparison, labels: Sequence[str], codes: np.ndarray)
     return found
 
 
-def listed(lacking: list[str], made: Comparison) -> str:
+def listed(lacking: list[str], made: GroupComparison) -> str:
     """Return groups that cannot be compared, and what they would need, without a full stop."""
     more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
     return f"{'; '.join(lacking[:_NAMED])}{more}: too few to compare ({made.needed()})"
 
 
-def _reason(made: Comparison, verdict: str, lacking: list[str], rows: np.ndarray) -> str:
+def _reason(made: GroupComparison, verdict: str, lacking: list[str], rows: np.ndarray) -> str:
     """Return in a sentence what the verdict does not show of itself; empty if nothing."""
     if not lacking and verdict != "cannot be judged":
         return ""

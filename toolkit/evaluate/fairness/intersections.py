@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit import formats, metrics
-from toolkit.artifacts import Check, Crossing, FairnessVerdict
+from toolkit.artifacts import Check, FairnessVerdict, Intersection
 from toolkit.evaluate.fairness.group_verdict import judge
 from toolkit.evaluate.scores.conditions import Conditions
 from toolkit.evaluate.scores.groups import comparison, group_list, grouped, spoken
-from toolkit.evaluate.scores.scored_rows import Scored
+from toolkit.evaluate.scores.scored_rows import ScoredTestRows
 from toolkit.project.model import Project
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ PAIRS = 6
 
 
 @dataclass
-class Crossed:
+class IntersectionResults:
     """What came out of crossing protected columns.
 
     Attributes
     ----------
-    crossings : list of Crossing
+    crossings : list of Intersection
         Those that are listed.
     verdicts : list of FairnessVerdict
         For each pair of columns, over all its crossings that are large enough.
@@ -40,14 +40,16 @@ class Crossed:
     checks : list of Check
     """
 
-    crossings: list[Crossing] = field(default_factory=list)
+    crossings: list[Intersection] = field(default_factory=list)
     verdicts: list[FairnessVerdict] = field(default_factory=list)
     left_out: int = 0
     rows_left_out: int = 0
     checks: list[Check] = field(default_factory=list)
 
 
-def cross(project: Project, scored: Scored, protected: dict[str, pd.Series]) -> Crossed:
+def cross(
+    project: Project, scored: ScoredTestRows, protected: dict[str, pd.Series]
+) -> IntersectionResults:
     """Return results by crossings of every two protected columns.
 
     Groups of one column are those of `grouped`: numbers are cut at their quartiles. Each
@@ -58,12 +60,12 @@ def cross(project: Project, scored: Scored, protected: dict[str, pd.Series]) -> 
     ----------
     project : Project
         Its fairness section.
-    scored : Scored
+    scored : ScoredTestRows
         The test rows.
     protected : dict of str to pandas.Series
         The protected columns of the test rows, in their order.
     """
-    found = Crossed()
+    found = IntersectionResults()
     least = project.fairness.minimum_group
     parts = [grouped(values.rename(column), least) for column, values in protected.items()]
     pairs = list(itertools.combinations(parts, 2))
@@ -83,7 +85,11 @@ def cross(project: Project, scored: Scored, protected: dict[str, pd.Series]) -> 
 
 
 def _cross_two(
-    project: Project, scored: Scored, a: Conditions, b: Conditions, found: Crossed
+    project: Project,
+    scored: ScoredTestRows,
+    a: Conditions,
+    b: Conditions,
+    found: IntersectionResults,
 ) -> None:
     name, _ = metrics.resolve_fairness(project)
     least = project.fairness.minimum_group
@@ -95,7 +101,9 @@ def _cross_two(
     for (first, second), facts in zip(pairs[:SHOWN], results, strict=True):
         groups = [a.labels()[first], b.labels()[second]]
         found.crossings.append(
-            Crossing.model_validate({"columns": [a.column, b.column], "groups": groups, **facts})
+            Intersection.model_validate(
+                {"columns": [a.column, b.column], "groups": groups, **facts}
+            )
         )
     found.left_out += max(len(places) - SHOWN, 0)
     found.rows_left_out += int(counts[SHOWN:].sum())

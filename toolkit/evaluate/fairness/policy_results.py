@@ -10,7 +10,7 @@ import numpy as np
 from toolkit import formats, metrics
 from toolkit.artifacts import GroupRates, Interval, TradeOffPoint
 from toolkit.evaluate.fairness.group_rates import (
-    Comparison,
+    GroupComparison,
     compare,
     fairness_statistic,
     group_rates,
@@ -19,7 +19,7 @@ from toolkit.evaluate.fairness.group_rates import (
 from toolkit.evaluate.fairness.group_verdict import judge
 from toolkit.evaluate.scores.conditions import Conditions
 from toolkit.evaluate.scores.groups import spoken
-from toolkit.evaluate.scores.scored_rows import Scored
+from toolkit.evaluate.scores.scored_rows import ScoredTestRows
 from toolkit.metrics.base import Sums
 from toolkit.metrics.resampling import affordable, draws, from_resamples
 from toolkit.project.model import Project
@@ -61,7 +61,7 @@ class Policy:
 
 def judge_policies(
     policies: Sequence[Policy],
-    scored: Scored,
+    scored: ScoredTestRows,
     parts: dict[str, Conditions],
     *,
     project: Project,
@@ -78,7 +78,7 @@ def judge_policies(
     ----------
     policies : sequence of Policy
         All of one binary model's or stand-in's test rows.
-    scored : Scored
+    scored : ScoredTestRows
         The test rows.
     parts : dict of str to Conditions
         The groups of each column, on the test rows.
@@ -87,7 +87,7 @@ def judge_policies(
     metric : str
         The fairness metric.
     """
-    judges = {name: _Judge(project, scored, part, metric) for name, part in parts.items()}
+    judges = {name: _GroupCounts(project, scored, part, metric) for name, part in parts.items()}
     outcomes = [judges[p.column].outcome(p.decided) for p in policies]
     plain = [judges[p.column].outcome(p.unmitigated) for p in policies]
     n, own = len(scored.part), scored.part.weights
@@ -128,8 +128,8 @@ def _counted(kind: np.ndarray, kinds: int, drawn: np.ndarray) -> np.ndarray:
 
 def _point(
     policy: Policy,
-    judge: _Judge,
-    scored: Scored,
+    judge: _GroupCounts,
+    scored: ScoredTestRows,
     outcome: _Outcome,
     numbers: tuple[np.ndarray, np.ndarray],
 ) -> TradeOffPoint:
@@ -173,15 +173,17 @@ class _Outcome:
     """What a way to decide makes of the test rows: each row's cell in the table of counts."""
 
     cells: np.ndarray
-    made: Comparison
+    made: GroupComparison
     difference: Sums
     """Of counts by cell, over the groups that can be compared under this policy."""
 
 
-class _Judge:
+class _GroupCounts:
     """The test rows by group of one column, ready to be counted."""
 
-    def __init__(self, project: Project, scored: Scored, part: Conditions, metric: str) -> None:
+    def __init__(
+        self, project: Project, scored: ScoredTestRows, part: Conditions, metric: str
+    ) -> None:
         self._project, self._metric = project, metric
         self._part, self._confidence = part, scored.confidence
         self._leaks = scored.leaks

@@ -41,7 +41,7 @@ def has_constraint(metric: str) -> bool:
 
 
 @dataclass(frozen=True)
-class StandIn:
+class SurrogateMitigation:
     """Rows for a quick model that decides at the champion's threshold.
 
     Attributes
@@ -146,7 +146,7 @@ class StandIn:
 
 def make_stand_in(
     train: Part, test: Part, positive: str, *, threshold: float, seed: int
-) -> StandIn:
+) -> SurrogateMitigation:
     """Return the rows of a stand-in, at most `ROWS` of training, drawn with the seed."""
     rows = np.arange(len(train))
     if len(rows) > ROWS:
@@ -156,7 +156,7 @@ def make_stand_in(
     judged, _ = design(test.frame, columns)
     preprocessor = make_preprocessor(fitted).fit(fitted)
     known, new = binned(preprocessor.transform(fitted), preprocessor.transform(judged))
-    return StandIn(
+    return SurrogateMitigation(
         train=known,
         test=new,
         actual=(train.target[rows] == positive).astype(np.int64),

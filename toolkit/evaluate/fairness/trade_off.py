@@ -8,7 +8,7 @@ from toolkit import metrics, table
 from toolkit.artifacts import FairnessDetail, Mitigation, Rows
 from toolkit.errors import ProjectError
 from toolkit.evaluate.fairness import surrogate_mitigation
-from toolkit.evaluate.fairness.fairness_frontier import Traced, Tracing
+from toolkit.evaluate.fairness.fairness_frontier import FairnessFrontier, FrontierResult
 from toolkit.evaluate.fairness.intersections import cross
 from toolkit.evaluate.scores.scored_rows import score_part
 
@@ -52,9 +52,9 @@ def fairness_detail(stage: Stage, model: Predictor) -> FairnessDetail:
     stand_in_metric = "demographic_parity_difference" if binary else "group_error_difference"
     metric = asked if asked != "none" else stand_in_metric
     why = _no_curve(model.task, protected)
-    traced = Traced()
+    traced = FrontierResult()
     if not why:
-        traced = Tracing(stage, model, scored, protected, rows=rows, metric=metric).trace()
+        traced = FairnessFrontier(stage, model, scored, protected, rows=rows, metric=metric).trace()
     detail = FairnessDetail(
         metric=metric,
         metric_asked=asked != "none",

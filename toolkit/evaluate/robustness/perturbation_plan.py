@@ -11,9 +11,9 @@ import numpy as np
 
 from toolkit import formats
 from toolkit.evaluate.robustness import perturbations
-from toolkit.evaluate.robustness.rescoring import Disturbed
+from toolkit.evaluate.robustness.rescoring import Perturbation
 from toolkit.evaluate.scores.conditions import conditions, movement
-from toolkit.evaluate.scores.scored_rows import Scored
+from toolkit.evaluate.scores.scored_rows import ScoredTestRows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,7 @@ COLUMNS = 60
 
 
 @dataclass(frozen=True)
-class Plan:
+class PerturbationPlan:
     """What is disturbed, and how.
 
     Attributes
@@ -57,7 +57,7 @@ class Plan:
     seed: int
 
     @classmethod
-    def of(cls, base: Scored, train: Part) -> Plan:
+    def of(cls, base: ScoredTestRows, train: Part) -> PerturbationPlan:
         """Return the plan for some rows; spread and ranges are those of the training rows."""
         every = {name: column.type for name, column in base.part.columns.items()}
         first = base.scores.reshape(len(base.part), -1)[:, -1]
@@ -88,43 +88,43 @@ class Plan:
             seed=base.seed,
         )
 
-    def noise(self) -> Iterator[Disturbed]:
+    def noise(self) -> Iterator[Perturbation]:
         """Noise on all numbers together, from none upward."""
         for strength in (0.0, *STRENGTHS) if self.spread else ():
             for repeat in range(REPEATS if strength else 1):
                 make = partial(
                     perturbations.noisy, self.frame, self.spread, strength, [self.seed, 73, repeat]
                 )
-                yield Disturbed("noise added to all numbers", "", strength, make)
+                yield Perturbation("noise added to all numbers", "", strength, make)
 
-    def blanks(self) -> Iterator[Disturbed]:
+    def blanks(self) -> Iterator[Perturbation]:
         """Cells missing at random."""
         for share in SHARES if self.every else ():
             for repeat in range(REPEATS):
                 make = partial(
                     perturbations.gappy, self.frame, self.every, share, [self.seed, 74, repeat]
                 )
-                yield Disturbed("cells missing at random", "", share, make)
+                yield Perturbation("cells missing at random", "", share, make)
 
-    def missing(self) -> Iterator[Disturbed]:
+    def missing(self) -> Iterator[Perturbation]:
         """Each column missing in all rows."""
         for name, kind in self.kinds.items():
             make = partial(perturbations.without, self.frame, name, kind)
-            yield Disturbed("all values missing", name, "missing", make)
+            yield Perturbation("all values missing", name, "missing", make)
 
-    def shifts(self, names: list[str]) -> Iterator[Disturbed]:
+    def shifts(self, names: list[str]) -> Iterator[Perturbation]:
         """Some number columns moved."""
         for name in names:
             for by in SHIFTS:
                 make = partial(perturbations.shifted, self.frame, name, by * self.spread[name])
-                yield Disturbed("values shifted", name, by, make)
+                yield Perturbation("values shifted", name, by, make)
 
-    def unseen(self) -> Iterator[Disturbed]:
+    def unseen(self) -> Iterator[Perturbation]:
         """Each category column set to a value that never occurred."""
         for name, kind in self.kinds.items():
             if kind == "category":
                 make = partial(perturbations.constant, self.frame, name, perturbations.UNSEEN)
-                yield Disturbed("a value never seen", name, "unseen", make)
+                yield Perturbation("a value never seen", name, "unseen", make)
 
     def ends(self, name: str) -> dict[str, float]:
         """Return the ends of a column's training range, and beyond them by half of it."""
@@ -132,7 +132,7 @@ class Plan:
         half = (high - low) / 2
         return {"lowest": low, "highest": high, "below": low - half, "above": high + half}
 
-    def extremes(self, rows: int) -> Iterator[Disturbed]:
+    def extremes(self, rows: int) -> Iterator[Perturbation]:
         """Each number column set to an end of its range, in the first rows."""
         some = self.frame.iloc[:rows]
         for name in self.kinds:
@@ -140,14 +140,16 @@ class Plan:
                 continue
             for setting, value in self.ends(name).items():
                 make = partial(perturbations.constant, some, name, value)
-                yield Disturbed(f"{setting} value {formats.number(value, 5)}", name, setting, make)
+                yield Perturbation(
+                    f"{setting} value {formats.number(value, 5)}", name, setting, make
+                )
 
-    def outside(self) -> Iterator[Disturbed]:
+    def outside(self) -> Iterator[Perturbation]:
         """Rows that lie outside the data."""
         make = partial(perturbations.shuffled, self.frame, [self.seed, 75])
-        yield Disturbed("columns permuted", "", "columns permuted independently", make)
+        yield Perturbation("columns permuted", "", "columns permuted independently", make)
         if self.spread:
             make = partial(perturbations.scaled, self.frame, list(self.spread), SCALE)
-            yield Disturbed(
+            yield Perturbation(
                 "numbers scaled", "", f"all numbers multiplied by {formats.number(SCALE, 6)}", make
             )

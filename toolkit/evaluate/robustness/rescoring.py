@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit import metrics
-from toolkit.artifacts import Dose, Failure, Harm, Interval
+from toolkit.artifacts import ColumnHarm, Dose, Interval, ScoringFailure
 from toolkit.errors import ToolkitError
-from toolkit.evaluate.scores.scored_rows import Scored
+from toolkit.evaluate.scores.scored_rows import ScoredTestRows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ _REASON = 200
 
 
 @dataclass(frozen=True)
-class Disturbed:
+class Perturbation:
     """One way to disturb the rows.
 
     Attributes
@@ -46,30 +46,30 @@ class Disturbed:
 
 
 @dataclass
-class Rescored:
+class Rescoring:
     """A model and the unperturbed rows that everything is held against.
 
     Attributes
     ----------
     model : Predictor
         It is called with whole batches.
-    base : Scored
+    base : ScoredTestRows
         The rows as they are.
     evaluations : int
         Rows scored so far.
-    failures : list of Failure
+    failures : list of ScoringFailure
         What could not be scored.
     """
 
     model: Predictor
-    base: Scored
+    base: ScoredTestRows
     evaluations: int = 0
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[ScoringFailure] = field(default_factory=list)
 
-    def score(self, items: Iterable[Disturbed]) -> list[tuple[Disturbed, np.ndarray]]:
+    def score(self, items: Iterable[Perturbation]) -> list[tuple[Perturbation, np.ndarray]]:
         """Return the scores of each disturbance; those that fail are noted and left out."""
-        found: list[tuple[Disturbed, np.ndarray]] = []
-        batch: list[tuple[Disturbed, pd.DataFrame]] = []
+        found: list[tuple[Perturbation, np.ndarray]] = []
+        batch: list[tuple[Perturbation, pd.DataFrame]] = []
         width = max(1, len(self.base.part.columns))
         most = min(CALL_ROWS, max(1, CALL_CELLS // width))
         held = 0
@@ -83,8 +83,8 @@ class Rescored:
         return found + (self._batch(batch) if batch else [])
 
     def _batch(
-        self, batch: list[tuple[Disturbed, pd.DataFrame]]
-    ) -> list[tuple[Disturbed, np.ndarray]]:
+        self, batch: list[tuple[Perturbation, pd.DataFrame]]
+    ) -> list[tuple[Perturbation, np.ndarray]]:
         import pandas as pd
 
         joined = pd.concat([frame for _, frame in batch], ignore_index=True)
@@ -99,7 +99,7 @@ class Rescored:
             reason = error.line() if isinstance(error, ToolkitError) else str(error)
             reason = " ".join(reason.split())[:_REASON]
             item = batch[0][0]
-            self.failures.append(Failure(column=item.column, what=item.what, reason=reason))
+            self.failures.append(ScoringFailure(column=item.column, what=item.what, reason=reason))
             return []
         ends = np.cumsum([len(frame) for _, frame in batch])[:-1]
         parts = np.split(scores, ends)
@@ -123,7 +123,7 @@ class Rescored:
         decided = metrics.decide(scores, metrics.context_of(self.model))
         return float(np.mean(decided != self.base.decided))
 
-    def harm(self, item: Disturbed, scores: np.ndarray) -> Harm:
+    def harm(self, item: Perturbation, scores: np.ndarray) -> ColumnHarm:
         """Return how much worse the metric is on perturbed rows, on paired resamples."""
         base, metric = self.base, metrics.get(self.base.metric)
         gap = metrics.paired_difference(
@@ -131,7 +131,7 @@ class Rescored:
             resamples=base.resamples, confidence=base.confidence,
             weights=base.part.weights, blocks=base.blocks,
         )  # fmt: skip
-        return Harm(
+        return ColumnHarm(
             column=item.column,
             setting=item.setting if isinstance(item.setting, float) else None,
             score=self.metric(scores),
@@ -139,7 +139,7 @@ class Rescored:
             changed=self.changed(scores),
         )
 
-    def doses(self, found: list[tuple[Disturbed, np.ndarray]]) -> list[Dose]:
+    def doses(self, found: list[tuple[Perturbation, np.ndarray]]) -> list[Dose]:
         """Return the mean metric at each strength, with the range of the repeats."""
         by_strength: dict[float, list[np.ndarray]] = {}
         for item, scores in found:

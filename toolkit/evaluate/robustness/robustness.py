@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit import metrics, table
-from toolkit.artifacts import Check, Extreme, Harm, Interval, Outside, Robustness
+from toolkit.artifacts import Check, ColumnHarm, Extreme, Interval, OutsideData, Robustness
 from toolkit.evaluate.robustness import checks
 from toolkit.evaluate.robustness.perturbation_plan import (
     COLUMNS,
@@ -15,10 +15,10 @@ from toolkit.evaluate.robustness.perturbation_plan import (
     SHARES,
     SHIFTS,
     STRENGTHS,
-    Plan,
+    PerturbationPlan,
 )
-from toolkit.evaluate.robustness.rescoring import Rescored
-from toolkit.evaluate.scores.scored_rows import Scored, score_part, some_rows
+from toolkit.evaluate.robustness.rescoring import Rescoring
+from toolkit.evaluate.scores.scored_rows import ScoredTestRows, score_part, some_rows
 
 if TYPE_CHECKING:
     from toolkit.run.stage import Stage
@@ -68,8 +68,8 @@ def robustness(stage: Stage, model: Predictor) -> Robustness:
     rows = _affordable(test, round(BUDGET * stage.project.automl.effort))
     stage.progress("perturbing rows")
     base = score_part(stage, model, some_rows(test, min(rows, ROWS), stage.project.seed))
-    plan = Plan.of(base, train)
-    scorer = Rescored(model, base, evaluations=len(base.part))
+    plan = PerturbationPlan.of(base, train)
+    scorer = Rescoring(model, base, evaluations=len(base.part))
     steps = 6
     noise = scorer.score(plan.noise())
     stage.progress("perturbing rows: missing cells", 1, steps)
@@ -123,11 +123,11 @@ def _affordable(test: Part, budget: int) -> int:
     return max(1, left // (once + 2 * twice))
 
 
-def _ranked(harms: list[Harm]) -> list[Harm]:
+def _ranked(harms: list[ColumnHarm]) -> list[ColumnHarm]:
     return sorted(harms, key=lambda h: -np.inf if h.harm.value is None else -h.harm.value)
 
 
-def _by_column(harms: list[Harm]) -> list[Harm]:
+def _by_column(harms: list[ColumnHarm]) -> list[ColumnHarm]:
     """Return shifts, the columns with the greatest harm first, each in order of the shift."""
     worst: dict[str, float] = {}
     for each in harms:
@@ -136,7 +136,7 @@ def _by_column(harms: list[Harm]) -> list[Harm]:
     return sorted(harms, key=lambda each: (-worst[each.column], each.column, each.setting or 0.0))
 
 
-def _constant(base: Scored, train: Part) -> float | None:
+def _constant(base: ScoredTestRows, train: Part) -> float | None:
     guess = metrics.constant_scores(
         train.target, len(base.part), base.context, metric=base.metric, weights=train.weights
     )
@@ -144,7 +144,7 @@ def _constant(base: Scored, train: Part) -> float | None:
     return metric(base.part.target, guess, base.context, base.part.weights)
 
 
-def _extremes(scorer: Rescored, plan: Plan, train: Part) -> list[Extreme]:
+def _extremes(scorer: Rescoring, plan: PerturbationPlan, train: Part) -> list[Extreme]:
     base, rows = scorer.base, min(_EXTREME_ROWS, len(scorer.base.part))
     before = base.scores[:rows].mean(axis=0)
     found: dict[str, list[Extreme]] = {}
@@ -175,7 +175,7 @@ def _beyond(scores: np.ndarray, train: Part) -> np.ndarray:
     return (scores < target.min()) | (scores > target.max())
 
 
-def _outside(scorer: Rescored, plan: Plan, train: Part) -> list[Outside]:
+def _outside(scorer: Rescoring, plan: PerturbationPlan, train: Part) -> list[OutsideData]:
     base = scorer.base
     regression = base.context.task == "regression"
     if regression:
@@ -188,7 +188,7 @@ def _outside(scorer: Rescored, plan: Plan, train: Part) -> list[Outside]:
         low, high = metrics.wilson(int(sure.sum()), len(sure), base.confidence)
         allowed = max(1 - SURE, limit) if regression else 1 - SURE
         found.append(
-            Outside(
+            OutsideData(
                 made=str(item.setting),
                 rows=len(sure),
                 share=Interval(value=float(sure.mean()), low=low, high=high),

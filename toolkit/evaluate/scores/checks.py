@@ -8,8 +8,8 @@ import numpy as np
 
 from toolkit import formats, metrics
 from toolkit.artifacts import Check
-from toolkit.evaluate.scores.scored_rows import Scored, calibrated
-from toolkit.evaluate.scores.slices import Search
+from toolkit.evaluate.scores.scored_rows import ScoredTestRows, calibrated
+from toolkit.evaluate.scores.slices import SliceSearch
 
 if TYPE_CHECKING:
     from toolkit.table import Part
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _FEW = 100
 
 
-def about_rows(scored: Scored) -> list[Check]:
+def about_rows(scored: ScoredTestRows) -> list[Check]:
     """Say so where there are few test rows, or few of a class."""
     n = len(scored.part)
     result = []
@@ -67,12 +67,12 @@ def about_rows(scored: Scored) -> list[Check]:
     return result
 
 
-def of_one_class(scored: Scored) -> bool:
+def of_one_class(scored: ScoredTestRows) -> bool:
     """Whether all test rows are of one class: any score of them is then easily had."""
     return scored.context.task != "regression" and len(set(scored.part.target.astype(str))) < 2
 
 
-def about_constant(scored: Scored, train: Part) -> list[Check]:
+def about_constant(scored: ScoredTestRows, train: Part) -> list[Check]:
     """Compare the model with a constant guess on the same resamples."""
     metric, n = metrics.get(scored.metric), len(scored.part)
     guess = metrics.constant_scores(
@@ -114,7 +114,7 @@ def about_constant(scored: Scored, train: Part) -> list[Check]:
     ]
 
 
-def about_calibration(scored: Scored) -> list[Check]:
+def about_calibration(scored: ScoredTestRows) -> list[Check]:
     """Test whether predicted probabilities and outcomes agree in total."""
     if scored.context.task == "regression":
         return []
@@ -141,7 +141,7 @@ def about_calibration(scored: Scored) -> list[Check]:
     ]
 
 
-def about_slices(search: Search) -> list[Check]:
+def about_slices(search: SliceSearch) -> list[Check]:
     """Say how many slices were tested and how many are claimed."""
     found = len(search.slices)
     return [

@@ -9,7 +9,7 @@ import numpy as np
 from toolkit import metrics
 from toolkit.artifacts import Check, FairnessVerdict, Group, Interval
 from toolkit.evaluate.fairness.group_rates import (
-    Comparison,
+    GroupComparison,
     compare,
     group_rates,
     mean_interval,
@@ -18,7 +18,7 @@ from toolkit.evaluate.fairness.group_rates import (
 )
 from toolkit.evaluate.fairness.group_verdict import describe_lacking, judge, listed, remark
 from toolkit.evaluate.scores.conditions import Conditions, conditions
-from toolkit.evaluate.scores.scored_rows import Scored
+from toolkit.evaluate.scores.scored_rows import ScoredTestRows
 from toolkit.project.model import Project
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _MOST_LEVELS = 40
 
 
 def compare_groups(
-    project: Project, scored: Scored, protected: dict[str, pd.Series]
+    project: Project, scored: ScoredTestRows, protected: dict[str, pd.Series]
 ) -> tuple[list[Group], list[FairnessVerdict], list[Check]]:
     """Return results by group, the verdict for each protected column, and remarks.
 
@@ -41,7 +41,7 @@ def compare_groups(
     ----------
     project : Project
         Its fairness section and protected columns.
-    scored : Scored
+    scored : ScoredTestRows
         The test rows.
     protected : dict of str to pandas.Series
         The protected columns of the test rows, in their order.
@@ -106,13 +106,13 @@ def spoken(project: Project, part: Conditions) -> list[str]:
 
 
 def comparison(
-    scored: Scored, codes: np.ndarray, count: int, name: str, minimum: int
-) -> Comparison:
+    scored: ScoredTestRows, codes: np.ndarray, count: int, name: str, minimum: int
+) -> GroupComparison:
     """Compare groups by a fairness metric, or count their rows where it is ``none``.
 
     Parameters
     ----------
-    scored : Scored
+    scored : ScoredTestRows
         The test rows.
     codes : ndarray of int64, shape (n,)
         Each row's group; -1 leaves it out.
@@ -138,9 +138,9 @@ def comparison(
 
 
 def group_list(
-    scored: Scored, codes: np.ndarray, count: int, made: Comparison
+    scored: ScoredTestRows, codes: np.ndarray, count: int, made: GroupComparison
 ) -> list[dict[str, object]]:
-    """Return, for each group, what `Group` and `Crossing` hold of it."""
+    """Return, for each group, what `Group` and `Intersection` hold of it."""
     actual, decided = flags(scored)
     found = []
     for place in range(count):
@@ -161,7 +161,7 @@ def group_list(
     return found
 
 
-def group_results(scored: Scored, inside: np.ndarray, minimum: int) -> dict[str, Interval]:
+def group_results(scored: ScoredTestRows, inside: np.ndarray, minimum: int) -> dict[str, Interval]:
     """Return what is shown of the test rows at some positions.
 
     Rates, shares and mean errors have intervals that hold on few rows. The others are
@@ -184,17 +184,17 @@ def group_results(scored: Scored, inside: np.ndarray, minimum: int) -> dict[str,
     }
 
 
-def _resampled(scored: Scored, inside: np.ndarray, minimum: int) -> Interval:
+def _resampled(scored: ScoredTestRows, inside: np.ndarray, minimum: int) -> Interval:
     found = scored.interval(scored.metric, inside)
     return found if len(inside) >= minimum else Interval(value=found.value)
 
 
-def _counted(scored: Scored, inside: np.ndarray) -> np.ndarray:
+def _counted(scored: ScoredTestRows, inside: np.ndarray) -> np.ndarray:
     weights = scored.part.weights
     return np.ones(len(inside)) if weights is None else weights[inside]
 
 
-def _accuracy(scored: Scored, inside: np.ndarray) -> Interval:
+def _accuracy(scored: ScoredTestRows, inside: np.ndarray) -> Interval:
     """Return the share of right decisions; with weights, on the effective rows (Kish 1965)."""
     weights = _counted(scored, inside)
     total = float(weights.sum())
@@ -205,7 +205,7 @@ def _accuracy(scored: Scored, inside: np.ndarray) -> Interval:
     return share_interval(share * effective, effective, scored.confidence)
 
 
-def flags(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
+def flags(scored: ScoredTestRows) -> tuple[np.ndarray, np.ndarray]:
     """Return which rows are positive, and which are decided so; none but with two classes."""
     if scored.context.task != "binary":
         none = np.zeros(len(scored.part), dtype=bool)
@@ -214,11 +214,11 @@ def flags(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
     return scored.part.target == positive, scored.decided == positive
 
 
-def _wrong(scored: Scored) -> np.ndarray:
+def _wrong(scored: ScoredTestRows) -> np.ndarray:
     return (scored.decided.astype(str) != scored.part.target.astype(str)).astype(np.float64)
 
 
-def _errors(scored: Scored) -> np.ndarray:
+def _errors(scored: ScoredTestRows) -> np.ndarray:
     """Return each row's error: 1 for a wrong class, or its share of the mean absolute error."""
     if scored.context.task != "regression":
         return _wrong(scored)

@@ -24,7 +24,7 @@ _SMALLEST = 1e-3  # of a probability, so that one row cannot make a slice
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredTestRows:
     """Test rows with what the model says of them.
 
     Attributes
@@ -75,7 +75,7 @@ class Scored:
         )
 
 
-def score_part(stage: Stage, model: Predictor, part: Part, kind: str = "test") -> Scored:
+def score_part(stage: Stage, model: Predictor, part: Part, kind: str = "test") -> ScoredTestRows:
     """Return rows of the split with what a model says of them.
 
     Parameters
@@ -110,7 +110,7 @@ def score_part(stage: Stage, model: Predictor, part: Part, kind: str = "test") -
             where=f"model {model.name}",
             remedy="Choose another champion, in choice.champion",
         )
-    return Scored(
+    return ScoredTestRows(
         part=part,
         scores=scores,
         decided=metrics.decide(scores, metrics.context_of(model)),
@@ -145,7 +145,7 @@ def protected_columns(stage: Stage, part: Part) -> dict[str, pd.Series]:
     return {name: rows[name].iloc[part.rows] for name in stage.project.protected()}
 
 
-def calibrated(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
+def calibrated(scored: ScoredTestRows) -> tuple[np.ndarray, np.ndarray]:
     """Return whether it happened, and with what probability it was predicted."""
     codes = metrics.class_codes(scored.part.target, scored.context.classes)
     if scored.context.task == "binary":
@@ -153,7 +153,7 @@ def calibrated(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
     return codes == scored.scores.argmax(axis=1), scored.scores.max(axis=1)
 
 
-def row_loss(scored: Scored) -> tuple[np.ndarray, str]:
+def row_loss(scored: ScoredTestRows) -> tuple[np.ndarray, str]:
     """Return each row's loss, and in words which it is: the one that fits the metric."""
     target, scores, context = scored.part.target, scored.scores, scored.context
     if context.task == "regression":

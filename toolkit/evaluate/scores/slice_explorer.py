@@ -14,7 +14,7 @@ from toolkit.artifacts import Interval
 from toolkit.errors import UsageError
 from toolkit.evaluate.scores.conditions import Conditions, conditions, described
 from toolkit.evaluate.scores.scored_rows import (
-    Scored,
+    ScoredTestRows,
     protected_columns,
     row_loss,
     score_part,
@@ -79,13 +79,13 @@ class SliceScores:
 
     Attributes
     ----------
-    scored : Scored
+    scored : ScoredTestRows
         The rows and what the model says of them.
     parts : dict of str to Conditions
         The parts of each column.
     """
 
-    scored: Scored
+    scored: ScoredTestRows
     parts: dict[str, Conditions]
 
     @property

@@ -20,7 +20,7 @@ _MOST = 0.75
 
 
 @dataclass(frozen=True)
-class Search:
+class SliceSearch:
     """What came out of a search for weak slices.
 
     Attributes
@@ -52,7 +52,7 @@ def weakest(
     loss: np.ndarray,
     score: Callable[[np.ndarray], Interval],
     movement: Sequence[float] | None = None,
-) -> Search:
+) -> SliceSearch:
     """Return the slices with a significantly higher mean loss than all other rows.
 
     Every condition, and every pair of conditions on two columns, that holds on at least
@@ -80,7 +80,7 @@ def weakest(
     }
     singles = [(c, i) for c, i in all_singles if counts[c][i] >= support]
     if not singles or n < 2 * support:
-        return Search([], 0, 0)
+        return SliceSearch([], 0, 0)
     if movement is not None:
         singles.sort(key=lambda item: (-movement[item[0]], item))
     first, second, sums, squares, rows = _sums(parts, singles, loss)
@@ -104,7 +104,7 @@ def weakest(
             parts, pieces, np.stack([rows[keep], difference, adjusted]), loss
         )
     ]
-    return Search(slices, len(p), min(len(singles), _PAIR_CONDITIONS))
+    return SliceSearch(slices, len(p), min(len(singles), _PAIR_CONDITIONS))
 
 
 def _sums(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Effect:
+class ThresholdEffect:
     """The test rows at one threshold.
 
     Attributes
@@ -66,7 +66,7 @@ class Thresholds:
     above: np.ndarray
     confidence: float = 0.95
 
-    def __call__(self, threshold: float, costs: Costs) -> Effect:
+    def __call__(self, threshold: float, costs: Costs) -> ThresholdEffect:
         """Return what the test rows come to at a threshold; each row counts alike."""
         n, positives = len(self.p), int(self.above[0])
         place = int(np.searchsorted(self.p, threshold, side="left"))
@@ -75,7 +75,7 @@ class Thresholds:
         left = n - positives - wrong
         matrix = metrics.cost_matrix(Context("binary", [self.negative, self.positive], None, costs))
         paid = left * matrix[0, 0] + wrong * matrix[0, 1] + missed * matrix[1, 0]
-        return Effect(
+        return ThresholdEffect(
             hits=hits,
             wrong=wrong,
             missed=missed,

@@ -11,7 +11,7 @@ import numpy as np
 from toolkit import formats
 from toolkit.artifacts import ContentRow, ContentValues
 from toolkit.explain.content import image_patches, masking, text_tokens
-from toolkit.explain.rows.scored_rows import Told
+from toolkit.explain.rows.scored_rows import ScoredRows
 from toolkit.explain.shap import sampling
 from toolkit.explain.shap.outputs import outputs, tolerance
 from toolkit.table.images import images
@@ -34,7 +34,7 @@ _DRAW = 6  # a stream of random numbers
 
 
 @dataclass(frozen=True)
-class Made:
+class ColumnResult:
     """The explained rows of one column.
 
     Attributes
@@ -61,7 +61,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Job:
+class ColumnExplainer:
     """One column to explain; ``sharing`` columns of its kind share the budget."""
 
     stage: Stage
@@ -75,9 +75,9 @@ class Job:
         self,
         frame: pd.DataFrame,
         numbers: np.ndarray,
-        rows: Told,
+        rows: ScoredRows,
         picked: list[tuple[int, str]],
-    ) -> Made:
+    ) -> ColumnResult:
         """Return the values of some rows, ``picked`` by position with the reason why.
 
         Parameters
@@ -86,13 +86,13 @@ class Job:
             Typed rows, index 0, 1, ...
         numbers : ndarray of int64, shape (n,)
             Their numbers in the table.
-        rows : Told
+        rows : ScoredRows
             What is true of them and what the model says.
         picked : list of (int, str)
             Which to explain, and why they were chosen.
         """
         if not picked:
-            return Made(self.column, self.kind, [])
+            return ColumnResult(self.column, self.kind, [])
         places = np.array([place for place, _ in picked])
         chosen, numbers = frame.iloc[places].reset_index(drop=True), numbers[places]
         contents = [self._content(cell) for cell in chosen[self.column]]
@@ -118,7 +118,7 @@ class Job:
             )
             for item, (place, why) in zip(items, picked, strict=True)
         ]
-        return Made(
+        return ColumnResult(
             self.column,
             self.kind,
             items,
@@ -130,11 +130,11 @@ class Job:
 
     def _found(
         self, chosen: pd.DataFrame, numbers: np.ndarray, contents: Sequence[Content]
-    ) -> tuple[list[_Found], int]:
+    ) -> tuple[list[_RowValues], int]:
         """Return the values of each row, and how many rows were scored for them."""
         active = np.array([int(content.differs.sum()) for content in contents])
         orders = self._orders(contents, active)
-        found: dict[int, _Found] = {}
+        found: dict[int, _RowValues] = {}
         spent = 0
         for exact in (True, False):
             some = np.flatnonzero((active <= EXACT_PLAYERS) == exact).tolist()
@@ -153,7 +153,7 @@ class Job:
             for at, (place, contributions) in enumerate(zip(some, given, strict=True)):
                 value, error = sampling.summarise(contributions, 2)
                 players = np.flatnonzero(contents[place].differs)
-                each = _Found.of(len(contents[place].differs), value.shape[1])
+                each = _RowValues.of(len(contents[place].differs), value.shape[1])
                 each.values[players] = value[: len(players)]
                 each.errors[players] = error[: len(players)]
                 each.base[:] = game.base[at]
@@ -184,7 +184,7 @@ class Job:
         return orders
 
     def _row(
-        self, content: Any, cell: Any, number: int, found: _Found, output: np.ndarray
+        self, content: Any, cell: Any, number: int, found: _RowValues, output: np.ndarray
     ) -> ContentRow:
         own: dict[str, Any] = (
             {"parts": content.parts, "text": content.text, "words": content.words}
@@ -213,7 +213,7 @@ class Job:
             **own,
         )
 
-    def _shown(self, item: ContentRow, rows: Told, place: int) -> list[ContentValues]:
+    def _shown(self, item: ContentRow, rows: ScoredRows, place: int) -> list[ContentValues]:
         """Return the outputs that are kept: the predicted class, and the actual if another."""
         if self.model.task != "multiclass":
             return item.outputs
@@ -223,7 +223,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _RowValues:
     """One row's values and errors (players, outputs), and base (outputs,)."""
 
     values: np.ndarray
@@ -232,7 +232,7 @@ class _Found:
     orders: int = 0
 
     @classmethod
-    def of(cls, players: int, outputs: int) -> _Found:
+    def of(cls, players: int, outputs: int) -> _RowValues:
         shape = (players, outputs)
         return cls(np.zeros(shape), np.zeros(shape), np.zeros(outputs))
 

@@ -17,7 +17,7 @@ import numpy as np
 from toolkit import table
 from toolkit.artifacts import ContentExplanation, ContentRow
 from toolkit.errors import DataError
-from toolkit.explain.content.column_explainer import Job
+from toolkit.explain.content.column_explainer import ColumnExplainer
 from toolkit.explain.content.content_summary import column_facts, explanation
 from toolkit.explain.rows.scored_rows import choose, told
 from toolkit.explain.shap.outputs import scorer
@@ -35,7 +35,7 @@ _LOOK = 5  # a stream of random numbers
 _CHOSEN = "chosen by hand"
 
 
-def inside(stage: Stage, model: Predictor) -> ContentExplanation:
+def explain_content(stage: Stage, model: Predictor) -> ContentExplanation:
     """Explain the texts and images of some telling test rows, and write the artefact.
 
     Up to six rows a column: the most certain that are right and wrong, and the nearest to the
@@ -73,7 +73,9 @@ def inside(stage: Stage, model: Predictor) -> ContentExplanation:
     for name, kind in kinds.items():
         usable = _usable(frame[name], kind)
         picked = choose(rows, usable)
-        job = Job(stage, model, score, name, kind, sum(k == kind for k in kinds.values()))
+        job = ColumnExplainer(
+            stage, model, score, name, kind, sum(k == kind for k in kinds.values())
+        )
         numbers = test.rows[looked]
         made = job.explain(frame, numbers, rows, picked)
         parts.append((made, int(_blank(frame[name], kind).sum())))
@@ -86,7 +88,7 @@ def inside(stage: Stage, model: Predictor) -> ContentExplanation:
     return found
 
 
-def inside_explainer(stage: Stage, model: Predictor) -> Callable[[int], list[ContentRow]]:
+def content_explainer(stage: Stage, model: Predictor) -> Callable[[int], list[ContentRow]]:
     """Return a function that takes the texts and images of one more test row apart.
 
     It takes a row's number in the table and gives an item for each of its texts and images.
@@ -116,7 +118,7 @@ def inside_explainer(stage: Stage, model: Predictor) -> Callable[[int], list[Con
         found = []
         for name, kind in kinds.items():
             if len(_usable(frame[name], kind)):
-                job = Job(stage, model, score, name, kind, 1)
+                job = ColumnExplainer(stage, model, score, name, kind, 1)
                 found += job.explain(frame, test.rows[place], rows, [(0, _CHOSEN)]).rows
         return found
 

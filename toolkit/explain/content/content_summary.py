@@ -19,7 +19,7 @@ from toolkit.explain.shap.outputs import unit
 from toolkit.project.model import Project
 
 if TYPE_CHECKING:
-    from toolkit.explain.content.column_explainer import Made
+    from toolkit.explain.content.column_explainer import ColumnResult
     from toolkit.table import Predictor
 
 LEAST_ROWS = 2
@@ -31,7 +31,7 @@ _MASKING = {
 }
 
 
-def column_facts(made: Made, empty: int) -> ContentColumn:
+def column_facts(made: ColumnResult, empty: int) -> ContentColumn:
     """Return one column's counts, its noise, and its words."""
     values = np.concatenate([[0.0], *(row.outputs[0].values for row in made.rows)])
     errors = np.concatenate([[0.0], *(row.outputs[0].standard_error for row in made.rows)])
@@ -78,7 +78,7 @@ def word_effects(rows: Sequence[ContentRow]) -> list[WordEffect]:
 def explanation(
     project: Project,
     model: Predictor,
-    made: Sequence[Made],
+    made: Sequence[ColumnResult],
     columns: list[ContentColumn],
     looked: int,
 ) -> ContentExplanation:
@@ -115,7 +115,7 @@ def _words(project: Project, model: Predictor) -> str:
     return unit(model, project.target.column)
 
 
-def _additivity(made: Sequence[Made]) -> Check:
+def _additivity(made: Sequence[ColumnResult]) -> Check:
     wrong = [each for each in made if each.error > each.tolerance]
     worst = max(made, key=lambda each: each.error)
     return Check(

@@ -17,7 +17,7 @@ _BLOCK = 4_000_000  # pixels that are mixed at a time
 
 
 @dataclass(frozen=True)
-class Image:
+class PatchedImage:
     """An image, ready to have patches covered.
 
     Attributes
@@ -60,7 +60,7 @@ class Image:
         return found
 
 
-def image(data: bytes) -> Image:
+def image(data: bytes) -> PatchedImage:
     """Return an image with its patches, at most `PLAYERS`, as square as they can be.
 
     Raises
@@ -78,7 +78,7 @@ def image(data: bytes) -> Image:
     players = (len(rows) - 1) * (len(columns) - 1)
     patch = _patches(rows, columns)
     differs = np.bincount(patch.ravel(), changed.ravel(), minlength=players) > 0
-    return Image(pixels=pixels, rows=rows, columns=columns, differs=differs)
+    return PatchedImage(pixels=pixels, rows=rows, columns=columns, differs=differs)
 
 
 def _edges(side: int, parts: int) -> list[int]:

@@ -60,7 +60,7 @@ def _kind(text: str, at: int, before: str) -> str:
 
 
 @dataclass(frozen=True)
-class Text:
+class TokenizedText:
     """A text, ready to lose words.
 
     Attributes
@@ -102,7 +102,7 @@ class Text:
         return ["".join(line) for line in np.where(whole, self._kept, self._left).tolist()]
 
 
-def text(value: str) -> Text:
+def text(value: str) -> TokenizedText:
     """Return a text with its players, at most `PLAYERS`."""
     spans = split(value)
     runs = [list(run) for run in np.array_split(np.arange(len(spans)), PLAYERS) if len(run)]
@@ -115,7 +115,7 @@ def text(value: str) -> Text:
         end = stop
     kept.append(value[end:])
     left.append(value[end:])
-    return Text(
+    return TokenizedText(
         text=value,
         parts=parts,
         words=len(spans),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit.explain.effects.sampled_rows import Sample, as_levels, as_numbers
+from toolkit.explain.effects.sampled_rows import SampledRows, as_levels, as_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,7 @@ def gaps(a: np.ndarray, b: np.ndarray, kind: str) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class DataSupport:
     """Training rows to measure distances from.
 
     Attributes
@@ -114,7 +114,7 @@ class Surroundings:
         return total
 
 
-def surroundings(sample: Sample, columns: list[str]) -> Surroundings:
+def surroundings(sample: SampledRows, columns: list[str]) -> DataSupport:
     """Return the surroundings of a sample by some of its columns, texts and images aside."""
     kinds = {n: sample.kinds[n] for n in columns if sample.kinds[n] not in ("text", "image")}
     coded = codes(sample.frame, kinds)
@@ -127,4 +127,4 @@ def surroundings(sample: Sample, columns: list[str]) -> Surroundings:
         distance = distance - distance.mean() if len(distance) else distance
         flat[name] = distance / (np.linalg.norm(distance) or 1.0)
     association = {(a, b): float(flat[a] @ flat[b]) for a in flat for b in flat}
-    return Surroundings(kinds, coded, references, association)
+    return DataSupport(kinds, coded, references, association)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from toolkit.artifacts import Curve, Effect
-from toolkit.explain.effects.data_support import Surroundings
+from toolkit.artifacts import Curve, FeatureEffect
+from toolkit.explain.effects.data_support import DataSupport
 from toolkit.explain.effects.level_order import level_order
-from toolkit.explain.effects.sampled_rows import Sample, as_levels, as_numbers, mixed
+from toolkit.explain.effects.sampled_rows import SampledRows, as_levels, as_numbers, mixed
 from toolkit.project.model import RESAMPLES
 
 GRID = 20
@@ -35,7 +35,7 @@ class Grid:
     Attributes
     ----------
     column, kind : str
-        See `toolkit.artifacts.Effect`.
+        See `toolkit.artifacts.FeatureEffect`.
     values : ndarray of int, shape (g,)
         Rows of the sample that have them.
     codes : ndarray of int64, shape (n,)
@@ -68,7 +68,7 @@ class Grid:
         return np.bincount(self.codes[self.codes >= 0], minlength=size)
 
 
-def grid_of(sample: Sample, column: str) -> Grid | None:
+def grid_of(sample: SampledRows, column: str) -> Grid | None:
     """Return a column's grid: quantiles, or the most frequent levels; None if it is constant."""
     kind = sample.kinds[column]
     if kind == "category":
@@ -88,7 +88,7 @@ def grid_of(sample: Sample, column: str) -> Grid | None:
     return Grid(column, kind, values, codes, edges, [])
 
 
-def _levels(sample: Sample, column: str) -> Grid | None:
+def _levels(sample: SampledRows, column: str) -> Grid | None:
     texts = as_levels(sample.frame[column])
     names, first, counts = np.unique(texts.astype(str), return_index=True, return_counts=True)
     kept = np.lexsort((names, -counts))[:LEVELS]
@@ -106,19 +106,19 @@ def _levels(sample: Sample, column: str) -> Grid | None:
 
 
 def effects(
-    sample: Sample,
-    around: Surroundings,
+    sample: SampledRows,
+    around: DataSupport,
     columns: list[str],
     shown: list[str],
     progress: Callable[[int, int], None],
-) -> list[Effect]:
+) -> list[FeatureEffect]:
     """Return the effects of some columns on some outputs, constant columns left out.
 
     Parameters
     ----------
-    sample : Sample
+    sample : SampledRows
         The training rows.
-    around : Surroundings
+    around : DataSupport
         By which mixtures are judged.
     columns, shown : list of str
         Columns, and outputs by name.
@@ -147,7 +147,7 @@ def effects(
             if name in shown
         }
         found.append(
-            Effect(
+            FeatureEffect(
                 column=grid.column,
                 kind=grid.kind,
                 grid=_plain(grid.numbers),
@@ -162,7 +162,7 @@ def effects(
     return found
 
 
-def _set_to(sample: Sample, grid: Grid, rows: np.ndarray) -> pd.DataFrame:
+def _set_to(sample: SampledRows, grid: Grid, rows: np.ndarray) -> pd.DataFrame:
     size = len(grid.values)
     return mixed(
         sample.frame, np.repeat(rows, size), {grid.column: np.tile(grid.values, len(rows))}

@@ -13,7 +13,7 @@ from toolkit.explain.effects import feature_effects as of_columns
 from toolkit.explain.effects.data_support import surroundings
 from toolkit.explain.effects.interactions import interactions
 from toolkit.explain.effects.permutation_importance import permutation, shap_ranking, stability
-from toolkit.explain.effects.sampled_rows import Sample, draw
+from toolkit.explain.effects.sampled_rows import SampledRows, draw
 from toolkit.explain.effects.surrogate_tree import surrogate
 from toolkit.explain.shap.outputs import unit
 
@@ -98,7 +98,7 @@ def global_views(stage: Stage, model: Predictor, explanation: Explanation) -> Gl
     return views
 
 
-def _outputs(sample: Sample, train: Part) -> list[str]:
+def _outputs(sample: SampledRows, train: Part) -> list[str]:
     """Return the one output, or those of the most frequent classes."""
     if len(sample.names) <= OUTPUTS:
         return sample.names

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.artifacts import Interactions, Interval, PairStrength
-from toolkit.explain.effects.sampled_rows import Sample, mixed
+from toolkit.explain.effects.sampled_rows import SampledRows, mixed
 from toolkit.project.model import RESAMPLES
 
 COLUMNS = 6
@@ -27,7 +27,7 @@ _NONE = 0.005
 """An interaction below this share of the output's spread is not called one."""
 
 
-def interactions(sample: Sample, columns: list[str]) -> Interactions:
+def interactions(sample: SampledRows, columns: list[str]) -> Interactions:
     """Return the strength of each pair's interaction, over all outputs together."""
     columns = columns[:COLUMNS]
     rows = sample.choose(sample.fewer(ROWS), 11)
@@ -55,7 +55,7 @@ def interactions(sample: Sample, columns: list[str]) -> Interactions:
 
 
 def _mixtures(
-    sample: Sample, rows: np.ndarray, sets: list[tuple[str, ...]]
+    sample: SampledRows, rows: np.ndarray, sets: list[tuple[str, ...]]
 ) -> Iterator[pd.DataFrame]:
     donors, receivers = np.repeat(rows, len(rows)), np.tile(rows, len(rows))
     for names in sets:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from toolkit.explain.effects.sampled_rows import Sample, as_levels, as_numbers
+from toolkit.explain.effects.sampled_rows import SampledRows, as_levels, as_numbers
 
 _MOST_COLUMNS = 30
 _DECILES = 10
 
 
-def level_order(sample: Sample, column: str, codes: np.ndarray, levels: int) -> np.ndarray:
+def level_order(sample: SampledRows, column: str, codes: np.ndarray, levels: int) -> np.ndarray:
     """Return the order of levels: the first axis of a scaling of their distances.
 
     Two levels are as far apart as their rows' distributions in the other columns: the largest
@@ -20,7 +20,7 @@ def level_order(sample: Sample, column: str, codes: np.ndarray, levels: int) -> 
 
     Parameters
     ----------
-    sample : Sample
+    sample : SampledRows
         The rows.
     column : str
         The category.
@@ -51,7 +51,7 @@ def level_order(sample: Sample, column: str, codes: np.ndarray, levels: int) -> 
     return order if mean[order[0]] <= mean[order[-1]] else order[::-1]
 
 
-def _shares(sample: Sample, name: str) -> tuple[np.ndarray, bool]:
+def _shares(sample: SampledRows, name: str) -> tuple[np.ndarray, bool]:
     """Return indicators (n, parts) to average over a level, and whether they accumulate."""
     kind = sample.kinds[name]
     if kind == "category":

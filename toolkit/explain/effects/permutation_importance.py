@@ -21,8 +21,8 @@ from toolkit.artifacts import (
     PermutationComparison,
     RankStability,
 )
-from toolkit.explain.effects.data_support import Surroundings
-from toolkit.explain.effects.sampled_rows import Sample, mixed
+from toolkit.explain.effects.data_support import DataSupport
+from toolkit.explain.effects.sampled_rows import SampledRows, mixed
 from toolkit.metrics import Context
 from toolkit.metrics.base import Statistic
 from toolkit.metrics.resampling import draws, from_resamples, on_resamples, weighted
@@ -50,17 +50,17 @@ def shap_ranking(explanation: Explanation, columns: list[str]) -> dict[str, floa
 
 
 def permutation(
-    sample: Sample,
+    sample: SampledRows,
     test: Part,
     project: Project,
     shap: dict[str, float],
-    around: Surroundings,
+    around: DataSupport,
 ) -> PermutationComparison:
     """Return how much worse the metric gets without each column.
 
     Parameters
     ----------
-    sample : Sample
+    sample : SampledRows
         For its model, its seed and its count of evaluations.
     test : Part
         The rows to score.
@@ -68,7 +68,7 @@ def permutation(
         For the metric and the costs.
     shap : dict of str to float
         Columns, most important first, see `shap_ranking`.
-    around : Surroundings
+    around : DataSupport
         To name related columns.
     """
     metric = metrics.get(metrics.resolve(project)[0])
@@ -149,7 +149,7 @@ def _interval(rises: np.ndarray, confidence: float) -> Interval:
 
 
 def _compared(
-    losses: dict[str, Interval], shap: dict[str, float], around: Surroundings
+    losses: dict[str, Interval], shap: dict[str, float], around: DataSupport
 ) -> tuple[float | None, list[ComparedImportance]]:
     """Return the agreement of both ranks, and the columns in the order of their SHAP values."""
     names = list(losses)
@@ -184,7 +184,7 @@ def spearman(a: list[float], b: list[float]) -> float | None:
 
 
 def _why(
-    name: str, shap_rank: int, loss: Interval, ranks: dict[str, int], around: Surroundings
+    name: str, shap_rank: int, loss: Interval, ranks: dict[str, int], around: DataSupport
 ) -> str:
     """Return why the ranks of a column differ by much; empty if they do not."""
     lower = ranks[name] - shap_rank

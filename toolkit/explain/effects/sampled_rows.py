@@ -21,7 +21,7 @@ MISSING = "(missing)"
 
 
 @dataclass
-class Sample:
+class SampledRows:
     """Training rows, what the model says of them, and what was spent.
 
     Attributes
@@ -99,7 +99,7 @@ class Sample:
         return found
 
 
-def draw(model: Predictor, part: Part, seed: int, effort: float = 1.0) -> Sample:
+def draw(model: Predictor, part: Part, seed: int, effort: float = 1.0) -> SampledRows:
     """Return at most 20,000 training rows at random, scored; fewer with less effort."""
     most = round(MOST_ROWS * effort)
     columns = [name for name in model.columns if name in part.frame.columns]
@@ -108,7 +108,7 @@ def draw(model: Predictor, part: Part, seed: int, effort: float = 1.0) -> Sample
         places = np.sort(np.random.default_rng(seed).choice(places, most, replace=False))
     frame = part.frame[columns].iloc[places].reset_index(drop=True)
     kinds = {name: kind_of(frame[name], part.columns[name].type) for name in columns}
-    sample = Sample(model, frame, kinds, np.zeros((0, 0)), len(part), seed, effort)
+    sample = SampledRows(model, frame, kinds, np.zeros((0, 0)), len(part), seed, effort)
     sample.scores = sample.score([frame])[0]
     return sample
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from toolkit import formats, metrics
 from toolkit.artifacts import Surrogate, TreeNode
-from toolkit.explain.effects.sampled_rows import MISSING, Sample, as_levels, as_numbers
+from toolkit.explain.effects.sampled_rows import MISSING, SampledRows, as_levels, as_numbers
 from toolkit.explain.effects.tree_conditions import condition, rule
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _GOOD, _WORTH = 0.9, 0.05
 
 
 @dataclass(frozen=True)
-class Question:
+class TreeInput:
     """One input of the tree.
 
     Attributes
@@ -43,7 +43,7 @@ class Question:
     level: str = ""
 
 
-def surrogate(sample: Sample, test: Part, columns: list[str]) -> Surrogate:
+def surrogate(sample: SampledRows, test: Part, columns: list[str]) -> Surrogate:
     """Fit a tree of depth 3 (4 where that explains much more) to the champion's outputs.
 
     It is fitted on the training rows of the sample and held against the champion on test rows.
@@ -78,25 +78,25 @@ def surrogate(sample: Sample, test: Part, columns: list[str]) -> Surrogate:
     )
 
 
-def questions(sample: Sample, columns: list[str]) -> list[Question]:
+def questions(sample: SampledRows, columns: list[str]) -> list[TreeInput]:
     """Return what a tree may ask: numbers and dates, and frequent levels of categories."""
     found = []
     for name in columns:
         kind = sample.kinds[name]
         if kind in ("number", "date"):
-            found.append(Question(name, kind))
+            found.append(TreeInput(name, kind))
         elif kind == "category":
             counts = pd.Series(as_levels(sample.frame[name])).value_counts()
             levels = sorted(counts.index, key=lambda level: (-counts[level], level))
             found += [
-                Question(name, kind, level)
+                TreeInput(name, kind, level)
                 for level in levels[:_LEVELS]
                 if _FEWEST <= counts[level] < len(sample.frame)
             ]
     return found
 
 
-def design(frame: pd.DataFrame, asked: list[Question]) -> np.ndarray:
+def design(frame: pd.DataFrame, asked: list[TreeInput]) -> np.ndarray:
     """Return the tree's inputs (n, questions); a missing number stays missing (NaN)."""
     texts = {q.column: as_levels(frame[q.column]) for q in asked if q.kind == "category"}
     return np.column_stack(
@@ -109,7 +109,7 @@ def design(frame: pd.DataFrame, asked: list[Question]) -> np.ndarray:
     )
 
 
-def _fit(inputs: np.ndarray, sample: Sample, depth: int) -> DecisionTreeRegressor:
+def _fit(inputs: np.ndarray, sample: SampledRows, depth: int) -> DecisionTreeRegressor:
     from sklearn.tree import DecisionTreeRegressor
 
     fewest = max(_FEWEST, len(inputs) // 100) if len(inputs) >= 4 * _FEWEST else 1
@@ -124,7 +124,7 @@ def _r2(truth: np.ndarray, guess: np.ndarray) -> float | None:
     return 1 - float(((truth - guess) ** 2).sum()) / spread
 
 
-def _agreement(sample: Sample, truth: np.ndarray, guess: np.ndarray) -> float | None:
+def _agreement(sample: SampledRows, truth: np.ndarray, guess: np.ndarray) -> float | None:
     if sample.model.task == "regression":
         return None
     if sample.model.task == "binary":
@@ -133,7 +133,7 @@ def _agreement(sample: Sample, truth: np.ndarray, guess: np.ndarray) -> float | 
     return float(np.mean(metrics.decide(truth, context) == metrics.decide(guess, context)))
 
 
-def _nodes(tree: Any, asked: list[Question], sample: Sample) -> list[TreeNode]:
+def _nodes(tree: Any, asked: list[TreeInput], sample: SampledRows) -> list[TreeNode]:
     inner = tree.tree_
     names = sample.names
     lacking = {name for name in sample.kinds if sample.frame[name].isna().any()}

@@ -12,15 +12,15 @@ from toolkit import formats, metrics
 from toolkit.artifacts import CellChange, Counterfactual
 from toolkit.explain.rows.counterfactual_search import (
     CALLS,
-    Case,
     Changes,
-    Search,
+    CounterfactualSearch,
+    RowSearch,
     cells_of,
     changed,
 )
 from toolkit.explain.rows.density import Density
 from toolkit.explain.rows.distance import Gower
-from toolkit.explain.rows.goals import Goal, Outputs
+from toolkit.explain.rows.goals import CountedModel, Goal
 from toolkit.explain.rows.limits import Limit
 from toolkit.explain.rows.no_counterfactual_reason import why_blocked
 
@@ -37,7 +37,7 @@ _MOST_COLUMNS = 60
 
 
 @dataclass(frozen=True)
-class Found:
+class RowCounterfactuals:
     """What was found for one row.
 
     Attributes
@@ -75,7 +75,7 @@ class Known:
 
 
 def known_rows(
-    frame: pd.DataFrame, columns: Mapping[str, Column], outputs: Outputs, seed: int
+    frame: pd.DataFrame, columns: Mapping[str, Column], outputs: CountedModel, seed: int
 ) -> Known:
     """Return at most 4,000 training rows, scored and ready to be compared with."""
     order = np.random.default_rng([seed, _STREAM]).permutation(len(frame))[:_SAMPLE]
@@ -89,11 +89,11 @@ def counterfactuals(  # noqa: PLR0917
     goals: Sequence[Goal],
     limits: Mapping[str, Limit],
     known: Known,
-    outputs: Outputs,
+    outputs: CountedModel,
     *,
     order: Sequence[str] = (),
-) -> list[Found]:
-    """Search small changes of rows that lead to the wanted decision.
+) -> list[RowCounterfactuals]:
+    """CounterfactualSearch small changes of rows that lead to the wanted decision.
 
     Parameters
     ----------
@@ -107,14 +107,14 @@ def counterfactuals(  # noqa: PLR0917
         How each column may change.
     known : Known
         Training rows.
-    outputs : Outputs
+    outputs : CountedModel
         The model.
     order : sequence of str
         Columns, the most important first: of a wide table the first 60 are changed.
 
     Returns
     -------
-    list of Found
+    list of RowCounterfactuals
         One a row; a row's result depends on no other row, only on how many there are.
     """
     asked = project.recourse
@@ -129,10 +129,10 @@ def counterfactuals(  # noqa: PLR0917
     for i, goal in enumerate(goals):
         near, _ = known.gower.nearest(frame.iloc[[i]], _LIKE, goal.reached(known.outputs))
         cases.append(
-            Case(i, goal, cells[i], [like[j] for j in near[0]], float(goal.progress(start)[i]))
+            RowSearch(i, goal, cells[i], [like[j] for j in near[0]], float(goal.progress(start)[i]))
         )
     tries = max(50, min(_TRIES, round(BUDGET * project.automl.effort) // (CALLS * len(cases))))
-    search = Search(outputs, frame, free, cases, tries, asked.most_changes,
+    search = CounterfactualSearch(outputs, frame, free, cases, tries, asked.most_changes,
                     2 * asked.counterfactuals)  # fmt: skip
     if free:
         search.run()
@@ -140,15 +140,15 @@ def counterfactuals(  # noqa: PLR0917
     found = _scored_again(search, chosen)
     missing = [case for case in cases if not found[case.position]]
     why = why_blocked(search, missing, limits, rare)
-    return [Found(found[i], why.get(i, "")) for i in range(len(cases))]
+    return [RowCounterfactuals(found[i], why.get(i, "")) for i in range(len(cases))]
 
 
 # -- choosing ----------------------------------------------------------------------------
 
 
 def _chosen(
-    search: Search, known: Known, count: int, least: float
-) -> tuple[list[tuple[Case, Changes, float]], dict[int, int]]:
+    search: CounterfactualSearch, known: Known, count: int, least: float
+) -> tuple[list[tuple[RowSearch, Changes, float]], dict[int, int]]:
     """Return the changes to give, and for each row how many others were too rare."""
     asked = [(case, c) for case in search.cases for c in search.ranked(case)[:_JUDGED]]
     rows = changed(search.frame, search.limits, [(case.position, c) for case, c in asked])
@@ -171,7 +171,7 @@ def _chosen(
 
 
 def _diverse(
-    search: Search, ranked: Sequence[tuple[Changes, float]], count: int
+    search: CounterfactualSearch, ranked: Sequence[tuple[Changes, float]], count: int
 ) -> list[tuple[Changes, float]]:
     """Return the first changes, none of which changes all the columns of another.
 
@@ -187,7 +187,7 @@ def _diverse(
     return chosen
 
 
-def _other(search: Search, changes: Changes, taken: Changes, again: bool) -> bool:
+def _other(search: CounterfactualSearch, changes: Changes, taken: Changes, again: bool) -> bool:
     mine, theirs = dict(changes), dict(taken)
     if not set(theirs) <= set(mine):
         return True
@@ -199,7 +199,7 @@ def _other(search: Search, changes: Changes, taken: Changes, again: bool) -> boo
 
 
 def _scored_again(
-    search: Search, chosen: Sequence[tuple[Case, Changes, float]]
+    search: CounterfactualSearch, chosen: Sequence[tuple[RowSearch, Changes, float]]
 ) -> dict[int, list[Counterfactual]]:
     """Return counterfactuals whose decision holds in a call of their own."""
     found: dict[int, list[Counterfactual]] = {case.position: [] for case in search.cases}

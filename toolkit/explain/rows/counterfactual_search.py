@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.explain.rows.goals import Goal, Outputs
+from toolkit.explain.rows.goals import CountedModel, Goal
 from toolkit.explain.rows.limits import Limit
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ CALLS = 6
 
 
 @dataclass
-class Case:
+class RowSearch:
     """One row and what was tried on it.
 
     Attributes
@@ -101,18 +101,18 @@ def changed(
     return table
 
 
-class Search:
+class CounterfactualSearch:
     """The search for several rows at once.
 
     Parameters
     ----------
-    outputs : Outputs
+    outputs : CountedModel
         The model.
     frame : pandas.DataFrame
         The rows.
     limits : sequence of Limit
         Columns that may change, the most important first.
-    cases : sequence of Case
+    cases : sequence of RowSearch
         The rows' goals and neighbours.
     tries : int
         The most changes of a row scored in one call.
@@ -124,10 +124,10 @@ class Search:
 
     def __init__(  # noqa: PLR0917
         self,
-        outputs: Outputs,
+        outputs: CountedModel,
         frame: pd.DataFrame,
         limits: Sequence[Limit],
-        cases: Sequence[Case],
+        cases: Sequence[RowSearch],
         tries: int,
         most: int,
         enough: int,
@@ -144,7 +144,7 @@ class Search:
         for _ in range(2):
             self.score([(case, self._smaller(case)) for case in self.cases])
 
-    def score(self, asked: Sequence[tuple[Case, list[Changes]]]) -> None:
+    def score(self, asked: Sequence[tuple[RowSearch, list[Changes]]]) -> None:
         """Score changes not tried before, all in one call, and remember what they lead to."""
         new = [
             (case, [c for c in dict.fromkeys(changes) if c not in case.tried][: self.tries])
@@ -164,17 +164,17 @@ class Search:
             reached = case.goal.reached(mine)
             case.reached.update(c for c, r in zip(changes, reached, strict=True) if r)
 
-    def size(self, case: Case, changes: Changes) -> float:
+    def size(self, case: RowSearch, changes: Changes) -> float:
         """Return the sum of the sizes of changes."""
         return sum(self.limits[p].size(case.cells[p], value) for p, value in changes)
 
-    def ranked(self, case: Case) -> list[Changes]:
+    def ranked(self, case: RowSearch) -> list[Changes]:
         """Return the changes that reach the goal: the fewest first, then the smallest."""
         return sorted(case.reached, key=lambda c: (len(c), round(self.size(case, c), 9), str(c)))
 
     # -- what to try -------------------------------------------------------------------
 
-    def singles(self, case: Case) -> list[Changes]:
+    def singles(self, case: RowSearch) -> list[Changes]:
         """Return all single changes, or an even selection of them."""
         options = [limit.options(cell) for limit, cell in zip(self.limits, case.cells, strict=True)]
         options = options[: max(1, self.tries // 2)]
@@ -183,7 +183,7 @@ class Search:
             options = [found[:: -(-len(found) // each) or 1] for found in options]
         return [((place, value),) for place, found in enumerate(options) for value in found]
 
-    def _longer(self, case: Case, size: int) -> list[Changes]:
+    def _longer(self, case: RowSearch, size: int) -> list[Changes]:
         """Return the best shorter changes with one more, after parts of nearby rows."""
         singles = self._best(case, 1, self.tries // _BEAM)
         found = self._parts(case) if size == 2 else []
@@ -196,7 +196,7 @@ class Search:
             ]
         return found
 
-    def _best(self, case: Case, size: int, count: int) -> list[Changes]:
+    def _best(self, case: RowSearch, size: int, count: int) -> list[Changes]:
         """Return unreached changes of a size: half by their gain, half by gain for its size."""
         states = [c for c in case.tried if len(c) == size and c not in case.reached]
         gain = {c: case.tried[c] - case.start for c in states}
@@ -205,7 +205,7 @@ class Search:
         mixed = itertools.chain.from_iterable(zip(far, cheap, strict=True))
         return list(dict.fromkeys(mixed))[:count]
 
-    def _parts(self, case: Case) -> list[Changes]:
+    def _parts(self, case: RowSearch) -> list[Changes]:
         """Return sets of cells of nearby rows with the wanted decision."""
         found: list[Changes] = []
         for cells in case.like:
@@ -220,7 +220,7 @@ class Search:
                 found += itertools.combinations(some, size)
         return found[: self.tries // 3]
 
-    def _smaller(self, case: Case) -> list[Changes]:
+    def _smaller(self, case: RowSearch) -> list[Changes]:
         found: list[Changes] = []
         for changes in self._varied(case):
             if len(changes) > 1:
@@ -230,7 +230,7 @@ class Search:
                     found.append((*changes[:at], (place, nearer), *changes[at + 1 :]))
         return found
 
-    def _varied(self, case: Case) -> list[Changes]:
+    def _varied(self, case: RowSearch) -> list[Changes]:
         """Return the best changes that reach the goal, at most three a set of columns."""
         counts: dict[tuple[int, ...], int] = {}
         kept = []
@@ -241,5 +241,5 @@ class Search:
                 kept.append(changes)
         return kept[:_POLISHED]
 
-    def _enough(self, case: Case) -> bool:
+    def _enough(self, case: RowSearch) -> bool:
         return len({tuple(p for p, _ in c) for c in case.reached}) >= self.enough

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from toolkit.table import Predictor
 
 
-class Outputs:
+class CountedModel:
     """A model as a function of rows to (n, k) or (n,), which counts what it scored.
 
     Attributes

@@ -11,7 +11,7 @@ from toolkit import metrics
 from toolkit.artifacts import Explanation, Similar
 from toolkit.explain.rows.counterfactual import decision_text
 from toolkit.explain.rows.distance import Gower
-from toolkit.explain.rows.goals import Goal, Outputs
+from toolkit.explain.rows.goals import CountedModel, Goal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ class Neighbours:
     ----------
     train : Part
         The training rows; of more than 50,000 a random sample is searched.
-    outputs : Outputs
+    outputs : CountedModel
         The model.
     weights : mapping of str to float, optional
         How much each column counts, see `Gower`.
@@ -45,7 +45,7 @@ class Neighbours:
     def __init__(
         self,
         train: Part,
-        outputs: Outputs,
+        outputs: CountedModel,
         *,
         weights: Mapping[str, float] | None = None,
         seed: int = 7,

@@ -7,22 +7,30 @@ import math
 from collections.abc import Mapping, Sequence
 
 from toolkit import formats
-from toolkit.explain.rows.counterfactual_search import Case, Search, cells_of, changed
+from toolkit.explain.rows.counterfactual_search import (
+    CounterfactualSearch,
+    RowSearch,
+    cells_of,
+    changed,
+)
 from toolkit.explain.rows.limits import Limit
 
 _MOST_COLUMNS = 60
 
 
 def why_blocked(
-    search: Search, missing: Sequence[Case], limits: Mapping[str, Limit], rare: Mapping[int, int]
+    search: CounterfactualSearch,
+    missing: Sequence[RowSearch],
+    limits: Mapping[str, Limit],
+    rare: Mapping[int, int],
 ) -> dict[int, str]:
     """Return, by position, why rows have no counterfactual.
 
     Parameters
     ----------
-    search : Search
+    search : CounterfactualSearch
         Done.
-    missing : sequence of Case
+    missing : sequence of RowSearch
         The rows.
     limits : mapping of str to Limit
         Of all columns, the fixed ones too.
@@ -57,7 +65,7 @@ def why_blocked(
     return why
 
 
-def _nearest(case: Case, best: float) -> str:
+def _nearest(case: RowSearch, best: float) -> str:
     model, wanted = case.goal.model, case.goal.wanted
     if model.task == "regression":
         return f"the nearest prediction stays {formats.number(-best, 4)} outside {wanted}"
@@ -69,7 +77,9 @@ def _nearest(case: Case, best: float) -> str:
     )
 
 
-def _levers(search: Search, cases: Sequence[Case], limits: Mapping[str, Limit]) -> dict[int, str]:
+def _levers(
+    search: CounterfactualSearch, cases: Sequence[RowSearch], limits: Mapping[str, Limit]
+) -> dict[int, str]:
     """Return, for each case, which limited columns would lead there if they were free."""
     bound = [each for each in limits.values() if each.rule != "free" and len(each.values) > 1][
         :_MOST_COLUMNS
@@ -78,7 +88,9 @@ def _levers(search: Search, cases: Sequence[Case], limits: Mapping[str, Limit]) 
     if not opened:
         return {case.position: "" for case in cases}
     cells = cells_of(search.frame, opened)
-    probe = [Case(case.position, case.goal, cells[case.position], [], -math.inf) for case in cases]
+    probe = [
+        RowSearch(case.position, case.goal, cells[case.position], [], -math.inf) for case in cases
+    ]
     # On top of the best that the allowed changes did.
     base = [max(case.tried, key=lambda c: (case.tried[c], str(c)), default=()) for case in cases]
     frame = changed(
@@ -88,7 +100,7 @@ def _levers(search: Search, cases: Sequence[Case], limits: Mapping[str, Limit]) 
     for place, case in enumerate(probe):
         case.position = place
     tries = max(24, search.tries)
-    alone = Search(search.outputs, frame, opened, probe, tries, 1, 1)
+    alone = CounterfactualSearch(search.outputs, frame, opened, probe, tries, 1, 1)
     alone.score([(case, alone.singles(case)) for case in probe])
     said = {}
     for case, own in zip(probe, cases, strict=True):

@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit import metrics, table
-from toolkit.artifacts import Attributions, Check, Explanation, RowStories, RowStory
-from toolkit.explain.rows.counterfactual import Found, counterfactuals, decision_text, known_rows
-from toolkit.explain.rows.goals import Adverse, Goal, Outputs, adverse, score_words
+from toolkit.artifacts import Attributions, Check, Explanation, RowReport, RowReports
+from toolkit.explain.rows.counterfactual import (
+    RowCounterfactuals,
+    counterfactuals,
+    decision_text,
+    known_rows,
+)
+from toolkit.explain.rows.goals import Adverse, CountedModel, Goal, adverse, score_words
 from toolkit.explain.rows.limits import Limit, limits
 from toolkit.explain.rows.neighbours import Neighbours, importance_weights
 from toolkit.explain.rows.reason_codes import reason_codes
@@ -36,7 +41,7 @@ class _Chosen:
     adverse_rows: int
 
 
-def row_stories(stage: Stage, model: Predictor, explanation: Explanation) -> RowStories:
+def row_reports(stage: Stage, model: Predictor, explanation: Explanation) -> RowReports:
     """Tell the rows with an adverse outcome nearest to the wanted one, and write the artefact.
 
     Each gets its reasons, the least changes that lead to the wanted outcome, and the training
@@ -56,7 +61,7 @@ def row_stories(stage: Stage, model: Predictor, explanation: Explanation) -> Row
     ProjectError
         When the section `recourse` names columns or classes that are not there.
     """
-    project, outputs = stage.project, Outputs(model)
+    project, outputs = stage.project, CountedModel(model)
     test, train = table.load_part(stage, "test"), table.load_part(stage, "train")
     lines = stage.read(Attributions).frame
     side, ways = adverse(project, model), _limits(stage, model, train)
@@ -82,7 +87,7 @@ def row_stories(stage: Stage, model: Predictor, explanation: Explanation) -> Row
             sign=side.sign_of(score),
         )
         stories.append(
-            RowStory(
+            RowReport(
                 row=row,
                 actual=decision_text(test.target[position]),
                 decision=decision_text(decided[i]),
@@ -95,7 +100,7 @@ def row_stories(stage: Stage, model: Predictor, explanation: Explanation) -> Row
                 similar=similar[i],
             )
         )
-    result = RowStories(
+    result = RowReports(
         task=model.task,
         adverse=side.words,
         wanted_known=bool(side.wanted),
@@ -125,7 +130,7 @@ def _limits(stage: Stage, model: Predictor, train: Part) -> dict[str, Limit]:
 
 
 def _choose(
-    project: Project, outputs: Outputs, side: Adverse, test: Part, explained: set[int]
+    project: Project, outputs: CountedModel, side: Adverse, test: Part, explained: set[int]
 ) -> _Chosen:
     """Return the explained rows with an adverse outcome that are nearest to the wanted one."""
     model = outputs.model
@@ -146,17 +151,17 @@ def _changes(  # noqa: PLR0917
     chosen: _Chosen,
     ways: dict[str, Limit],
     train: Part,
-    outputs: Outputs,
+    outputs: CountedModel,
     order: list[str],
-) -> list[Found]:
+) -> list[RowCounterfactuals]:
     if not len(frame) or not stage.project.recourse.counterfactuals:
-        return [Found([], "")] * len(frame)
+        return [RowCounterfactuals([], "")] * len(frame)
     stage.progress(f"searching changes of {len(frame)} rows")
     known = known_rows(train.frame, train.columns, outputs, stage.project.seed)
     return counterfactuals(stage.project, frame, chosen.goals, ways, known, outputs, order=order)
 
 
-def _checks(project: Project, side: Adverse, stories: list[RowStory]) -> list[Check]:
+def _checks(project: Project, side: Adverse, stories: list[RowReport]) -> list[Check]:
     checks = [
         Check(
             name="Adverse outcome",

@@ -17,7 +17,7 @@ EACH = 2
 
 
 @dataclass(frozen=True)
-class Told:
+class ScoredRows:
     """Rows with their targets and what a model says of them.
 
     Attributes
@@ -42,7 +42,7 @@ class Told:
     threshold: float
 
 
-def told(model: Predictor, scores: np.ndarray, target: np.ndarray) -> Told:
+def told(model: Predictor, scores: np.ndarray, target: np.ndarray) -> ScoredRows:
     """Return rows with the model's decisions."""
     full = scores
     if model.task == "binary":
@@ -51,10 +51,10 @@ def told(model: Predictor, scores: np.ndarray, target: np.ndarray) -> Told:
         full = scores[:, 0]
     threshold = 0.5 if model.threshold is None else model.threshold
     decided = metrics.decide(full, metrics.context_of(model))
-    return Told(scores, target, decided, model.task, list(model.classes), threshold)
+    return ScoredRows(scores, target, decided, model.task, list(model.classes), threshold)
 
 
-def choose(rows: Told, usable: np.ndarray) -> list[tuple[int, str]]:
+def choose(rows: ScoredRows, usable: np.ndarray) -> list[tuple[int, str]]:
     """Return up to six positions and why each was taken: two of every kind.
 
     Classes: the most certain that are right and that are wrong, of different decided classes if
@@ -63,7 +63,7 @@ def choose(rows: Told, usable: np.ndarray) -> list[tuple[int, str]]:
 
     Parameters
     ----------
-    rows : Told
+    rows : ScoredRows
         To choose from.
     usable : ndarray of int64
         Positions that may be taken.
@@ -81,7 +81,7 @@ def choose(rows: Told, usable: np.ndarray) -> list[tuple[int, str]]:
 _Kind = tuple[str, np.ndarray, np.ndarray, bool]
 
 
-def _of_numbers(rows: Told) -> list[_Kind]:
+def _of_numbers(rows: ScoredRows) -> list[_Kind]:
     value = rows.scores[:, 0]
     error = np.abs(value - rows.target.astype(np.float64))
     everyone = np.ones(len(value), dtype=bool)
@@ -92,7 +92,7 @@ def _of_numbers(rows: Told) -> list[_Kind]:
     ]
 
 
-def _of_classes(rows: Told) -> list[_Kind]:
+def _of_classes(rows: ScoredRows) -> list[_Kind]:
     right = rows.decided.astype(str) == rows.target.astype(str)
     everyone = np.ones(len(right), dtype=bool)
     if rows.task == "binary":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit import metrics, table
 from toolkit.errors import DataError
 from toolkit.explain.rows.counterfactual import decision_text
-from toolkit.explain.rows.goals import Outputs
+from toolkit.explain.rows.goals import CountedModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ class WhatIf:
     """
 
     def __init__(self, model: Predictor, train: Part, test: Part) -> None:
-        self._outputs, self._test, self._columns = Outputs(model), test, train.columns
+        self._outputs, self._test, self._columns = CountedModel(model), test, train.columns
         self._place = {int(row): i for i, row in enumerate(test.rows)}
         self._seen = {
             name: set(map(str, train.frame[name].dropna().unique().tolist()))

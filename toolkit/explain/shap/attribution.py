@@ -11,7 +11,7 @@ import numpy as np
 from toolkit import formats
 from toolkit.errors import DataError
 from toolkit.explain.shap import exact, expected_gradients, sampling
-from toolkit.explain.shap.background_blocks import over_parts, parts_of
+from toolkit.explain.shap.background_blocks import background_blocks, over_parts
 from toolkit.explain.shap.outputs import (
     RowValues,
     in_score_order,
@@ -21,12 +21,12 @@ from toolkit.explain.shap.outputs import (
     scorer,
     tolerance,
 )
-from toolkit.explain.shap.sampling import Game, Players
+from toolkit.explain.shap.sampling import FeatureGroups, ValueFunction
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.forests import Sum
+    from toolkit.forests import AdditiveModel
     from toolkit.table.predictor import Predictor, Smooth
 
 EXACT_EVALUATIONS = 400_000
@@ -40,8 +40,8 @@ def explain_rows(
     rows: Sequence[int] | None = None,
     orders: int = 1,
     seed: int = 7,
-    players: Players | None = None,
-    total: Sum | None = None,
+    players: FeatureGroups | None = None,
+    total: AdditiveModel | None = None,
     smooth: Smooth | None = None,
     points: int = expected_gradients.FEWEST,
     game: str = "interventional",
@@ -65,9 +65,9 @@ def explain_rows(
         Orders for each pair of row and background row: 1 or an even number.
     seed : int
         The seed of the orders.
-    players : Players, optional
+    players : FeatureGroups, optional
         Groups of columns; by default each column by itself.
-    total : Sum, optional
+    total : AdditiveModel, optional
         The model as a sum; the values then are of its space. Its players are the columns.
     smooth : Smooth, optional
         The model as a differentiable function; the values then are expected gradients, of the
@@ -95,7 +95,7 @@ def explain_rows(
             expected="at least one row and one background row",
         )
     columns = [name for name in model.columns if name in frame.columns]
-    players = players or Players(columns, [[name] for name in columns])
+    players = players or FeatureGroups(columns, [[name] for name in columns])
     frame = frame[columns].reset_index(drop=True)
     numbers = np.arange(len(frame)) if rows is None else np.asarray(rows, dtype=np.int64)
     score = scorer(model)
@@ -103,8 +103,8 @@ def explain_rows(
     background = background.iloc[in_score_order(score(background))].reset_index(drop=True)
     seeds = [[seed, int(number)] for number in numbers]
 
-    def play(paid: sampling.Score, parts: list[np.ndarray] | None = None) -> _Found:
-        game = Game(paid, frame, background, players)
+    def play(paid: sampling.Score, parts: list[np.ndarray] | None = None) -> _ShapValues:
+        game = ValueFunction(paid, frame, background, players)
         return _played(game, orders, seeds, parts=parts, progress=progress)
 
     slack = 1.0
@@ -158,7 +158,7 @@ def explain_rows(
 
 
 @dataclass(frozen=True)
-class _Found:
+class _ShapValues:
     """Values and errors, each (n, players, outputs), and how they came about."""
 
     shap: np.ndarray
@@ -171,7 +171,7 @@ class _Found:
     by_part: np.ndarray | None = None
     """Values against each part of the background, (parts, n, players, outputs)."""
 
-    def and_rest(self, rest: _Found) -> _Found:
+    def and_rest(self, rest: _ShapValues) -> _ShapValues:
         """Return the values of what is known exactly and of what had to be estimated.
 
         Another background would change both, together or against each other: their sum is what
@@ -179,7 +179,7 @@ class _Found:
         """
         assert self.parts is not None and self.by_part is not None and rest.by_part is not None
         shap, error = over_parts(self.by_part + rest.by_part, self.parts)
-        return _Found(
+        return _ShapValues(
             shap,
             error if len(self.parts) > 1 else rest.error,
             f"{self.method}; the rest: {rest.method}",
@@ -189,15 +189,15 @@ class _Found:
 
 
 def _by_sum(
-    total: Sum,
+    total: AdditiveModel,
     frame: pd.DataFrame,
     background: pd.DataFrame,
     threads: int,
     progress: Callable[[int, int], Any] | None,
-) -> _Found:
+) -> _ShapValues:
     alone = total.rest is None
-    parts = parts_of(len(background), 1 if alone else 2)
-    values = exact.SumValues(total, frame, background, threads)
+    parts = background_blocks(len(background), 1 if alone else 2)
+    values = exact.AdditiveShap(total, frame, background, threads)
     by_part = values.values(parts, progress if alone else None)
     shap, error = over_parts(by_part, parts)
     words = {
@@ -214,13 +214,13 @@ def _by_sum(
         method += ", as far as these are the model"
     elif total.rest is not None and not total.forests_left_out:
         method += f" ({formats.percent(total.share + total.linear)} of the model by weight)"
-    return _Found(shap, error, method, parts=parts, by_part=by_part)
+    return _ShapValues(shap, error, method, parts=parts, by_part=by_part)
 
 
-def _by_cover(total: Sum, frame: pd.DataFrame, threads: int) -> _Found:
+def _by_cover(total: AdditiveModel, frame: pd.DataFrame, threads: int) -> _ShapValues:
     shap, base = exact.cover_values(total, frame, threads)
     method = "Exact Shapley values of trees, from their own structure and the rows they grew on"
-    return _Found(shap, np.zeros_like(shap), method, base=base)
+    return _ShapValues(shap, np.zeros_like(shap), method, base=base)
 
 
 def _along_lines(
@@ -231,7 +231,7 @@ def _along_lines(
     missed: float,
     points: int,
     progress: Callable[[int, int], Any] | None,
-) -> _Found:
+) -> _ShapValues:
     found = expected_gradients.expected_gradients(
         smooth, frame, background, tolerance=missed, points=points, progress=progress
     )
@@ -240,17 +240,17 @@ def _along_lines(
         "No SHAP values: gradients of the network along straight lines between encoded rows, at"
         f" {found.evaluations / pairs:,.0f} points each in the mean"
     )
-    return _Found(found.values, found.error, method, evaluations=found.evaluations)
+    return _ShapValues(found.values, found.error, method, evaluations=found.evaluations)
 
 
 def _played(
-    game: Game,
+    game: ValueFunction,
     orders: int,
     seeds: list[list[int]],
     *,
     parts: list[np.ndarray] | None,
     progress: Callable[[int, int], Any] | None,
-) -> _Found:
+) -> _ShapValues:
     coalitions = game.rows * game.references << min(len(game.players.names), 40)
     if coalitions <= EXACT_EVALUATIONS:
         unit, given = 1, sampling.enumerated(game)
@@ -274,7 +274,7 @@ def _played(
         errors.append(error)
         if progress is not None:
             progress(len(values), game.rows)
-    return _Found(
+    return _ShapValues(
         np.stack(values),
         np.stack(errors),
         method,

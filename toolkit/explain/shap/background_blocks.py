@@ -9,7 +9,7 @@ import numpy as np
 GROUPS = 8
 
 
-def parts_of(count: int, together: int = 1) -> list[np.ndarray]:
+def background_blocks(count: int, together: int = 1) -> list[np.ndarray]:
     """Return positions of background rows, in order of output, in parts that are alike.
 
     Neighbours have similar outputs: each part gets some of all.

@@ -16,7 +16,7 @@ PLAYERS = 40
 
 
 @dataclass(frozen=True)
-class Plan:
+class CostPlan:
     """How many rows, background rows and orders are affordable.
 
     Attributes
@@ -89,7 +89,7 @@ def budget(asked: Explain, columns: int) -> int:
     return max(2_000, min(asked.evaluations or EVALUATIONS, CELLS // max(1, columns)))
 
 
-def lines(asked: Explain, rows: int, background: int, fewest: int, cells: int) -> Plan:
+def lines(asked: Explain, rows: int, background: int, fewest: int, cells: int) -> CostPlan:
     """Fit lines between rows into the budget: fewer background rows first, then rows.
 
     Parameters
@@ -106,10 +106,10 @@ def lines(asked: Explain, rows: int, background: int, fewest: int, cells: int) -
     most = budget(asked, cells)
     rows, background, reductions = _fewer(most, rows, background, fewest)
     points = max(fewest, most // (rows * background))
-    return Plan(rows, background, 1, rows * background * points, points, reductions)
+    return CostPlan(rows, background, 1, rows * background * points, points, reductions)
 
 
-def plan(asked: Explain, rows: int, background: int, steps: float, columns: int) -> Plan:
+def plan(asked: Explain, rows: int, background: int, steps: float, columns: int) -> CostPlan:
     """Fit what was asked for into the budget: fewer orders first, then background, then rows.
 
     Parameters
@@ -144,7 +144,7 @@ def plan(asked: Explain, rows: int, background: int, steps: float, columns: int)
     if cost() > most:
         rows, background, less = _fewer(most, rows, background, orders * steps)
         reductions += less
-    return Plan(rows, background, orders, max(1, round(cost())), reductions=reductions)
+    return CostPlan(rows, background, orders, max(1, round(cost())), reductions=reductions)
 
 
 def _fewer(most: int, rows: int, background: int, steps: float) -> tuple[int, int, list[str]]:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.explain.shap.background_blocks import parts_of
+from toolkit.explain.shap.background_blocks import background_blocks
 from toolkit.explain.shap.linear_terms import added_up, term_values
-from toolkit.forests import Grown, Sum, expected, seconds, shapley_values
+from toolkit.forests import AdditiveModel, TreeEnsemble, expected, seconds, shapley_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,13 +27,13 @@ MIXTURES = 256
 """Mixtures of rows on which a sum is held against its model."""
 
 
-def costs(total: Sum, rows: int, background: int) -> list[float]:
+def costs(total: AdditiveModel, rows: int, background: int) -> list[float]:
     """Return about how many seconds each forest takes on one core."""
-    parts = len(parts_of(background))
+    parts = len(background_blocks(background))
     return [seconds(forest, rows, background, parts) for forest in total.forests]
 
 
-def follows_paths(total: Sum) -> bool:
+def follows_paths(total: AdditiveModel) -> bool:
     """Return whether a sum's path-dependent values are known: it is trees alone.
 
     A column that is made of two of the table's goes one way at a split for both of them, and
@@ -44,7 +44,7 @@ def follows_paths(total: Sum) -> bool:
 
 
 def cover_values(
-    total: Sum, frame: pd.DataFrame, threads: int = 1
+    total: AdditiveModel, frame: pd.DataFrame, threads: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return path-dependent values (Lundberg et al. 2020), (n, players, k), and their base, (k,).
 
@@ -52,7 +52,7 @@ def cover_values(
 
     Parameters
     ----------
-    total : Sum
+    total : AdditiveModel
         The model, for which `follows_paths` holds.
     frame : pandas.DataFrame
         Typed rows.
@@ -74,11 +74,13 @@ def cover_values(
     return np.asarray(values), np.asarray(base)
 
 
-def _centred(total: Sum, count: int) -> bool:
+def _centred(total: AdditiveModel, count: int) -> bool:
     return total.space == "margin" and count > 1
 
 
-def sum_error(total: Sum, told: Score, frame: pd.DataFrame, background: pd.DataFrame) -> float:
+def sum_error(
+    total: AdditiveModel, told: Score, frame: pd.DataFrame, background: pd.DataFrame
+) -> float:
     """Return how far a sum is from its model, at most, on rows and mixtures of rows.
 
     A model may round or clip what its parts add up to, and do so where no real row lies: then
@@ -86,7 +88,7 @@ def sum_error(total: Sum, told: Score, frame: pd.DataFrame, background: pd.DataF
 
     Parameters
     ----------
-    total : Sum
+    total : AdditiveModel
         What the model is said to be.
     told : callable
         The model's outputs in the sum's space.
@@ -111,14 +113,14 @@ def sum_error(total: Sum, told: Score, frame: pd.DataFrame, background: pd.DataF
     return float(np.abs(told(both) - _added(total, both)).max())
 
 
-def with_remainder(total: Sum, told: Score, middle: pd.DataFrame) -> Sum:
+def with_remainder(total: AdditiveModel, told: Score, middle: pd.DataFrame) -> AdditiveModel:
     """Return a sum whose rest is all that the model says besides the sum's parts.
 
     So it is the model, whatever that does to the sum of its parts: rounding, clipping.
 
     Parameters
     ----------
-    total : Sum
+    total : AdditiveModel
         Parts of the model.
     told : callable
         The model's outputs in the sum's space.
@@ -134,7 +136,7 @@ def with_remainder(total: Sum, told: Score, middle: pd.DataFrame) -> Sum:
     return replace(total, rest=remainder, corrected=True)
 
 
-def _added(total: Sum, frame: pd.DataFrame) -> np.ndarray:
+def _added(total: AdditiveModel, frame: pd.DataFrame) -> np.ndarray:
     """Return what the summands say of typed rows, added up: (n, outputs)."""
     parts = [total.added_up(frame)] if total.grown else []
     if total.terms is not None:
@@ -147,12 +149,12 @@ def _added(total: Sum, frame: pd.DataFrame) -> np.ndarray:
     return np.asarray(result)
 
 
-class SumValues:
+class AdditiveShap:
     """Exact values of a sum's forests and terms.
 
     Parameters
     ----------
-    total : Sum
+    total : AdditiveModel
         The model.
     frame, background : pandas.DataFrame
         Typed rows to explain, and rows to compare them with.
@@ -162,7 +164,7 @@ class SumValues:
 
     def __init__(
         self,
-        total: Sum,
+        total: AdditiveModel,
         frame: pd.DataFrame,
         background: pd.DataFrame,
         threads: int = 1,
@@ -185,7 +187,7 @@ class SumValues:
         Parameters
         ----------
         parts : sequence of arrays of int
-            See `toolkit.explain.shap.background_blocks.parts_of`.
+            See `toolkit.explain.shap.background_blocks.background_blocks`.
         progress : callable, optional
             Told of forests done and forests in all.
         """
@@ -212,13 +214,13 @@ class SumValues:
             found -= found.mean(axis=-1, keepdims=True)
         return found
 
-    def _matrix(self, grown: Grown) -> tuple[np.ndarray, np.ndarray]:
+    def _matrix(self, grown: TreeEnsemble) -> tuple[np.ndarray, np.ndarray]:
         key = grown.matrix
         if key not in self._matrices:
             self._matrices[key] = (grown.matrix(self.rows), grown.matrix(self.references))
         return self._matrices[key]
 
-    def _mixed(self, grown: Grown, paired: np.ndarray) -> np.ndarray:
+    def _mixed(self, grown: TreeEnsemble, paired: np.ndarray) -> np.ndarray:
         """Return the values of columns of two players that are taken from two rows."""
         names = [grown.columns[place] for place in paired]
         key = (grown.matrix, tuple(names))

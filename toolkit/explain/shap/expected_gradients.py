@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.explain.shap.background_blocks import over_parts, parts_of
+from toolkit.explain.shap.background_blocks import background_blocks, over_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ _CELLS = 8_000_000
 
 
 @dataclass(frozen=True)
-class Found:
+class GradientValues:
     """Values and their standard errors, (n, players, k), and how many gradients they took."""
 
     values: np.ndarray
@@ -50,7 +50,7 @@ def expected_gradients(
     tolerance: float,
     points: int = FEWEST,
     progress: Callable[[int, int], Any] | None = None,
-) -> Found:
+) -> GradientValues:
     """Return expected gradients of rows, added up by the column that features come from.
 
     Parameters
@@ -75,7 +75,7 @@ def expected_gradients(
     rows, references = smooth.encode(frame), smooth.encode(background)
     lines = _Lines(smooth, rows, references)
     n, count = len(rows), len(references)
-    parts = parts_of(count)
+    parts = background_blocks(count)
     found = np.zeros((len(parts), n, len(smooth.players), lines.outputs))
     step = max(1, lines.pairs // count)
     for start in range(0, n, step):
@@ -87,7 +87,7 @@ def expected_gradients(
         if progress is not None:
             for row in some:
                 progress(int(row) + 1, n)
-    return Found(*over_parts(found, parts), lines.evaluations)
+    return GradientValues(*over_parts(found, parts), lines.evaluations)
 
 
 class _Lines:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit.errors import ModelError
-from toolkit.explain.shap.sampling import Players, Score
+from toolkit.explain.shap.sampling import FeatureGroups, Score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ class RowValues:
     ----------
     rows : ndarray of int64, shape (n,)
         Which rows, in the numbering that was given.
-    players : Players
+    players : FeatureGroups
         What the values belong to: columns, or groups of them.
     classes : list of str
         The outputs: the positive class, every class, or ``value``.
@@ -67,7 +67,7 @@ class RowValues:
     """
 
     rows: np.ndarray
-    players: Players
+    players: FeatureGroups
     classes: list[str]
     base: np.ndarray
     output: np.ndarray

@@ -33,7 +33,7 @@ CALL_ROWS = 200_000
 
 
 @dataclass(frozen=True)
-class Players:
+class FeatureGroups:
     """What is attributed to: columns, or groups of columns revealed together.
 
     Attributes
@@ -56,7 +56,7 @@ class Coalitions(ABC):
     score : callable
         The model, see `Score`; it must give a row the same output whatever the other rows.
     size, rows, references : int
-        Players; rows to explain; what each of them is compared with.
+        FeatureGroups; rows to explain; what each of them is compared with.
     differs : ndarray of bool, shape (rows, references, players)
         Whether revealing a player changes anything at all.
     output : ndarray, shape (rows, outputs)
@@ -110,7 +110,7 @@ class Coalitions(ABC):
         """Return what is paid, (e, outputs), when nothing is revealed."""
 
 
-class Game(Coalitions):
+class ValueFunction(Coalitions):
     """Rows, background and model: a player is revealed by taking its columns from the row.
 
     Parameters
@@ -119,12 +119,12 @@ class Game(Coalitions):
         The model, see `Score`.
     frame, background : pandas.DataFrame
         Rows to explain and rows to compare them with; equal columns and types.
-    players : Players
+    players : FeatureGroups
         Together they own every column once.
     """
 
     def __init__(
-        self, score: Score, frame: pd.DataFrame, background: pd.DataFrame, players: Players
+        self, score: Score, frame: pd.DataFrame, background: pd.DataFrame, players: FeatureGroups
     ) -> None:
         import pandas as pd
 
@@ -157,7 +157,7 @@ class Game(Coalitions):
         return pd.DataFrame(columns, copy=False)[list(self.table.columns)]
 
 
-def differences(table: pd.DataFrame, rows: int, players: Players) -> np.ndarray:
+def differences(table: pd.DataFrame, rows: int, players: FeatureGroups) -> np.ndarray:
     """Return (rows, background, players): whether the two rows differ; missing equals missing."""
     import pandas as pd
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit.explain.shap.sampling import Game, Players, Score
+from toolkit.explain.shap.sampling import FeatureGroups, Score, ValueFunction
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,7 @@ _BLOCKS = 256
 
 def screen(
     score: Score, frame: pd.DataFrame, background: pd.DataFrame, keep: int, seed: Sequence[int]
-) -> tuple[Players, int]:
+) -> tuple[FeatureGroups, int]:
     """Explain the columns that move the output most by themselves, all others as one.
 
     In 16 pairs of a row and a background row, a block of columns is exchanged and the change
@@ -29,7 +29,7 @@ def screen(
 
     Returns
     -------
-    players : Players
+    players : FeatureGroups
         In the table's order; the last is the group.
     evaluations : int
         Rows scored.
@@ -38,8 +38,8 @@ def screen(
     generator = np.random.default_rng(list(seed))
     rows = frame.iloc[generator.integers(0, len(frame), _PAIRS)].reset_index(drop=True)
     others = background.iloc[generator.integers(0, len(background), _PAIRS)]
-    single = Players(names, [[name] for name in names])
-    game = Game(score, rows, others.reset_index(drop=True), single)
+    single = FeatureGroups(names, [[name] for name in names])
+    game = ValueFunction(score, rows, others.reset_index(drop=True), single)
     blocks = list(np.array_split(np.arange(len(names)), min(_BLOCKS, len(names))))
     strength = dict(zip(_keys(blocks), _strengths(game, blocks), strict=True))
     while True:
@@ -55,7 +55,7 @@ def screen(
         strength.update(zip(_keys(halves), _strengths(game, halves), strict=True))
     chosen = sorted(start for start, _ in strongest)
     rest = [name for place, name in enumerate(names) if place not in set(chosen)]
-    players = Players(
+    players = FeatureGroups(
         [*(names[place] for place in chosen), f"({len(rest):,} other columns)"],
         [*([names[place]] for place in chosen), rest],
     )
@@ -66,7 +66,7 @@ def _keys(blocks: list[np.ndarray]) -> list[tuple[int, int]]:
     return [(int(block[0]), int(block[-1]) + 1) for block in blocks]
 
 
-def _strengths(game: Game, blocks: list[np.ndarray]) -> list[float]:
+def _strengths(game: ValueFunction, blocks: list[np.ndarray]) -> list[float]:
     """Return how much exchanging each block moves the output, the mean over pairs."""
     pairs, columns = np.arange(_PAIRS), len(game.players.names)
     step = max(1, 20_000_000 // (2 * _PAIRS * columns))

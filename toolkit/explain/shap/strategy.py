@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from toolkit.artifacts import Explanation
     from toolkit.explain.shap.background import Reference
-    from toolkit.forests import Sum
+    from toolkit.forests import AdditiveModel
     from toolkit.run.stage import Stage
     from toolkit.table import Predictor
 
@@ -29,14 +29,14 @@ _HELD = 20
 
 
 @dataclass(frozen=True)
-class Way:
+class Strategy:
     """One way to explain a model.
 
     Attributes
     ----------
     background : int
         Against how many rows.
-    total : Sum, optional
+    total : AdditiveModel, optional
         The model as a sum; without it, values are estimated.
     game : str
         interventional, path-dependent or expected gradients.
@@ -47,7 +47,7 @@ class Way:
     """
 
     background: int
-    total: Sum | None = None
+    total: AdditiveModel | None = None
     game: str = INTERVENTIONAL
     smooth: Smooth | None = None
     points: int = 0
@@ -62,7 +62,7 @@ class Way:
         """Whether mixtures have to be scored, so that their number is to be planned."""
         return self.smooth is None and (self.total is None or self.total.rest is not None)
 
-    def disproved(self, error: float, less: Way) -> str:
+    def disproved(self, error: float, less: Strategy) -> str:
         """Return in words that its values do not add up, and what is done instead."""
         if self.smooth is not None:
             return (
@@ -82,7 +82,7 @@ class Way:
         )
 
 
-def choose(stage: Stage, model: Predictor, rows: int, background: int) -> Way:
+def choose(stage: Stage, model: Predictor, rows: int, background: int) -> Strategy:
     """Return the most exact way that the project allows and that can be paid for.
 
     Parameters
@@ -104,7 +104,7 @@ def choose(stage: Stage, model: Predictor, rows: int, background: int) -> Way:
         if total is not None and exact.follows_paths(total) and not declined:
             if asked.reference.strip() != "all":
                 stage.note("explain.reference plays no part in path-dependent values")
-            return Way(min(background, _HELD), total, exact.PATH_DEPENDENT)
+            return Strategy(min(background, _HELD), total, exact.PATH_DEPENDENT)
         why = (
             "explain.output asks for probabilities, and its trees add up to log-odds"
             if declined
@@ -112,33 +112,35 @@ def choose(stage: Stage, model: Predictor, rows: int, background: int) -> Way:
         )
         stage.note(f"The model's values are not path-dependent but interventional: {why}")
     if total is None or declined:
-        return Way(background)
+        return Strategy(background)
     total = replace(total, threads=stage.project.automl.budget.threads)
     return _interventional(stage, model, total, rows, background)
 
 
-def _interventional(stage: Stage, model: Predictor, total: Sum, rows: int, background: int) -> Way:
+def _interventional(
+    stage: Stage, model: Predictor, total: AdditiveModel, rows: int, background: int
+) -> Strategy:
     """Return the way for a sum: against fewer rows, or without some forests, if it is too dear."""
     wide = len(model.columns) > cost_plan.MOST_COLUMNS
     if total.rest is not None and wide:
-        return Way(background)  # what remains is sampled, once the table is screened
+        return Strategy(background)  # what remains is sampled, once the table is screened
     costs = exact.costs(total, rows, background)
     most = cost_plan.TREE_SECONDS * stage.project.automl.effort
     size = cost_plan.tree_background(background, sum(costs), most)
     if size:
         if size < background:
             stage.note(f"{size} background rows instead of {background}: the model has many trees")
-        return Way(size, total)
+        return Strategy(size, total)
     lighter = None if wide else _lighter(total, np.array(costs), most)
     instead = "SHAP values are sampled" if lighter is None else "What some of them say is sampled"
     stage.note(
         "The trees are too many to explain exactly: they look at columns made of two, or are"
         f" deep. {instead} instead"
     )
-    return Way(background, lighter)
+    return Strategy(background, lighter)
 
 
-def _lighter(total: Sum, costs: np.ndarray, most: float) -> Sum | None:
+def _lighter(total: AdditiveModel, costs: np.ndarray, most: float) -> AdditiveModel | None:
     """Return a sum without the forests that are too dear, the dearest first; None without all."""
     order = np.argsort(costs, kind="stable")
     kept = int((np.cumsum(costs[order]) <= most).sum())
@@ -147,7 +149,7 @@ def _lighter(total: Sum, costs: np.ndarray, most: float) -> Sum | None:
     return total.without_forests({int(place) for place in order[kept:]})
 
 
-def _straight(stage: Stage, model: Predictor, background: int) -> Way | None:
+def _straight(stage: Stage, model: Predictor, background: int) -> Strategy | None:
     """Return the way along straight lines, where it is asked for and the model has gradients."""
     asked, wide = stage.project.explain.gradients, len(model.columns) > cost_plan.MOST_COLUMNS
     if asked == "never" or (asked == "auto" and not wide):
@@ -167,11 +169,11 @@ def _straight(stage: Stage, model: Predictor, background: int) -> Way | None:
             " explained by expected gradients, which give each column a value of its own. They are"
             " no SHAP values; for these, set explain.gradients to never"
         )
-    return Way(background, game=expected_gradients.GAME, smooth=smooth)
+    return Strategy(background, game=expected_gradients.GAME, smooth=smooth)
 
 
 def disproof(
-    model: Predictor, way: Way, frame: pd.DataFrame, background: pd.DataFrame
+    model: Predictor, way: Strategy, frame: pd.DataFrame, background: pd.DataFrame
 ) -> float | None:
     """Return by how much a sum misses its model on rows and mixtures; None within rounding."""
     if way.total is None or way.total.corrected:
@@ -185,15 +187,21 @@ def disproof(
 
 
 def less(
-    stage: Stage, model: Predictor, way: Way, reference: Reference, *, rows: int, background: int
-) -> Way | None:
+    stage: Stage,
+    model: Predictor,
+    way: Strategy,
+    reference: Reference,
+    *,
+    rows: int,
+    background: int,
+) -> Strategy | None:
     """Return the way that comes next where a sum turns out not to be the model; None after all.
 
     Parameters
     ----------
     stage, model : Stage, Predictor
         As for `choose`.
-    way : Way
+    way : Strategy
         The one that was disproved.
     reference : Reference
         What the background is drawn from.
@@ -204,41 +212,45 @@ def less(
         return None
     wide = len(model.columns) > cost_plan.MOST_COLUMNS
     if way.total is None or way.total.corrected or wide:
-        return Way(background)
+        return Strategy(background)
     if way.by_cover:
         way = _interventional(stage, model, way.total, rows, background)
     if way.total is None:
         return way
-    return Way(way.background, _corrected(stage, model, way.total, reference))
+    return Strategy(way.background, _corrected(stage, model, way.total, reference))
 
 
-def _corrected(stage: Stage, model: Predictor, total: Sum, reference: Reference) -> Sum:
+def _corrected(
+    stage: Stage, model: Predictor, total: AdditiveModel, reference: Reference
+) -> AdditiveModel:
     middle = reference.middle(model, stage.project.seed)
     told = in_space(scorer(model), total.space)
     return exact.with_remainder(total, told, middle[total.players])
 
 
-def again(stage: Stage, model: Predictor, explanation: Explanation, reference: Reference) -> Way:
+def again(
+    stage: Stage, model: Predictor, explanation: Explanation, reference: Reference
+) -> Strategy:
     """Return the way in which a model was explained."""
     size = explanation.background or _HELD
     if explanation.game == expected_gradients.GAME and isinstance(model, Differentiable):
         smooth = model.as_smooth()
         if not isinstance(smooth, str):
             points = lines(stage, model, smooth, explanation.rows, size).points
-            return Way(size, game=expected_gradients.GAME, smooth=smooth, points=points)
+            return Strategy(size, game=expected_gradients.GAME, smooth=smooth, points=points)
     if not explanation.exact or not isinstance(model, Additive):
-        return Way(size)
+        return Strategy(size)
     total = model.as_sum()
     if total is not None and explanation.left_out:
         total = total.without_forests(explanation.left_out)
     if total is not None and explanation.corrected:
         total = _corrected(stage, model, total, reference)
-    return Way(size, total, explanation.game)
+    return Strategy(size, total, explanation.game)
 
 
 def lines(
     stage: Stage, model: Predictor, smooth: Smooth, rows: int, background: int
-) -> cost_plan.Plan:
+) -> cost_plan.CostPlan:
     """Return what is affordable of lines between rows."""
     cells = len(smooth.owners) * len(outputs(model))
     return cost_plan.lines(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from toolkit import formats, metrics
-from toolkit.artifacts import Entry, Interval, Leaderboard, Search
+from toolkit.artifacts import Entry, Interval, Leaderboard, SearchSummary
 from toolkit.plots.automl.champion import (
     calibration,
     canary,
@@ -92,7 +92,7 @@ def leaderboard(board: Leaderboard) -> Plot:
     return sheet.plot
 
 
-def pareto(board: Leaderboard, search: Search) -> Plot:
+def pareto(board: Leaderboard, search: SearchSummary) -> Plot:
     """Draw quality against latency, with the front of models that no other one beats in both.
 
     Models that break a constraint are crossed out and never on the front.
@@ -149,7 +149,7 @@ def pareto(board: Leaderboard, search: Search) -> Plot:
     return sheet.plot
 
 
-def timeline(board: Leaderboard, search: Search) -> Plot:
+def timeline(board: Leaderboard, search: SearchSummary) -> Plot:
     """Draw each model's score when it was done, and the best so far as a step line."""
     return progress(board.metric, search.timeline)
 
@@ -162,7 +162,7 @@ def progress(metric_name: str, points: Sequence[tuple[float, str, float | None]]
     metric_name : str
         The ranking metric.
     points : sequence of (float, str, float or None)
-        As in `Search.timeline`.
+        As in `SearchSummary.timeline`.
     """
     metric = metrics.get(metric_name)
     title = f"Best {metric.title} so far, over time"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.artifacts import ColumnProfile, Evaluation, Picture, Profile
+from toolkit.artifacts import ColumnProfile, Evaluation, Profile, Thumbnail
 from toolkit.plots import style
 from toolkit.plots.style import Plot
 
@@ -41,7 +41,7 @@ def sheet(profile: Profile, name: str) -> Plot:
         The column.
     """
     facts = _column(profile, name)
-    lines: dict[str, list[Picture]] = {}
+    lines: dict[str, list[Thumbnail]] = {}
     for picture in facts.pictures:
         lines.setdefault(picture.label, []).append(picture)
     title = f"Images of {style.shorten(name, 40)} by class, drawn at random"
@@ -139,7 +139,7 @@ def _percent() -> Any:
     return PercentFormatter(1, decimals=0)
 
 
-def _pixels(picture: Picture) -> np.ndarray:
+def _pixels(picture: Thumbnail) -> np.ndarray:
     from PIL import Image
 
     raw = base64.b64decode(picture.image.partition(",")[2])

@@ -12,7 +12,7 @@ from toolkit.plots.explain.shared import marked
 from toolkit.plots.style import BLUE, GREY, ORANGE, Plot, canvas, shorten
 
 if TYPE_CHECKING:
-    from toolkit.artifacts import Curve, Effect, GlobalViews
+    from toolkit.artifacts import Curve, FeatureEffect, GlobalViews
 
 FLAGGED = 0.2
 """From this share of mixtures outside the data on, a grid value is drawn hatched."""
@@ -48,7 +48,7 @@ def effect(views: GlobalViews, column: str, of: str | None = None) -> Plot:
     return draw(found, found.curves[of], f"{shorten(column)} and the {what}")
 
 
-def centred(found: Effect, curve: Curve) -> tuple[np.ndarray, np.ndarray]:
+def centred(found: FeatureEffect, curve: Curve) -> tuple[np.ndarray, np.ndarray]:
     """Return partial dependence (g,) and single rows (rows, g), 0 on average over the data."""
     counts = np.asarray(found.counts, dtype=np.float64)
     if not found.levels:  # each interval's rows are shared by its ends
@@ -64,7 +64,7 @@ def centred(found: Effect, curve: Curve) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def _alt(found: Effect, pdp: np.ndarray, curve: Curve, places: list[str]) -> str:
+def _alt(found: FeatureEffect, pdp: np.ndarray, curve: Curve, places: list[str]) -> str:
     ale = np.asarray(curve.ale)
     flagged = sum(share >= FLAGGED for share in found.outside)
     return (
@@ -78,7 +78,7 @@ def _alt(found: Effect, pdp: np.ndarray, curve: Curve, places: list[str]) -> str
     )
 
 
-def _line(found: Effect, curve: Curve, title: str) -> Plot:
+def _line(found: FeatureEffect, curve: Curve, title: str) -> Plot:
     x = np.asarray(found.grid)
     pdp, ice = centred(found, curve)
     if found.kind == "date":
@@ -163,7 +163,7 @@ def _legend(axes: Any, *, has_flags: bool, dots: bool = False) -> None:
                        handlelength=1.6, columnspacing=1.2)  # fmt: skip
 
 
-def _levels(found: Effect, curve: Curve, title: str) -> Plot:
+def _levels(found: FeatureEffect, curve: Curve, title: str) -> Plot:
     pdp, ice = centred(found, curve)
     alt = _alt(found, pdp, curve, [shorten(level) for level in found.levels])
     size = len(found.levels)

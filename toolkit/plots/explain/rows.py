@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toolkit import formats
-from toolkit.artifacts import Counterfactual, RowStories, RowStory
+from toolkit.artifacts import Counterfactual, RowReport, RowReports
 from toolkit.artifacts.row_reports import Cell
 from toolkit.errors import UsageError
 from toolkit.plots.style import BLUE, GREY, PALETTE, RED, Plot, canvas, shorten
@@ -11,12 +11,12 @@ from toolkit.plots.style import BLUE, GREY, PALETTE, RED, Plot, canvas, shorten
 _MARKS = "osD^vP*X"
 
 
-def counterfactuals(stories: RowStories, row: int) -> Plot:
+def counterfactuals(stories: RowReports, row: int) -> Plot:
     """Draw how far each counterfactual of a row moves its score.
 
     Parameters
     ----------
-    stories : RowStories
+    stories : RowReports
         What was found.
     row : int
         One of its rows.
@@ -68,7 +68,7 @@ def counterfactuals(stories: RowStories, row: int) -> Plot:
     return sheet.plot
 
 
-def similar(stories: RowStories, row: int) -> Plot:
+def similar(stories: RowReports, row: int) -> Plot:
     """Draw the training rows most like a row: score across, distance up, sign by outcome."""
     story = story_of(stories, row)
     groups: dict[str, list[tuple[float, float]]] = {}
@@ -107,7 +107,7 @@ def similar(stories: RowStories, row: int) -> Plot:
     return sheet.plot
 
 
-def story_of(stories: RowStories, row: int) -> RowStory:
+def story_of(stories: RowReports, row: int) -> RowReport:
     """Return the story of a row.
 
     Raises

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.artifacts import Canary, Champion, Leaderboard
+from toolkit.artifacts import Champion, Holdout, Leaderboard
 from toolkit.artifacts.base import Facts
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
@@ -167,7 +167,7 @@ def _canary(book: Book, found: Champion) -> list[Facts | None]:
     ]
 
 
-def _difference(canary: Canary) -> Cell:
+def _difference(canary: Holdout) -> Cell:
     if canary.explained:
         return blocks.status("good", "within sampling error")
     if (canary.optimism or 0) > 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit.artifacts import Effect, GlobalViews, Interactions, Surrogate
+from toolkit.artifacts import FeatureEffect, GlobalViews, Interactions, Surrogate
 from toolkit.artifacts.base import COMMON, Facts
 from toolkit.plots.explain.shared import marked
 from toolkit.report import blocks
@@ -79,7 +79,7 @@ def _effects(book: Book, found: GlobalViews) -> list[Facts | None]:
     return content
 
 
-def _discreet(each: Effect, of: str) -> Effect:
+def _discreet(each: FeatureEffect, of: str) -> FeatureEffect:
     """Return an effect with fewer curves, and rare categories unnamed."""
     curve = each.curves[of]
     step = max(1, len(curve.ice) // SHOWN_CURVES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.artifacts import Champion, Entry, Leaderboard, Search
+from toolkit.artifacts import Champion, Entry, Leaderboard, SearchSummary
 from toolkit.artifacts.base import Facts
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
@@ -189,13 +189,14 @@ def _rules(book: Book) -> list[Facts | None]:
 
 
 def _search(book: Book) -> list[Facts | None]:
-    search = book.get(Search)
+    search = book.get(SearchSummary)
     if search is None:
-        return [book.missing(Search, "The search was not recorded")]
+        return [book.missing(SearchSummary, "The search was not recorded")]
     counted: list[tuple[str, Cell]] = [
         (label, book.derive(
             f"search/{status}", sum(trial.status == status for trial in search.trials),
-            unit="count", source=Search.file, place="/trials", recipe=f"count(status={status})"))
+            unit="count", source=SearchSummary.file, place="/trials",
+            recipe=f"count(status={status})"))
         for label, status in (("Models fitted", "done"), ("Failed", "failed"),
                               ("Skipped", "skipped"))
     ]  # fmt: skip
@@ -215,7 +216,8 @@ def _search(book: Book) -> list[Facts | None]:
             ["Engine", "Version", "Models", "Failures"],
             [
                 [run.engine, run.version,
-                 book.cite(Search, "engines", index, "models", unit="count", recipe="search"),
+                 book.cite(SearchSummary, "engines", index, "models", unit="count",
+                           recipe="search"),
                  " ".join(run.failures) or "none"]
                 for index, run in enumerate(search.engines)
             ],
@@ -225,7 +227,7 @@ def _search(book: Book) -> list[Facts | None]:
     ]  # fmt: skip
 
 
-def _trials(search: Search) -> Facts | None:
+def _trials(search: SearchSummary) -> Facts | None:
     wrong = [trial for trial in search.trials if trial.status != "done"]
     kinds: dict[str, Cell] = {"failed": blocks.status("bad", "failed"), "skipped": "skipped"}
     more = len(wrong) - SHOWN_TRIALS
@@ -236,7 +238,7 @@ def _trials(search: Search) -> Facts | None:
             [trial.name, trial.family, kinds[trial.status], trial.reason or "–"]
             for trial in sorted(wrong, key=lambda each: each.status != "failed")[:SHOWN_TRIALS]
         ],
-        note=f"{more} more are in {Search.file}." if more > 0 else "",
+        note=f"{more} more are in {SearchSummary.file}." if more > 0 else "",
     )
 
 

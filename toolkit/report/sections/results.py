@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toolkit import formats
-from toolkit.artifacts import Crossing, Evaluation, Group
+from toolkit.artifacts import Evaluation, Group, Intersection
 from toolkit.artifacts.base import COMMON, Facts, JsonArtifact
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
@@ -228,7 +228,7 @@ def _verdicts(book: Book, found: Evaluation) -> Facts | None:
 
 
 def counted(
-    book: Book, kind: type[JsonArtifact], items: str, place: int, group: Group | Crossing
+    book: Book, kind: type[JsonArtifact], items: str, place: int, group: Group | Intersection
 ) -> list[Cell]:
     """Return the rows of a group, and of them those that its rates are over."""
     recipe = "group" if items == "groups" else "crossing"
@@ -240,7 +240,7 @@ def counted(
     ]  # fmt: skip
 
 
-def group_name(name: str, group: Group | Crossing) -> str:
+def group_name(name: str, group: Group | Intersection) -> str:
     """Return the group's name, with what of it is too small."""
     return name + ("" if group.judged else " (too small to judge)")
 

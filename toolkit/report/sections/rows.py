@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit.artifacts import Explanation, RowStories, RowStory
+from toolkit.artifacts import Explanation, RowReport, RowReports
 from toolkit.artifacts.base import COMMON, Facts
 from toolkit.artifacts.row_reports import Cell as Value
 from toolkit.explain.rows.reason_codes import reason_text
@@ -19,12 +19,12 @@ SHOWN_ROWS = 3
 
 def build(book: Book) -> Facts:
     """Return the section."""
-    found = book.get(RowStories)
+    found = book.get(RowReports)
     if found is None:
         return blocks.section(
             "rows",
             "Single decisions",
-            [book.missing(RowStories, "Single decisions were not explained")],
+            [book.missing(RowReports, "Single decisions were not explained")],
         )
     if not found.wanted_known:
         binary = book.project.target.task == "binary"
@@ -41,9 +41,9 @@ def build(book: Book) -> Facts:
     return blocks.section("rows", "Single decisions", content)
 
 
-def _how(book: Book, found: RowStories) -> Facts:
+def _how(book: Book, found: RowReports) -> Facts:
     def count(name: str) -> Facts:
-        return book.cite(RowStories, name, unit="count", recipe="row_stories")
+        return book.cite(RowReports, name, unit="count", recipe="row_stories")
 
     rows: list[tuple[str, Cell]] = [
         ("Explained rows with an adverse outcome", count("adverse_rows")),
@@ -58,9 +58,9 @@ def _how(book: Book, found: RowStories) -> Facts:
     return blocks.facts(rows)
 
 
-def _story(book: Book, found: RowStories, place: int, story: RowStory) -> list[Facts | None]:
+def _story(book: Book, found: RowReports, place: int, story: RowReport) -> list[Facts | None]:
     path = ("stories", place)
-    score = book.cite(RowStories, *path, "score", unit="score", recipe="prediction")
+    score = book.cite(RowReports, *path, "score", unit="score", recipe="prediction")
     alike = sum(each.actual == story.actual for each in story.similar)
     rows: list[tuple[str, Cell]] = [
         ("Decision", story.decision),
@@ -69,7 +69,7 @@ def _story(book: Book, found: RowStories, place: int, story: RowStory) -> list[F
         ("Wanted", story.wanted or "not stated"),
     ]
     if story.similar and book.project.target.task != "regression":
-        same = book.derive(f"similar/{story.row}", alike, unit="count", source=RowStories.file,
+        same = book.derive(f"similar/{story.row}", alike, unit="count", source=RowReports.file,
                            place=f"/stories/{place}/similar", recipe="similar")  # fmt: skip
         of = f"Of the {len(story.similar)} nearest training rows, those with the same outcome"
         rows.append((of, same))
@@ -84,7 +84,7 @@ def _story(book: Book, found: RowStories, place: int, story: RowStory) -> list[F
     ]
 
 
-def _reasons(book: Book, place: int, story: RowStory) -> Facts | None:
+def _reasons(book: Book, place: int, story: RowReport) -> Facts | None:
     explained = book.get(Explanation)
     return blocks.table(
         f"Reasons for the decision on row {story.row}",
@@ -92,7 +92,7 @@ def _reasons(book: Book, place: int, story: RowStory) -> Facts | None:
         [
             [
                 _reason(book, each.column, each.value, each.text),
-                book.cite(RowStories, "stories", place, "reasons", i, "shap", unit="change",
+                book.cite(RowReports, "stories", place, "reasons", i, "shap", unit="change",
                           recipe="attribution"),
                 blocks.status("caution", "protected") if each.protected else "",
             ]
@@ -124,7 +124,7 @@ def _shown(book: Book, column: str, value: Value) -> str:
     return shown_value(book, {"column": column, "value": text, "number": _number(value)})
 
 
-def _changes(book: Book, found: RowStories, place: int, story: RowStory) -> list[Facts | None]:
+def _changes(book: Book, found: RowReports, place: int, story: RowReport) -> list[Facts | None]:
     if not story.counterfactuals:
         return [blocks.prose(story.blocked)] if story.blocked else []
     drawn = _discreet(book, story)
@@ -133,7 +133,7 @@ def _changes(book: Book, found: RowStories, place: int, story: RowStory) -> list
         path: tuple[Any, ...] = ("stories", place, "counterfactuals", i)
 
         def cite(name: str, unit: str, path: tuple[Any, ...] = path) -> Facts:
-            return book.cite(RowStories, *path, name, unit=unit, recipe="counterfactual")
+            return book.cite(RowReports, *path, name, unit=unit, recipe="counterfactual")
 
         words = ", ".join(f"{c.column}: {c.before} → {c.after}" for c in each.changes)
         rows.append([words, cite("size", "score"), cite("score", "score"),
@@ -163,7 +163,7 @@ def _changes(book: Book, found: RowStories, place: int, story: RowStory) -> list
     ]
 
 
-def _discreet(book: Book, story: RowStory) -> RowStory:
+def _discreet(book: Book, story: RowReport) -> RowReport:
     """Return a story with the cells that may be shown, and without what no figure needs."""
     found = [
         each.model_copy(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from toolkit.artifacts import (
-    Canary,
     Champion,
     Check,
     ContentExplanation,
@@ -15,11 +14,12 @@ from toolkit.artifacts import (
     FairnessDetail,
     Feasibility,
     GlobalViews,
+    Holdout,
     LabelReview,
     Quality,
     Robustness,
-    RowStories,
-    Search,
+    RowReports,
+    SearchSummary,
 )
 from toolkit.artifacts.base import JsonArtifact
 from toolkit.report.book import Book
@@ -34,11 +34,11 @@ AREAS: dict[str, tuple[type[JsonArtifact], ...]] = {
     "feasibility": (Feasibility,),
     "data": (Quality,),  # what the intake and the split found is in it
     "labels": (LabelReview,),
-    "search": (Search, Champion),
+    "search": (SearchSummary, Champion),
     "test": (Evaluation, ErrorsFound),
     "robustness": (Robustness,),
     "fairness": (Evaluation, FairnessDetail),
-    "explanation": (Explanation, ContentExplanation, GlobalViews, RowStories),
+    "explanation": (Explanation, ContentExplanation, GlobalViews, RowReports),
 }
 """The parts of a run whose checks are counted, and where these stand."""
 
@@ -95,7 +95,7 @@ def enough_rows(found: Evaluation) -> bool:
     return found.rows >= FEW_ROWS and (len(rows) != 2 or min(rows.values()) >= FEW_OF_A_CLASS)
 
 
-def unjudged(canary: Canary) -> bool:
+def unjudged(canary: Holdout) -> bool:
     """Whether the canary rows cannot tell how optimistic the selection is."""
     return canary.optimism is None or canary.few
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from toolkit.artifacts import Evaluation, Finding, Verdict
+from toolkit.artifacts import Evaluation, Verdict, VerdictFinding
 from toolkit.artifacts.base import Facts
 from toolkit.report import blocks, formats
 from toolkit.report.blocks import Cell
@@ -31,7 +31,9 @@ def judge(book: Book, outdated: list[tuple[str, str]]) -> tuple[Verdict, Facts]:
     spoken = [(rule, sentence) for rule in RULES if (sentence := _ask(rule, case))]
     spoken.sort(key=lambda item: item[0].verdict != "do not use")  # otherwise in their order
     findings = [
-        Finding(rule=rule.name, input=rule.input, verdict=rule.verdict, sentence=text(book, cells))
+        VerdictFinding(
+            rule=rule.name, input=rule.input, verdict=rule.verdict, sentence=text(book, cells)
+        )
         for rule, cells in spoken
     ]
     words = {finding.verdict for finding in findings}

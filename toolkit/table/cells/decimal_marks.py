@@ -29,7 +29,7 @@ _FEW = 20
 
 
 @dataclass
-class Evidence:
+class MarkEvidence:
     """What cells show of their marks.
 
     Attributes
@@ -77,9 +77,9 @@ class Evidence:
         return "." if self.proved["."] > self.proved[","] else ","
 
 
-def evidence(texts: Iterable[str]) -> Evidence:
+def evidence(texts: Iterable[str]) -> MarkEvidence:
     """Return what texts prove; ends early once thousands agree."""
-    found = Evidence()
+    found = MarkEvidence()
     for place, text in enumerate(texts, 1):
         found.add(text)
         if place % _ENOUGH == 0 and len(+found.proved) == 1:
@@ -88,7 +88,7 @@ def evidence(texts: Iterable[str]) -> Evidence:
 
 
 @dataclass(frozen=True)
-class Reading:
+class MarkReading:
     """How a column's marks are read.
 
     Attributes
@@ -114,21 +114,21 @@ class Reading:
         return "," if self.mark == "." else "."
 
 
-def read_marks(texts: list[str], table: TableMarks) -> Reading:
+def read_marks(texts: list[str], table: TableMarks) -> MarkReading:
     """Return how a column's marks are read: by its own cells, then by the other columns."""
     found = evidence(text for text in texts if "." in text or "," in text)
     if found.mark:
         why = "" if found.mark == table.decimal else "other cells prove it"
-        return Reading(found.mark, why)
+        return MarkReading(found.mark, why)
     if not found.open:
-        return Reading(table.decimal)
+        return MarkReading(table.decimal)
     for text in texts:
         if "." not in text and "," not in text:
             found.add(text)
     return _open(found, table)
 
 
-def _open(found: Evidence, table: TableMarks) -> Reading:
+def _open(found: MarkEvidence, table: TableMarks) -> MarkReading:
     example = found.open[0]
     sign: Mark = "." if "." in example else ","
     other: Mark = "," if sign == "." else "."
@@ -138,23 +138,23 @@ def _open(found: Evidence, table: TableMarks) -> Reading:
         # A comma-separated table without other evidence is read as most such tables are.
         doubtful = table.proved is None and not (usual == "." and table.delimiter == ",")
         why = "other columns prove it" if table.proved else f"the table's mark is {usual!r}"
-        return Reading(usual, "" if usual == "." and not doubtful else why, doubtful, example)
+        return MarkReading(usual, "" if usual == "." and not doubtful else why, doubtful, example)
     mark, why = (sign, _DECIMALS) if seen == "decimals" else (other, _THOUSANDS)
     if mark == usual:
-        return Reading(mark, why if usual == "," else "", False, example)
+        return MarkReading(mark, why if usual == "," else "", False, example)
     if usual == "." and sign == "," and (table.proved or table.delimiter == ","):
-        return Reading(usual)  # counts such as 3, 7 and 1,204 are usual
+        return MarkReading(usual)  # counts such as 3, 7 and 1,204 are usual
     if table.proved:
         # Two pieces of evidence against each other.
-        return Reading(usual, f"though {why}", True, example)
-    return Reading(mark, why, usual == "." or max(found.whole) >= 1000, example)
+        return MarkReading(usual, f"though {why}", True, example)
+    return MarkReading(mark, why, usual == "." or max(found.whole) >= 1000, example)
 
 
 _THOUSANDS = "its numbers without a mark end below 1,000"
 _DECIMALS = "its numbers without a mark have no thousands either"
 
 
-def _by_size(found: Evidence, sign: Mark) -> Literal["thousands", "decimals"] | None:
+def _by_size(found: MarkEvidence, sign: Mark) -> Literal["thousands", "decimals"] | None:
     """Tell thousands from decimals by the numbers beside them that bear no mark."""
     if not found.whole:
         return None

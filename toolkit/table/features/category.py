@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from toolkit.table.cells import values
-from toolkit.table.features.steps import SELF, Arrays, Facts, Part
+from toolkit.table.features.steps import SELF, Arrays, Facts, StepColumn
 from toolkit.table.features.topics import LEAST_SIZE, Topics, sampled, topic_columns, topic_parts
 
 if TYPE_CHECKING:
@@ -127,18 +127,18 @@ class Category:
         """The column that it reads."""
         return (self.name,)
 
-    def parts(self) -> dict[str, Part]:
+    def parts(self) -> dict[str, StepColumn]:
         """Return what it makes."""
         rest = "missing" if self.levels.rare is None else self.levels.rare
         facts = {"levels": len(self.levels.known), "least_rows": self.levels.least, "rest": rest}
-        made = {SELF: Part("rare levels and those never seen are one", facts)}
+        made = {SELF: StepColumn("rare levels and those never seen are one", facts)}
         if not self.many:
             return made
-        made["frequency"] = Part("logarithm of the training rows with the level")
+        made["frequency"] = StepColumn("logarithm of the training rows with the level")
         if self.prefixes is not None:
             facts = {"levels": len(self.prefixes.known)}
-            made["prefix"] = Part("what stands before the digits", facts)
-            made["number"] = Part("the longest run of digits")
+            made["prefix"] = StepColumn("what stands before the digits", facts)
+            made["number"] = StepColumn("the longest run of digits")
         if self.topics is not None:
             made |= topic_parts(self.topics)
         return made

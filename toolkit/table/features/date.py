@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from toolkit.table.features.steps import Arrays, Facts, Part
+from toolkit.table.features.steps import Arrays, Facts, StepColumn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,13 +58,13 @@ class Moment:
         """The column that it reads."""
         return (self.name,)
 
-    def parts(self) -> dict[str, Part]:
+    def parts(self) -> dict[str, StepColumn]:
         """Return what it makes."""
-        made = {name: Part(what) for name, what in _PARTS.items() if self._has(name)}
+        made = {name: StepColumn(what) for name, what in _PARTS.items() if self._has(name)}
         for name, period in _CYCLES.items():
             if self._has(name):
                 for wave in ("sine", "cosine"):
-                    made[f"{name} {wave}"] = Part(f"{wave} of the {name}", {"period": period})
+                    made[f"{name} {wave}"] = StepColumn(f"{wave} of the {name}", {"period": period})
         return made
 
     def _has(self, part: str) -> bool:
@@ -122,9 +122,9 @@ class Duration:
         """The columns that it reads."""
         return (self.end, self.start)
 
-    def parts(self) -> dict[str, Part]:
+    def parts(self) -> dict[str, StepColumn]:
         """Return what it makes."""
-        return {f"days since {self.start}": Part(f"days from {self.start} to {self.end}")}
+        return {f"days since {self.start}": StepColumn(f"days from {self.start} to {self.end}")}
 
     def transform(self, frame: pd.DataFrame) -> dict[str, Any]:
         """Return days; missing where either date is."""

@@ -16,10 +16,10 @@ from toolkit import canonical
 from toolkit.project.model import Column
 from toolkit.table.features.category import Category
 from toolkit.table.features.date import Duration, Moment
-from toolkit.table.features.image import Picture
+from toolkit.table.features.image import ImageComponents
 from toolkit.table.features.ratio import Place, Ratio, find_places, find_ratios
-from toolkit.table.features.steps import SELF, Facts, Logical, Number, Part, Step
-from toolkit.table.features.text import Text
+from toolkit.table.features.steps import SELF, Facts, Logical, Number, Step, StepColumn
+from toolkit.table.features.text import TextComponents
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,12 +34,22 @@ _MOST_DATES = 6
 _WIDE = 500
 _STEPS: dict[str, type[Step]] = {
     step.kind: step
-    for step in (Number, Logical, Category, Text, Moment, Duration, Ratio, Place, Picture)
+    for step in (
+        Number,
+        Logical,
+        Category,
+        TextComponents,
+        Moment,
+        Duration,
+        Ratio,
+        Place,
+        ImageComponents,
+    )
 }
 
 
 @dataclass(frozen=True)
-class Made:
+class DesignColumn:
     """One column of the design frame: a part of what a step makes."""
 
     name: str
@@ -66,7 +76,11 @@ class Features:
     """
 
     def __init__(
-        self, columns: Mapping[str, Column], steps: list[Step], made: list[Made], notes: list[str]
+        self,
+        columns: Mapping[str, Column],
+        steps: list[Step],
+        made: list[DesignColumn],
+        notes: list[str],
     ) -> None:
         self.columns = dict(columns)
         self.notes = notes
@@ -138,7 +152,7 @@ class Features:
         known = [step.parts() for step in self._steps]
         records = []
         for column in self._made:
-            part: Part = known[column.step][column.part]
+            part: StepColumn = known[column.step][column.part]
             records.append(
                 {
                     "name": column.name,
@@ -195,7 +209,9 @@ class Features:
             _STEPS[step["kind"]].from_state(step["state"], held.get(place, {}))
             for place, step in enumerate(facts["steps"])
         ]
-        return cls(columns, steps, [Made(*column) for column in facts["made"]], facts["notes"])
+        return cls(
+            columns, steps, [DesignColumn(*column) for column in facts["made"]], facts["notes"]
+        )
 
 
 # -- fitting ---------------------------------------------------------------------------
@@ -220,9 +236,9 @@ def _step(whole: pd.Series, sample: pd.Series, name: str, column: Column, seed: 
     if column.type == "date":
         return Moment.fit(name, column)
     if column.type == "text":
-        return Text.fit(sample, name, seed)
+        return TextComponents.fit(sample, name, seed)
     if column.type == "image":
-        return Picture.fit(sample, name, seed)
+        return ImageComponents.fit(sample, name, seed)
     return Category.fit(whole, name, seed)
 
 
@@ -242,9 +258,9 @@ def _kept(
     columns: Mapping[str, Column],
     steps: list[Step],
     alone: Container[str],
-) -> list[Made]:
+) -> list[DesignColumn]:
     """Name the columns worth keeping: those that vary, and are not another one's copy."""
-    made: list[Made] = []
+    made: list[DesignColumn] = []
     taken: set[str] = set()
     some = sample.iloc[np.unique(np.linspace(0, len(sample) - 1, _LOOKED_AT).astype(int))]
     for place, step in enumerate(steps):
@@ -264,10 +280,10 @@ def _kept(
             while name in taken or (name != source and name in columns):
                 name += "_"
             taken.add(name)
-            made.append(Made(name, place, part))
+            made.append(DesignColumn(name, place, part))
     if not made and steps:
         first = next(iter(steps[0].parts()), None)
-        made = [] if first is None else [Made(steps[0].sources[0], 0, first)]
+        made = [] if first is None else [DesignColumn(steps[0].sources[0], 0, first)]
     return made
 
 

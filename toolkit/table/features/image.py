@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from toolkit.table.features.steps import Arrays, Facts, Part
+from toolkit.table.features.steps import Arrays, Facts, StepColumn
 from toolkit.table.images import images
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _EPSILON = 0.05
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageComponents:
     """An image as points along the main directions of its pixels and edges.
 
     Histograms of oriented gradients (Dalal and Triggs, 2005) in 4 x 4 pixels, normalised in
@@ -81,11 +81,11 @@ class Picture:
         """The column that it reads."""
         return (self.name,)
 
-    def parts(self) -> dict[str, Part]:
+    def parts(self) -> dict[str, StepColumn]:
         """Return what it makes."""
         kept = {"pixels": SIDE, "cell": _CELL, "directions": _DIRECTIONS, "colour": self.colour}
         what = "a main direction of pixels and edges"
-        return {f"look {k + 1}": Part(what, kept) for k in range(self.components.shape[1])}
+        return {f"look {k + 1}": StepColumn(what, kept) for k in range(self.components.shape[1])}
 
     def transform(self, frame: pd.DataFrame) -> dict[str, Any]:
         """Return the numbers; missing where there is no readable image."""

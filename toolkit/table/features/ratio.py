@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from toolkit.table.features.steps import Arrays, Facts, Part, floats
+from toolkit.table.features.steps import Arrays, Facts, StepColumn, floats
 from toolkit.table.types import column_names
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ class Ratio:
         """The columns that it reads."""
         return (self.over, self.under)
 
-    def parts(self) -> dict[str, Part]:
+    def parts(self) -> dict[str, StepColumn]:
         """Return what it makes."""
-        return {f"per {self.under}": Part(f"{self.over} divided by {self.under}")}
+        return {f"per {self.under}": StepColumn(f"{self.over} divided by {self.under}")}
 
     def transform(self, frame: pd.DataFrame) -> dict[str, Any]:
         """Return the ratio; missing where either is, or nothing is divided by."""
@@ -91,11 +91,11 @@ class Place:
         """The columns that it reads."""
         return (self.latitude, self.longitude)
 
-    def parts(self) -> dict[str, Part]:
+    def parts(self) -> dict[str, StepColumn]:
         """Return what it makes."""
         return {
-            f"plus {self.longitude}": Part("coordinates turned by 45 degrees"),
-            f"minus {self.longitude}": Part("coordinates turned by -45 degrees"),
+            f"plus {self.longitude}": StepColumn("coordinates turned by 45 degrees"),
+            f"minus {self.longitude}": StepColumn("coordinates turned by -45 degrees"),
         }
 
     def transform(self, frame: pd.DataFrame) -> dict[str, Any]:

@@ -21,7 +21,7 @@ SELF = ""
 
 
 @dataclass(frozen=True)
-class Part:
+class StepColumn:
     """One column that a step makes.
 
     Attributes
@@ -49,7 +49,7 @@ class Step(Protocol):
     def sources(self) -> tuple[str, ...]:
         """The columns that it reads."""
 
-    def parts(self) -> dict[str, Part]:
+    def parts(self) -> dict[str, StepColumn]:
         """Return what it makes, in order."""
 
     def transform(self, frame: pd.DataFrame) -> dict[str, Any]:
@@ -75,9 +75,9 @@ class Number:
         """The column that it reads."""
         return (self.name,)
 
-    def parts(self) -> dict[str, Part]:
+    def parts(self) -> dict[str, StepColumn]:
         """Return what it makes."""
-        return {SELF: Part("as it is")}
+        return {SELF: StepColumn("as it is")}
 
     def transform(self, frame: pd.DataFrame) -> dict[str, Any]:
         """Return the numbers."""
@@ -99,9 +99,9 @@ class Logical(Number):
 
     kind: ClassVar[str] = "boolean"
 
-    def parts(self) -> dict[str, Part]:
+    def parts(self) -> dict[str, StepColumn]:
         """Return what it makes."""
-        return {SELF: Part("yes is 1, no is 0")}
+        return {SELF: StepColumn("yes is 1, no is 0")}
 
     def transform(self, frame: pd.DataFrame) -> dict[str, Any]:
         """Return 1, 0, or NaN for what is neither."""

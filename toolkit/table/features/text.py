@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from toolkit.table.cells import values
-from toolkit.table.features.steps import Arrays, Facts, Part
+from toolkit.table.features.steps import Arrays, Facts, StepColumn
 from toolkit.table.features.topics import LEAST_SIZE, Topics, sampled, topic_columns, topic_parts
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _SHAPE: dict[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Text:
+class TextComponents:
     """A text as its length, its mix of characters, and what it is about.
 
     Attributes
@@ -60,10 +60,13 @@ class Text:
         """The column that it reads."""
         return (self.name,)
 
-    def parts(self) -> dict[str, Part]:
+    def parts(self) -> dict[str, StepColumn]:
         """Return what it makes."""
-        made = {"characters": Part("number of characters"), "words": Part("number of words")}
-        made |= {name: Part(what) for name, (_, what) in _SHAPE.items()}
+        made = {
+            "characters": StepColumn("number of characters"),
+            "words": StepColumn("number of words"),
+        }
+        made |= {name: StepColumn(what) for name, (_, what) in _SHAPE.items()}
         if self.topics is not None:
             made |= topic_parts(self.topics)
         return made

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from toolkit.table.features.steps import Arrays, Facts, Part
+from toolkit.table.features.steps import Arrays, Facts, StepColumn
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -154,10 +154,12 @@ class Topics:
         )
 
 
-def topic_parts(topics: Topics) -> dict[str, Part]:
+def topic_parts(topics: Topics) -> dict[str, StepColumn]:
     """Return what the directions of texts are called, and their heaviest terms."""
     what = "likeness to other values: a main direction of their words and n-grams"
-    return {f"topic {k + 1}": Part(what, {"terms": topics.meaning(k)}) for k in range(len(topics))}
+    return {
+        f"topic {k + 1}": StepColumn(what, {"terms": topics.meaning(k)}) for k in range(len(topics))
+    }
 
 
 def topic_columns(topics: Topics, found: Cells) -> dict[str, np.ndarray[Any, Any]]:

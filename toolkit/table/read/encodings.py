@@ -57,7 +57,7 @@ _VOWELS = re.compile(
 
 
 @dataclass(frozen=True)
-class Reading:
+class EncodingScore:
     """What a file's words mean under an encoding.
 
     Attributes
@@ -110,7 +110,7 @@ class Words:
             for word in self.counts
         )
 
-    def reading(self, allowed: Collection[str] | None = None) -> Reading:
+    def reading(self, allowed: Collection[str] | None = None) -> EncodingScore:
         """Return the likeliest encoding, and the one that is about as likely if it reads otherwise.
 
         Parameters
@@ -120,7 +120,7 @@ class Words:
         """
         ranked = [item for item in self.rank() if allowed is None or item[1] in allowed]
         if not ranked:
-            return Reading("latin-1", "")
+            return EncodingScore("latin-1", "")
         score, best = ranked[0]
         counts = [count for _, count in self.counts.most_common(_MOST_WORDS)]
         # A word that comes often says little more about the encoding than one that comes once.
@@ -133,9 +133,9 @@ class Words:
             readings = {word.decode(name): name for name in reversed([best, *near])}
             if len(readings) > 1:
                 rivals = {name: text for text, name in readings.items() if name != best}
-                return Reading(best, word.decode(best), dict(reversed(rivals.items())))
+                return EncodingScore(best, word.decode(best), dict(reversed(rivals.items())))
         first = next(iter(self.counts), b"")
-        return Reading(best, first.decode(best, errors="replace"))
+        return EncodingScore(best, first.decode(best, errors="replace"))
 
 
 class Decodable:

@@ -10,7 +10,7 @@ import numpy as np
 
 from toolkit.project.model import Column
 from toolkit.table.cells import amounts, values
-from toolkit.table.cells.decimal_marks import Reading, TableMarks, evidence, read_marks
+from toolkit.table.cells.decimal_marks import MarkReading, TableMarks, evidence, read_marks
 from toolkit.table.types import column_names
 from toolkit.table.types.notes import Notes, listed
 from toolkit.table.types.units import PARSED, Units, read_units
@@ -144,7 +144,7 @@ def _with_rest(
 # -- what is said ------------------------------------------------------------------------
 
 
-def _say_marks(name: str, marks: Reading, notes: Notes) -> None:
+def _say_marks(name: str, marks: MarkReading, notes: Notes) -> None:
     if not marks.reason:
         return
     if not marks.example:
@@ -180,7 +180,7 @@ def _say_powers(name: str, found: Cells, notes: Notes) -> None:
 
 
 def _say_two_marks(
-    name: str, found: Cells, parsed: np.ndarray[Any, Any], marks: Reading, notes: Notes
+    name: str, found: Cells, parsed: np.ndarray[Any, Any], marks: MarkReading, notes: Notes
 ) -> None:
     lost = np.isnan(parsed)
     texts = [text for text, odd in zip(found.texts, lost, strict=True) if odd]
@@ -196,7 +196,7 @@ def _say_two_marks(
         )
 
 
-def _say_signs(name: str, odd: list[str], marks: Reading, column: Column, notes: Notes) -> None:
+def _say_signs(name: str, odd: list[str], marks: MarkReading, column: Column, notes: Notes) -> None:
     cells = [(text, amounts.amount(text, marks.mark)) for text in odd[:2000]]
     told = [(text, cell) for text, cell in cells if cell is not None]
     if not told:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 from toolkit import formats, metrics
-from toolkit.artifacts import Entry, FeatureMap, Leaderboard, Search
+from toolkit.artifacts import Entry, FeatureMap, Leaderboard, SearchSummary
 from toolkit.plots.automl.shared import interval, milliseconds, number
 from toolkit.plots.style import shorten
 from toolkit.widgets.kit.panel import checks_html, table
@@ -16,7 +16,7 @@ _PARTS = 5
 _NONE = "–"
 
 
-def search_summary(leaderboard: Leaderboard, search: Search) -> Html:
+def search_summary(leaderboard: Leaderboard, search: SearchSummary) -> Html:
     """Return how the search ended, what each engine did, and what did not work."""
     engines = [
         (
@@ -56,7 +56,7 @@ def search_summary(leaderboard: Leaderboard, search: Search) -> Html:
     )
 
 
-def leaderboard_table(leaderboard: Leaderboard, search: Search) -> Html:
+def leaderboard_table(leaderboard: Leaderboard, search: SearchSummary) -> Html:
     """Return every model with its score and what it costs to fit, to store, to score, to read."""
     title = metrics.get(leaderboard.metric).title
     head = (
@@ -114,7 +114,7 @@ def feature_table(features: FeatureMap) -> Html:
     return Html(f"<p>{html.escape(said)}</p>{table(head, rows[:_MOST])}{notes}")
 
 
-def _row(entry: Entry, search: Search, *, best: bool) -> tuple[str, ...]:
+def _row(entry: Entry, search: SearchSummary, *, best: bool) -> tuple[str, ...]:
     fitted, scored = search.fit_seconds.get(entry.name), search.scoring_seconds.get(entry.name)
     made = entry.members or entry.details
     parts = (

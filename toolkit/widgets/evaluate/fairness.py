@@ -10,11 +10,11 @@ import ipywidgets as w
 
 from toolkit import formats
 from toolkit.artifacts import (
-    Crossing,
     Evaluation,
     FairnessDetail,
     FairnessVerdict,
     Group,
+    Intersection,
     TradeOffPoint,
 )
 from toolkit.plots.evaluate import fairness_trade_off as plots
@@ -239,7 +239,7 @@ def _verdicts(head: str, verdicts: Sequence[FairnessVerdict]) -> str:
     return table(heads, rows) if rows else ""
 
 
-def _numbers(items: Sequence[tuple[str, str, Group | Crossing]]) -> str:
+def _numbers(items: Sequence[tuple[str, str, Group | Intersection]]) -> str:
     """Return all results of groups, each rate with the number of rows that it is over."""
     names = list(dict.fromkeys(name for *_, each in items for name in each.metrics))
     rows = [

@@ -20,7 +20,7 @@ _STATIC_ROWS = 3
 """Rows of each column in the copy for readers without a kernel."""
 
 
-class InsidePanel(Panel):
+class ContentPanel(Panel):
     """Look at texts and images of test rows, and at what in them moved the model.
 
     Parameters
@@ -31,7 +31,7 @@ class InsidePanel(Panel):
         The explained rows; it may be empty.
     explain_row : callable, optional
         Takes the number of another test row and gives items as in ``explanation.rows``; see
-        `toolkit.explain.inside_explainer`.
+        `toolkit.explain.content_explainer`.
 
     Attributes
     ----------

@@ -19,7 +19,7 @@ from toolkit.widgets.kit.panel import Panel, checks_html, table
 _STATIC_COLUMNS = 3
 
 
-class ViewsPanel(Panel):
+class EffectsPanel(Panel):
     """Look at the model as a whole.
 
     Parameters

@@ -6,15 +6,15 @@ import html
 from collections.abc import Callable
 
 from toolkit import formats
-from toolkit.artifacts import RowStories, RowStory
+from toolkit.artifacts import RowReport, RowReports
 from toolkit.plots.explain import rows as plots
 from toolkit.plots.style import shorten
 from toolkit.widgets.kit.static import table
 
 
-def story_html(stories: RowStories, story: RowStory) -> str:
+def story_html(stories: RowReports, story: RowReport) -> str:
     """Return reasons, counterfactuals and similar rows of a row."""
-    parts: list[tuple[str, Callable[[RowStories, RowStory], str]]] = [
+    parts: list[tuple[str, Callable[[RowReports, RowReport], str]]] = [
         ("Reasons", _reasons_html),
         ("What would lead to another decision", _changes_html),
         ("Training rows most like it", _similar_html),
@@ -27,7 +27,7 @@ def story_html(stories: RowStories, story: RowStory) -> str:
     return head + "".join(f"<h5>{title}</h5>{make(stories, story)}" for title, make in parts)
 
 
-def _reasons_html(_: RowStories, story: RowStory) -> str:
+def _reasons_html(_: RowReports, story: RowReport) -> str:
     if not story.reasons:
         return (
             "<p>No feature contributed to the adverse outcome by more than two standard errors.</p>"
@@ -47,7 +47,7 @@ def _reasons_html(_: RowStories, story: RowStory) -> str:
     )
 
 
-def _changes_html(stories: RowStories, story: RowStory) -> str:
+def _changes_html(stories: RowReports, story: RowReport) -> str:
     if not story.counterfactuals:
         return f"<p>{html.escape(story.blocked or 'None was looked for.')}</p>"
     rows = [
@@ -70,7 +70,7 @@ def _changes_html(stories: RowStories, story: RowStory) -> str:
     return plots.counterfactuals(stories, story.row).html() + table(head, rows)
 
 
-def _similar_html(stories: RowStories, story: RowStory) -> str:
+def _similar_html(stories: RowReports, story: RowReport) -> str:
     if not story.similar:
         return "<p>There is none.</p>"
     rows = [

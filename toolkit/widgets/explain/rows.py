@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import ipywidgets as w
 
 from toolkit import formats
-from toolkit.artifacts import Explanation, RowStories, RowStory
+from toolkit.artifacts import Explanation, RowReport, RowReports
 from toolkit.errors import ToolkitError
 from toolkit.plots.explain import rows as plots
 from toolkit.plots.style import shorten
@@ -26,7 +26,7 @@ _FIELDS = ("counterfactuals", "most_changes", "rows", "plausibility", "most_reas
 _MISSING = "(missing)"
 
 
-class WhatIf(Protocol):
+class WhatIfModel(Protocol):
     """What the panel asks for a made-up row, see `toolkit.explain.what_if`."""
 
     choices: dict[str, list[str]]
@@ -48,7 +48,7 @@ class RowPanel(Panel):
     ----------
     stage : Stage
         The open stage.
-    stories : RowStories
+    stories : RowReports
         The rows with an adverse outcome, nearest to the wanted one first.
     explanation : Explanation
         The most important columns get an input of the what-if form.
@@ -70,9 +70,9 @@ class RowPanel(Panel):
     def __init__(
         self,
         stage: Stage,
-        stories: RowStories,
+        stories: RowReports,
         explanation: Explanation,
-        what_if: WhatIf | None = None,
+        what_if: WhatIfModel | None = None,
     ) -> None:
         super().__init__(stage, "Single rows", ["recourse"])
         self.stories, self._what_if = stories, what_if
@@ -235,7 +235,7 @@ class RowPanel(Panel):
         return f"<p>{said}</p>{told}{checks_html(self.stories.checks)}"
 
 
-def show_rows(stories: RowStories) -> Any:
+def show_rows(stories: RowReports) -> Any:
     """Return the remarks on single rows, as a table for a notebook."""
     from toolkit.widgets.kit.static import Html
 
@@ -244,7 +244,7 @@ def show_rows(stories: RowStories) -> Any:
     return Html(checks_html(stories.checks) + never)
 
 
-def _label(story: RowStory) -> str:
+def _label(story: RowReport) -> str:
     return f"{story.row}: {shorten(story.decision, 24)} ({formats.number(story.score, 4)})"
 
 

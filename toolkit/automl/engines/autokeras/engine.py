@@ -19,7 +19,7 @@ from toolkit.errors import EnvironmentProblem
 if TYPE_CHECKING:
     from toolkit.automl.engines.autokeras.input_gradients import Slopes
     from toolkit.automl.task import SearchTask, TaskFacts
-    from toolkit.forests import Grown
+    from toolkit.forests import TreeEnsemble
 
 _BACKEND = "jax"
 _MEMBERS = 8
@@ -51,7 +51,7 @@ class AutoKerasEngine:
         """The versions of AutoKeras and Keras."""
         return f"{installed('autokeras')} on Keras {installed('keras')}"
 
-    def grown(self, folder: Path) -> list[Grown]:
+    def grown(self, folder: Path) -> list[TreeEnsemble]:
         """Return no forests: networks are none."""
         return []
 

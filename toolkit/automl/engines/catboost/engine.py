@@ -13,15 +13,15 @@ from toolkit.automl.engines import bagging, portfolio, task_terms
 from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
 from toolkit.automl.engines.catboost import trees
 from toolkit.automl.engines.coding import Coding
-from toolkit.automl.engines.row_budget import CELLS, Clock, Shares
-from toolkit.automl.engines.target_scale import Outcome
+from toolkit.automl.engines.row_budget import CELLS, FitClock, RowBudget
+from toolkit.automl.engines.target_scale import TargetScale
 from toolkit.errors import EngineError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.automl.task import SearchTask, TaskFacts
-    from toolkit.forests import Grown, TreeNodes
+    from toolkit.forests import TreeEnsemble, TreeNodes
 
 _PROBE = 8
 """Rounds fitted to know how long a round takes."""
@@ -49,7 +49,7 @@ class CatboostEngine(PythonEngine):
         import catboost
 
         try:
-            return _Training(task, trial).run()
+            return _CatboostFit(task, trial).run()
         except catboost.CatBoostError as error:
             line = str(error).strip().splitlines()[-1]
             raise EngineError(f"CatBoost: {line.rsplit(': ', 1)[-1]}") from error
@@ -61,7 +61,7 @@ class CatboostEngine(PythonEngine):
         models.coding = bag.coding
         return bag.score
 
-    def grown(self, folder: Path) -> list[Grown]:
+    def grown(self, folder: Path) -> list[TreeEnsemble]:
         """Return the models' trees; none where a split looks at two categories at once."""
         bag = bagging.Bag.load(folder, Models())
         coding = bag.coding
@@ -134,17 +134,17 @@ class _Stop:
         return not self.reached
 
 
-class _Training:
+class _CatboostFit:
     """The models of one trial."""
 
     def __init__(self, task: SearchTask, trial: Trial) -> None:
         self.task = task
-        self.clock = Clock(task.seconds, share=0.6 if task.folds.ordered else 0.85)
+        self.clock = FitClock(task.seconds, share=0.6 if task.folds.ordered else 0.85)
         self.coding = Coding.fit(task.inputs.design, most=trial.settings["levels"])
         self.matrix = self.coding.matrix(task.inputs.design)
-        self.outcome = Outcome.of(task, task_terms.outcome_kind(task, trial.settings))
+        self.outcome = TargetScale.of(task, task_terms.outcome_kind(task, trial.settings))
         self.target = self.outcome.forth(task.target)
-        self.shares = Shares(task)
+        self.shares = RowBudget(task)
         self.parameters = self._fixed() | trial.settings["parameters"]
         rate = self.parameters["learning_rate"]
         self.parameters["iterations"] = int(120 / rate)

@@ -16,10 +16,10 @@ from toolkit.errors import EngineError, EnvironmentProblem
 if TYPE_CHECKING:
     import numpy as np
 
-    from toolkit.automl.engines.h2o.training_table import Fitted, Table
+    from toolkit.automl.engines.h2o.training_table import FittedModel, TrainingTable
     from toolkit.automl.model.inputs import Inputs
     from toolkit.automl.task import SearchTask, TaskFacts
-    from toolkit.forests import Grown
+    from toolkit.forests import TreeEnsemble
 
 
 _PACE = (4.0, 30.0)
@@ -87,7 +87,7 @@ class H2oEngine:
 
         return mojo.MojoScorer(folder)
 
-    def grown(self, folder: Path) -> list[Grown]:
+    def grown(self, folder: Path) -> list[TreeEnsemble]:
         """Return the trees of a GBM, a forest or XGBoost; none of other models."""
         from toolkit.automl.engines.h2o import tree_ensemble
 
@@ -103,7 +103,7 @@ class H2oEngine:
 class _Model:
     """A model in the server."""
 
-    def __init__(self, table: Table, fitted: Fitted, classes: int) -> None:
+    def __init__(self, table: TrainingTable, fitted: FittedModel, classes: int) -> None:
         self._table = table
         self._fitted = fitted
         self._classes = classes
@@ -120,7 +120,9 @@ class _Model:
         mojo.save(self._table.server, self._fitted.key, self._table.code, self._classes, folder)
 
 
-def _fitted(table: Table, task: SearchTask, trial: Trial, deadline: float | None) -> Fitted:
+def _fitted(
+    table: TrainingTable, task: SearchTask, trial: Trial, deadline: float | None
+) -> FittedModel:
     from toolkit.automl.engines.h2o import keys, training
 
     name = _identity(trial.name, trial.settings)
@@ -141,7 +143,9 @@ def _identity(name: str, settings: dict[str, Any]) -> str:
     return f"{name} {json.dumps(settings, sort_keys=True)}"
 
 
-def _stacked(table: Table, task: SearchTask, trial: Trial, deadline: float | None) -> Fitted:
+def _stacked(
+    table: TrainingTable, task: SearchTask, trial: Trial, deadline: float | None
+) -> FittedModel:
     from toolkit.automl.engines.h2o import training
 
     members, notes = [], []

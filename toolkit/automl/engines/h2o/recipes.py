@@ -9,7 +9,7 @@ from toolkit.automl.engines.h2o.training_table import PLACE, WEIGHT
 from toolkit.errors import EngineError
 
 if TYPE_CHECKING:
-    from toolkit.automl.engines.h2o.training_table import Table
+    from toolkit.automl.engines.h2o.training_table import TrainingTable
 
 _TUNED_HERE = {
     "model_id", "training_frame", "validation_frame", "response_column", "fold_column",
@@ -20,7 +20,7 @@ _TUNED_HERE = {
 }  # fmt: skip
 
 
-def recipe(table: Table, settings: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def recipe(table: TrainingTable, settings: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the algorithm of a step and the parameters that AutoML gives it.
 
     AutoML is asked to take that one step on a few of the rows; what it chose besides its

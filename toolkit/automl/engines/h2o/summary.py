@@ -8,7 +8,7 @@ from toolkit.automl.engines.h2o import keys
 
 if TYPE_CHECKING:
     from toolkit.automl.engines.h2o.server.rest import Server
-    from toolkit.automl.engines.h2o.training_table import Fitted
+    from toolkit.automl.engines.h2o.training_table import FittedModel
 
 _WORDS = {
     "number_of_trees": "trees",
@@ -23,7 +23,7 @@ _TOLD = (
 _TREES_READ = 60
 
 
-def details(fitted: Fitted) -> dict[str, str]:
+def details(fitted: FittedModel) -> dict[str, str]:
     """Return trees, regularisation and settings in words."""
     summary = _summary(fitted)
     found = {
@@ -41,7 +41,7 @@ def details(fitted: Fitted) -> dict[str, str]:
     return found
 
 
-def complexity(server: Server, fitted: Fitted) -> float | None:
+def complexity(server: Server, fitted: FittedModel) -> float | None:
     """Return the leaves of all trees, or the coefficients; for a stack those of its members.
 
     XGBoost's leaves are counted in at most 60 trees, evenly spaced, and scaled up.
@@ -60,13 +60,13 @@ def complexity(server: Server, fitted: Fitted) -> float | None:
     return None
 
 
-def _summary(fitted: Fitted) -> dict[str, Any]:
+def _summary(fitted: FittedModel) -> dict[str, Any]:
     table = fitted.record["output"].get("model_summary") or {}
     names = [column["name"] for column in table.get("columns", [])]
     return {name: column[0] for name, column in zip(names, table.get("data", []), strict=True)}
 
 
-def _xgboost_leaves(server: Server, fitted: Fitted) -> float:
+def _xgboost_leaves(server: Server, fitted: FittedModel) -> float:
     trees = int(_summary(fitted)["number_of_trees"])
     names = fitted.record["output"].get("domains") or [[]]
     classes = names[-1] or []

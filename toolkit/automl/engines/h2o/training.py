@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.automl.engines.h2o import frames, keys, recipes
-from toolkit.automl.engines.h2o.training_table import PLACE, WEIGHT, Fitted, Table
+from toolkit.automl.engines.h2o.training_table import PLACE, WEIGHT, FittedModel, TrainingTable
 from toolkit.errors import EngineError
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ _PENALTIES = 20
 """Steps from the strongest penalty to the weakest, where H2O would take 100."""
 
 
-def fit(table: Table, task: SearchTask, trial: Trial, deadline: float | None) -> Fitted:
+def fit(
+    table: TrainingTable, task: SearchTask, trial: Trial, deadline: float | None
+) -> FittedModel:
     """Return a trial's model on all rows, with out-of-fold scores.
 
     Raises
@@ -59,21 +61,25 @@ def fit(table: Table, task: SearchTask, trial: Trial, deadline: float | None) ->
         # several classes H2O 3.46 confuses the coefficients of one mix and the next where
         # lasso drops some (ArrayIndexOutOfBoundsException).
         parameters |= {"alpha": [_ALPHA], "nlambdas": _PENALTIES}
-    training = Training(
+    training = RecipeTraining(
         table, task, trial, algorithm=algorithm, parameters=parameters, deadline=deadline
     )
     return training.ordered() if task.folds.ordered else training.crossed()
 
 
 def stack(
-    table: Table, task: SearchTask, trial: Trial, bases: list[Fitted], deadline: float | None
-) -> Fitted:
+    table: TrainingTable,
+    task: SearchTask,
+    trial: Trial,
+    bases: list[FittedModel],
+    deadline: float | None,
+) -> FittedModel:
     """Return a stacked ensemble of models that share the task's folds.
 
     Its out-of-fold scores are those of the metalearner's own cross-validation, on the same
     folds: each row is predicted by weights that were learnt without the row's fold.
     """
-    training = Training(
+    training = RecipeTraining(
         table, task, trial, algorithm="stackedensemble", parameters={}, deadline=deadline
     )
     record = training.build(
@@ -86,7 +92,7 @@ def stack(
     )
     learner = record["output"]["metalearner"]["name"]
     judged = table.server.get(f"/3/Models/{learner}")["models"][0]
-    return Fitted(
+    return FittedModel(
         record["model_id"]["name"], record, training.crossed_scores(judged), members=bases
     )
 
@@ -95,7 +101,7 @@ def _cells(task: SearchTask) -> int:
     return len(task.target) * task.facts.width
 
 
-def _constraints(table: Table, task: SearchTask) -> dict[str, Any]:
+def _constraints(table: TrainingTable, task: SearchTask) -> dict[str, Any]:
     wanted = []
     for column, direction in task.facts.monotonic.items():
         place = table.code.place(column)
@@ -104,12 +110,12 @@ def _constraints(table: Table, task: SearchTask) -> dict[str, Any]:
     return {"monotone_constraints": wanted} if wanted else {}
 
 
-class Training:
+class RecipeTraining:
     """One recipe on one table.
 
     Parameters
     ----------
-    table : Table
+    table : TrainingTable
         The rows.
     task : SearchTask
         Whose folds, seed and progress are used.
@@ -125,7 +131,7 @@ class Training:
 
     def __init__(
         self,
-        table: Table,
+        table: TrainingTable,
         task: SearchTask,
         trial: Trial,
         *,
@@ -141,7 +147,7 @@ class Training:
         self.deadline = deadline
         self.notes: list[str] = []
 
-    def crossed(self) -> Fitted:
+    def crossed(self) -> FittedModel:
         """Fit on folds that can be exchanged: H2O's own cross-validation."""
         found: dict[str, Any] = {}
         rounds = None
@@ -159,9 +165,9 @@ class Training:
         oof = self.crossed_scores(record)
         if rounds is not None and (grown := _rounds_of(record)) < rounds:
             self.notes.append(f"{grown} rounds instead of {rounds}, for want of time")
-        return Fitted(record["model_id"]["name"], record, oof, rounds, self.notes)
+        return FittedModel(record["model_id"]["name"], record, oof, rounds, self.notes)
 
-    def ordered(self) -> Fitted:
+    def ordered(self) -> FittedModel:
         """Fit on folds in order of time: each from all before it, then one model on all rows."""
         oof, fold = self.task.empty_oof(), self.task.folds.fold
         classes, settings = len(self.task.facts.classes), []
@@ -182,7 +188,7 @@ class Training:
             final = _boosting(rounds)
         self.task.progress(f"{self.trial.name}: on all rows", len(pairs), len(pairs) + 1)
         record = self.build(self.table.key, **final)
-        return Fitted(record["model_id"]["name"], record, oof, rounds, self.notes)
+        return FittedModel(record["model_id"]["name"], record, oof, rounds, self.notes)
 
     def build(
         self, frame: str, *, path: str = "", validation: str | None = None, **parameters: Any

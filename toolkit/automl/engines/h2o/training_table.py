@@ -26,7 +26,7 @@ _swept: set[str] = set()
 
 
 @dataclass
-class Fitted:
+class FittedModel:
     """A model in the server, and its out-of-fold scores."""
 
     key: str
@@ -36,11 +36,11 @@ class Fitted:
     rounds: int | None = None
     """Boosting rounds that were found, where there are any."""
     notes: list[str] = field(default_factory=list)
-    members: list[Fitted] = field(default_factory=list)
+    members: list[FittedModel] = field(default_factory=list)
     """The models that a stack is made of."""
 
 
-class Table:
+class TrainingTable:
     """One task's training frame in one server.
 
     Attributes
@@ -55,7 +55,7 @@ class Table:
         Whether rows count differently.
     places : array of int, shape (n,)
         The content of the column `PLACE`.
-    kept : dict of str to Fitted
+    kept : dict of str to FittedModel
         Models by trial, kept for a stack.
     """
 
@@ -65,7 +65,7 @@ class Table:
         self.connection = connection
         self.server: Server = connection.server
         self.digest = task.digest
-        self.kept: dict[str, Fitted] = {}
+        self.kept: dict[str, FittedModel] = {}
         self._parts: dict[str, str] = {}
         self._session = ""
         design = task.inputs.design
@@ -134,10 +134,10 @@ class Table:
             raise EngineError("H2O holds the training rows in another order than they were sent")
 
 
-_table: Table | None = None
+_table: TrainingTable | None = None
 
 
-def table_of(connection: Connection, task: SearchTask) -> Table:
+def table_of(connection: Connection, task: SearchTask) -> TrainingTable:
     """Return the task's table, bringing it to the server unless it is there."""
     global _table  # noqa: PLW0603 - a worker process serves one search at a time
     server = connection.server
@@ -151,7 +151,7 @@ def table_of(connection: Connection, task: SearchTask) -> Table:
         _swept.add(server.url)
         if connection.external:
             atexit.register(keys.sweep, server, own=True)
-    _table = Table(connection, task)
+    _table = TrainingTable(connection, task)
     return _table
 
 

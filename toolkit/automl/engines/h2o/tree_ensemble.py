@@ -11,7 +11,7 @@ import numpy as np
 from toolkit.automl.engines.h2o.frames import FrameCode
 from toolkit.automl.engines.h2o.mojo import CODE_FILE, MODEL_FILE
 from toolkit.automl.engines.h2o.trees import MojoTrees, head
-from toolkit.forests import Grown
+from toolkit.forests import TreeEnsemble
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ def linear(folder: Path) -> bool:
     return facts["algo"] == "glm" and facts.get("link", "") in _LINEAR
 
 
-def grown(folder: Path) -> list[Grown]:
+def grown(folder: Path) -> list[TreeEnsemble]:
     """Return a saved model's trees; empty where its predictions are no sum of them.
 
     Those of a forest of several classes are marked: H2O scales their sums to 1 afterwards.
@@ -62,7 +62,7 @@ def grown(folder: Path) -> list[Grown]:
     names = [column["name"] for column in code.columns]
     space = "value" if classes < 2 else "probability" if algorithm == "drf" else "margin"
     votes = algorithm == "drf" and classes > 2
-    found = Grown(space, read.trees, read.base, names, matrix, votes)
+    found = TreeEnsemble(space, read.trees, read.base, names, matrix, votes)
     if algorithm == "drf" and classes == 2:
         return [found.scaled(-1.0, 1.0)]  # its trees vote for the first class
     return [found]

@@ -13,13 +13,13 @@ from toolkit.automl.engines import bagging, portfolio, task_terms
 from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.lightgbm import trees
-from toolkit.automl.engines.row_budget import CELLS, Clock, Shares
-from toolkit.automl.engines.target_scale import Outcome
+from toolkit.automl.engines.row_budget import CELLS, FitClock, RowBudget
+from toolkit.automl.engines.target_scale import TargetScale
 from toolkit.errors import EngineError
 
 if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask, TaskFacts
-    from toolkit.forests import Grown, TreeNodes
+    from toolkit.forests import TreeEnsemble, TreeNodes
 
 _WIDE = 500
 _PROBE = 5
@@ -43,13 +43,13 @@ class LightgbmEngine(PythonEngine):
 
     def fit(self, task: SearchTask, trial: Trial) -> Candidate:
         """Fit one booster for each fold."""
-        return _Training(task, trial).run()
+        return _LightgbmFit(task, trial).run()
 
     def load(self, folder: Path) -> Scorer:
         """Return the scorer of saved boosters."""
         return bagging.Bag.load(folder, Boosters()).score
 
-    def grown(self, folder: Path) -> list[Grown]:
+    def grown(self, folder: Path) -> list[TreeEnsemble]:
         """Return the boosters' trees."""
         return bagging.Bag.load(folder, Boosters()).grown(_read, "margin")
 
@@ -85,18 +85,18 @@ def _text(model: Any) -> str:
     return str(model.model_to_string())
 
 
-class _Training:
+class _LightgbmFit:
     """The boosters of one trial."""
 
     def __init__(self, task: SearchTask, trial: Trial) -> None:
         self.task = task
         self.settings = trial.settings
-        self.clock = Clock(task.seconds, share=0.6 if task.folds.ordered else 0.85)
+        self.clock = FitClock(task.seconds, share=0.6 if task.folds.ordered else 0.85)
         self.coding = Coding.fit(task.inputs.design, most=trial.settings["levels"])
         self.matrix = self.coding.matrix(task.inputs.design)
-        self.outcome = Outcome.of(task, task_terms.outcome_kind(task, trial.settings))
+        self.outcome = TargetScale.of(task, task_terms.outcome_kind(task, trial.settings))
         self.target = self.outcome.forth(task.target)
-        self.shares = Shares(task)
+        self.shares = RowBudget(task)
         self.parameters = self._parameters()
         self.rate = float(trial.settings["parameters"]["learning_rate"])
         self.patience = int(np.clip(4 / self.rate, 40, 200))

@@ -13,13 +13,13 @@ from toolkit import formats
 from toolkit.automl.engines import bagging, task_terms
 from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
-from toolkit.automl.engines.row_budget import CELLS, Clock, Shares
+from toolkit.automl.engines.row_budget import CELLS, FitClock, RowBudget
 from toolkit.automl.engines.sklearn.estimators import Estimators, dense, quiet
-from toolkit.automl.engines.target_scale import Outcome
+from toolkit.automl.engines.target_scale import TargetScale
 
 if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask, TaskFacts
-    from toolkit.forests import Grown
+    from toolkit.forests import TreeEnsemble
 
 _FEWER_CELLS = 5_000_000
 _SPLINED = 100
@@ -69,7 +69,7 @@ class BaselineEngine(PythonEngine):
         """Return the scorer of a saved model."""
         return _bag(folder).score
 
-    def grown(self, folder: Path) -> list[Grown]:
+    def grown(self, folder: Path) -> list[TreeEnsemble]:
         """Return the trees of histogram boosting, or the one tree; none of linear models."""
         from toolkit.automl.engines.sklearn import trees
 
@@ -198,11 +198,11 @@ class _Boosting(_Recipe):
 
 def _fit(task: SearchTask, recipe: _Recipe) -> Candidate:
     matrix = recipe.coding.matrix(task.inputs.design)
-    outcome = Outcome.of(task)
+    outcome = TargetScale.of(task)
     target = outcome.forth(task.target)
     native = Estimators(len(task.facts.classes))
-    shares = Shares(task, recipe.cells)
-    clock = Clock(task.seconds)
+    shares = RowBudget(task, recipe.cells)
+    clock = FitClock(task.seconds)
     grown: list[list[Any]] = []
     curves: list[np.ndarray] = []
     steps = len(recipe.ladder)

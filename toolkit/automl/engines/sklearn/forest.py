@@ -14,13 +14,13 @@ import numpy as np
 from toolkit.automl.engines import bagging, portfolio, task_terms
 from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
-from toolkit.automl.engines.row_budget import Clock, Shares
-from toolkit.automl.engines.sklearn.forest_file import Forest
-from toolkit.automl.engines.target_scale import Outcome
+from toolkit.automl.engines.row_budget import FitClock, RowBudget
+from toolkit.automl.engines.sklearn.forest_file import AveragedForest
+from toolkit.automl.engines.target_scale import TargetScale
 
 if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask, TaskFacts
-    from toolkit.forests import Grown
+    from toolkit.forests import TreeEnsemble
 
 _CELLS = 4_000_000
 _LEAVES = 3_000_000
@@ -44,47 +44,47 @@ class ForestEngine(PythonEngine):
 
     def fit(self, task: SearchTask, trial: Trial) -> Candidate:
         """Fit one forest for each fold."""
-        return _Training(task, trial).run()
+        return _ForestFit(task, trial).run()
 
     def load(self, folder: Path) -> Scorer:
         """Return the scorer of saved forests."""
         return bagging.Bag.load(folder, Forests()).score
 
-    def grown(self, folder: Path) -> list[Grown]:
+    def grown(self, folder: Path) -> list[TreeEnsemble]:
         """Return the forests' trees: their mean is a probability, or a value."""
         bag = bagging.Bag.load(folder, Forests())
 
-        return bag.grown(Forest.nodes, "probability", single=True)
+        return bag.grown(AveragedForest.nodes, "probability", single=True)
 
 
 class Forests:
     """Forests as arrays."""
 
-    def predict(self, model: Forest, matrix: np.ndarray) -> np.ndarray:
+    def predict(self, model: AveragedForest, matrix: np.ndarray) -> np.ndarray:
         """Return probabilities, or values in the scale of learning."""
         return model.predict(matrix)
 
-    def save(self, model: Forest, stem: Path) -> None:
+    def save(self, model: AveragedForest, stem: Path) -> None:
         """Write ``<stem>.npz``."""
         model.save(stem.with_suffix(".npz"))
 
-    def load(self, stem: Path) -> Forest:
+    def load(self, stem: Path) -> AveragedForest:
         """Return the forest."""
-        return Forest.load(stem.with_suffix(".npz"))
+        return AveragedForest.load(stem.with_suffix(".npz"))
 
 
-class _Training:
+class _ForestFit:
     """The forests of one trial."""
 
     def __init__(self, task: SearchTask, trial: Trial) -> None:
         self.task = task
         self.settings = trial.settings
-        self.clock = Clock(task.seconds, share=0.7)
+        self.clock = FitClock(task.seconds, share=0.7)
         self.coding = Coding.fit(task.inputs.design)
         self.matrix = self.coding.matrix(task.inputs.design).astype(np.float32, copy=False)
-        self.outcome = Outcome.of(task, task_terms.outcome_kind(task, trial.settings))
+        self.outcome = TargetScale.of(task, task_terms.outcome_kind(task, trial.settings))
         self.target = self.outcome.forth(task.target)
-        self.shares = Shares(task, _CELLS)
+        self.shares = RowBudget(task, _CELLS)
         self.classes = len(task.facts.classes)
 
     def run(self) -> Candidate:
@@ -97,11 +97,11 @@ class _Training:
         least = min(len(model.trees) for model in models)
         bag = bagging.Bag(models, Forests(), self.coding, self.classes, self.outcome)
 
-        def refit() -> Forest:
+        def refit() -> AveragedForest:
             rows = self.shares.sample(np.arange(len(self.target)), _CELLS, 0)
             return self._fit(rows, _MORE * trees, self.clock.left, least)
 
-        def details(shipped: list[Forest]) -> dict[str, str]:
+        def details(shipped: list[AveragedForest]) -> dict[str, str]:
             return {
                 "trees": str(len(shipped[0].trees)),
                 "trees of a fold": str(least),
@@ -115,12 +115,14 @@ class _Training:
             single=True,
         )  # fmt: skip
 
-    def _fit(self, rows: np.ndarray, wanted: int, seconds: float, least: int = _BATCH) -> Forest:
+    def _fit(
+        self, rows: np.ndarray, wanted: int, seconds: float, least: int = _BATCH
+    ) -> AveragedForest:
         """Grow as many trees as there is time for, and `least` in any case."""
         weights = self.task.weights
         model = self._model(len(rows))
         prepared, target = self.matrix[rows], self.target[rows]
-        clock = Clock(seconds, share=1.0)
+        clock = FitClock(seconds, share=1.0)
         for trees in [*range(_BATCH, wanted, _BATCH), wanted]:
             model.set_params(n_estimators=trees)
             model.fit(prepared, target, sample_weight=None if weights is None else weights[rows])
@@ -129,7 +131,7 @@ class _Training:
                 break
         if trees < wanted:
             self.shares.notes.append(f"time was over after {trees} trees of {wanted}")
-        return Forest.of(model, self.classes, self._prior(rows))
+        return AveragedForest.of(model, self.classes, self._prior(rows))
 
     def _prior(self, rows: np.ndarray) -> np.ndarray:
         """Return each class's share of the rows learnt from, none of them 0."""

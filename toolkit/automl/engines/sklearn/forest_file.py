@@ -28,7 +28,7 @@ _FIELDS = {
 }
 
 
-class Forest:
+class AveragedForest:
     """Trees whose predictions are averaged.
 
     Parameters
@@ -56,7 +56,7 @@ class Forest:
         self.width = width
 
     @classmethod
-    def of(cls, model: Any, outputs: int, prior: np.ndarray) -> Forest:
+    def of(cls, model: Any, outputs: int, prior: np.ndarray) -> AveragedForest:
         """Take over the trees of a fitted forest."""
         known = model.classes_ if outputs else np.zeros(0)
         trees = [tree.tree_ for tree in model.estimators_]
@@ -126,7 +126,7 @@ class Forest:
         path.write_bytes(archive.normalised(stream.getvalue()))
 
     @classmethod
-    def load(cls, path: Path) -> Forest:
+    def load(cls, path: Path) -> AveragedForest:
         """Return a saved forest.
 
         Raises

@@ -39,7 +39,7 @@ _START_SECONDS = 180
 _ATTEMPTS = 3
 
 
-class Budget(Protocol):
+class ServerBudget(Protocol):
     """The part of ``automl.budget`` that a server needs."""
 
     @property
@@ -74,7 +74,7 @@ class Connection:
         return {SERVER_VARIABLE: json.dumps(facts | {"pid": self.pid})}
 
 
-class SharedCluster:
+class StartedServer:
     """A server that this process started.
 
     Attributes
@@ -87,7 +87,7 @@ class SharedCluster:
         What differs from what was asked for; empty if nothing does.
     """
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: ServerBudget) -> None:
         heap, self.note = heap_gib(budget.memory_gib)
         self._owner = os.getpid()
         for attempt in range(1, _ATTEMPTS + 1):
@@ -199,11 +199,11 @@ class SharedCluster:
         return f" (its last words: {line})" if line else ""
 
 
-_own: SharedCluster | None = None
+_own: StartedServer | None = None
 _lock = threading.Lock()
 
 
-def start_shared(budget: Budget) -> SharedCluster:
+def start_shared(budget: ServerBudget) -> StartedServer:
     """Start a server for this process and the children that get its ``environment``.
 
     Raises
@@ -213,19 +213,19 @@ def start_shared(budget: Budget) -> SharedCluster:
     EnvironmentProblem
         If there is no Java, or no H2O.
     """
-    cluster = SharedCluster(budget)
+    cluster = StartedServer(budget)
     atexit.register(cluster.stop)
     return cluster
 
 
 def connect(
-    budget: Budget, progress: Callable[[str], None] | None = None, url: str | None = None
+    budget: ServerBudget, progress: Callable[[str], None] | None = None, url: str | None = None
 ) -> Connection:
     """Return the way to a server: the one asked for, the shared one, this process's own, or new.
 
     Parameters
     ----------
-    budget : Budget
+    budget : ServerBudget
         Memory and threads of a server that has to be started.
     progress : callable, optional
         Told in words what is done.
@@ -263,14 +263,14 @@ def connect(
         return Connection(_own.server, owned=True, note=notes, pid=_own.pid)
 
 
-def ensure(budget: Budget, url: str | None = None) -> tuple[dict[str, str], str]:
+def ensure(budget: ServerBudget, url: str | None = None) -> tuple[dict[str, str], str]:
     """Make sure that there is a server for child processes.
 
     A server that this process has to start ends with this process, or with its last words.
 
     Parameters
     ----------
-    budget : Budget
+    budget : ServerBudget
         Memory and threads of a server that has to be started.
     url : str, optional
         ``h2o.url``.
