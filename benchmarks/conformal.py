@@ -73,9 +73,9 @@ def calibrated(
     raw: np.ndarray, codes: np.ndarray, seed: int
 ) -> tuple[calibration.Calibration, np.ndarray]:
     """Return the calibration that a champion would get, and what it gives, cross-fitted."""
-    honest = {m: calibration.cross_fitted(m, raw, codes, seed) for m in calibration.METHODS}
-    best = calibration.simplest(honest, codes)
-    return calibration.fit(best, raw, codes), honest[best]
+    cross_fitted = {m: calibration.cross_fitted(m, raw, codes, seed) for m in calibration.METHODS}
+    best = calibration.simplest(cross_fitted, codes)
+    return calibration.fit(best, raw, codes), cross_fitted[best]
 
 
 def one_split(args: argparse.Namespace, stage: Any, part: table.Part, seed: int) -> dict[str, Any]:
@@ -95,8 +95,8 @@ def one_split(args: argparse.Namespace, stage: Any, part: table.Part, seed: int)
     result: dict[str, Any] = {"seed": seed}
     if classes:
         codes = metrics.class_codes(part.target[test], classes)
-        fitted, honest = calibrated(candidate.oof, task.target, seed)
-        learnt = conformal.learn_sets(honest, task.target, args.coverage)
+        fitted, cross_fitted = calibrated(candidate.oof, task.target, seed)
+        learnt = conformal.learn_sets(cross_fitted, task.target, args.coverage)
         scores = fitted.apply(given)
         result |= {
             "calibration": fitted.method,

@@ -114,7 +114,7 @@ def _behind(good: list[Done], ours: dict[int, Done], metric: str) -> dict[str, f
 
 
 def _optimism(ours: list[Done]) -> dict[str, Any]:
-    """Return how much better the score that selected the champion was than the canary's."""
+    """Return how much better the score that selected the champion was than the holdout's."""
     found: dict[str, Any] = {"tables": {}, "mean": {}}
     known = [one for one in ours if one.cell.get("facts", {}).get("optimism") is not None]
     for name in dict.fromkeys(one.table for one in known):
@@ -122,9 +122,9 @@ def _optimism(ours: list[Done]) -> dict[str, Any]:
         found["tables"][name] = {
             "metric": facts[0]["metric"],
             "selection": scores.mean(fact["selection"] for fact in facts),
-            "canary": scores.mean(fact["canary"] for fact in facts),
+            "holdout": scores.mean(fact["holdout"] for fact in facts),
             "optimism": scores.mean(fact["optimism"] for fact in facts),
-            "luck": scores.mean(fact["luck"] for fact in facts),
+            "selection_bias": scores.mean(fact["selection_bias"] for fact in facts),
             "explained": sum(fact["explained"] for fact in facts),
             "cells": len(facts),
         }

@@ -73,8 +73,9 @@ def _optimism(optimism: dict[str, Any]) -> list[str]:
         return []
     rows = [
         [
-            name, one["metric"], number(one["selection"]), number(one["canary"]),
-            f"{one['optimism']:+.4g}", number(one["luck"]), f"{one['explained']} of {one['cells']}",
+            name, one["metric"], number(one["selection"]), number(one["holdout"]),
+            f"{one['optimism']:+.4g}", number(one["selection_bias"]),
+            f"{one['explained']} of {one['cells']}",
         ]
         for name, one in optimism["tables"].items()
     ]  # fmt: skip
@@ -82,7 +83,10 @@ def _optimism(optimism: dict[str, Any]) -> list[str]:
     return [
         f"**Optimism of the toolkit's selection**, mean by metric: {', '.join(means)}",
         "",
-        *grid(["table", "metric", "selection", "canary", "optimism", "luck", "explained"], rows),
+        *grid(
+            ["table", "metric", "selection", "holdout", "optimism", "selection_bias", "explained"],
+            rows,
+        ),
     ]
 
 

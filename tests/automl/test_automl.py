@@ -264,8 +264,8 @@ def test_calibrated_scores_are_probabilities(case, method):
     assert result.shape == scores.shape
     assert (result >= 0).all()
     np.testing.assert_allclose(result.sum(axis=1), 1)
-    honest = calibration.cross_fitted(method, scores, codes, 7)
-    assert np.isfinite(calibration.log_loss(honest, codes))
+    fitted = calibration.cross_fitted(method, scores, codes, 7)
+    assert np.isfinite(calibration.log_loss(fitted, codes))
 
 
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
@@ -275,9 +275,9 @@ def test_calibration_mends_scores_that_are_too_sure(method):
     codes = (generator.uniform(size=4000) < truth).astype(int)
     sure = 1 / (1 + np.exp(-3 * np.log(truth / (1 - truth))))
     scores = np.column_stack([1 - sure, sure])
-    honest = calibration.cross_fitted(method, scores, codes, 7)
-    assert calibration.log_loss(honest, codes) < calibration.log_loss(scores, codes) - 0.05
-    assert np.abs(honest[:, 1] - truth).mean() < 0.05
+    fitted = calibration.cross_fitted(method, scores, codes, 7)
+    assert calibration.log_loss(fitted, codes) < calibration.log_loss(scores, codes) - 0.05
+    assert np.abs(fitted[:, 1] - truth).mean() < 0.05
 
 
 @given(

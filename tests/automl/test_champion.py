@@ -124,12 +124,12 @@ def test_a_model_that_remembers_one_fold_gains_nothing_there():
     options = (target, None, folds, "log_loss", CONTEXTS["binary"])
     loss = metrics.get("log_loss")
     for bagged in (False, True):
-        honest = blend.select(oof, *options, seed=1, bagged=bagged)
+        plain = blend.select(oof, *options, seed=1, bagged=bagged)
         planted = blend.select(oof | {"spy": knows}, *options, seed=1, bagged=bagged)
-        if honest.space == planted.space and not bagged:
-            np.testing.assert_array_equal(planted.oof[inside], honest.oof[inside])
+        if plain.space == planted.space and not bagged:
+            np.testing.assert_array_equal(planted.oof[inside], plain.oof[inside])
         value = loss(target[inside], planted.oof[inside], CONTEXTS["binary"])
-        assert value > 0.9 * loss(target[inside], honest.oof[inside], CONTEXTS["binary"]), bagged
+        assert value > 0.9 * loss(target[inside], plain.oof[inside], CONTEXTS["binary"]), bagged
 
 
 def test_in_order_of_time_weights_come_from_earlier_folds():
@@ -422,12 +422,12 @@ def test_a_step_function_has_to_be_better_than_chance_explains():
     p = rng.uniform(0.05, 0.95, 600)
     codes = (rng.uniform(size=600) < p).astype(int)
     scores = np.column_stack([1 - p, p])
-    honest = {m: calibration.cross_fitted(m, scores, codes, 1) for m in calibration.METHODS}
-    assert calibration.simplest(honest, codes) == "none"
-    assert calibration.simplest(honest, codes, rng.uniform(0.5, 2, 600)) == "none"
+    plain = {m: calibration.cross_fitted(m, scores, codes, 1) for m in calibration.METHODS}
+    assert calibration.simplest(plain, codes) == "none"
+    assert calibration.simplest(plain, codes, rng.uniform(0.5, 2, 600)) == "none"
     sure = np.column_stack([1 - p**3, p**3])
-    honest = {m: calibration.cross_fitted(m, sure, codes, 1) for m in calibration.METHODS}
-    assert calibration.simplest(honest, codes) == "sigmoid"
+    plain = {m: calibration.cross_fitted(m, sure, codes, 1) for m in calibration.METHODS}
+    assert calibration.simplest(plain, codes) == "sigmoid"
 
 
 @given(
@@ -538,7 +538,7 @@ def test_a_model_that_sees_the_rows_held_out_is_caught(binary_project, tmp_path,
         )
     trial = Trial("spy_1", "spy", "spy", 1)
 
-    def honest(small, _):
+    def plain(small, _):
         oof = small.empty_oof()
         for learn, held in small.folds.pairs():
             if kind == "regression":
@@ -549,12 +549,12 @@ def test_a_model_that_sees_the_rows_held_out_is_caught(binary_project, tmp_path,
         return oof
 
     def leaky(small, given):
-        oof = honest(small, given)
+        oof = plain(small, given)
         if kind == "regression":
             return oof + 0.3 * (small.target - oof)
         return 0.8 * oof + 0.2 * np.eye(oof.shape[1])[small.target]
 
-    found, checks = shuffled_labels.shuffled(stage, task, trial, honest)
+    found, checks = shuffled_labels.shuffled(stage, task, trial, plain)
     assert not found.better_than_chance and checks[0].severity == "ok"
     found, checks = shuffled_labels.shuffled(stage, task, trial, leaky)
     assert found.better_than_chance and checks[0].severity == "critical"
@@ -676,14 +676,16 @@ def test_leaderboard_and_champion_say_how_sure_they_are(finished):
     for item in board.entries:
         assert item.score.low < item.score.value < item.score.high
         assert 0 <= item.calibration_error < 1
-    canary = champion.canary
-    assert canary.optimism == pytest.approx(canary.score.value - canary.selection)  # a loss
-    assert canary.optimism_low < canary.optimism < canary.optimism_high
-    # Both scores have their own uncertainty: more than the canary's alone.
-    assert canary.optimism_high - canary.optimism_low > canary.score.high - canary.score.low
+    holdout = champion.holdout
+    assert holdout.optimism == pytest.approx(holdout.score.value - holdout.selection)  # a loss
+    assert holdout.optimism_low < holdout.optimism < holdout.optimism_high
+    # Both scores have their own uncertainty: more than the holdout's alone.
+    assert holdout.optimism_high - holdout.optimism_low > holdout.score.high - holdout.score.low
     assert board.winner.name == next(e.name for e in board.entries if e.engine != "ensemble")
-    assert board.winner.luck >= 0
-    assert canary.luck == (board.winner.luck if champion.name == board.winner.name else None)
+    assert board.winner.selection_bias >= 0
+    assert holdout.selection_bias == (
+        board.winner.selection_bias if champion.name == board.winner.name else None
+    )
     assert champion.conformal.measured.low <= champion.conformal.measured.value
     assert champion.shuffled is not None and not champion.shuffled.better_than_chance
     names = {check.name for check in champion.checks}
@@ -712,7 +714,7 @@ def test_the_champion_follows_rule_or_person(finished):
     # What is shown adds up: the leaderboard's two scores, the selection bias, and the gain.
     score = {e.name: e.score.value for e in board.entries}
     shown = score[board.winner.name] - score["ensemble"]  # a loss
-    assert gain.value == pytest.approx(shown + board.winner.luck)
+    assert gain.value == pytest.approx(shown + board.winner.selection_bias)
     first = board.entries[0]
     alone = next(e for e in board.entries if e.name == board.winner.name)
     if first.engine == "ensemble":

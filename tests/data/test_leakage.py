@@ -1,4 +1,4 @@
-"""Leaks of the target are found whatever their form, and honest tables are left in peace."""
+"""Leaks of the target are found whatever their form, and clean tables are left in peace."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ N = 1_000
 CLASSES = np.array(["a", "b", "c"])
 
 
-def honest(task, seed=0, n=N):
+def clean_table(task, seed=0, n=N):
     """Return a table in which nothing leaks: a strong column, weaker ones, and noise."""
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame(
@@ -93,7 +93,7 @@ NUMBER_LEAKS = {
 @pytest.mark.parametrize("share", [0.0, 0.03, 0.1])
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_a_planted_leak_is_found_in_any_form(task, share):
-    frame, rng = honest(task)
+    frame, rng = clean_table(task)
     y = frame["y"].to_numpy(dtype=float if task == "regression" else object)
     for form, make in (NUMBER_LEAKS if task == "regression" else CLASS_LEAKS).items():
         found, _ = searched(frame.assign(planted=make(y, share, rng)), task)
@@ -118,13 +118,13 @@ def test_a_measurement_that_sets_one_kind_of_many_apart_is_no_critical_leak():
 
 @pytest.mark.parametrize("share", [0.0, 0.03, 0.1])
 def test_two_columns_that_leak_together_are_found(share):
-    frame, rng = honest("regression")
+    frame, rng = clean_table("regression")
     part = frame["y"] * rng.random(N)
     found, _ = searched(
         frame.assign(first=changed(part, share, rng), second=frame["y"] - part), "regression"
     )
     assert {s.column for s in found if s.severity == "critical"} == {"first", "second"}
-    frame, rng = honest("binary")
+    frame, rng = clean_table("binary")
     mask = rng.random(N) < 0.5
     flipped = (frame["y"] == "yes") ^ mask ^ (rng.random(N) < share)
     found, _ = searched(
@@ -135,12 +135,12 @@ def test_two_columns_that_leak_together_are_found(share):
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_honest_tables_are_not_accused_and_the_search_says_how_far_it_looked(task, seed):
-    frame, _ = honest(task, seed)
+def test_clean_tables_are_not_accused_and_the_search_says_how_far_it_looked(task, seed):
+    frame, _ = clean_table(task, seed)
     found, looked = searched(frame, task)
     assert not found
     assert (looked.columns, looked.rows, looked.strongest) == (5, N, "area")
-    assert 0.3 < looked.strength < looked.honest + 0.1 < 1.1
+    assert 0.3 < looked.strength < looked.unsuspected + 0.1 < 1.1
     for words in ("5 columns", "'area'", f"{N:,} rows", "would not be seen"):
         assert words in looked.text
 
@@ -156,7 +156,7 @@ def test_a_strong_column_that_others_bear_out_is_not_accused():
 
 
 def test_a_column_known_before_is_resolved_and_one_known_after_is_not_used():
-    frame, rng = honest("binary")
+    frame, rng = clean_table("binary")
     frame["copy"] = np.where(changed(frame["y"].to_numpy(), 0.03, rng) == "yes", "in", "out")
     before, _ = searched(frame, "binary", copy=Column(type="category", known="before"))
     assert before[0].column == "copy" and "project.yaml" in before[0].resolved
@@ -191,7 +191,7 @@ def test_names_that_do_not(name, target):
 
 
 def test_a_telling_name_needs_worth_to_be_critical():
-    frame, rng = honest("binary")
+    frame, rng = clean_table("binary")
     y = (frame["y"] == "yes").to_numpy()
     frame["duration"] = y * 2.0 + rng.normal(size=N)
     found, _ = searched(frame, "binary")

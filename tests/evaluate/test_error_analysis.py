@@ -84,7 +84,7 @@ def small(task, n=300, seed=1):
 # -- the tree --------------------------------------------------------------------------
 
 
-def test_error_tree_finds_the_planted_region_and_measures_it_honestly(tmp_path):
+def test_error_tree_finds_the_planted_region_and_measures_it_on_other_rows(tmp_path):
     stage = opened(tmp_path, people(9_000))
     found = errors(stage, binary())
     worst = max((n for n in found.tree if n.leaf), key=lambda n: n.loss.value)

@@ -44,7 +44,7 @@ def people(n=1_500, seed=0, *, unfair=False, equally_hard=False):
     return frame
 
 
-def honest(task="binary"):
+def fair_model(task="binary"):
     return FunctionModel(
         lambda f: np.column_stack([1 - f["p"], f["p"]]),
         ["p", "sex", "age", "city"],
@@ -69,7 +69,7 @@ def test_binary_numbers_agree_with_the_predictions_written(tmp_path):
     stage, found = run(
         tmp_path,
         people(),
-        honest(),
+        fair_model(),
         costs={"false_negative": 4},
         acceptance=[
             {"metric": "roc_auc", "at_least": 0.6},
@@ -99,17 +99,17 @@ def test_binary_numbers_agree_with_the_predictions_written(tmp_path):
 
 
 def test_two_evaluations_are_equal_to_the_byte(tmp_path):
-    stage, _ = run(tmp_path, people(), honest())
+    stage, _ = run(tmp_path, people(), fair_model())
     names = ("evaluation.json", "test_predictions.parquet")
     first = [(stage.run.folder / name).read_bytes() for name in names]
-    evaluate(stage, honest())
+    evaluate(stage, fair_model())
     assert [(stage.run.folder / name).read_bytes() for name in names] == first
 
 
-def test_an_honest_model_has_no_weak_slice_and_an_unfair_one_has(tmp_path):
-    _, fine = run(tmp_path / "a", people(equally_hard=True), honest())
+def test_a_fair_model_has_no_weak_slice_and_an_unfair_one_has(tmp_path):
+    _, fine = run(tmp_path / "a", people(equally_hard=True), fair_model())
     assert fine.slices == []
-    _, bad = run(tmp_path / "b", people(unfair=True, equally_hard=True), honest())
+    _, bad = run(tmp_path / "b", people(unfair=True, equally_hard=True), fair_model())
     assert bad.slices[0].where == "sex = male"
     assert bad.slices[0].columns == ["sex"]
     assert bad.slices[0].p_value < 1e-3
@@ -211,16 +211,16 @@ def test_verdicts_on_groups_follow_the_interval_and_small_groups_are_not_judged(
     _, bad = run(
         tmp_path / "a",
         people(3_000, unfair=True),
-        honest(),
+        fair_model(),
         fairness={"errors_matter_most": "both"},
     )
     sex = next(v for v in bad.fairness if v.column == "sex")
     assert (sex.metric, sex.verdict) == ("equalized_odds_difference", "beyond")
     assert any(c.name == "Fairness" and c.severity == "critical" for c in bad.checks)
-    _, wide = run(tmp_path / "b", people(6_000), honest(), fairness={"limit": 0.6})
+    _, wide = run(tmp_path / "b", people(6_000), fair_model(), fairness={"limit": 0.6})
     assert {v.verdict for v in wide.fairness} == {"within"}
     assert {v.reason for v in wide.fairness} == {""}
-    _, few = run(tmp_path / "c", people(120), honest(), fairness={"minimum_group": 30})
+    _, few = run(tmp_path / "c", people(120), fair_model(), fairness={"minimum_group": 30})
     assert {v.verdict for v in few.fairness} == {"cannot be judged"}
     assert not any(group.judged for group in few.groups)
     ages = [group.group for group in wide.groups if group.column == "age"]
@@ -273,7 +273,7 @@ def test_regression_has_errors_and_no_decisions(tmp_path):
 
 
 def test_ten_test_rows_are_evaluated_with_a_warning(tmp_path):
-    _, found = run(tmp_path, people(50), honest())
+    _, found = run(tmp_path, people(50), fair_model())
     assert found.rows == 10
     assert found.slices == []
     assert any(c.name == "Test rows" and c.severity == "warning" for c in found.checks)
@@ -281,8 +281,8 @@ def test_ten_test_rows_are_evaluated_with_a_warning(tmp_path):
 
 def test_what_cannot_be_judged_is_refused(tmp_path):
     with pytest.raises(ProjectError, match=r"acceptance\[0\].metric.*roc_auc"):
-        run(tmp_path / "a", people(60), honest(), acceptance=[{"metric": "rmse", "at_most": 1}])
-    silent = honest()
+        run(tmp_path / "a", people(60), fair_model(), acceptance=[{"metric": "rmse", "at_most": 1}])
+    silent = fair_model()
     silent.function = lambda f: np.full((len(f), 2), np.nan)
     with pytest.raises(ModelError, match="no number"):
         run(tmp_path / "b", people(60), silent)

@@ -56,7 +56,7 @@ def people(n=1_500, seed=0):
     return frame
 
 
-def honest(task="binary", classes=("no", "yes"), function=None):
+def fair_model(task="binary", classes=("no", "yes"), function=None):
     function = function or (lambda f: np.column_stack([1 - f["p"], f["p"]]))
     threshold = 0.5 if task == "binary" else None
     return FunctionModel(function, ["p", "sex", "race", "age"], task, classes, threshold)
@@ -66,7 +66,7 @@ PARITY = {"metric": "demographic_parity_difference"}
 
 
 def run(folder, frame=None, model=None, *, fairness=PARITY, protected=("sex", "race"), **more):
-    frame, model = people() if frame is None else frame, model or honest()
+    frame, model = people() if frame is None else frame, model or fair_model()
     positive = "yes" if model.task == "binary" else None
     stage = make_stage(folder, frame, "y", model.task, positive=positive, protected=protected,
                        fairness=fairness, **more)  # fmt: skip
@@ -437,7 +437,7 @@ def test_the_choice_is_written_with_its_thresholds(tmp_path, name):
 
 def test_classes_and_numbers_have_crossings_and_no_mitigation(tmp_path):
     frame = people(400)
-    several = honest("multiclass", ("a", "b", "c"), lambda f: np.full((len(f), 3), 1 / 3))
+    several = fair_model("multiclass", ("a", "b", "c"), lambda f: np.full((len(f), 3), 1 / 3))
     frame["y"] = np.random.default_rng(0).choice(["a", "b", "c"], 400)
     _, detail = run(tmp_path / "a", frame, several, fairness={}, protected=("sex", "age"))
     assert detail.curve == [] and "several classes" in detail.no_curve
@@ -445,7 +445,7 @@ def test_classes_and_numbers_have_crossings_and_no_mitigation(tmp_path):
     assert {"log_loss", "accuracy"} <= set(detail.crossings[0].metrics)
     assert detail.crossings[0].groups[1].startswith(("below", "from"))
     frame["y"] = frame["p"] + frame["age"]
-    number = honest("regression", (), lambda f: f["p"])
+    number = fair_model("regression", (), lambda f: f["p"])
     stage, detail = run(tmp_path / "b", frame, number, fairness={})
     assert detail.curve == [] and "a number is predicted" in detail.no_curve
     assert "mae" in detail.crossings[0].metrics

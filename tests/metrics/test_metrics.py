@@ -417,8 +417,8 @@ def test_the_winner_of_equals_is_only_lucky_and_a_better_one_is_not():
     found = metrics.joint(metric, actual, given, BINARY, contenders=list(given), **options)
     best = max(found.values, key=lambda name: found.values[name])
     assert found.values[best] > 0.55
-    luck = found.beside_winner(best).value
-    assert found.values[best] - luck == pytest.approx(0.5, abs=0.03)
+    selection_bias = found.beside_winner(best).value
+    assert found.values[best] - selection_bias == pytest.approx(0.5, abs=0.03)
 
     knows = np.clip((actual == "yes") * 0.3 + generator.random(300) * 0.7, 0, 1)
     both = given | {"knows": np.column_stack([1 - knows, knows])}

@@ -355,26 +355,26 @@ def test_no_box_is_green_where_nothing_was_shown(tmp_path):
         "acceptance": [undefined],
         "fairness": [tested.fairness[0].model_copy(update={"verdict": "cannot be judged"})],
     }).save(run)  # fmt: skip
-    canary = champion.canary.model_copy(update={"rows": 6, "optimism": 0.301, "explained": False})
+    holdout = champion.holdout.model_copy(update={"rows": 6, "optimism": 0.301, "explained": False})
     shuffled = champion.shuffled.model_copy(update={"model": "lightgbm_3"})
-    champion.model_copy(update={"canary": canary, "shuffled": shuffled}).save(run)
+    champion.model_copy(update={"holdout": holdout, "shuffled": shuffled}).save(run)
     report, _ = write(folder)
     shown = boxes(report)
-    for label in ("Model on test rows", "Acceptance", "Fairness", "Honesty of the search"):
+    for label in ("Model on test rows", "Acceptance", "Fairness", "Validity of the search"):
         assert shown[label][:2] == ("caution", "cannot be judged"), label
-    assert "Shuffled labels, lightgbm_3" in shown["Honesty of the search"][2]
+    assert "Shuffled labels, lightgbm_3" in shown["Validity of the search"][2]
     assert report.verdict.word == "do not use"  # the crossings
     assert "absent-class" in {each.rule for each in report.verdict.findings}
 
 
 @pytest.mark.parametrize(("rows", "status"), [(118, "bad"), (40, "caution")])
-def test_a_search_that_learnt_nothing_is_not_called_honest(tmp_path, rows, status):
+def test_a_search_that_learnt_nothing_is_not_called_valid(tmp_path, rows, status):
     folder = make_run(tmp_path / "p", "binary")
     check = a.Check(name="Better than a constant guess", severity="warning", message="No.")
     tested = a.Evaluation.load(folder / "runs/one")
     tested.model_copy(update={"checks": [check], "rows": rows}).save(folder / "runs/one")
     found = boxes(write(folder)[0])
-    assert found["Honesty of the search"][0] == status
+    assert found["Validity of the search"][0] == status
     assert found["Model on test rows"][0] == status
     assert "better" in found["Model on test rows"][1]
 

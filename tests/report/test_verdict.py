@@ -118,8 +118,8 @@ def unsaid(case):
     case.set("problem.decision", "")
 
 
-def canary(**fields):
-    return lambda case: case.inner(a.Champion, "canary", **fields)
+def holdout(**fields):
+    return lambda case: case.inner(a.Champion, "holdout", **fields)
 
 
 CRITICAL = Check(name="Owner and reviewer", severity="critical", message="One and the same.")
@@ -140,10 +140,10 @@ WORSE = {
     "not-checked": lambda case: case.remove(a.Robustness),
     "critical": lambda case: case.change(a.Feasibility, checks=[CRITICAL]),
     "possible-leak": suspect("warning"),
-    "optimism": canary(optimism=0.3, explained=False),
+    "optimism": holdout(optimism=0.3, explained=False),
     "overfit": lambda case: case.inner(a.Leaderboard, "entries", 1,
                                        score=Interval(value=0.3, low=0.25, high=0.35)),
-    "few-canary": canary(rows=6, optimism=0.301, explained=False),
+    "few-holdout": holdout(rows=6, optimism=0.301, explained=False),
     "limit-undefined": accepted("cannot be judged"),
     "limit-unclear": accepted("unclear"),
     "easy-limit": lambda case: case.set("acceptance", [{"metric": "log_loss", "at_most": 0.7}]),

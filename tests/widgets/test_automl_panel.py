@@ -218,7 +218,7 @@ CHAMPION = Champion(
     name="ensemble", engine="ensemble", family="f", rule="best", reason="r", best="ensemble",
     model="m", calibration="none", calibration_scores={"none": 0.5}, threshold=0.3,
     threshold_curve=[CurvePoint(threshold=0.3, cost=1, precision=0.5, recall=1, flagged=0.4)],
-    canary=Holdout(metric="roc_auc", rows=10, score=Interval(value=0.85, low=0.8, high=0.88),
+    holdout=Holdout(metric="roc_auc", rows=10, score=Interval(value=0.85, low=0.8, high=0.88),
                   selection=0.9, optimism=0.05, explained=False),
     shuffled=Shuffled(metric="roc_auc", score=Interval(value=0.51), chance=0.5,
                       better_than_chance=False),
@@ -246,14 +246,14 @@ def test_the_choice_says_what_speaks_for_and_against_a_model(stage):
     assert labels[2].endswith("(not clearly worse than the first)")
     assert labels[3].endswith("(✖ violates a constraint)")
     _, text = parse(panel._figures.value)
-    for part in ("lightgbm_1 70%", "10 canary rows", "optimism of the selection +0.05", "91.0%"):
+    for part in ("lightgbm_1 70%", "10 holdout rows", "optimism of the selection +0.05", "91.0%"):
         assert part in text
 
 
 def test_tables_say_what_was_tried_and_what_it_costs():
     search = SearchSummary(
         preset="quick", engines=[EngineRun(engine="h2o", version="1", models=1, seconds=2.0)],
-        trials=[TrialRun(name="h2o_2", engine="h2o", family="GLM", rung=1, status="failed",
+        trials=[TrialRun(name="h2o_2", engine="h2o", family="GLM", round=1, status="failed",
                          reason=NASTY)],
         ended="The plan is done.", fit_seconds={"h2o_1": 2.0}, scoring_seconds={"h2o_1": 0.5},
         seconds=12.0, peak_mib=2048, reproducible=True, reproducible_reason="Counts.",

@@ -36,12 +36,14 @@ class Entry(Record):
 class Winner(Record):
     """The best single model, corrected for the selection bias of having been chosen."""
 
+    renamed: ClassVar[dict[str, str]] = {"luck": "selection_bias"}
+
     name: str
     among: int
     """How many single models keep to the constraints."""
     score: Interval
     """The ranking metric, less the selection bias."""
-    luck: float | None = None
+    selection_bias: float | None = None
     """The selection bias, what its score on the leaderboard owes to having been chosen by it: the
     mean difference to winners of bootstrap samples, on the rows that those left out; in the
     metric's unit."""
@@ -126,10 +128,12 @@ class EngineRun(Record):
 class TrialRun(Record):
     """What became of one trial of the plan."""
 
+    renamed: ClassVar[dict[str, str]] = {"rung": "round"}
+
     name: str
     engine: str
     family: str
-    rung: int
+    round: int
     status: Literal["done", "failed", "skipped"]
     reason: str = ""
     """Why it failed or was skipped."""
@@ -197,12 +201,14 @@ class CurvePoint(Record):
     """Share of rows at or above the threshold."""
 
 
-FEW_CANARY = 30
-"""With fewer canary rows an optimism cannot be judged."""
+FEW_HOLDOUT = 30
+"""With fewer holdout rows an optimism cannot be judged."""
 
 
 class Holdout(Record):
     """The champion on rows that search, selection and calibration never saw."""
+
+    renamed: ClassVar[dict[str, str]] = {"luck": "selection_bias"}
 
     metric: str
     rows: int
@@ -210,19 +216,19 @@ class Holdout(Record):
     selection: float | None
     """The score by which the champion was selected."""
     optimism: float | None
-    """How much better the selection's score is than the canary's, in the metric's unit."""
+    """How much better the selection's score is than the holdout's, in the metric's unit."""
     optimism_low: float | None = None
     optimism_high: float | None = None
     """Its interval, from those of both scores."""
-    luck: float | None = None
+    selection_bias: float | None = None
     """The part of it that choosing the best of several models explains."""
     explained: bool
-    """Whether the interval holds what luck explains, or 0: then nothing else is at work."""
+    """Whether the interval holds what selection bias explains, or 0: nothing else is at work."""
 
     @property
     def few(self) -> bool:
         """Whether there are too few rows to judge an optimism."""
-        return self.rows < FEW_CANARY
+        return self.rows < FEW_HOLDOUT
 
 
 class Shuffled(Record):
@@ -246,15 +252,17 @@ class Conformal(Record):
     coverage: float
     """What was asked for."""
     measured: Interval
-    """How often the truth was inside, on the canary rows."""
+    """How often the truth was inside, on the holdout rows."""
     size: float
-    """Mean width of the intervals, or mean number of classes in a set, on the canary rows."""
+    """Mean width of the intervals, or mean number of classes in a set, on the holdout rows."""
     rows: int
     """Out-of-fold rows from which it was learnt."""
 
 
 class Champion(JsonArtifact):
     """The model that is used, how it was chosen, and how scores become decisions."""
+
+    renamed: ClassVar[dict[str, str]] = {"canary": "holdout"}
 
     file: ClassVar[str] = "champion.json"
     stage: ClassVar[str] = "automl"
@@ -281,7 +289,7 @@ class Champion(JsonArtifact):
     calibration_after: list[Bin] = []
     error_before: float | None = None
     """Expected calibration error before calibration."""
-    canary: Holdout | None = None
+    holdout: Holdout | None = None
     shuffled: Shuffled | None = None
     conformal: Conformal | None = None
     beside: list[ModelComparison] = []

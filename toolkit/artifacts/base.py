@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from toolkit import formats
 from toolkit.canonical import atomic, dumps, write_text
@@ -26,6 +26,16 @@ class Record(BaseModel):
     """A part of an artefact."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    renamed: ClassVar[dict[str, str]] = {}
+    """Names that fields had in version 0.1, so that its runs can still be read."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_old_names(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict) or not cls.renamed.keys() & fields.keys():
+            return fields
+        return {cls.renamed.get(name, name): value for name, value in fields.items()}
 
 
 class Check(Record):

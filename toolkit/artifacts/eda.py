@@ -99,6 +99,8 @@ class Suspect(Record):
 class LeakSearch(Record):
     """What the search for columns that leak the target looked at, and up to what."""
 
+    renamed: ClassVar[dict[str, str]] = {"honest": "unsuspected"}
+
     columns: int
     """Columns, each alone."""
     gaps: int
@@ -111,7 +113,7 @@ class LeakSearch(Record):
     """The column, of those that are not suspected, that predicts best alone."""
     strength: float = 0.0
     """How well it does, 0 to 1."""
-    honest: float | None = None
+    unsuspected: float | None = None
     """What a quick model of the columns that are not suspected reaches, 0 to 1."""
     limit: float
     """From where on, of 1, a column that agrees with the target is taken for a copy of it."""
@@ -127,8 +129,8 @@ class LeakSearch(Record):
             else ""
         )
         together = (
-            f"; a quick model of all that is not suspected reaches {self.honest:.2f}."
-            if best and self.honest is not None
+            f"; a quick model of all that is not suspected reaches {self.unsuspected:.2f}."
+            if best and self.unsuspected is not None
             else "." * bool(best)
         )
         return (

@@ -40,7 +40,7 @@ class _Calibrated:
 
     fitted: calibration.Calibration
     scores: dict[str, float]
-    honest: np.ndarray
+    probabilities: np.ndarray
     checks: list[Check]
 
 
@@ -77,21 +77,21 @@ def choose(stage: Stage) -> Champion:
     checks = [*picked.checks, *against_simple(leaderboard, entry, facts["beside"])]
     chosen = _calibrate(stage, raw, held)
     if model.classes:
-        facts |= _curves(raw, chosen.honest, held)
+        facts |= _curves(raw, chosen.probabilities, held)
         checks += [*chosen.checks, *_error_check(facts["calibration_error"], len(raw))]
     if model.task == "binary":
-        cut = _threshold(stage, chosen.honest[:, 1], held)
+        cut = _threshold(stage, chosen.probabilities[:, 1], held)
         checks += _limit(cut)
         facts |= {
             "threshold": cut.threshold,
             "threshold_rule": cut.rule,
             "threshold_curve": cut.curve,
         }
-    learnt = _conformal(stage, model, chosen.honest, held)
+    learnt = _conformal(stage, model, chosen.probabilities, held)
     folder = _write_folder(stage, model.folder, chosen.fitted, facts.get("threshold"), learnt)
     seen = holdout.score_holdout(stage, saved_model(folder), entry, leaderboard)
     if seen is not None:
-        facts |= {"canary": seen.canary, "conformal": seen.conformal}
+        facts |= {"holdout": seen.holdout, "conformal": seen.conformal}
         checks += seen.checks
     found = shuffled_labels.recorded(stage, entry)
     if found is not None:
@@ -178,27 +178,27 @@ def _calibrate(stage: Stage, raw: np.ndarray, held: OutOfFoldRows) -> _Calibrate
                 f" {' and '.join(methods)} tried.",
             )
         )
-    honest = {m: calibration.cross_fitted(m, raw, codes, seed, weights) for m in methods}
-    scores = {m: calibration.log_loss(honest[m], codes, weights) for m in methods}
+    probabilities = {m: calibration.cross_fitted(m, raw, codes, seed, weights) for m in methods}
+    scores = {m: calibration.log_loss(probabilities[m], codes, weights) for m in methods}
     chosen: str = wanted
     if wanted == "auto" and stage.project.automl.class_weights == "balanced":
         chosen = min(methods, key=lambda name: scores[name])  # `none` is known to be wrong
     elif wanted == "auto":
-        chosen = calibration.simplest(honest, codes, weights)
+        chosen = calibration.simplest(probabilities, codes, weights)
     fitted = calibration.fit(chosen, raw, codes, weights)
-    return _Calibrated(fitted, scores, honest[chosen], checks)
+    return _Calibrated(fitted, scores, probabilities[chosen], checks)
 
 
-def _curves(raw: np.ndarray, honest: np.ndarray, held: OutOfFoldRows) -> dict[str, Any]:
+def _curves(raw: np.ndarray, probabilities: np.ndarray, held: OutOfFoldRows) -> dict[str, Any]:
     def bins(scores: np.ndarray) -> list[Bin]:
         happened, p = confidence(scores, held.actual)
         return metrics.calibration_bins(happened, p, _BINS, weights=held.weights)
 
     return {
         "calibration_before": bins(raw),
-        "calibration_after": bins(honest),
+        "calibration_after": bins(probabilities),
         "error_before": calibration_error(raw, held.actual, held.weights),
-        "calibration_error": calibration_error(honest, held.actual, held.weights),
+        "calibration_error": calibration_error(probabilities, held.actual, held.weights),
     }
 
 
@@ -233,20 +233,20 @@ def _limit(cut: threshold.ThresholdChoice) -> list[Check]:
 
 
 def _conformal(
-    stage: Stage, model: Model, honest: np.ndarray, held: OutOfFoldRows
+    stage: Stage, model: Model, probabilities: np.ndarray, held: OutOfFoldRows
 ) -> conformal.ConformalFit:
     project = stage.project
     coverage, seed = project.choice.coverage, project.seed
-    rows = np.arange(len(honest))
+    rows = np.arange(len(probabilities))
     if len(rows) > conformal.MOST_ROWS:
         drawn = np.random.default_rng(seed).permutation(rows)[: conformal.MOST_ROWS]
         rows = np.sort(drawn)
     weights = None if held.weights is None else held.weights[rows]
     if model.classes:
-        return conformal.learn_sets(honest[rows], held.actual[rows], coverage, weights)
+        return conformal.learn_sets(probabilities[rows], held.actual[rows], coverage, weights)
     design = model.inputs(held.typed.iloc[rows]).design
     return conformal.learn_intervals(
-        honest[rows], held.actual[rows], design, held.fold[rows], coverage,
+        probabilities[rows], held.actual[rows], design, held.fold[rows], coverage,
         seed=seed, weights=weights,
     )  # fmt: skip
 

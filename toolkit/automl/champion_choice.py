@@ -177,17 +177,17 @@ def _ensemble_reason(board: Leaderboard, winner: Winner, without: str) -> str:
 
 
 def _bias(winner: Winner) -> str:
-    if not winner.luck or winner.score.value is None:
+    if not winner.selection_bias or winner.score.value is None:
         return ""
     return (
         f" Corrected for the selection bias of being the best of {winner.among},"
-        f" {formats.number(winner.luck, 2)}, {winner.name} is at"
+        f" {formats.number(winner.selection_bias, 2)}, {winner.name} is at"
         f" {formats.number(winner.score.value, 4)}."
     )
 
 
 def _corrected(winner: Winner) -> str:
-    return " over that" if winner.luck else ""
+    return " over that" if winner.selection_bias else ""
 
 
 def _broken(entry: Entry) -> list[Check]:

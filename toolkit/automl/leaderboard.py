@@ -150,19 +150,19 @@ def _winner(judged: metrics.Joint, metric: metrics.Metric, singles: list[str]) -
         return found if metric.greater_is_better else -found
 
     found = better(singles[0]).value
-    luck = None if found is None else max(0.0, found)
+    selection_bias = None if found is None else max(0.0, found)
     gain = None
     if ENSEMBLE in judged.values:
         gain = better(ENSEMBLE)
         shown = judged.difference(ENSEMBLE, singles[0]).value
         if gain.value is not None and shown is not None:
             # Of the leaderboard's own numbers, so that they add up wherever they are shown.
-            gain = _shifted(gain, sign * shown + (luck or 0.0) - gain.value)
+            gain = _shifted(gain, sign * shown + (selection_bias or 0.0) - gain.value)
     return Winner(
         name=singles[0],
         among=len(singles),
-        score=_shifted(seen, -sign * (luck or 0.0)),
-        luck=luck,
+        score=_shifted(seen, -sign * (selection_bias or 0.0)),
+        selection_bias=selection_bias,
         ensemble_gain=gain,
     )
 

@@ -18,7 +18,7 @@ import numpy as np
 from toolkit.automl import engines
 from toolkit.automl.task import Size, TaskFacts
 from toolkit.automl.trial_plan import effective, make_plan
-from toolkit.automl.workers.scheduler import LANES
+from toolkit.automl.workers.scheduler import WORKERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,8 +125,8 @@ def of_rows(project: Project, rows: int, classes: int, slow: float) -> Forecast:
     choices = project.automl
     size = size_of(project, rows, classes)
     preset = effective(choices, size)
-    lanes = max(1, min(LANES, choices.budget.threads, _cores()))
-    search = _trials(project, size) / lanes + _AFTER_SEARCH + _AFTER_CELLS * size.cells / 1e6
+    workers = max(1, min(WORKERS, choices.budget.threads, _cores()))
+    search = _trials(project, size) / workers + _AFTER_SEARCH + _AFTER_CELLS * size.cells / 1e6
     search *= slow
     if choices.budget.seconds is not None:
         search = choices.budget.seconds

@@ -29,7 +29,7 @@ class SearchState:
     rows : list of LiveRow
         Finished models, best first.
     running : list of str
-        What each lane does now, in words.
+        What each worker does now, in words.
     done, planned : int
         Trials that ended, and those that the budget allows.
     elapsed : float

@@ -14,7 +14,7 @@ from toolkit.automl.folds import Folds, make_folds
 from toolkit.automl.model.inputs import Inputs
 from toolkit.automl.task import SearchTask, Size, TaskFacts, balanced
 from toolkit.automl.trial_plan import effective
-from toolkit.automl.workers.scheduler import LANES
+from toolkit.automl.workers.scheduler import WORKERS
 from toolkit.errors import DataError, ProjectError
 
 if TYPE_CHECKING:
@@ -116,10 +116,10 @@ def classes_of(stage: Stage, *targets: np.ndarray) -> list[str]:
 
 
 def threads_of_a_trial(names: list[Any], threads: int) -> int:
-    """Return the threads that one trial may use: what is left when lanes share them."""
+    """Return the threads that one trial may use: what is left when workers share them."""
     groups = {engines.get(name).group for name in names}
     alone = groups <= {"h2o"} or groups <= {"autokeras"}
-    return max(1, threads if alone else threads // LANES)
+    return max(1, threads if alone else threads // WORKERS)
 
 
 def _columns(stage: Stage, part: Part) -> dict[str, Column]:

@@ -89,7 +89,7 @@ def effective(choices: AutoML, size: Size | None = None) -> Preset:
 
 
 def make_plan(choices: AutoML, facts: TaskFacts, names: list[str]) -> list[Trial]:
-    """Return the trials of some engines, rung by rung, engines taking turns within a rung.
+    """Return the trials of some engines, round by round, engines taking turns within a round.
 
     Parameters
     ----------
@@ -117,13 +117,13 @@ def make_plan(choices: AutoML, facts: TaskFacts, names: list[str]) -> list[Trial
     counted = choices.budget.seconds is None
     plans = {
         name: [
-            replace(trial, rung=1) if counted and trial.long and trial.rung == 2 else trial
+            replace(trial, round=1) if counted and trial.long and trial.round == 2 else trial
             for trial in plan
         ]
         for name, plan in plans.items()
     }
     kept = [
-        (trial.rung, turn, names.index(name), trial)
+        (trial.round, turn, names.index(name), trial)
         for name, plan in plans.items()
         for turn, trial in enumerate(plan)
         if not excluded & _labels(trial)

@@ -1,6 +1,6 @@
 """Several models on the same resamples: their intervals, and those of their differences.
 
-The best of many models is also the luckiest of them. What the winner is worth without that is
+The best of many models is also the one that chance favoured. What it is worth without that is
 read off the same resamples (Tsamardinos, Greasidou and Borboudakis 2018, "Bootstrapping the
 out-of-sample predictions for efficient and accurate cross-validation", Machine Learning 107,
 1895): each resample chooses its own winner, and the rows that it left out judge it.
@@ -67,7 +67,7 @@ class Joint:
     def beside_winner(self, name: str) -> Interval:
         """Return model ``name`` minus the best contender, on rows that did not choose that.
 
-        Of the contender that is best on all rows, it is what its score owes to luck.
+        Of the contender that is best on all rows, it is the selection bias of its score.
         """
         drawn = self.left_out.get(name, np.empty(0)) - self.left_out.get("", np.empty(0))
         known = drawn[np.isfinite(drawn)]

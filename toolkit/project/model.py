@@ -314,7 +314,7 @@ class SplitSettings(Section):
     or, without one, by the order of the rows in the source."""
     validation: float = Field(default=0.1, gt=0, lt=0.5)
     """Share of rows that search, selection and calibration never see: they check how much the
-    selection flatters the champion (the canary)."""
+    selection flatters the champion (the holdout)."""
     test: float = Field(default=0.2, gt=0, lt=0.9)
     """Share of rows kept apart until the chosen model is evaluated."""
     column: str | None = None

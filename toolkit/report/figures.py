@@ -15,7 +15,7 @@ from toolkit.plots.style import Plot
 
 FIGURES = (
     "automl.calibration",
-    "automl.canary",
+    "automl.holdout",
     "automl.conformal",
     "automl.ensemble",
     "automl.leaderboard",

@@ -28,7 +28,7 @@ RECIPES: dict[str, str] = {
     " sets one; or the project's number.",
     "beside": "`Winner.ensemble_gain` with the best single model, else `metrics.paired_difference`"
     " on out_of_fold.parquet.",
-    "canary": "`metrics.bootstrap` of the metric on the champion's predictions of the rows that"
+    "holdout": "`metrics.bootstrap` of the metric on the champion's predictions of the rows that"
     " split.parquet calls `validation`; the selection's score from out_of_fold.parquet.",
     "shuffled": "Fit the champion's like on labels shuffled with the project's seed, and score it"
     " on rows held out from it.",

@@ -169,9 +169,9 @@ def _champion(champion: Champion) -> dict[str, float | None]:
         "champion.calibration_error_before": champion.error_before,
         "champion.calibration_error": champion.calibration_error,
     }
-    if champion.canary is not None:
-        found |= _interval(f"canary.{champion.canary.metric}", champion.canary.score)
-        found["canary.optimism"] = champion.canary.optimism
+    if champion.holdout is not None:
+        found |= _interval(f"holdout.{champion.holdout.metric}", champion.holdout.score)
+        found["holdout.optimism"] = champion.holdout.optimism
     if champion.shuffled is not None:
         found |= _interval(f"shuffled.{champion.shuffled.metric}", champion.shuffled.score)
     if champion.conformal is not None:

@@ -7,7 +7,7 @@ from typing import Any
 from adapter import Fitted, Task
 
 METRICS = {"auc": "roc_auc", "log_loss": "log_loss", "rmse": "rmse"}
-CANARY = 0.05
+HOLDOUT = 0.05
 """Share of the rows that check the champion and teach nothing; half the default, as other
 systems hold back less."""
 TEST = 0.01
@@ -21,7 +21,7 @@ def choices(task: Task) -> dict[str, Any]:
         "seed": task.seed,
         "target.task": task.kind,
         "metric.name": METRICS[task.metric],
-        "split.validation": CANARY,
+        "split.validation": HOLDOUT,
         "split.test": TEST,
         # As the benchmark divides rows: each by itself, whether or not another is equal to it.
         "split.duplicates": "apart",
@@ -71,23 +71,23 @@ def fit(task: Task) -> Fitted:
         "timeline": found.timeline,
         "not_done": {t.name: t.reason for t in found.trials if t.status != "done"},
         "failures": [text for engine in found.engines for text in engine.failures],
-        **canary(champion),
+        **holdout(champion),
     }
     packages = ["jupyter-automl-toolkit", "h2o", "autokeras", "lightgbm", "catboost"]
     return Fitted(predict, packages, facts)
 
 
-def canary(champion: Any) -> dict[str, Any]:
-    found = champion.canary
+def holdout(champion: Any) -> dict[str, Any]:
+    found = champion.holdout
     if found is None:
         return {}
     return {
         "metric": found.metric,
         "selection": found.selection,
-        "canary": found.score.value,
-        "canary_low": found.score.low,
-        "canary_high": found.score.high,
+        "holdout": found.score.value,
+        "holdout_low": found.score.low,
+        "holdout_high": found.score.high,
         "optimism": found.optimism,
-        "luck": found.luck,
+        "selection_bias": found.selection_bias,
         "explained": found.explained,
     }

@@ -206,8 +206,8 @@ def test_plans_are_stable_and_say_what_is_in_them():
     plan = ENGINE.plan(task.facts)
     names = [t.name for t in plan]
     assert len(names) == len(set(names))
-    assert {"h2o_xgboost_1", "h2o_glm_1"} <= {t.name for t in plan if t.rung == 1}
-    assert [t.rung for t in plan] == sorted(t.rung for t in plan)
+    assert {"h2o_xgboost_1", "h2o_glm_1"} <= {t.name for t in plan if t.round == 1}
+    assert [t.round for t in plan] == sorted(t.round for t in plan)
     assert all(t.settings["algorithm"] in t.settings.values() for t in plan)
     assert json.loads(json.dumps([t.settings for t in plan])) == [t.settings for t in plan]
     seeds = [t.settings["seed"] for t in plan if t.settings.get("step") == "grid_1"]

@@ -1,4 +1,4 @@
-"""LightGBM, CatBoost, forests and baselines on shared folds: honest, repeatable, saved whole."""
+"""LightGBM, CatBoost, forests and baselines on shared folds: unseen rows, repeatable, saved."""
 
 from __future__ import annotations
 
@@ -86,7 +86,9 @@ def saved_and_loaded(candidate: Candidate, name: str, folder: Path):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ONE_OF_EACH)
-def test_a_candidate_is_honest_and_survives_saving(name: str, kind: str, tmp_path: Path) -> None:
+def test_a_candidate_never_saw_its_rows_and_survives_saving(
+    name: str, kind: str, tmp_path: Path
+) -> None:
     task = make.search_task(tmp_path, kind, weighted=kind == "multiclass")
     candidate = fit(task, name)
     classes = len(task.facts.classes)
@@ -211,8 +213,8 @@ def test_plans_are_stable_and_plain(kind: str, tmp_path: Path) -> None:
         assert plan == again
         assert len({trial.name for trial in plan}) == len(plan)
         assert json.loads(json.dumps([t.settings for t in plan])) == [t.settings for t in plan]
-        assert [trial.rung for trial in plan] == sorted(trial.rung for trial in plan)
-        assert plan[0].rung == 1
+        assert [trial.round for trial in plan] == sorted(trial.round for trial in plan)
+        assert plan[0].round == 1
         assert not engines.get(engine).available()
         assert engines.get(engine).version[0].isdigit()
 

@@ -29,7 +29,7 @@ def surrogate(metric: str) -> str:
     """Return the metric that a blend is chosen by.
 
     Metrics of decisions jump where a row crosses the threshold, and the best of thousands
-    of blends by such a metric is mostly luck: the log loss stands in for them. Of the
+    of blends by such a metric is mostly noise: the log loss stands in for them. Of the
     regression's, the squared error stands in for R², the mean absolute error for the median.
     """
     if metric not in _DIRECT:

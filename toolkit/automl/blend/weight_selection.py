@@ -82,7 +82,7 @@ class Selection:
         if bags:
             mean = self._mean_of_bags(space, seen, bags)
             value = loss(np.einsum("m,mcn->cn", mean.astype(np.float32), parts))
-            # That the luckiest single model looks better here says little; `nested` judges. But
+            # That the best single model looks better here says little; `nested` judges. But
             # models that are alike make no blend.
             if abs(value - single) > _NOTHING * abs(single):
                 found = mean

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HoldoutResult:
-    """What the canary rows say of a champion."""
+    """What the holdout rows say of a champion."""
 
-    canary: Holdout
+    holdout: Holdout
     conformal: Conformal | None
     checks: list[Check]
 
@@ -29,7 +29,7 @@ class HoldoutResult:
 def score_holdout(
     stage: Stage, model: Model, entry: Entry, leaderboard: Leaderboard
 ) -> HoldoutResult | None:
-    """Return the champion's score and its intervals' coverage on the canary rows.
+    """Return the champion's score and its intervals' coverage on the holdout rows.
 
     The score is that of the selection: before calibration, and with the same weights.
 
@@ -42,12 +42,12 @@ def score_holdout(
     entry : Entry
         Its line on the leaderboard.
     leaderboard : Leaderboard
-        Gives the ranking metric, and the luck of the best single model.
+        Gives the ranking metric, and the selection bias of the best single model.
 
     Returns
     -------
     HoldoutResult or None
-        None where there are no canary rows.
+        None where there are no holdout rows.
     """
     part = table.load_part(stage, "validation")
     if not len(part):
@@ -69,9 +69,11 @@ def score_holdout(
         seed=project.seed, weights=counted, blocks=table.drawn_together(stage, part.rows),
     )  # fmt: skip
     winner = leaderboard.winner
-    luck = winner.luck if winner is not None and winner.name == entry.name else None
+    selection_bias = (
+        winner.selection_bias if winner is not None and winner.name == entry.name else None
+    )
     optimism = _flattery(entry.score, score, 1 if metric.greater_is_better else -1)
-    canary = Holdout(
+    holdout = Holdout(
         metric=metric.name,
         rows=len(part),
         score=score,
@@ -79,8 +81,8 @@ def score_holdout(
         optimism=optimism.value,
         optimism_low=optimism.low,
         optimism_high=optimism.high,
-        luck=luck,
-        explained=_explained(optimism, luck or 0.0),
+        selection_bias=selection_bias,
+        explained=_explained(optimism, selection_bias or 0.0),
     )
     found = None
     if model.conformal is not None:
@@ -89,45 +91,45 @@ def score_holdout(
         )
     ordered = project.split.method == "time"
     return HoldoutResult(
-        canary, found, [_optimism(canary, ordered), *_coverage(found, model, len(part))]
+        holdout, found, [_optimism(holdout, ordered), *_coverage(found, model, len(part))]
     )
 
 
-def _flattery(selection: Interval, canary: Interval, sign: int) -> Interval:
+def _flattery(selection: Interval, holdout: Interval, sign: int) -> Interval:
     """Return how much better the selection's score is, with an interval from those of both.
 
     Both are of different rows, so the limits' distances from the scores add as squares (Zou
     and Donner 2008, Statistics in Medicine 27, 1693).
     """
-    if selection.value is None or canary.value is None:
+    if selection.value is None or holdout.value is None:
         return Interval(value=None)
-    value = sign * (selection.value - canary.value)
-    ends = (selection.low, selection.high, canary.low, canary.high)
+    value = sign * (selection.value - holdout.value)
+    ends = (selection.low, selection.high, holdout.low, holdout.high)
     if None in ends:
         return Interval(value=value)
-    low, high, low_canary, high_canary = (end for end in ends if end is not None)
-    below = np.hypot(selection.value - low, high_canary - canary.value)
-    above = np.hypot(high - selection.value, canary.value - low_canary)
+    low, high, low_holdout, high_holdout = (end for end in ends if end is not None)
+    below = np.hypot(selection.value - low, high_holdout - holdout.value)
+    above = np.hypot(high - selection.value, holdout.value - low_holdout)
     if sign < 0:
         below, above = above, below
     return Interval(value=value, low=float(value - below), high=float(value + above))
 
 
-def _explained(optimism: Interval, luck: float) -> bool:
+def _explained(optimism: Interval, selection_bias: float) -> bool:
     if optimism.low is None or optimism.high is None:
         return True
-    return optimism.low <= luck and optimism.high >= 0
+    return optimism.low <= selection_bias and optimism.high >= 0
 
 
-def _optimism(canary: Holdout, ordered: bool) -> Check:
-    metric = metrics.get(canary.metric)
+def _optimism(holdout: Holdout, ordered: bool) -> Check:
+    metric = metrics.get(holdout.metric)
     name = "Selection against unseen rows"
-    score, optimism = canary.score, canary.optimism
-    if optimism is None or canary.selection is None or score.value is None:
+    score, optimism = holdout.score, holdout.optimism
+    if optimism is None or holdout.selection is None or score.value is None:
         return Check(
             name=name,
             severity="warning",
-            message=f"{metric.title} is not defined on the {canary.rows} canary rows: whether the"
+            message=f"{metric.title} is not defined on the {holdout.rows} holdout rows: whether the"
             " selection flatters the model cannot be judged.",
         )
     interval = (
@@ -136,20 +138,20 @@ def _optimism(canary: Holdout, ordered: bool) -> Check:
         else f" ({formats.number(score.low, 4)} to {formats.number(score.high, 4)})"
     )
     text = (
-        f"{metric.title}: {formats.number(canary.selection, 4)} on the out-of-fold rows,"
+        f"{metric.title}: {formats.number(holdout.selection, 4)} on the out-of-fold rows,"
         f" {formats.number(score.value, 4)}{interval} on"
-        f" {canary.rows:,} rows that search, selection and calibration never saw."
+        f" {holdout.rows:,} rows that search, selection and calibration never saw."
     )
-    if canary.few:
+    if holdout.few:
         return Check(
             name=name,
             severity="warning",
             message=f"{text} So few rows cannot tell whether the selection flatters the model.",
             remedy="Raise split.validation, or give more rows",
         )
-    if canary.luck and optimism > 0:
-        text += f" Selection bias explains up to {formats.number(canary.luck, 2)} of it."
-    if canary.explained:
+    if holdout.selection_bias and optimism > 0:
+        text += f" Selection bias explains up to {formats.number(holdout.selection_bias, 2)} of it."
+    if holdout.explained:
         return Check(name=name, severity="ok", message=text)
     if optimism > 0:
         return Check(
@@ -167,7 +169,7 @@ def _optimism(canary: Holdout, ordered: bool) -> Check:
         name=name,
         severity="warning",
         message=text,
-        remedy="The canary rows are easier than the training rows: check how the split was made",
+        remedy="The holdout rows are easier than the training rows: check how the split was made",
     )
 
 
@@ -187,9 +189,9 @@ def _coverage(found: Conformal | None, model: Model, rows: int) -> list[Check]:
             severity="warning" if short else "ok",
             message=f"{what} cover the true value in {formats.share(found.measured.value)} of"
             f" {rows:,}"
-            f" canary rows;"
+            f" holdout rows;"
             f" {formats.percent(found.coverage)} is nominal. On average they are {mean}.",
-            remedy="Do not rely on them: the canary rows differ from the training rows"
+            remedy="Do not rely on them: the holdout rows differ from the training rows"
             if short
             else "",
         )

@@ -109,7 +109,7 @@ def log_loss(scores: np.ndarray, codes: np.ndarray, weights: np.ndarray | None =
 
 
 def simplest(
-    honest: dict[str, np.ndarray], codes: np.ndarray, weights: np.ndarray | None = None
+    cross_fitted: dict[str, np.ndarray], codes: np.ndarray, weights: np.ndarray | None = None
 ) -> str:
     """Return the simplest method that is as good as the best, as far as chance can tell.
 
@@ -119,7 +119,7 @@ def simplest(
 
     Parameters
     ----------
-    honest : dict of str to array
+    cross_fitted : dict of str to array
         Cross-fitted probabilities, (n, k), by method.
     codes : array of int, shape (n,)
         Position of the class that happened.
@@ -127,7 +127,7 @@ def simplest(
         How much each row counts.
     """
     counted = np.ones(len(codes)) if weights is None else weights
-    losses = {name: _losses(scores, codes) for name, scores in honest.items()}
+    losses = {name: _losses(scores, codes) for name, scores in cross_fitted.items()}
     order = [name for name in METHODS if name in losses]
     best = min(order, key=lambda name: float(np.average(losses[name], weights=counted)))
     for name in order:

@@ -154,16 +154,16 @@ def learn_intervals(
     for kind, words in _WORDS.items():
         if len(values) < _LEAST_FOR[kind] or not plain > 0:
             continue
-        honest = np.empty(len(values))
+        scale = np.empty(len(values))
         for number in np.unique(fold):
             held = fold == number
             others = None if weights is None else weights[~held]
             fitted = error_scale.fit(
                 kind, values[~held], errors[~held], design[~held], seed=seed, weights=others
             )
-            honest[held] = error_scale.predict(fitted, values[held], design[held])
-        found = quantile(errors / honest, coverage, weights)
-        mean = found * float(np.average(honest, weights=weights))
+            scale[held] = error_scale.predict(fitted, values[held], design[held])
+        found = quantile(errors / scale, coverage, weights)
+        mean = found * float(np.average(scale, weights=weights))
         if mean < width:
             width = mean * _SHORTER
             whole = error_scale.fit(kind, values, errors, design, seed=seed, weights=weights)

@@ -13,7 +13,7 @@ from toolkit.project.model import Costs
 
 _GRID = 101
 _FEW = 30
-"""A precision of fewer flagged rows is mostly luck."""
+"""A precision of fewer flagged rows is mostly noise."""
 _RULE = re.compile(r"(precision|recall|flagged) (>=|<=) (\S+)")
 
 

@@ -35,7 +35,7 @@ class Trial:
         The engine's name.
     family : str
         The algorithm in words, as the leaderboard shows it.
-    rung : int
+    round : int
         The round of the search in which it is due, from 1.
     settings : dict
         What the engine needs to know to fit it: JSON values only. It is part of the trial's
@@ -51,7 +51,7 @@ class Trial:
     name: str
     engine: str
     family: str
-    rung: int
+    round: int
     settings: dict[str, Any] = field(default_factory=dict)
     cost: float = 1.0
     interpretable: bool = False

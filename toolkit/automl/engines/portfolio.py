@@ -29,8 +29,8 @@ _FASTEST = 0.15
 """Learning rates are not raised above it for the sake of time."""
 _TREES = 100
 """Trees of a forest for each fold."""
-_RUNG = 3
-"""Trials of one engine in each rung after the first."""
+_ROUND = 3
+"""Trials of one engine in each round after the first."""
 
 _FAMILIES = {
     "lightgbm": "gradient boosting (LightGBM)",
@@ -184,14 +184,14 @@ def forest(facts: TaskFacts) -> list[Trial]:
     count: dict[str, int] = {}
     trees = round(_TREES / facts.haste)
     trials = []
-    for algorithm, family, settings, rung in proven:
+    for algorithm, family, settings, in_round in proven:
         count[algorithm] = count.get(algorithm, 0) + 1
         trials.append(
             Trial(
                 name=f"forest_{algorithm}_{count[algorithm]}",
                 engine="forest",
                 family=family,
-                rung=rung,
+                round=in_round,
                 settings={"algorithm": algorithm, "trees": trees} | settings,
                 cost=round(trees / _TREES, 2),
             )
@@ -219,7 +219,7 @@ def _trials(
             name=f"{engine}_{number}",
             engine=engine,
             family=_FAMILIES[engine],
-            rung=1 + -(-(number - 1) // _RUNG),
+            round=1 + -(-(number - 1) // _ROUND),
             settings=chosen,
             cost=round(cost(chosen["parameters"]), 2),
             monotonic=task_terms.enforced(facts),

@@ -1,4 +1,4 @@
-"""The search at work: trials on two lanes, rung by rung, within one budget."""
+"""The search at work: two worker processes fit trials, round by round, within one budget."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask
     from toolkit.project.model import Project
 
-LANES = 2
+WORKERS = 2
 _TICK = 0.2
 _ATTEMPTS = 2
 _ALONE = frozenset({"h2o", "autokeras"})
@@ -105,13 +105,13 @@ class Scheduler:
 
     def _rungs(self) -> str:
         left = self.most
-        rungs = sorted({trial.rung for trial in self.plan})
+        rounds = sorted({trial.round for trial in self.plan})
         if self.pace.timed:
-            # Waiting for the slowest of a rung would waste time, and nothing replays anyway.
+            # Waiting for the slowest of a round would waste time, and nothing replays anyway.
             return self._fit(self.plan, left) or "Every planned model was fitted."
-        for rung in rungs:
-            due = [trial for trial in self.plan if trial.rung == rung]
-            if rung > rungs[0]:
+        for round in rounds:
+            due = [trial for trial in self.plan if trial.round == round]
+            if round > rounds[0]:
                 due = [trial for trial in due if not self._left_out(trial)]
             due = _in_chains(due[:left])
             left -= len(due)
@@ -120,7 +120,7 @@ class Scheduler:
                 return stopped
             if left <= 0:
                 return f"The budget of {self.most} models is used up."
-            if rung != rungs[-1] and (reason := self.watcher.gained(rung)):
+            if round != rounds[-1] and (reason := self.watcher.gained(round)):
                 return reason
         return "Every planned model was fitted."
 
@@ -133,7 +133,7 @@ class Scheduler:
     # -- some trials -------------------------------------------------------------
 
     def _fit(self, trials: list[Trial], most: int) -> str:
-        """Fit trials on all lanes; return why it ended before all were done, if it did."""
+        """Fit trials in all workers; return why it ended before all were done, if it did."""
         waiting: list[Trial] = []
         for trial in trials:
             if len(waiting) + len(self.outcome.records) >= self.most:
@@ -160,7 +160,7 @@ class Scheduler:
         started = 0
         if self.pace.left() <= 0:
             waiting.clear()
-        while (self._again or (waiting and started < most)) and self._lanes_free():
+        while (self._again or (waiting and started < most)) and self._worker_is_free():
             trial = self._next(self._again) or (self._next(waiting) if started < most else None)
             if trial is None:
                 break
@@ -178,11 +178,11 @@ class Scheduler:
         place = next_in_line(groups, active, _ALONE, timed=self.pace.timed)
         return None if place is None else waiting.pop(place)
 
-    def _lanes_free(self) -> bool:
-        return len(self._starting) + len(self._busy()) < self._lanes()
+    def _worker_is_free(self) -> bool:
+        return len(self._starting) + len(self._busy()) < self._most_workers()
 
-    def _lanes(self) -> int:
-        return min(LANES, self.project.automl.budget.threads)
+    def _most_workers(self) -> int:
+        return min(WORKERS, self.project.automl.budget.threads)
 
     def _busy(self) -> list[Worker]:
         return [worker for worker in self._workers if worker.trial is not None]
@@ -192,7 +192,7 @@ class Scheduler:
         self._attempts[trial.name] = self._attempts.get(trial.name, 0) + 1
         self.ledger.begin(trial)
         if group == "h2o":
-            # Starting a JVM takes seconds, in which the other lane goes on.
+            # Starting a JVM takes seconds, in which the other worker goes on.
             self._starting[group] = self._pool.submit(self._h2o_environment)
             self._starting[group].add_done_callback(lambda done: self._ready(group, trial, done))
         else:
@@ -304,7 +304,7 @@ class Scheduler:
             name=trial.name,
             engine=trial.engine,
             family=trial.family,
-            rung=trial.rung,
+            round=trial.round,
             status=status,  # type: ignore[arg-type]
             reason=reason,
         )
@@ -343,7 +343,7 @@ def _in_chains(trials: list[Trial]) -> list[Trial]:
     """Return trials in the order in which to begin them.
 
     Those that run one at a time come first, but for the very first trial, whose score is there at
-    once: left to the end, they would keep one lane busy and the other idle.
+    once: left to the end, they would keep one worker busy and the other idle.
     """
     chained = [trial for trial in trials if engines.get(trial.engine).group in _ALONE]
     others = [trial for trial in trials if trial not in chained]

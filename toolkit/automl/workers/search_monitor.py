@@ -144,8 +144,8 @@ class SearchMonitor(SearchCallbacks):
 
     # -- what the scheduler asks -------------------------------------------------
 
-    def gained(self, rung: int) -> str:
-        """Return why another rung would bring nothing."""
+    def gained(self, round: int) -> str:
+        """Return why another round would bring nothing."""
         before, now = self._ensemble, self.weigh()
         self._ensemble = now
         if now is None:
@@ -161,7 +161,7 @@ class SearchMonitor(SearchCallbacks):
         if gain.high is None or score is None or gain.high > _RELATIVE * abs(score):
             return ""
         return (
-            f"Round {rung} improved the ensemble's {self.metric.title} by"
+            f"Round {round} improved the ensemble's {self.metric.title} by"
             f" {formats.number(gain.value, 2)}"
             f" (at most {formats.number(gain.high, 2)}): nothing more is to gain."
         )

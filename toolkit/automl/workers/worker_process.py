@@ -146,7 +146,7 @@ def _environment(threads: int) -> dict[str, str]:
     return {
         **os.environ,
         **dict.fromkeys(counted, str(threads)),
-        # Idle threads that spin would starve the other lane.
+        # Idle threads that spin would starve the other worker.
         "OMP_WAIT_POLICY": "PASSIVE",
         "PYTHONHASHSEED": "0",
         "PYTHONUNBUFFERED": "1",

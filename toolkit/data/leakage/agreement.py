@@ -2,7 +2,7 @@
 
 A strong feature makes outcomes likelier by degrees. A copy, whatever its form, gives the target
 outright in most rows, and is wrong in a few, at random. Scores of association do not tell the two
-apart: a tenth of the rows changed brings a copy down to where honest columns are.
+apart: a tenth of the rows changed brings a copy down to where strong features are.
 """
 
 from __future__ import annotations

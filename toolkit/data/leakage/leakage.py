@@ -31,7 +31,7 @@ _STEP = 0.975
 _FEW_LEVELS = 20
 _CERTAIN = 0.9
 _COARSE_WORTH = 0.05
-"""A coarse copy says little of the target where honest columns are strong, and is still one."""
+"""A coarse copy says little of the target where other columns are strong, and is still one."""
 _NAMED = 0.5
 _PURE = 0.97
 _COVERS = 0.4
@@ -64,9 +64,9 @@ class LeakEvidence:
     hint : Hint or None
         What its name says.
     least_worth : float
-        What it must be worth among honest columns to be critical.
+        What it must be worth among unsuspected columns to be critical.
     worth : float or None
-        The share of what honest columns leave open that it closes; None where nobody asked.
+        The share of what unsuspected columns leave open that it closes; None where nobody asked.
     most : str
         The highest severity that it may get.
     reasons : list of (float, str)
@@ -101,7 +101,7 @@ def search(
     A column is suspected for what it gives (the target outright in most rows, in whatever form,
     by its value or by its absence; more than `threshold` alone), for its name, or with others.
     What it would be worth among columns that nothing speaks against then sets severity: where
-    the others say the same, a strong column is one of several honest ones.
+    the others say the same, a strong column is one of several strong ones.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def search(
         rows=len(rows),
         strongest=strongest,
         strength=rounded(plain.get(strongest, 0.0), 3) or 0.0,
-        honest=None if model is None else rounded(model, 3),
+        unsuspected=None if model is None else rounded(model, 3),
         limit=LIMIT,
     )
 
@@ -375,11 +375,11 @@ def _weigh(
     open_names.sort(key=lambda n: (not found[n].reasons, -(association.get(n) or 0.0)))
     model = QuickModel(table, rows, open_names)
     copies = {n for n in open_names if found[n].copy or (_named(found[n]))}
-    honest = [n for n in model.names if n not in copies]
+    unsuspected = [n for n in model.names if n not in copies]
     tested = [n for n in open_names if found[n].reasons and not found[n].certain]
     tested = [n for n in tested if found[n].copy or found[n].strong or _named(found[n])]
     for name in sorted(tested, key=lambda n: -found[n].strength)[:_TESTED]:
-        others = [n for n in honest if n != name]
+        others = [n for n in unsuspected if n != name]
         without, whole = model.score(others), model.score([*others, name])
         # Of the last tenth, a large share is a small gain.
         found[name].worth = worth = max(whole - without, 0.0) / max(1 - without, 0.1)
@@ -392,7 +392,7 @@ def _weigh(
             held = "exactly" if formula.share > 0.999 else f"in {formula.share:.0%} of the rows"
             text = f"{TOGETHER} {held}: {formula.text}"
         else:
-            others = [n for n in honest if n not in names]
+            others = [n for n in unsuspected if n not in names]
             # Trees find it hard to see what only two columns together say: give it to them.
             model.add(formula.text, formula.combined(table, model.rows))
             without, whole = model.score(others), model.score([*others, formula.text])
@@ -402,7 +402,7 @@ def _weigh(
         for name in names:
             found[name].certain = True
             found[name].say(1.0 if formula.exact else formula.share, text)
-    return model.score(honest) if honest else None
+    return model.score(unsuspected) if unsuspected else None
 
 
 def _named(evidence: LeakEvidence) -> bool:

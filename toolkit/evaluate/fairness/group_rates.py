@@ -54,7 +54,7 @@ def group_rates(
 
 
 def share_interval(found: float, rows: float, confidence: float) -> Interval:
-    """Return a share with Wilson's interval, which is honest on few rows; None of no rows."""
+    """Return a share with Wilson's interval, which holds its level on few rows; None of no rows."""
     if not rows:
         return Interval(value=None)
     low, high = wilson(found, rows, confidence)

@@ -165,7 +165,7 @@ def group_results(scored: ScoredTestRows, inside: np.ndarray, minimum: int) -> d
     """Return what is shown of the test rows at some positions.
 
     Rates, shares and mean errors have intervals that hold on few rows. The others are
-    bootstrapped, which is not honest below `minimum` rows: there they have no interval.
+    bootstrapped, which does not hold its level below `minimum` rows: there they have no interval.
     """
     found = {scored.metric: _resampled(scored, inside, minimum)}
     if scored.context.task == "binary":

@@ -4,7 +4,7 @@ from toolkit._lazy import attach
 
 _MODULES = {
     "search": "leaderboard pareto timeline progress",
-    "champion": "ensemble calibration threshold canary shuffled conformal",
+    "champion": "ensemble calibration threshold holdout shuffled conformal",
     "features": "feature_overview",
 }
 

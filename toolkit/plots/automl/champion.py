@@ -127,16 +127,16 @@ def threshold(champion: Champion) -> Plot:
     return sheet.plot
 
 
-def canary(champion: Champion) -> Plot:
-    """Draw the score that won the selection beside the score on the canary rows."""
-    found = champion.canary
+def holdout(champion: Champion) -> Plot:
+    """Draw the score that won the selection beside the score on the holdout rows."""
+    found = champion.holdout
     if found is None or found.score.value is None:
-        return nothing("Selection and canary", "The champion has no score on the canary rows.")
+        return nothing("Selection and holdout", "The champion has no score on the holdout rows.")
     metric = metrics.get(found.metric)
     title = f"{metric.title}: the selection score, and {found.rows:,} unseen rows"
     flattered = not found.explained and (found.optimism or 0) > 0
     colour = RED if flattered else GREEN
-    alt = f"Canary: {interval(found.score)}. Selection: {number(found.selection)}."
+    alt = f"Holdout: {interval(found.score)}. Selection: {number(found.selection)}."
     if found.optimism is not None:
         alt += f" Optimism: {formats.number(found.optimism, 2, sign=True)}"
         alt += ", within sampling error." if found.explained else ", beyond sampling error."
@@ -148,7 +148,7 @@ def canary(champion: Champion) -> Plot:
             axes.plot([found.selection] * 2, [0, 1], ":", color=BLUE, linewidth=1)
             _text(axes, found.selection, 0, number(found.selection))
         _text(axes, found.score.value, 1, interval(found.score))
-        axes.set_yticks([0, 1], ["selection\n(out-of-fold rows)", "canary rows"])
+        axes.set_yticks([0, 1], ["selection\n(out-of-fold rows)", "holdout rows"])
         axes.set_ylim(1.6, -0.6)
         axes.margins(x=0.25)
         axes.grid(axis="y", visible=False)
@@ -187,7 +187,7 @@ def shuffled(champion: Champion) -> Plot:
 
 
 def conformal(champion: Champion) -> Plot:
-    """Draw how often the conformal intervals or sets held the truth on the canary rows."""
+    """Draw how often the conformal intervals or sets held the truth on the holdout rows."""
     found = champion.conformal
     if found is None or found.measured.value is None:
         return nothing("Coverage", "No conformal intervals were made.")
@@ -197,7 +197,7 @@ def conformal(champion: Champion) -> Plot:
         if what == "intervals"
         else f"{found.size:.2f} classes in a set on average"
     )
-    title = f"How often the {what} cover the true value on the canary rows ({size})"
+    title = f"How often the {what} cover the true value on the holdout rows ({size})"
     low = found.measured.value if found.measured.low is None else found.measured.low
     high = found.measured.value if found.measured.high is None else found.measured.high
     kept = low <= found.coverage <= high or found.measured.value >= found.coverage

@@ -9,9 +9,9 @@ from toolkit import formats, metrics
 from toolkit.artifacts import Entry, Interval, Leaderboard, SearchSummary
 from toolkit.plots.automl.champion import (
     calibration,
-    canary,
     conformal,
     ensemble,
+    holdout,
     shuffled,
     threshold,
 )
@@ -28,9 +28,9 @@ from toolkit.plots.style import BLUE, GREY, RED, Plot, canvas, shorten
 
 __all__ = [
     "calibration",
-    "canary",
     "conformal",
     "ensemble",
+    "holdout",
     "leaderboard",
     "pareto",
     "progress",

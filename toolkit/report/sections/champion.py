@@ -25,7 +25,7 @@ def build(book: Book) -> Facts:
             _beside(book, found),
             *_calibration(book, found),
             *_threshold(book, found),
-            *_canary(book, found),
+            *_holdout(book, found),
             *_shuffled(book, found),
             *_conformal(book, found),
             blocks.checks("Checks of the champion", found.checks, book.discreet),
@@ -127,52 +127,52 @@ def _threshold(book: Book, found: Champion) -> list[Facts | None]:
     ]  # fmt: skip
 
 
-def _canary(book: Book, found: Champion) -> list[Facts | None]:
-    canary = found.canary
-    heading = blocks.heading("Canary rows: the selection score against unseen rows")
-    if canary is None:
-        return [heading, blocks.gap("The champion was not scored on the canary rows",
+def _holdout(book: Book, found: Champion) -> list[Facts | None]:
+    holdout = found.holdout
+    heading = blocks.heading("Holdout rows: the selection score against unseen rows")
+    if holdout is None:
+        return [heading, blocks.gap("The champion was not scored on the holdout rows",
                                     where="04_automl.ipynb")]  # fmt: skip
-    title, unit = metric_title(canary.metric), metric_unit(canary.metric)
-    recipe = f"canary({canary.metric})"
+    title, unit = metric_title(holdout.metric), metric_unit(holdout.metric)
+    recipe = f"holdout({holdout.metric})"
     rows: list[tuple[str, Cell]] = [
-        ("Canary rows", book.cite(Champion, "canary", "rows", unit="count", recipe="split")),
-        (f"{title} on the canary rows",
-         book.cite(Champion, "canary", "score", unit=unit, recipe=recipe)),
+        ("Holdout rows", book.cite(Champion, "holdout", "rows", unit="count", recipe="split")),
+        (f"{title} on the holdout rows",
+         book.cite(Champion, "holdout", "score", unit=unit, recipe=recipe)),
     ]  # fmt: skip
-    if canary.selection is not None:
-        selection = book.cite(Champion, "canary", "selection", unit=unit, recipe=recipe)
+    if holdout.selection is not None:
+        selection = book.cite(Champion, "holdout", "selection", unit=unit, recipe=recipe)
         rows.append((f"{title} by which it was selected", selection))
-    if canary.optimism is not None:
-        optimism = book.cite(Champion, "canary", "optimism", unit="change", recipe=recipe)
+    if holdout.optimism is not None:
+        optimism = book.cite(Champion, "holdout", "optimism", unit="change", recipe=recipe)
         rows.append(("Optimism of the selection", optimism))
     for label, name in (
         ("Optimism, lower bound", "optimism_low"),
         ("Optimism, upper bound", "optimism_high"),
-        ("Selection bias expected from the number of models", "luck"),
+        ("Selection bias expected from the number of models", "selection_bias"),
     ):
-        if getattr(canary, name) is not None:
-            rows.append((label, book.cite(Champion, "canary", name, unit="change", recipe=recipe)))
-    rows.append(("Verdict", _difference(canary)))
+        if getattr(holdout, name) is not None:
+            rows.append((label, book.cite(Champion, "holdout", name, unit="change", recipe=recipe)))
+    rows.append(("Verdict", _difference(holdout)))
     return [
         heading,
         blocks.prose(
-            "Canary rows are validation rows that had no part in search, selection or calibration."
-            " Optimism is the score by which the model was selected less the score on the canary"
+            "Holdout rows are validation rows that had no part in search, selection or calibration."
+            " Optimism is the score by which the model was selected less the score on the holdout"
             " rows, signed so that positive is optimistic; its interval covers the sampling error"
             " of both scores."
         ),
-        blocks.figure("automl.canary", found, "canary"),
+        blocks.figure("automl.holdout", found, "holdout"),
         blocks.facts(rows),
     ]
 
 
-def _difference(canary: Holdout) -> Cell:
-    if canary.explained:
+def _difference(holdout: Holdout) -> Cell:
+    if holdout.explained:
         return blocks.status("good", "within sampling error")
-    if (canary.optimism or 0) > 0:
+    if (holdout.optimism or 0) > 0:
         return blocks.status("bad", "optimistic beyond sampling error")
-    return blocks.status("info", "pessimistic: the canary rows score better")
+    return blocks.status("info", "pessimistic: the holdout rows score better")
 
 
 def _shuffled(book: Book, found: Champion) -> list[Facts | None]:
@@ -215,7 +215,7 @@ def _conformal(book: Book, found: Champion) -> list[Facts | None]:
          book.cite(Champion, "conformal", "rows", unit="count", recipe="conformal")),
         ("Nominal coverage",
          book.cite(Champion, "conformal", "coverage", unit="share", recipe="choice")),
-        ("Empirical coverage on the canary rows",
+        ("Empirical coverage on the holdout rows",
          book.cite(Champion, "conformal", "measured", unit="share", recipe="conformal")),
         (size[0], book.cite(Champion, "conformal", "size", unit=size[1], recipe="conformal")),
         ("Verdict", blocks.status("bad", "below nominal coverage") if short

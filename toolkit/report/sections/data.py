@@ -177,9 +177,9 @@ def _searched(book: Book, profile: Profile) -> Facts | None:
     if searched.strongest:
         name = f"The strongest column that is not suspected, {searched.strongest}, predicts at"
         rows.insert(-1, [name, cite("strength", "score")])
-    if searched.honest is not None:
+    if searched.unsuspected is not None:
         name = "A quick model of all columns that are not suspected reaches"
-        rows.insert(-1, [name, cite("honest", "score")])
+        rows.insert(-1, [name, cite("unsuspected", "score")])
     return blocks.table(
         "How far the search for leaks looked", ["What", "How many, or score of 1"], rows,
         note="A leak that takes three columns or more would not be seen.",

@@ -118,9 +118,11 @@ def _winner(book: Book) -> Facts | None:
         (f"{metric_title(board.metric)}, corrected for selection bias",
          book.cite(Leaderboard, "winner", "score", unit=unit, recipe=recipe)),
     ]  # fmt: skip
-    if board.winner.luck is not None:
-        luck = book.cite(Leaderboard, "winner", "luck", unit="change", recipe=recipe)
-        rows.append(("Selection bias of being the best of them", luck))
+    if board.winner.selection_bias is not None:
+        selection_bias = book.cite(
+            Leaderboard, "winner", "selection_bias", unit="change", recipe=recipe
+        )
+        rows.append(("Selection bias of being the best of them", selection_bias))
     if board.winner.ensemble_gain is not None:
         gain = book.cite(Leaderboard, "winner", "ensemble_gain", unit="change", recipe=recipe)
         rows.append(("Gain of the ensemble over the corrected score", gain))

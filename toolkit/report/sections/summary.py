@@ -128,27 +128,28 @@ def _may_leak(book: Book) -> bool:
 def _trust(book: Book) -> Facts:
     """Return a box on whether the search's own numbers can be believed."""
     found = book.get(Champion)
-    label = "Honesty of the search"
-    if found is None or found.canary is None:
+    label = "Validity of the search"
+    if found is None or found.holdout is None:
         return blocks.box(label, "gap", "not checked", ["Run 04_automl.ipynb."])
-    canary, tried = found.canary, found.shuffled
+    holdout, tried = found.holdout, found.shuffled
     rows: list[blocks.Cell] = [
-        " on ", book.cite(Champion, "canary", "rows", unit="count", recipe="split"), " canary rows"
+        " on ", book.cite(Champion, "holdout", "rows", unit="count", recipe="split"),
+        " holdout rows"
     ]  # fmt: skip
     optimism: list[blocks.Cell] = ["Optimism: not defined"]
-    if canary.optimism is not None:
-        claim = book.cite(Champion, "canary", "optimism", unit="change",
-                          recipe=f"canary({canary.metric})")  # fmt: skip
-        optimism = [claim, f" optimism ({metric_title(canary.metric)})"]
+    if holdout.optimism is not None:
+        claim = book.cite(Champion, "holdout", "optimism", unit="change",
+                          recipe=f"holdout({holdout.metric})")  # fmt: skip
+        optimism = [claim, f" optimism ({metric_title(holdout.metric)})"]
     lines: Lines = [
-        optimism + rows + [": too few to judge"] * canary.few,
+        optimism + rows + [": too few to judge"] * holdout.few,
         [_on_shuffled(tried)],
     ]
     if found.conformal is not None:
         measured = book.cite(Champion, "conformal", "measured", unit="share", recipe="conformal")
         asked = book.cite(Champion, "conformal", "coverage", unit="share", recipe="choice")
         lines.append(["Coverage ", measured, " of ", asked])
-    return _with_checks(book, "search", blocks.box(label, *_honest(book, found), lines))
+    return _with_checks(book, "search", blocks.box(label, *_validity(book, found), lines))
 
 
 def _on_shuffled(tried: Shuffled | None) -> str:
@@ -158,26 +159,26 @@ def _on_shuffled(tried: Shuffled | None) -> str:
     return f"Shuffled labels, {tried.model or 'model not recorded'}: {result}"
 
 
-def _honest(book: Book, found: Champion) -> tuple[str, str]:
+def _validity(book: Book, found: Champion) -> tuple[str, str]:
     """Return status and word for the search's own numbers."""
-    tested, canary = book.get(Evaluation), found.canary
+    tested, holdout = book.get(Evaluation), found.holdout
     if found.shuffled is not None and found.shuffled.better_than_chance:
         return "bad", "something leaks"
     if tested is not None and against_constant(tested) in ("unclear", "worse"):
         kind = "bad" if against_constant(tested) == "worse" or enough_rows(tested) else "caution"
         sure = "nothing was learnt that a constant guess lacks"
         return kind, sure if kind == "bad" else "not clearly better than a constant guess"
-    if canary is None or unjudged(canary):
+    if holdout is None or unjudged(holdout):
         return "caution", "cannot be judged"
-    if not canary.explained:
-        if (canary.optimism or 0) > 0:
+    if not holdout.explained:
+        if (holdout.optimism or 0) > 0:
             return "bad", "selection too optimistic"
-        return "info", "canary rows score better"
+        return "info", "holdout rows score better"
     if found.shuffled is None:
         return "caution", "partly checked"
     if _may_leak(book):
-        return "caution", "confirmed on canary rows, which may share a leak"
-    return "good", "confirmed on canary rows"
+        return "caution", "confirmed on holdout rows, which may share a leak"
+    return "good", "confirmed on holdout rows"
 
 
 def _tally(book: Book, name: str, words: list[str], order: list[tuple[str, str]]) -> Facts:

@@ -95,9 +95,9 @@ def enough_rows(found: Evaluation) -> bool:
     return found.rows >= FEW_ROWS and (len(rows) != 2 or min(rows.values()) >= FEW_OF_A_CLASS)
 
 
-def unjudged(canary: Holdout) -> bool:
-    """Whether the canary rows cannot tell how optimistic the selection is."""
-    return canary.optimism is None or canary.few
+def unjudged(holdout: Holdout) -> bool:
+    """Whether the holdout rows cannot tell how optimistic the selection is."""
+    return holdout.optimism is None or holdout.few
 
 
 def against_constant(found: Evaluation) -> str:

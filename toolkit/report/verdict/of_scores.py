@@ -1,4 +1,4 @@
-"""Rules on the scores: leaks, the test rows, and how honest the search was."""
+"""Rules on the scores: leaks, the test rows, and whether the search can be relied on."""
 
 from __future__ import annotations
 
@@ -137,28 +137,30 @@ def unclear(case: Case) -> Parts | None:
 
 def optimism(case: Case) -> Parts | None:
     """A selection that flatters the champion."""
-    found = case.champion.canary if case.champion else None
+    found = case.champion.holdout if case.champion else None
     if found is None or inputs.unjudged(found) or found.explained or (found.optimism or 0) <= 0:
         return None
     cite = case.book.cite
     return {
         "metric": metric_title(found.metric),
-        "optimism": cite(Champion, "canary", "optimism", unit="change",
-                         recipe=f"canary({found.metric})"),
-        "rows": counted(cite(Champion, "canary", "rows", unit="count", recipe="split"),
-                         found.rows, "canary row"),
+        "optimism": cite(Champion, "holdout", "optimism", unit="change",
+                         recipe=f"holdout({found.metric})"),
+        "rows": counted(cite(Champion, "holdout", "rows", unit="count", recipe="split"),
+                         found.rows, "holdout row"),
     }  # fmt: skip
 
 
-def few_canary(case: Case) -> Parts | None:
-    """Canary rows that cannot tell how optimistic the selection is."""
-    found = case.champion.canary if case.champion else None
+def few_holdout(case: Case) -> Parts | None:
+    """Holdout rows that cannot tell how optimistic the selection is."""
+    found = case.champion.holdout if case.champion else None
     if found is None or not inputs.unjudged(found):
-        return {"rows": "there are no canary rows"} if case.champion and not found else None
-    claim = case.book.cite(Champion, "canary", "rows", unit="count", recipe="split")
+        return {"rows": "there are no holdout rows"} if case.champion and not found else None
+    claim = case.book.cite(Champion, "holdout", "rows", unit="count", recipe="split")
     if found.few:
-        return {"rows": ["there are only ", *counted(claim, found.rows, "canary row")]}
-    return {"rows": [f"{metric_title(found.metric)} is not defined on the ", claim, " canary rows"]}
+        return {"rows": ["there are only ", *counted(claim, found.rows, "holdout row")]}
+    return {
+        "rows": [f"{metric_title(found.metric)} is not defined on the ", claim, " holdout rows"]
+    }
 
 
 def overfit(case: Case) -> Parts | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from toolkit.artifacts.automl import FEW_CANARY
+from toolkit.artifacts.automl import FEW_HOLDOUT
 from toolkit.report.verdict import of_scores, of_use
 from toolkit.report.verdict.case import Case, Parts
 from toolkit.report.verdict.inputs import FEW_OF_A_CLASS, FEW_ROWS
@@ -53,7 +53,7 @@ RULES = (
         of_scores.leak,
     ),
     Rule(
-        "shuffled", "Honesty of the search", "a model of the search beats a constant guess on"
+        "shuffled", "Validity of the search", "a model of the search beats a constant guess on"
         " shuffled labels", "do not use",
         "On shuffled labels {model} still has a {metric} of {score}, where chance gives {chance}:"
         " the search sees rows that it is judged on.",
@@ -154,24 +154,24 @@ RULES = (
         of_scores.possible_leak,
     ),
     Rule(
-        "optimism", "Honesty of the search", "the selection's score is better than that of the"
-        " canary rows by more than chance and luck explain", "not shown",
+        "optimism", "Validity of the search", "the selection's score is better than that of the"
+        " holdout rows by more than chance and selection bias explain", "not shown",
         "The search flatters its model: {metric} {optimism} better than on {rows}. Look for rows or"
         " groups on both sides of the folds.",
         of_scores.optimism,
     ),
     Rule(
-        "overfit", "Honesty of the search", "the test score's whole interval is worse than that of"
+        "overfit", "Validity of the search", "the test score's whole interval is worse than that of"
         " the out-of-fold rows", "not shown",
         "The test does not keep what the search promised: {metric} {score} on test rows, {before}"
         " on out-of-fold rows.",
         of_scores.overfit,
     ),
     Rule(
-        "few-canary", "Honesty of the search", f"there are fewer than {FEW_CANARY} canary rows, or"
-        " the metric is not defined on them", "cannot be judged",
+        "few-holdout", "Validity of the search", f"there are fewer than {FEW_HOLDOUT} holdout rows,"
+        " or the metric is not defined on them", "cannot be judged",
         "How far the search flatters its model cannot be judged: {rows}.",
-        of_scores.few_canary,
+        of_scores.few_holdout,
     ),
     Rule(
         "limit-undefined", "Acceptance limits", "a limit's metric is not defined on the test rows,"

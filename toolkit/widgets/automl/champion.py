@@ -227,13 +227,12 @@ def _marks(entry: Entry) -> str:
 
 def _trust(found: Champion) -> list[tuple[str, str]]:
     rows = []
-    if found.canary is not None:
-        text = interval(found.canary.score)
-        if found.canary.optimism is not None:
-            text += (
-                f"; optimism of the selection {formats.number(found.canary.optimism, 2, sign=True)}"
-            )
-        rows.append((f"On {found.canary.rows:,} canary rows", text))
+    if found.holdout is not None:
+        text = interval(found.holdout.score)
+        if found.holdout.optimism is not None:
+            optimism = formats.number(found.holdout.optimism, 2, sign=True)
+            text += f"; optimism of the selection {optimism}"
+        rows.append((f"On {found.holdout.rows:,} holdout rows", text))
     if found.shuffled is not None:
         text = f"{interval(found.shuffled.score)}; a constant guess {number(found.shuffled.chance)}"
         rows.append(("On shuffled labels", text))

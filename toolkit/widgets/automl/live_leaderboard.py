@@ -29,7 +29,7 @@ class LiveLeaderboard(w.VBox):
     """The search while it runs: hand it to `toolkit.automl.search`.
 
     It shows the leaderboard so far, the best score over time, what is left of the budget, what
-    each lane does now, and what failed. Its button ends the search, and what is finished is
+    each worker does now, and what failed. Its button ends the search, and what is finished is
     kept; so does an interrupt of the kernel, in front ends where a click waits until the cell
     has ended.
 

@@ -29,7 +29,7 @@ def search_summary(leaderboard: Leaderboard, search: SearchSummary) -> Html:
         for run in search.engines
     ]
     wrong = [
-        (trial.name, trial.family, trial.rung, trial.status, trial.reason)
+        (trial.name, trial.family, trial.round, trial.status, trial.reason)
         for trial in search.trials
         if trial.status != "done"
     ]
@@ -84,7 +84,7 @@ def _winner(leaderboard: Leaderboard) -> str:
         f"{found.name} is the best of {found.among} single models. Corrected for the selection bias"
         f" of that, it scores {interval(found.score)}"
     )
-    text += f" (bias {formats.number(found.luck, 2)})." if found.luck else "."
+    text += f" (bias {formats.number(found.selection_bias, 2)})." if found.selection_bias else "."
     if found.ensemble_gain is not None and found.ensemble_gain.value is not None:
         text += f" The ensemble's gain over that is {found.ensemble_gain.text(2)}."
     return f"<p>{html.escape(text)}</p>"

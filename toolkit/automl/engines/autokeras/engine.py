@@ -81,11 +81,11 @@ class AutoKerasEngine:
         texts, images = facts.of_type("text"), facts.of_type("image")
         if images:
             kinds = ["image", *(["text"] if texts else []), "table"]
-            trials.append(_trial(facts, "autokeras_image_1", kinds, rung=1))
+            trials.append(_trial(facts, "autokeras_image_1", kinds, round=1))
         if texts:
-            trials.append(_trial(facts, "autokeras_text_1", ["text", "table"], rung=1))
+            trials.append(_trial(facts, "autokeras_text_1", ["text", "table"], round=1))
         if facts.width and facts.trials:
-            trials.append(_trial(facts, "autokeras_1", ["table"], rung=2))
+            trials.append(_trial(facts, "autokeras_1", ["table"], round=2))
         return trials
 
     def seconds(self, facts: TaskFacts, trial: Trial) -> float:
@@ -129,7 +129,7 @@ class AutoKerasEngine:
             return refusal(networks) or Slopes(networks)
 
 
-def _trial(facts: TaskFacts, name: str, kinds: list[str], rung: int) -> Trial:
+def _trial(facts: TaskFacts, name: str, kinds: list[str], round: int) -> Trial:
     main = kinds[0]
     settings = {
         "kinds": kinds,
@@ -139,7 +139,7 @@ def _trial(facts: TaskFacts, name: str, kinds: list[str], rung: int) -> Trial:
     }
     if main == "image":
         settings["augmentation"] = facts.augmentation
-    return Trial(name, "autokeras", _FAMILIES[main], rung, settings, _COST[main])
+    return Trial(name, "autokeras", _FAMILIES[main], round, settings, _COST[main])
 
 
 def load_keras(threads: int | None = None) -> Any:

@@ -17,7 +17,7 @@ ALGORITHMS = {
     "XGBoost": "gradient boosting (XGBoost)",
     "StackedEnsemble": "stacked ensemble",
 }
-# Name, algorithm, AutoML's step, rung, cost. In AutoML's order of promise.
+# Name, algorithm, AutoML's step, round, cost. In AutoML's order of promise.
 _STEPS = (
     ("xgboost_1", "XGBoost", "def_2", 1, 1.0),
     ("gbm_1", "GBM", "def_5", 1, 1.0),
@@ -47,8 +47,8 @@ def plan(facts: TaskFacts) -> list[Trial]:
     """Return AutoML's defaults in order of promise, a stack of the best, then random draws."""
     least = facts.rows * (2 / (facts.folds + 2) if facts.ordered else 1 - 1 / facts.folds)
     trials = [
-        _trial(facts, name, algorithm, step, rung=rung, cost=cost)
-        for name, algorithm, step, rung, cost in _STEPS
+        _trial(facts, name, algorithm, step, round=round, cost=cost)
+        for name, algorithm, step, round, cost in _STEPS
         if step != "def_5" or least * 0.85 >= _DEEP_ROWS
     ]
     if not facts.ordered:
@@ -57,8 +57,10 @@ def plan(facts: TaskFacts) -> list[Trial]:
     for draw in range(_DRAWS):
         for algorithm in _GRIDS:
             name = f"{algorithm.lower()}_{counts[algorithm] + draw + 1}"
-            rung = 4 + draw // 3
-            trials.append(_trial(facts, name, algorithm, "grid_1", rung=rung, cost=1.5, draw=draw))
+            round = 4 + draw // 3
+            trials.append(
+                _trial(facts, name, algorithm, "grid_1", round=round, cost=1.5, draw=draw)
+            )
     return trials
 
 
@@ -68,7 +70,7 @@ def _trial(
     algorithm: str,
     step: str,
     *,
-    rung: int,
+    round: int,
     cost: float,
     draw: int = 0,
 ) -> Trial:
@@ -76,7 +78,7 @@ def _trial(
         name=f"h2o_{name}",
         engine="h2o",
         family=ALGORITHMS[algorithm],
-        rung=rung,
+        round=round,
         settings={"algorithm": algorithm, "step": step, "seed": facts.seed + draw},
         cost=cost,
         interpretable=algorithm == "GLM",
@@ -91,6 +93,6 @@ def _stack(trials: list[Trial]) -> Trial:
         name=f"h2o_{_STACK}",
         engine="h2o",
         family=ALGORITHMS["StackedEnsemble"],
-        rung=3,
+        round=3,
         settings={"algorithm": "StackedEnsemble", "bases": bases},
     )

@@ -35,7 +35,7 @@ class BaselineEngine(PythonEngine):
     pace = (2.0, 100.0)
 
     def plan(self, facts: TaskFacts) -> list[Trial]:
-        """Return the baselines; the first in rung 1."""
+        """Return the baselines; the first in round 1."""
         linear = "logistic regression" if facts.classes else "ridge regression"
         recipes = [
             ("linear", linear, 1, 0.3, True),
@@ -49,13 +49,13 @@ class BaselineEngine(PythonEngine):
                 name=f"baseline_{algorithm}",
                 engine=self.name,
                 family=family,
-                rung=rung,
+                round=round,
                 settings={"algorithm": algorithm},
                 cost=cost,
                 interpretable=readable,
                 monotonic=algorithm == "boosting" and task_terms.enforced(facts),
             )
-            for algorithm, family, rung, cost, readable in recipes
+            for algorithm, family, round, cost, readable in recipes
         ]
 
     def fit(self, task: SearchTask, trial: Trial) -> Candidate:
@@ -99,7 +99,7 @@ def _last(model: Any) -> Any:
 
 
 class _Recipe(ABC):
-    """A model with a ladder of settings, from simple to complex; the folds choose the rung."""
+    """A model with settings, from simple to complex; the folds choose one."""
 
     ladder: tuple[float, ...] = (0.0,)
     single = True
@@ -127,7 +127,7 @@ class _Recipe(ABC):
         """Return how much there is to read."""
 
     def details(self, step: float) -> dict[str, str]:
-        """Return what a reader wants to know of the chosen rung."""
+        """Return what a reader wants to know of the chosen setting."""
         return {}
 
 
