@@ -6,7 +6,7 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 
-STAGES = ("scoping", "eda", "label_review", "automl", "explain", "governance_report")
+STAGES = ("scoping", "eda", "label_review", "automl", "evaluate", "explain", "report")
 """The stages in order; ``NN_<stage>.ipynb`` is each one's notebook."""
 
 
@@ -17,7 +17,7 @@ def _shipped(name: str) -> Path:
 
 
 def notebooks() -> Path:
-    """Return the folder of the six notebooks."""
+    """Return the folder of the notebooks, one a stage."""
     return _shipped("notebooks")
 
 

@@ -177,6 +177,15 @@ def automl(page_and_url, project: ProjectFile) -> None:
     notebook.close()
 
 
+def evaluate(page_and_url, project: ProjectFile) -> None:
+    notebook = opened(page_and_url, "evaluate")
+    notebook.run_all()
+    notebook.panel("Error analysis").wait_for()
+    notebook.panel("Fairness").wait_for()
+    notebook.screenshot(lab.screenshots())
+    notebook.close()
+
+
 def explain(page_and_url, project: ProjectFile) -> None:
     notebook = opened(page_and_url, "explain")
     notebook.run_all()
@@ -193,7 +202,7 @@ def explain(page_and_url, project: ProjectFile) -> None:
 
 
 def report(page_and_url, project: ProjectFile) -> None:
-    notebook = opened(page_and_url, "governance_report")
+    notebook = opened(page_and_url, "report")
     notebook.run_all()
     panel = notebook.panel()
     panel.wait_for()
@@ -209,7 +218,7 @@ def report(page_and_url, project: ProjectFile) -> None:
 
 
 def test_journey(page_and_url, project):
-    for leg in (scoping, eda, label_review, automl, explain, report):
+    for leg in (scoping, eda, label_review, automl, evaluate, explain, report):
         leg(page_and_url, project)
     log = (project.decisions / "choices.jsonl").read_text().splitlines()
     keys = {json.loads(line)["key"] for line in log}

@@ -19,7 +19,7 @@ def page(tmp_path_factory):
     if lab.chromium() is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(lab.NO_BROWSER)
     folder = make_run(tmp_path_factory.mktemp("report") / "p", "binary")
-    stage = open_stage("governance_report", folder, "runs/one")
+    stage = open_stage("report", folder, "runs/one")
     write_report(stage)
     stage.finish()
     with lab.browser(tmp_path_factory.mktemp("chromium")) as tab:

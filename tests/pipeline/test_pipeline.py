@@ -49,15 +49,15 @@ def test_chain_runs_reuses_and_keeps_copies(counted: Path) -> None:
     assert counts(counted) == list(paths.STAGES)
     # A choice that two stages look at.
     run_project(Request(counted, run="a", overrides=("eda.correlation_threshold=0.5",)))
-    assert counts(counted)[6:] == ["eda", "governance_report"]
+    assert counts(counted)[7:] == ["eda", "report"]
     # An artefact that was tampered with, and `--fresh`.
     (outcome.run / "explain.txt").write_text("other")
     run_project(
         Request(counted, run="a", start="explain", overrides=("eda.correlation_threshold=0.5",))
     )
-    assert counts(counted)[8:] == ["explain"]
+    assert counts(counted)[9:] == ["explain"]
     run_project(Request(counted, run="a", only="eda", fresh=True))
-    assert counts(counted)[9:] == ["eda"]
+    assert counts(counted)[10:] == ["eda"]
 
 
 def test_only_leaves_a_partial_run(counted: Path) -> None:
@@ -185,7 +185,7 @@ def test_run_id_that_is_no_folder_name(tmp_path: Path, name: str) -> None:
 def test_stages_are_named_as_people_name_them(tmp_path: Path) -> None:
     for name in ("automl", "4", "04", "04_automl", "04_automl.ipynb"):
         assert stages_of(Request(tmp_path, only=name)) == ["automl"]
-    assert stages_of(Request(tmp_path, start="explain")) == ["explain", "governance_report"]
+    assert stages_of(Request(tmp_path, start="explain")) == ["explain", "report"]
     with pytest.raises(UsageError, match="Did you mean label_review"):
         stages_of(Request(tmp_path, only="label_reveiw"))
     with pytest.raises(UsageError, match="exclude"):

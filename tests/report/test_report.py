@@ -37,7 +37,7 @@ SECTIONS = [
 
 
 def write(folder: Path) -> tuple[ReportData, str]:
-    stage = open_stage("governance_report", folder, "runs/one")
+    stage = open_stage("report", folder, "runs/one")
     report = write_report(stage)
     stage.finish()
     return report, (folder / "runs/one/report.html").read_text(encoding="utf-8")
@@ -227,7 +227,7 @@ def test_equal_runs_differ_in_times_only(made, tmp_path):
 
 def test_report_stage_records_what_it_read(made):
     folder, _, _ = made
-    record = json.loads((folder / "runs/one/run.json").read_text())["stages"]["governance_report"]
+    record = json.loads((folder / "runs/one/run.json").read_text())["stages"]["report"]
     read = {kind.file for kind in every_artifact()}
     assert read <= set(record["inputs"])
     assert set(record["outputs"]) == {"report.json", "report.html"}
@@ -476,7 +476,7 @@ def test_claims_of_a_wide_table_stay_small(tmp_path):
 
 def test_collecting_twice_gives_the_same(made):
     folder, _, _ = made
-    stage = open_stage("governance_report", folder, "runs/one")
+    stage = open_stage("report", folder, "runs/one")
     first, second = claims(stage), claims(stage)
     stage.finish()
     assert first.model_dump(exclude={"times"}) == second.model_dump(exclude={"times"})

@@ -51,7 +51,7 @@ class Case:
 
     def judge(self, outdated=()):
         """Return the verdict, the block and the book."""
-        stage = open_stage("governance_report", self.folder, "runs/one")
+        stage = open_stage("report", self.folder, "runs/one")
         book = Book(stage)
         try:
             return *judge(book, list(outdated)), book
@@ -200,7 +200,7 @@ def test_what_is_out_of_date_shows_nothing(case):
     verdict, _, _ = case.judge([("explain", "choices were changed after it ran"),
                                 ("automl", "was not run")])  # fmt: skip
     assert [each.rule for each in verdict.findings] == ["outdated"]
-    assert "Test and explanation" in verdict.findings[0].sentence
+    assert "Explanation" in verdict.findings[0].sentence
     assert "Model search" in verdict.findings[0].sentence
 
 

@@ -261,14 +261,14 @@ def test_what_a_panel_changes_after_the_last_artefact_is_not_in_it(folder: Path)
 
 
 def test_a_report_follows_where_choices_come_from(folder: Path) -> None:
-    stage = open_stage("governance_report", folder, "runs/a")
+    stage = open_stage("report", folder, "runs/a")
     stage.finish()
-    assert is_current("governance_report", stage.run, ProjectFile(folder))
+    assert is_current("report", stage.run, ProjectFile(folder))
     text = stage.file.path.read_text()
     # The same value as the default, but now somebody said it.
     stage.file.path.write_text(text + "\ncosts: {false_negative: 1.0}\n")
     assert ProjectFile(folder).project == stage.project
-    assert not is_current("governance_report", stage.run, ProjectFile(folder))
+    assert not is_current("report", stage.run, ProjectFile(folder))
 
 
 def test_an_error_after_the_end_does_not_undo_a_stage(folder: Path) -> None:

@@ -66,9 +66,9 @@ def build(folder, engine):
     automl.search(search)
     automl.choose(search)
     search.finish()
-    explain = stage("explain")
-    evaluate.evaluate(explain, automl.load_champion(explain))
-    explain.finish()
+    tested = stage("evaluate")
+    evaluate.evaluate(tested, automl.load_champion(tested))
+    tested.finish()
     return file.folder
 
 
@@ -80,7 +80,7 @@ def stage(made, tmp_path, monkeypatch):
     mlflow.set_tracking_uri(None)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     shutil.copytree(made, tmp_path / "p", ignore=shutil.ignore_patterns(".lock"))
-    return toolkit.open_stage("governance_report", tmp_path / "p", "runs/r1")
+    return toolkit.open_stage("report", tmp_path / "p", "runs/r1")
 
 
 def client_of(stage):
@@ -146,7 +146,7 @@ def test_a_run_is_mirrored_and_its_champion_scores_raw_rows(stage, made):
 def test_an_h2o_champion_scores_raw_rows_too(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     folder = build(tmp_path, "h2o")
-    stage = toolkit.open_stage("governance_report", folder, "runs/r1")
+    stage = toolkit.open_stage("report", folder, "runs/r1")
     result = tracking.mirror(stage)
     assert result.status == "done", result.reason
     assert result.reason == ""
@@ -225,7 +225,7 @@ def test_a_moved_project_keeps_its_files_beside_it(stage, tmp_path):
     stage.run.release()
     moved = tmp_path / "elsewhere"
     stage.file.folder.rename(moved)
-    again = toolkit.open_stage("governance_report", moved, "runs/r1")
+    again = toolkit.open_stage("report", moved, "runs/r1")
     result = tracking.mirror(again)
     assert result.status == "done", result.reason
     assert not (tmp_path / "p").exists()

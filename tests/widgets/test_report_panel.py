@@ -16,7 +16,7 @@ from toolkit.widgets.report.panel import preview
 
 @pytest.fixture
 def stage(tmp_path):
-    opened = open_stage("governance_report", make_run(tmp_path / "p", "binary", answered=False),
+    opened = open_stage("report", make_run(tmp_path / "p", "binary", answered=False),
                         "runs/one")  # fmt: skip
     yield opened
     opened.run.release()

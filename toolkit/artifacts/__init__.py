@@ -10,8 +10,8 @@ _MODULES = {
     "labels": "LabelPatch LabelReview LabelScores Reviewer",
     "automl": "Bin Holdout Champion ModelComparison Conformal CurvePoint DerivedColumn EngineRun"
     " Entry FeatureMap Leaderboard OutOfFoldPredictions SearchSummary Shuffled TrialRun Winner",
-    "explain": "AcceptanceVerdict Attributions Evaluation Explanation FairnessVerdict Group"
-    " Importance Slice TestPredictions",
+    "evaluate": "AcceptanceVerdict Evaluation FairnessVerdict Group Slice TestPredictions",
+    "explain": "Attributions Explanation Importance",
     "row_reports": "CellChange Counterfactual Reason RowReports RowReport Similar",
     "errors": "Confusion CurvePart ErrorCurve ErrorNode ErrorsFound",
     "robustness": "Dose Extreme ScoringFailure ColumnHarm OutsideData Robustness",

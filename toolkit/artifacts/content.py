@@ -1,4 +1,4 @@
-"""What ``05_explain`` finds inside texts and images."""
+"""What ``06_explain`` finds inside texts and images."""
 
 from __future__ import annotations
 

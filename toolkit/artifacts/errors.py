@@ -1,4 +1,4 @@
-"""Where the champion errs: an artefact of ``05_explain``."""
+"""Where the champion errs: an artefact of ``05_evaluate``."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class ErrorsFound(JsonArtifact):
     """Where the champion errs on the test rows, and on which rows."""
 
     file: ClassVar[str] = "errors.json"
-    stage: ClassVar[str] = "explain"
+    stage: ClassVar[str] = "evaluate"
 
     rows: int
     """Test rows that were looked at."""

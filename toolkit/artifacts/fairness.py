@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from toolkit.artifacts.base import Check, Interval, JsonArtifact, Record
-from toolkit.artifacts.explain import FairnessVerdict
+from toolkit.artifacts.evaluate import FairnessVerdict
 
 
 class Intersection(Record):
@@ -82,7 +82,7 @@ class FairnessDetail(JsonArtifact):
     """Crossings of protected columns, and fairness against its cost."""
 
     file: ClassVar[str] = "fairness.json"
-    stage: ClassVar[str] = "explain"
+    stage: ClassVar[str] = "evaluate"
 
     metric: str
     """The fairness metric that is traded."""

@@ -1,4 +1,4 @@
-"""Artefact of ``06_governance_report``."""
+"""Artefact of ``07_report``."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class ReportData(JsonArtifact):
     """Everything that the report shows: the only source of its numbers."""
 
     file: ClassVar[str] = "report.json"
-    stage: ClassVar[str] = "governance_report"
+    stage: ClassVar[str] = "report"
     time_fields: ClassVar[tuple[str, ...]] = ("times",)
 
     format: int = 1

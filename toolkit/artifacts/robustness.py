@@ -1,4 +1,4 @@
-"""How the champion stands disturbed rows: an artefact of ``05_explain``."""
+"""How the champion stands disturbed rows: an artefact of ``05_evaluate``."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Robustness(JsonArtifact):
     """How the champion's score falls when the rows are disturbed."""
 
     file: ClassVar[str] = "robustness.json"
-    stage: ClassVar[str] = "explain"
+    stage: ClassVar[str] = "evaluate"
 
     metric: str
     rows: int

@@ -1,4 +1,4 @@
-"""What ``05_explain`` tells about single rows: reasons, changes that matter, similar rows."""
+"""What ``06_explain`` tells about single rows: reasons, changes that matter, similar rows."""
 
 from __future__ import annotations
 

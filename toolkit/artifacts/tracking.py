@@ -15,7 +15,7 @@ class Mirror(JsonArtifact):
     """
 
     file: ClassVar[str] = "tracking.json"
-    stage: ClassVar[str] = "governance_report"
+    stage: ClassVar[str] = "report"
     time_fields: ClassVar[tuple[str, ...]] = (
         "mlflow_run", "model_uri", "model_version", "reason", "seconds",
     )  # fmt: skip

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _AFTER_SEARCH, _AFTER_CELLS = 8.0, 6.0
 """Weighing, judging, choosing, shuffled labels: seconds, and seconds for a million cells."""
 _EXPLAIN, _SCORED, _SCORED_COLUMN = 30.0, 60.0, 2.0
-"""Seconds of ``05_explain``, of what `thorough` scores in it, and of that for each column: rows
-are capped, columns are not."""
+"""Seconds of ``05_evaluate`` and ``06_explain``, of what `thorough` scores in them, and of that
+for each column: rows are capped, columns are not."""
 _MITIGATED, _TRACED = 6.0, 3
 """Seconds to trace what fairness would cost for a protected column, of so many at most."""
 _CLASS = 0.25

@@ -19,8 +19,9 @@ ROOMS = {
     "eda": ("data",),
     "label_review": ("labels",),
     "automl": ("automl", "forests"),
-    "explain": ("evaluate", "explain", "forests"),
-    "governance_report": ("report", "tracking"),
+    "evaluate": ("evaluate", "explain"),
+    "explain": ("explain", "forests"),
+    "report": ("report", "tracking"),
     "headless": ("cli", "pipeline"),
 }
 """The folders of the package whose code a stage runs, beside those that every stage does."""

@@ -1,4 +1,4 @@
-"""The evaluating half of ``05_explain``."""
+"""The stage ``evaluate``: the champion on the test rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The explaining half of ``05_explain``: choose rows, explain them, say how exact it is."""
+"""The stage ``explain``: choose rows, explain them, say how exact it is."""
 
 from __future__ import annotations
 

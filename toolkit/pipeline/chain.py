@@ -35,7 +35,7 @@ KERNEL_LOG = "kernels.log"
 """What kernels say outside of cells; removed if they say nothing."""
 
 _TICK_SECONDS = 0.1
-_USES_H2O = ("automl", "explain", "governance_report")
+_USES_H2O = ("automl", "evaluate", "explain", "report")
 
 
 def run_project(request: Request, show: Show | None = None) -> RunSummary:

@@ -85,11 +85,16 @@ def stages_of(request: Request) -> list[str]:
     return list(paths.STAGES[first:])
 
 
+_RENAMED = {"governance_report": "report"}
+"""Stages by the name that they had in version 0.1."""
+
+
 def _stage(name: str) -> str:
     # `04`, `4` and `04_automl` are what people read off the notebooks.
     plain = re.sub(r"^0?\d_", "", name.removesuffix(".ipynb"))
     if name.isdigit() and 1 <= int(name) <= len(paths.STAGES):
         plain = paths.STAGES[int(name) - 1]
+    plain = _RENAMED.get(plain, plain)
     if plain not in paths.STAGES:
         near = difflib.get_close_matches(plain, paths.STAGES, n=1)
         raise UsageError(
@@ -170,7 +175,7 @@ def needs_h2o(stages: list[str], run: Run, file: ProjectFile) -> bool:
     """Whether one of the stages that will run talks to H2O."""
     if "automl" in stages and "h2o" in file.project.automl.engines:
         return True
-    return "explain" in stages and _engine_of_champion(run) == "h2o"
+    return not {"evaluate", "explain"}.isdisjoint(stages) and _engine_of_champion(run) == "h2o"
 
 
 def _engine_of_champion(run: Run) -> str | None:

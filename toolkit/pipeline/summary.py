@@ -77,7 +77,7 @@ class RunSummary:
 def outcome(run: Run) -> RunSummary:
     """Return what a run came to so far."""
     from toolkit.artifacts.automl import Champion, Leaderboard
-    from toolkit.artifacts.explain import Evaluation
+    from toolkit.artifacts.evaluate import Evaluation
 
     report = run.folder / REPORT
     found = RunSummary(run.folder, report if report.is_file() else None, verdict=_verdict(run))

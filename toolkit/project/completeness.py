@@ -109,7 +109,7 @@ def questions(
         )  # fmt: skip
     asked.append(
         ask("report.statement", "The owner's closing statement", _MEDIUM,
-            bool(project.report.statement.strip()), notebook_name("governance_report"))
+            bool(project.report.statement.strip()), notebook_name("report"))
     )  # fmt: skip
     return asked
 

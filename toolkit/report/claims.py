@@ -39,7 +39,7 @@ def claims(stage: Stage) -> ReportData:
     Parameters
     ----------
     stage : Stage
-        The stage ``governance_report``, open.
+        The stage ``report``, open.
     """
     # Choices are logged there: a report made before the last click is out of date.
     stage.depends(stage.file.decisions / "choices.jsonl")

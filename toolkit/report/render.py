@@ -74,7 +74,7 @@ def write_report(stage: Stage) -> ReportData:
     Parameters
     ----------
     stage : Stage
-        The stage ``governance_report``, open. Choices made since it was opened count.
+        The stage ``report``, open. Choices made since it was opened count.
     """
     stage.run.freeze(stage.file)
     report = claims(stage)

@@ -10,8 +10,9 @@ STAGES = {
     "eda": "Data",
     "label_review": "Label review",
     "automl": "Model search",
-    "explain": "Test and explanation",
-    "governance_report": "Report",
+    "evaluate": "Evaluation on the test rows",
+    "explain": "Explanation",
+    "report": "Report",
 }
 
 _VERDICTS = {

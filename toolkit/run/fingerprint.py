@@ -20,15 +20,19 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "fairness.label_trusted", "fairness.errors_matter_most", "fairness.metric",
         "fairness.limit", "fairness.minimum_group", "governance", "split",
     ),
-    "eda": ("seed", "columns", "target", "split", "eda", "metric", "costs", "explain"),
-    "label_review": ("seed", "columns", "target", "split", "labels", "metric", "costs"),
+    "eda": ("seed", "columns", "target", "split", "eda", "metric", "costs", "explain.bootstrap",
+            "explain.confidence"),
+    "label_review": ("seed", "columns", "target", "split", "labels", "metric", "costs",
+                     "explain.bootstrap"),
     "automl": (
         "seed", "data.missing", "data.decimal", "columns", "target", "metric", "costs", "automl",
-        "split", "h2o", "choice", "labels", "explain",
+        "split", "h2o", "choice", "labels", "explain.bootstrap", "explain.confidence",
     ),
-    "explain": ("seed", "columns", "target", "metric", "costs", "acceptance", "fairness",
+    "evaluate": ("seed", "columns", "target", "metric", "costs", "acceptance", "fairness",
+                 "labels", "split", "automl.preset", "explain.bootstrap", "explain.confidence"),
+    "explain": ("seed", "columns", "target", "metric", "costs", "fairness.outcome_is_benefit",
                 "labels", "automl.preset", "explain", "recourse"),
-    "governance_report": (),  # all of them, and where each comes from
+    "report": (),  # all of them, and where each comes from
 }  # fmt: skip
 
 

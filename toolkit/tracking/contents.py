@@ -154,7 +154,7 @@ def finished(run: Run) -> bool:
     return all(
         record.status == "done"
         for name, record in run.read(Manifest).stages.items()
-        if name != "governance_report"
+        if name != "report"
     )
 
 

@@ -34,7 +34,7 @@ def mirror(stage: Stage) -> Mirror:
     Parameters
     ----------
     stage : Stage
-        The open stage ``governance_report``; ``tracking`` in the project says where to.
+        The open stage ``report``; ``tracking`` in the project says where to.
 
     Returns
     -------

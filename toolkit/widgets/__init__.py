@@ -23,7 +23,7 @@ __getattr__, __dir__, __all__ = attach(
         "ColumnPicker": "kit.column_picker",
         "KeyCatcher": "kit.panel",
         "Panel": "kit.panel",
-        "show_evaluation": "explain.panel",
+        "show_evaluation": "evaluate.results",
         "show_explanation": "explain.panel",
         "show_rows": "explain.rows",
         "search_summary": "automl.tables",

@@ -155,7 +155,7 @@ def _unknown(what: str, key: str) -> Adverse:
         f"Nobody stated which {what}, so no decision is called adverse: reasons and"
         " counterfactuals of single decisions are left out."
     )
-    return Adverse("", "", 1, words, f"Answer {key}, and run 05_explain again")
+    return Adverse("", "", 1, words, f"Answer {key}, and run 06_explain again")
 
 
 def _binary(model: Predictor, asked: str, benefit: bool | None) -> Adverse:

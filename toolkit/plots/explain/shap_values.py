@@ -9,15 +9,6 @@ import numpy as np
 from toolkit import formats
 from toolkit.artifacts import Attributions, Explanation
 from toolkit.errors import UsageError
-from toolkit.plots.evaluate.scores import (
-    calibration,
-    confusion,
-    cost,
-    fairness,
-    groups,
-    metric_intervals,
-    slices,
-)  # fmt: skip
 from toolkit.plots.explain.row_waterfall import waterfall
 from toolkit.plots.explain.shared import chosen_class, marked, name_bars, output_words
 from toolkit.plots.style import BLUE, GREY, RED, Plot, canvas, shorten
@@ -25,10 +16,7 @@ from toolkit.plots.style import BLUE, GREY, RED, Plot, canvas, shorten
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "beeswarm", "calibration", "confusion", "cost", "dependence", "fairness", "groups",
-    "importance", "metric_intervals", "slices", "waterfall",
-]  # fmt: skip
+__all__ = ["beeswarm", "dependence", "importance", "waterfall"]
 
 _MAP = "viridis"
 _NEUTRAL = "#8B8F97"

@@ -173,7 +173,7 @@ def _choice(book: Book, found: FairnessDetail) -> list[Facts | None]:
             blocks.gap(
                 f"Groups of {names} differ beyond the limit, and nobody chose a mitigation or said"
                 " why none is taken",
-                where="05_explain.ipynb",
+                where="05_evaluate.ipynb",
                 key="fairness.mitigation",
                 required=False,
             ),

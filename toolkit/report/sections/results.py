@@ -94,7 +94,7 @@ def _acceptance(book: Book, found: Evaluation) -> Facts | None:
             for index, each in enumerate(found.acceptance)
         ],
         note="Unclear: the interval spans the limit.",
-    ) or blocks.gap("The acceptance limits were not judged", where="05_explain.ipynb")  # fmt: skip
+    ) or blocks.gap("The acceptance limits were not judged", where="05_evaluate.ipynb")  # fmt: skip
 
 
 def _decisions(book: Book, found: Evaluation) -> list[Facts | None]:

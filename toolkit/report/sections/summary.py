@@ -100,7 +100,7 @@ def _quality_of_model(book: Book) -> Facts:
     found = book.get(Evaluation)
     label = "Model on test rows"
     if found is None or found.metric not in found.metrics:
-        return blocks.box(label, "gap", "not tested", ["Run 05_explain.ipynb."])
+        return blocks.box(label, "gap", "not tested", ["Run 05_evaluate.ipynb."])
     name, standing = found.metric, against_constant(found)
     kind, word = _STANDING[standing]
     if standing == "unclear" and enough_rows(found):
@@ -224,7 +224,7 @@ def _acceptance(book: Book) -> Facts:
     if not book.project.acceptance:
         return blocks.box("Acceptance", "gap", "no limits set", ["Set them in 01_scoping.ipynb."])
     if found is None or not found.acceptance:
-        return blocks.box("Acceptance", "gap", "not judged", ["Run 05_explain.ipynb."])
+        return blocks.box("Acceptance", "gap", "not judged", ["Run 05_evaluate.ipynb."])
     order = [
         ("missed", "bad"), ("cannot be judged", "caution"), ("unclear", "caution"), ("met", "good")
     ]  # fmt: skip
@@ -235,7 +235,7 @@ def _fairness(book: Book) -> Facts:
     found = book.get(Evaluation)
     affected = book.project.fairness.people_affected
     if found is None:
-        return blocks.box("Fairness", "gap", "not compared", ["Run 05_explain.ipynb."])
+        return blocks.box("Fairness", "gap", "not compared", ["Run 05_evaluate.ipynb."])
     if affected is False and not found.fairness:
         box = blocks.box("Fairness", "info", "not asked", ["No people are affected."])
     elif not found.fairness:

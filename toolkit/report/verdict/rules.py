@@ -94,7 +94,7 @@ RULES = (
     ),
     Rule(
         "not-tested", "Test rows", "the champion was not tested", "not shown",
-        "The champion was not tested. Run 05_explain.ipynb.",
+        "The champion was not tested. Run 05_evaluate.ipynb.",
         of_scores.not_tested,
     ),
     Rule(

@@ -1,4 +1,4 @@
-"""The panel of ``05_explain`` in which a threshold is tried on the test rows."""
+"""The panel of ``05_evaluate`` in which a threshold is tried on the test rows."""
 
 from __future__ import annotations
 

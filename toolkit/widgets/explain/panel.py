@@ -1,4 +1,4 @@
-"""The panel of ``05_explain``: a class, a column, a row, and what moved the model there."""
+"""The panel of ``06_explain``: a class, a column, a row, and what moved the model there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import ipywidgets as w
 import numpy as np
 
 from toolkit import formats
-from toolkit.artifacts import Attributions, Evaluation, Explanation, TestPredictions
+from toolkit.artifacts import Attributions, Explanation, TestPredictions
 from toolkit.errors import ToolkitError
 from toolkit.plots.explain import shap_values as plots
 from toolkit.plots.explain.shared import marked
@@ -258,28 +258,6 @@ def _by_wrongness(predictions: TestPredictions) -> pd.DataFrame:
     frame["wrong_words"] = words
     order = np.lexsort((frame["row"].to_numpy(), -wrong))
     return frame.iloc[order].reset_index(drop=True)
-
-
-def show_evaluation(evaluation: Evaluation) -> Html:
-    """Return the verdicts on the test rows and all remarks, as tables for a notebook."""
-    parts = []
-    if evaluation.acceptance:
-        rows = [
-            (each.metric, each.limit, each.score.text(4), each.verdict)
-            for each in evaluation.acceptance
-        ]
-        parts.append(table(("Metric", "Limit", "On the test rows", "Verdict"), rows))
-    else:
-        parts.append("<p>The project sets no acceptance limit, so none could be missed.</p>")
-    if evaluation.fairness:
-        rows = [
-            (f"{each.metric.replace('_', ' ')} by"
-            f" {each.column}", f"at most {formats.number(each.limit, 6)}",
-             each.difference.text(4), each.verdict)
-            for each in evaluation.fairness
-        ]  # fmt: skip
-        parts.append(table(("Fairness", "Limit", "On the test rows", "Verdict"), rows))
-    return Html("".join(parts) + checks_html(evaluation.checks))
 
 
 def show_explanation(explanation: Explanation) -> Html:

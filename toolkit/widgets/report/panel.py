@@ -1,4 +1,4 @@
-"""The panel of ``06_governance_report``: what is still to be said, and the report as it stands."""
+"""The panel of ``07_report``: what is still to be said, and the report as it stands."""
 
 from __future__ import annotations
 
