@@ -26,8 +26,8 @@ from toolkit import data, metrics, open_stage, table
 from toolkit.automl import engines
 from toolkit.automl.decisions import calibration, conformal
 from toolkit.automl.folds import make_folds
+from toolkit.automl.inputs import Inputs
 from toolkit.automl.leaderboard import calibration_error
-from toolkit.automl.model.inputs import Inputs
 from toolkit.automl.task import SearchTask, TaskFacts
 from toolkit.automl.task_preparation import classes_of
 

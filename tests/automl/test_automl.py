@@ -20,7 +20,7 @@ from toolkit import automl, canonical, data, open_stage, widgets
 from toolkit.artifacts import Champion, Leaderboard, OutOfFoldPredictions
 from toolkit.automl.decisions import calibration, threshold
 from toolkit.automl.engines.h2o.server import node
-from toolkit.automl.model.archive import normalised
+from toolkit.automl.files.archive import normalised
 from toolkit.errors import ModelError, ProjectError, RunError
 from toolkit.plots.automl import search as figures
 from toolkit.project.model import Costs

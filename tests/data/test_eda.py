@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from toolkit import data, metrics, open_stage
 from toolkit.artifacts import ColumnProfile, Contract, Profile, Quality, Rows, Split, SplitSummary
+from toolkit.data.correlation import correlation_ratio, cramers_v, spearman
 from toolkit.data.leakage.association import associations
 from toolkit.data.profile.column_profile import TargetColumns, of_numbers, profile_column
 from toolkit.data.profile.drift import stability_index
-from toolkit.data.profile.relations import correlation_ratio, cramers_v, spearman
 from toolkit.data.profile.table_profile import duplicates
 from toolkit.data.quality.values import plain_level, value_checks
 from toolkit.data.rows import make_table, quantiles

@@ -12,8 +12,8 @@ from toolkit.data.leakage.association import associations
 from toolkit.data.profile.column_profile import profile_column
 from toolkit.data.profile.relations import relate
 from toolkit.data.quality.columns import column_checks
-from toolkit.data.quality.sentinels import sentinels
 from toolkit.data.rows import make_table
+from toolkit.data.sentinels import sentinels
 from toolkit.project.model import Project
 
 RNG = np.random.default_rng(0)

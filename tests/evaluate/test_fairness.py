@@ -30,7 +30,7 @@ from toolkit.evaluate import (
     group_thresholds,
 )
 from toolkit.evaluate.fairness.group_verdict import remark
-from toolkit.evaluate.scores.groups import compare_groups
+from toolkit.evaluate.fairness.groups import compare_groups
 from toolkit.evaluate.scores.scored_rows import score_part
 from toolkit.plots.evaluate import scores as group_plots
 from toolkit.project.file import ProjectFile

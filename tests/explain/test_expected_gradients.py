@@ -14,9 +14,9 @@ from support.search_tasks import search_task
 from toolkit import explain
 from toolkit.artifacts import Attributions
 from toolkit.automl.decisions.calibration import Calibration
+from toolkit.automl.files.model_file import FEATURES, NATIVE
+from toolkit.automl.inputs import Inputs
 from toolkit.automl.model.differentiable import calibrated
-from toolkit.automl.model.inputs import Inputs
-from toolkit.automl.model.model_file import FEATURES, NATIVE
 from toolkit.automl.model.saved_model import Model
 from toolkit.explain import explain_rows
 from toolkit.explain.shap.expected_gradients import GAME, TOLERATED, expected_gradients

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.automl.folds import make_folds
-from toolkit.automl.model.inputs import Inputs
+from toolkit.automl.inputs import Inputs
 from toolkit.automl.task import SearchTask, TaskFacts
 from toolkit.forests import Forest, TreeEnsemble, margins
 from toolkit.project.model import Column

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from toolkit.project.model import Column
 from toolkit.table.cells import amounts, date_formats, dates, values
 from toolkit.table.cells.decimal_marks import TableMarks
+from toolkit.table.cells.notes import Notes
 from toolkit.table.types import codes, infer, typed
-from toolkit.table.types.notes import Notes
 
 whole = st.integers(-(2**63), 2**63 - 1) | st.sampled_from(
     [0, 1, 5, 999, 10**14, 10**15 - 1, 10**15, 20240131, 20231299, 99991231, 1700000000]

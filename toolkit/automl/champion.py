@@ -14,8 +14,8 @@ from toolkit.artifacts import Bin, Champion, Check, Leaderboard
 from toolkit.automl.champion_choice import OutOfFoldRows, against_simple, beside, held_rows, pick
 from toolkit.automl.checks import holdout, shuffled_labels
 from toolkit.automl.decisions import calibration, conformal, threshold
+from toolkit.automl.files.model_file import read_facts, write_facts
 from toolkit.automl.leaderboard import calibration_error, confidence
-from toolkit.automl.model.model_file import read_facts, write_facts
 from toolkit.automl.model.saved_model import saved_model
 from toolkit.automl.workers.trial_store import MODELS
 from toolkit.errors import RunError

@@ -11,7 +11,7 @@ from toolkit import metrics
 from toolkit.artifacts import Entry, Interval, Leaderboard, SearchSummary, Winner
 from toolkit.automl.blend import engine as blends
 from toolkit.automl.blend.blend import NAME as ENSEMBLE
-from toolkit.automl.model.model_file import NATIVE, read_facts
+from toolkit.automl.files.model_file import NATIVE, read_facts
 from toolkit.automl.model.saved_model import Model
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from toolkit.automl.checks import learning_curve, shuffled_labels
 from toolkit.automl.checks.constraints import violations
 from toolkit.automl.leaderboard import judge
 from toolkit.automl.model.saved_model import saved_model
-from toolkit.automl.search_result import SearchResult
 from toolkit.automl.task_preparation import prepare
 from toolkit.automl.trial_plan import effective, make_plan
 from toolkit.automl.workers.scheduler import Scheduler
 from toolkit.automl.workers.search_monitor import SearchMonitor
+from toolkit.automl.workers.search_result import SearchResult
 from toolkit.automl.workers.trial_store import TrialStore
 from toolkit.errors import EngineError
 

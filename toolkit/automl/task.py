@@ -12,7 +12,7 @@ import numpy as np
 
 from toolkit import canonical
 from toolkit.automl.folds import Folds
-from toolkit.automl.model.inputs import Inputs
+from toolkit.automl.inputs import Inputs
 from toolkit.project.model import Column
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from toolkit import metrics, table
 from toolkit.artifacts import Rows
 from toolkit.automl import engines
 from toolkit.automl.folds import Folds, make_folds
-from toolkit.automl.model.inputs import Inputs
+from toolkit.automl.inputs import Inputs
 from toolkit.automl.task import SearchTask, Size, TaskFacts, balanced
 from toolkit.automl.trial_plan import effective
 from toolkit.automl.workers.scheduler import WORKERS

@@ -16,9 +16,9 @@ from toolkit.artifacts import (
 from toolkit.artifacts.automl import Bin
 from toolkit.errors import ProjectError
 from toolkit.evaluate.errors.worst_images import mistakes
+from toolkit.evaluate.fairness.groups import compare_groups
 from toolkit.evaluate.scores import checks, slices
 from toolkit.evaluate.scores.conditions import conditions, described, movement
-from toolkit.evaluate.scores.groups import compare_groups
 from toolkit.evaluate.scores.scored_rows import (
     ScoredTestRows,
     calibrated,

@@ -3,9 +3,10 @@
 from toolkit._lazy import attach
 
 _MODULES = {
-    "base": "Context Metric for_task get",
+    "base": "Context Metric for_task",
     "decisions": "class_codes constant_scores context_of cost_matrix cost_threshold decide"
     " label_values",
+    "scores": "get",
     "resampling": "bootstrap interval paired_difference resamples",
     "joint": "Joint joint",
     "calibration": "calibration_bins calibration_error wilson",

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.errors import UsageError
 from toolkit.project.model import Costs
 
 Statistic = Callable[[np.ndarray], float | None]
@@ -144,18 +143,3 @@ _TASKS = {
 def for_task(task: str) -> list[str]:
     """Return the names of all metrics of a task."""
     return list(_TASKS[task])
-
-
-def get(name: str) -> Metric:
-    """Return a metric by its name.
-
-    Raises
-    ------
-    UsageError
-        For a name that does not exist.
-    """
-    from toolkit.metrics.scores import METRICS
-
-    if name not in METRICS:
-        raise UsageError(f"there is no metric {name!r}", expected=", ".join(METRICS))
-    return METRICS[name]

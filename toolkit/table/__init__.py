@@ -4,7 +4,7 @@ from toolkit._lazy import attach
 
 _MODULES = {
     "read.source": "RawTable read_source",
-    "read.file_type": "detect find_header inspect",
+    "read.inspection": "detect find_header inspect",
     "types.infer": "infer_columns",
     "types.target": "check_target class_counts target_values",
     "types.typed": "conform effective_columns pick table_digest",

@@ -12,7 +12,7 @@ import numpy as np
 
 from toolkit import canonical, metrics
 from toolkit.artifacts import Champion, Intake, Rows, Split
-from toolkit.automl.model.model_file import read_facts
+from toolkit.automl.files.model_file import read_facts
 from toolkit.automl.model.saved_model import Model, saved_model
 from toolkit.run.manifest import library_versions
 from toolkit.table.images import images

@@ -16,7 +16,7 @@ from toolkit.automl.engines.h2o import frames, keys, training, training_table
 from toolkit.automl.engines.h2o.frames import FrameCode
 from toolkit.automl.engines.h2o.server import node
 from toolkit.automl.engines.h2o.server.rest import Server
-from toolkit.automl.model.inputs import Inputs
+from toolkit.automl.inputs import Inputs
 from toolkit.canonical import digest_file
 from toolkit.errors import EngineError
 from toolkit.project.search import Budget

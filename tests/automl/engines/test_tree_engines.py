@@ -20,7 +20,7 @@ from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.row_budget import RowBudget
 from toolkit.automl.engines.sklearn.forest_file import AveragedForest
 from toolkit.automl.engines.target_scale import TargetScale
-from toolkit.automl.model.inputs import Inputs
+from toolkit.automl.inputs import Inputs
 from toolkit.automl.task import SearchTask
 from toolkit.errors import EngineError, ModelError
 

@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from toolkit import __version__, canonical
+from toolkit.automl import engines
 from toolkit.automl.blend.objectives import combine
 from toolkit.automl.engines.base import Candidate, Engine, Scorer, Trial
+from toolkit.automl.files.model_file import (
+    FACTS_FILE,
+    FEATURES,
+    NATIVE,
+    check_versions,
+    read_facts,
+    write_facts,
+)
 from toolkit.errors import EngineError, ModelError
 
 if TYPE_CHECKING:
     from toolkit.automl.blend.blend import Ensemble
-    from toolkit.automl.model.inputs import Inputs
+    from toolkit.automl.inputs import Inputs
     from toolkit.automl.task import SearchTask, TaskFacts
     from toolkit.forests import TreeEnsemble
 
@@ -61,9 +70,6 @@ class EnsembleEngine:
         ModelError
             If a member was made by another version of its engine.
         """
-        from toolkit.automl import engines
-        from toolkit.automl.model.model_file import NATIVE, check_versions, read_facts
-
         facts = read(folder)
         scorers = []
         for name in facts["weights"]:
@@ -97,9 +103,6 @@ class EnsembleEngine:
         Values and probabilities add up where the blend is their mean, and margins where it
         is that of logarithms.
         """
-        from toolkit.automl import engines
-        from toolkit.automl.model.model_file import NATIVE, read_facts
-
         facts = read(folder)
         spaces = ("value", "probability") if facts["space"] == "linear" else ("margin",)
         total = sum(facts["weights"].values())
@@ -131,13 +134,6 @@ def write(folder: Path, members: dict[str, Path], chosen: Ensemble) -> None:
     chosen : Ensemble
         The blend.
     """
-    from toolkit.automl.model.model_file import (
-        FACTS_FILE,
-        FEATURES,
-        NATIVE,
-        read_facts,
-        write_facts,
-    )
     from toolkit.table.schema.input_schema import FILE as SCHEMA
 
     part = folder.with_name(f".part-{folder.name}")

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from toolkit.automl.log_odds import SMALLEST
+
 SPACES = ("linear", "log")
-_FLOOR = 1e-7
-_REACH = 17.0  # beyond the log-odds of `_FLOOR`
+_REACH = 17.0  # beyond the log-odds of `SMALLEST`
 _BINS = 1 << 14
 
 Loss = Callable[[np.ndarray], float]
@@ -52,7 +53,7 @@ def combine(scores: Sequence[np.ndarray], weights: Sequence[float], space: str) 
     shares = np.asarray(weights, dtype=np.float64) / float(np.sum(weights))
     if space == "linear":
         return _weighted([np.asarray(s, dtype=np.float64) for s in scores], shares)
-    logs = _weighted([np.log(np.clip(s, _FLOOR, 1.0)) for s in scores], shares)
+    logs = _weighted([np.log(np.clip(s, SMALLEST, 1.0)) for s in scores], shares)
     powers = np.exp(logs - logs.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
@@ -62,24 +63,6 @@ def _weighted(scores: list[np.ndarray], shares: np.ndarray) -> np.ndarray:
     for share, given in zip(shares, scores, strict=True):
         total += share * given
     return total
-
-
-def margin(scores: np.ndarray, least: float = _FLOOR) -> np.ndarray:
-    """Return the log-odds of the second of two classes, (n,), no probability below `least`."""
-    low, high = np.clip(scores, least, 1.0).T
-    return np.asarray(np.log(high) - np.log(low))
-
-
-def margins(scores: np.ndarray, least: float = _FLOOR) -> np.ndarray:
-    """Return each class's log-odds against the mean of all classes' logarithms, (n, k).
-
-    Parameters
-    ----------
-    scores : array of shape (n, k)
-        Probabilities of three or more classes; none counts below `least`.
-    """
-    logs = np.log(np.clip(scores, least, 1.0))
-    return np.asarray(logs - logs.mean(axis=1, keepdims=True))
 
 
 def parts(scores: np.ndarray, codes: np.ndarray, metric: str, space: str) -> np.ndarray:
@@ -100,14 +83,14 @@ def parts(scores: np.ndarray, codes: np.ndarray, metric: str, space: str) -> np.
         return scores.astype(np.float32)[None, :]
     if metric == "log_loss" and space == "linear":
         happened = scores[np.arange(len(codes)), codes]
-        return np.clip(happened, _FLOOR, 1).astype(np.float32)[None, :]
+        return np.clip(happened, SMALLEST, 1).astype(np.float32)[None, :]
     if scores.shape[1] == 2:
         if space == "linear":
             return scores.T[1:].astype(np.float32)
         # The difference of two clipped logarithms, as `combine` has it.
-        logs = np.log(np.clip(scores.T, _FLOOR, 1))
+        logs = np.log(np.clip(scores.T, SMALLEST, 1))
         return (logs[1:] - logs[:1]).astype(np.float32)
-    columns = scores.T if space == "linear" else np.log(np.clip(scores.T, _FLOOR, 1))
+    columns = scores.T if space == "linear" else np.log(np.clip(scores.T, SMALLEST, 1))
     return np.ascontiguousarray(columns, dtype=np.float32)
 
 
@@ -204,7 +187,7 @@ def _ranking(metric: str, space: str, codes: np.ndarray, weights: np.ndarray | N
 
 
 def _log_odds(p: np.ndarray) -> np.ndarray:
-    p = np.clip(p, np.float32(_FLOOR), np.float32(1 - _FLOOR))
+    p = np.clip(p, np.float32(SMALLEST), np.float32(1 - SMALLEST))
     return np.log(p) - np.log(1 - p)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit import formats
-from toolkit.automl.model.inputs import Inputs
+from toolkit.automl.inputs import Inputs
 
 if TYPE_CHECKING:
     from toolkit.automl.model.saved_model import Model

@@ -10,9 +10,9 @@ import numpy as np
 
 from toolkit import formats, metrics
 from toolkit.automl.engines.base import Trial
-from toolkit.automl.search_result import SearchCallbacks
 from toolkit.automl.task import SearchTask
 from toolkit.automl.workers.refit import refit
+from toolkit.automl.workers.search_result import SearchCallbacks
 from toolkit.automl.workers.trial_store import TrialRecord
 from toolkit.errors import ToolkitError
 

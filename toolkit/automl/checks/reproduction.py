@@ -15,13 +15,13 @@ from toolkit import canonical, formats, table
 from toolkit.artifacts import Champion, SearchSummary
 from toolkit.automl import engines
 from toolkit.automl.blend.objectives import combine
+from toolkit.automl.files.model_file import NATIVE, read_facts
 from toolkit.automl.leaderboard import members
-from toolkit.automl.model.model_file import NATIVE, read_facts
 from toolkit.automl.model.saved_model import Model, saved_model
-from toolkit.automl.search_result import SearchCallbacks
 from toolkit.automl.task_preparation import prepare
 from toolkit.automl.trial_plan import make_plan
 from toolkit.automl.workers.refit import refit
+from toolkit.automl.workers.search_result import SearchCallbacks
 from toolkit.automl.workers.trial_store import MODELS
 from toolkit.errors import RunError
 from toolkit.project.model import Project
@@ -32,7 +32,7 @@ from toolkit.run.manifest import Manifest, library_versions, machine
 if TYPE_CHECKING:
     from toolkit.artifacts.base import Artifact
     from toolkit.automl.engines.base import Trial
-    from toolkit.automl.model.inputs import Inputs
+    from toolkit.automl.inputs import Inputs
     from toolkit.automl.task import SearchTask
     from toolkit.automl.workers.trial_store import TrialRecord, TrialStore
     from toolkit.run.stage import Stage

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from toolkit import canonical
-from toolkit.automl.blend.objectives import margin
 from toolkit.automl.engines.base import Candidate
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.target_scale import TargetScale
+from toolkit.automl.log_odds import margin
 from toolkit.errors import ModelError
 from toolkit.forests import TreeEnsemble
 
 if TYPE_CHECKING:
-    from toolkit.automl.model.inputs import Inputs
+    from toolkit.automl.inputs import Inputs
     from toolkit.automl.task import SearchTask
     from toolkit.forests import TreeNodes
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from toolkit.automl.files.model_file import installed
+
 if TYPE_CHECKING:
     import numpy as np
 
-    from toolkit.automl.model.inputs import Inputs
+    from toolkit.automl.inputs import Inputs
     from toolkit.automl.task import SearchTask, TaskFacts
     from toolkit.forests import TreeEnsemble
 
@@ -183,11 +184,3 @@ def paced(pace: tuple[float, float], facts: TaskFacts, trial: Trial) -> float:
     """Return the seconds of a trial that takes some in any case, and others for a million cells."""
     fixed, million = pace
     return fixed + million * facts.size.cells / 1e6 * facts.folds / 5 * trial.cost
-
-
-def installed(package: str) -> str:
-    """Return a distribution's version, or ``not installed``."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"

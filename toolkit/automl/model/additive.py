@@ -17,21 +17,21 @@ import numpy as np
 
 from toolkit.automl import engines
 from toolkit.automl.blend.engine import MEMBERS, EnsembleEngine
-from toolkit.automl.blend.objectives import margin, margins
-from toolkit.automl.model.inputs import Inputs
-from toolkit.automl.model.model_file import NATIVE, read_facts
+from toolkit.automl.files.model_file import NATIVE, read_facts
+from toolkit.automl.inputs import Inputs
+from toolkit.automl.log_odds import margin, margins
 from toolkit.forests import AdditiveModel
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.automl.engines.base import Scorer
-    from toolkit.automl.model.saved_model import Model
+    from toolkit.automl.model.typed_scorer import TypedScorer
 
 Weighted = list[tuple["Scorer", float]]
 
 
-def as_sum(model: Model) -> AdditiveModel | None:
+def as_sum(model: TypedScorer) -> AdditiveModel | None:
     """Return a model as a sum; see `toolkit.automl.model.saved_model.Model.as_sum`."""
     folder = model.folder / NATIVE
     engine = engines.get(model.engine)
@@ -80,7 +80,7 @@ def as_sum(model: Model) -> AdditiveModel | None:
     return _with_scaling(model, total) if total.votes else total
 
 
-def _with_scaling(model: Model, total: AdditiveModel) -> AdditiveModel:
+def _with_scaling(model: TypedScorer, total: AdditiveModel) -> AdditiveModel:
     """Return a sum of votes with what their scaling to sum 1 changes as what remains."""
 
     def scaling(frame: pd.DataFrame) -> np.ndarray:
@@ -111,7 +111,7 @@ def _member(folder: Path, name: str) -> Scorer:
     return engines.get(read_facts(member)["engine"]).load(member / NATIVE)
 
 
-def _stretched(model: Model, space: str) -> tuple[float, float] | None:
+def _stretched(model: TypedScorer, space: str) -> tuple[float, float] | None:
     """Return slope and intercept of the calibration; None where it is no straight line."""
     method, parameters = model.calibration.method, model.calibration.parameters
     if method == "none" or space == "value":

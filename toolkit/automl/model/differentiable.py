@@ -9,14 +9,14 @@ import numpy as np
 
 from toolkit.automl import engines
 from toolkit.automl.decisions.calibration import CLIPPED, Calibration
-from toolkit.automl.model.model_file import NATIVE
+from toolkit.automl.files.model_file import NATIVE
 from toolkit.table.predictor import Smooth
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.automl.model.inputs import Inputs
-    from toolkit.automl.model.saved_model import Model
+    from toolkit.automl.inputs import Inputs
+    from toolkit.automl.model.typed_scorer import TypedScorer
 
 
 class ModelGradients(Protocol):
@@ -40,7 +40,7 @@ class SmoothEngine(Protocol):
         """Return a saved model's scores and gradients, or why it has none."""
 
 
-def as_smooth(model: Model) -> Smooth | str:
+def as_smooth(model: TypedScorer) -> Smooth | str:
     """Return a model as a differentiable function; see ``Model.as_smooth``."""
     engine = engines.get(model.engine)
     if not isinstance(engine, SmoothEngine):

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit import canonical
-from toolkit.automl import engines
-from toolkit.automl.decisions.calibration import Calibration
 from toolkit.automl.decisions.conformal import ConformalFit
-from toolkit.automl.engines.base import Scorer
-from toolkit.automl.model.inputs import Inputs
-from toolkit.automl.model.model_file import FEATURES, NATIVE, check_versions, read_facts
+from toolkit.automl.files.model_file import check_versions, read_facts
+from toolkit.automl.model.additive import as_sum
+from toolkit.automl.model.differentiable import as_smooth
+from toolkit.automl.model.typed_scorer import TypedScorer
 from toolkit.errors import ModelError
-from toolkit.project.model import Column, Costs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,79 +24,11 @@ if TYPE_CHECKING:
 
     from toolkit.forests import AdditiveModel
     from toolkit.run.stage import Stage
-    from toolkit.table import Features
     from toolkit.table.predictor import Smooth
 
 
-class Model:
-    """A model for typed rows; it keeps to `toolkit.table.Predictor`.
-
-    Attributes
-    ----------
-    name, engine, family : str
-        As on the leaderboard.
-    task : str
-        binary, multiclass or regression.
-    classes : list of str
-        The order of the columns of scores.
-    threshold : float or None
-        Binary: a row is positive when its probability reaches it.
-    columns : dict of str to Column
-        The feature columns it takes.
-    costs : Costs
-        What decisions cost, for models of several classes.
-    calibration : Calibration
-        Applied to the engine's scores.
-    conformal : ConformalFit or None
-        How intervals or sets are made; the champion has it.
-    """
-
-    def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
-        self.folder = folder
-        self.name: str = facts["name"]
-        self.engine: str = facts["engine"]
-        self.family: str = facts["family"]
-        self.task: str = facts["task"]
-        self.classes: list[str] = facts["classes"]
-        self.threshold: float | None = facts["threshold"]
-        self.columns = {name: Column(**column) for name, column in facts["columns"].items()}
-        self.costs = Costs(**facts["costs"])
-        self.calibration = Calibration(**facts["calibration"])
-        learnt = facts.get("conformal")
-        self.conformal = None if learnt is None else ConformalFit(**learnt)
-
-    def __repr__(self) -> str:
-        return f"Model({self.name!r}, {self.task}, {str(self.folder)!r})"
-
-    def inputs(self, frame: pd.DataFrame) -> Inputs:
-        """Return typed rows as engines take them.
-
-        Raises
-        ------
-        DataError
-            If columns are missing.
-        """
-        from toolkit import table
-
-        return Inputs(table.conform(frame, self.columns), self.features)
-
-    def score(self, inputs: Inputs) -> np.ndarray:
-        """Return the engine's scores, before calibration: (n, k) or (n,)."""
-        return self._scorer(inputs)
-
-    def raw(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return scores before calibration, (n, k) or (n,)."""
-        return self.score(self.inputs(frame))
-
-    def predict(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return calibrated probabilities (n, k) in the order of `classes`, or values (n,).
-
-        Parameters
-        ----------
-        frame : pandas.DataFrame
-            Typed rows, columns in any order.
-        """
-        return self.calibration.apply(self.raw(frame))
+class Model(TypedScorer):
+    """A model for typed rows; it keeps to `toolkit.table.Predictor`."""
 
     def as_sum(self) -> AdditiveModel | None:
         """Return what the model says as a sum of forests, as far as it is one; else None.
@@ -111,8 +41,6 @@ class Model:
 
     @cached_property
     def _sum(self) -> AdditiveModel | None:
-        from toolkit.automl.model.additive import as_sum
-
         return as_sum(self)
 
     def as_smooth(self) -> Smooth | str:
@@ -124,8 +52,6 @@ class Model:
 
     @cached_property
     def _smooth(self) -> Smooth | str:
-        from toolkit.automl.model.differentiable import as_smooth
-
         return as_smooth(self)
 
     def decide(self, scores: np.ndarray) -> np.ndarray:
@@ -190,17 +116,6 @@ class Model:
                 remedy="Load models/champion",
             )
         return self.conformal
-
-    @cached_property
-    def features(self) -> Features:
-        """The fitted transformer between typed columns and what engines take."""
-        from toolkit import table
-
-        return table.Features.load(self.folder / FEATURES)
-
-    @cached_property
-    def _scorer(self) -> Scorer:
-        return engines.get(self.engine).load(self.folder / NATIVE)
 
 
 def saved_facts(folder: Path | str) -> tuple[Path, dict[str, Any]]:

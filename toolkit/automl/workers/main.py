@@ -22,7 +22,7 @@ import numpy as np
 from toolkit import formats
 from toolkit.automl import engines
 from toolkit.automl.engines.base import Candidate, Trial
-from toolkit.automl.model.model_file import FEATURES, NATIVE, facts_of, write_facts
+from toolkit.automl.files.model_file import FEATURES, NATIVE, facts_of, write_facts
 from toolkit.automl.model.saved_model import saved_model
 from toolkit.automl.task import SearchTask
 from toolkit.automl.workers.trial_store import TrialRecord, TrialStore
@@ -140,11 +140,13 @@ def save(folder: Path, task: SearchTask, trial: Trial, candidate: Candidate) -> 
     task.inputs.features.save(part / FEATURES)
     if task.schema is not None:
         task.schema.save(part)
+    engine = engines.get(trial.engine)
     write_facts(
         part,
         facts_of(
             name=trial.name,
-            engine=engines.get(trial.engine),
+            engine=engine.name,
+            packages=engine.packages,
             family=trial.family,
             task=task.facts.task,
             classes=task.facts.classes,

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.automl.search_result import SearchCallbacks
 from toolkit.automl.workers.scheduler import Scheduler
+from toolkit.automl.workers.search_result import SearchCallbacks
 from toolkit.automl.workers.trial_store import TrialStore
 from toolkit.errors import EngineError
 

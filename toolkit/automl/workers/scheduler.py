@@ -12,7 +12,7 @@ from toolkit.artifacts import TrialRun
 from toolkit.automl import engines
 from toolkit.automl.engines.base import Trial
 from toolkit.automl.engines.h2o.server import node
-from toolkit.automl.search_result import SearchCallbacks, SearchResult
+from toolkit.automl.workers.search_result import SearchCallbacks, SearchResult
 from toolkit.automl.workers.time_budget import SearchClock
 from toolkit.automl.workers.trial_store import TrialRecord, TrialStore, trial_fingerprint
 from toolkit.automl.workers.worker_process import (

@@ -10,8 +10,8 @@ import numpy as np
 from toolkit import formats, metrics
 from toolkit.automl.blend import blend
 from toolkit.automl.engines.base import Trial
-from toolkit.automl.search_result import SearchCallbacks
 from toolkit.automl.search_state import LiveRow, SearchObserver, SearchState, ranked
+from toolkit.automl.workers.search_result import SearchCallbacks
 from toolkit.automl.workers.trial_store import TrialRecord, TrialStore
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ import numpy as np
 
 from toolkit.artifacts import LeakSearch, Suspect
 from toolkit.artifacts.base import Severity
+from toolkit.data.correlation import spearman
 from toolkit.data.leakage.agreement import LIMIT, Agreement, of_classes, of_numbers
 from toolkit.data.leakage.association import Judge, associations, bins_of, make_judge, number_bins
 from toolkit.data.leakage.column_worth import QuickModel
 from toolkit.data.leakage.formula import Formula, equation, pairs
 from toolkit.data.leakage.outcome_names import Hint, hint_of
-from toolkit.data.profile.relations import spearman
 from toolkit.data.rows import is_numeric, make_table, numbers, rounded
 from toolkit.errors import DataError
 

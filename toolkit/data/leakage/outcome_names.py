@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from toolkit.table.types.column_names import words
+from toolkit.table.column_names import words
 
 LATE = 0.1
 """Association from which on a column with an outright name is suspected."""

@@ -8,9 +8,9 @@ import numpy as np
 
 from toolkit.artifacts import Check, ColumnProfile, Drift, Profile, Suspect
 from toolkit.artifacts.base import Severity
+from toolkit.data.findings import check_of, counted, listed, percent
 from toolkit.data.leakage.leakage import TOGETHER
 from toolkit.data.profile.table_profile import proxies
-from toolkit.data.quality.findings import check_of, counted, listed, percent
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit.artifacts import Check, Profile
-from toolkit.data.quality.findings import Found, check_of, counted, percent
+from toolkit.data.findings import Found, check_of, counted, percent
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table

@@ -11,7 +11,7 @@ import pandas as pd
 from toolkit.artifacts import Check, Contract
 from toolkit.artifacts.base import Severity
 from toolkit.canonical import dumps, write_text
-from toolkit.data.quality.findings import listed, percent
+from toolkit.data.findings import listed, percent
 from toolkit.data.rows import Table, is_numeric, numbers, open_table
 from toolkit.errors import ProjectError
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from toolkit.artifacts import Check, Profile
+from toolkit.data.findings import listed, percent
 from toolkit.data.leakage.association import make_judge, number_bins
 from toolkit.data.profile.drift import by_the_calendar
-from toolkit.data.quality.findings import listed, percent
 from toolkit.data.rows import numbers
 from toolkit.data.split.row_order import find_order, order_checks
 from toolkit.table.types.groups import in_words, repeated_group, very_alike

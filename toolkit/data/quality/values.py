@@ -11,11 +11,11 @@ import pandas as pd
 
 from toolkit.artifacts import Check, Profile
 from toolkit.artifacts.base import COMMON
-from toolkit.data.quality.findings import Found, amount, check_of, counted, listed, percent
-from toolkit.data.quality.sentinels import sentinels
+from toolkit.data.findings import Found, amount, check_of, counted, listed, percent
 from toolkit.data.rows import numbers, quantiles
+from toolkit.data.sentinels import sentinels
 from toolkit.table.cells.values import MISSING
-from toolkit.table.types.column_names import MISSING_WORDS
+from toolkit.table.column_names import MISSING_WORDS
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from toolkit import formats, metrics
 from toolkit.artifacts import Check, Feasibility, Suspect
-from toolkit.data.quality.findings import listed
+from toolkit.data.findings import listed
 
 if TYPE_CHECKING:
     from toolkit.project.model import Acceptance, Project

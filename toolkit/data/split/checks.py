@@ -9,7 +9,7 @@ import pandas as pd
 
 from toolkit.artifacts import Check
 from toolkit.data.rows import numbers
-from toolkit.table.types import column_names
+from toolkit.table import column_names
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table

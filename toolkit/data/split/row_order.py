@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.artifacts import Check
-from toolkit.data.quality.findings import listed
+from toolkit.data.findings import listed
 from toolkit.data.rows import numbers
 from toolkit.project.model import Column, SplitSettings
 from toolkit.table.types import date_parts

@@ -12,9 +12,9 @@ from toolkit.artifacts import Check, TradeOffPoint
 from toolkit.evaluate.fairness import surrogate_mitigation
 from toolkit.evaluate.fairness.group_rates import compare, fairness_statistic
 from toolkit.evaluate.fairness.group_thresholds import decide_by_group, group_thresholds
+from toolkit.evaluate.fairness.groups import grouped
 from toolkit.evaluate.fairness.policy_results import Policy, judge_policies
 from toolkit.evaluate.scores.conditions import Conditions
-from toolkit.evaluate.scores.groups import grouped
 from toolkit.evaluate.scores.scored_rows import ScoredTestRows, score_part
 from toolkit.metrics.decisions import threshold_of
 

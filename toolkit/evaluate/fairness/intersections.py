@@ -11,8 +11,8 @@ import numpy as np
 from toolkit import formats, metrics
 from toolkit.artifacts import Check, FairnessVerdict, Intersection
 from toolkit.evaluate.fairness.group_verdict import judge
+from toolkit.evaluate.fairness.groups import comparison, group_list, grouped, spoken
 from toolkit.evaluate.scores.conditions import Conditions
-from toolkit.evaluate.scores.groups import comparison, group_list, grouped, spoken
 from toolkit.evaluate.scores.scored_rows import ScoredTestRows
 from toolkit.project.model import Project
 

@@ -17,8 +17,8 @@ from toolkit.evaluate.fairness.group_rates import (
     rate_rows,
 )
 from toolkit.evaluate.fairness.group_verdict import judge
+from toolkit.evaluate.fairness.groups import spoken
 from toolkit.evaluate.scores.conditions import Conditions
-from toolkit.evaluate.scores.groups import spoken
 from toolkit.evaluate.scores.scored_rows import ScoredTestRows
 from toolkit.metrics.base import Sums
 from toolkit.metrics.resampling import affordable, draws, from_resamples

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.project.model import Column
+from toolkit.table import column_names
 from toolkit.table.cells import values
 from toolkit.table.cells.date_notes import (
     say_both,
@@ -22,8 +23,7 @@ from toolkit.table.cells.date_notes import (
     say_unread,
 )
 from toolkit.table.cells.dates import COMPACT, COUNTS, ISO, OFFSET, bare, common_zone, dates, follow
-from toolkit.table.types import column_names
-from toolkit.table.types.notes import Notes, listed
+from toolkit.table.cells.notes import Notes, listed
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.table.cells.dates import COUNTS, ISO, dates, follow
+from toolkit.table.cells.notes import Notes, listed
 from toolkit.table.cells.values import Cells
-from toolkit.table.types.notes import Notes, listed
 
 
 def say_dates(name: str, form: str, texts: list[str], lost: int, notes: Notes) -> None:

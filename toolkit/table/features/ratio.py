@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from toolkit.table import column_names
 from toolkit.table.features.steps import Arrays, Facts, StepColumn, floats
-from toolkit.table.types import column_names
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,4 +1,4 @@
-"""What kind of file a source is, found from its content."""
+"""The format of a file and the layout of its table, detected from its content."""
 
 from __future__ import annotations
 
@@ -15,82 +15,23 @@ from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
 from toolkit.project.model import Data
 from toolkit.table.cells import decimal_marks
-from toolkit.table.images import image_arrays, image_source
+from toolkit.table.cells.notes import listed
+from toolkit.table.images import image_arrays
 from toolkit.table.read import decoding, delimiters, excel_file, layout, unsupported_files
 from toolkit.table.read.files import open_bytes, packing, require_file
-from toolkit.table.types.notes import listed
 
 _SAMPLE = 1 << 20
 _NUMBER = re.compile(r"\s*[+-]?[\d.,]*\d[\d.,]*\s*[%€]?\s*")
 
 
-def detect(path: Path | str, **given: Any) -> Data:
-    """Return how a source is read: format, and for a CSV its spelling; see `inspect`."""
-    return inspect(path, **given)[0]
-
-
-def inspect(
-    path: Path | str,
-    *,
-    sheet: str | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    decimal: Literal[".", ","] | None = None,
-    header_row: int | None = None,
-) -> tuple[Data, list[Check]]:
-    """Return how a source is read, and what about it was guessed.
-
-    Parameters
-    ----------
-    path : Path or str
-        A file, a folder of images, or a SQLAlchemy URL.
-    sheet, encoding, delimiter, decimal, header_row : optional
-        What is known already, as in `Data`; the rest is detected.
-
-    Returns
-    -------
-    data : Data
-        With `source` as given.
-    checks : list of Check
-        What was taken for granted and could be otherwise.
+def file_type(path: Path) -> Data:
+    """Return the format of a file, and how it is compressed.
 
     Raises
     ------
     DataError
         If there is no such file, it is empty, or it is of no readable kind.
     """
-    given = {
-        "sheet": sheet, "encoding": encoding, "delimiter": delimiter, "decimal": decimal,
-        "header_row": header_row,
-    }  # fmt: skip
-    data = _kind(path)
-    for key, formats in _BELONGS.items():
-        if given[key] is not None and data.format not in formats:
-            raise DataError(
-                f"a source of the format {data.format} has no {key.replace('_', ' ')}",
-                where=str(path),
-                expected=f"the option for {' or '.join(formats)} alone",
-                remedy=f"Leave --{key.replace('_', '-')} out",
-            )
-    fixed = {key: value for key, value in given.items() if value is not None}
-    data = Data.model_validate(data.model_dump() | fixed)
-    if data.format == "csv":
-        return _csv(Path(data.source).expanduser(), data)
-    return _excel(data) if data.format == "excel" else (data, [])
-
-
-_BELONGS = {
-    "sheet": ("excel",), "encoding": ("csv",), "delimiter": ("csv",),
-    "header_row": ("csv", "excel"), "decimal": ("csv", "excel", "parquet", "sql"),
-}  # fmt: skip
-
-
-def _kind(path: Path | str) -> Data:
-    if is_url(path):
-        return Data(source=str(path), format="sql")
-    path = Path(path).expanduser()
-    if path.is_dir():
-        return _folder(path)
     head = require_file(path)
     if head.startswith(b"PAR1"):
         return Data(source=str(path), format="parquet")
@@ -103,17 +44,24 @@ def _kind(path: Path | str) -> Data:
     return Data(source=str(path), format="csv", compression=packing(head))
 
 
-def _folder(path: Path) -> Data:
-    from toolkit.table.read.source import read_file
+def detect_layout(data: Data) -> tuple[Data, list[Check]]:
+    """Return a file's encoding, delimiter, sheet and header where they are not given.
 
-    table = image_source.find_table(path, read_file)
-    return Data(source=str(path), format="images", table=table)
+    Parameters
+    ----------
+    data : Data
+        The file and its format, with what is known already.
 
-
-def is_url(source: Path | str) -> bool:
-    """Whether a source is a database URL, not a file."""
-    text = str(source)
-    return bool(re.match(r"[A-Za-z][\w+]*://|\$\{\w+\}$", text)) and not Path(text).exists()
+    Returns
+    -------
+    data : Data
+        Completed.
+    checks : list of Check
+        What was taken for granted and could be otherwise.
+    """
+    if data.format == "csv":
+        return _csv(Path(data.source).expanduser(), data)
+    return _excel(data) if data.format == "excel" else (data, [])
 
 
 def _is_excel(path: Path) -> bool:
@@ -230,42 +178,6 @@ def _excel(data: Data) -> tuple[Data, list[Check]]:
     if data.header_row is None and layout.lacks_header([row for _, row in rows]):
         checks.append(_headless_check(rows[0][1]))
     return data, checks
-
-
-def find_header(data: Data, name: str) -> tuple[str, str] | None:
-    """Return where a name stands that is no column, and the options that read it as one.
-
-    Returns
-    -------
-    place : str
-        Such as ``line 4`` or ``the sheet 'Data'``.
-    options : str
-        Such as ``--header-row 4``.
-    """
-    path = Path(data.source).expanduser()
-    if data.format == "excel":
-        sheets = excel_file.survey(path)
-        for sheet, cells in sheets.items():
-            for place in range(min(len(cells), 50)):
-                if _is_header_with(name, cells[place:]):
-                    read = sheet == (data.sheet or next(iter(sheets)))
-                    options = [] if read else [f"--sheet {sheet!r}"]
-                    options += [f"--header-row {place + 1}"] if place or read else []
-                    return f"row {place + 1} of the sheet {sheet!r}", " ".join(options)
-    elif data.format == "csv":
-        with open_bytes(path, data.compression) as stream:
-            sample = stream.read(1 << 16).decode(data.encoding or "utf-8", errors="replace")
-        lines = delimiters.first_lines(sample, whole=False)
-        rows = delimiters.records(lines, data.delimiter or ",")
-        for place, (line, _) in enumerate(rows[:50]):
-            if _is_header_with(name, [row for _, row in rows[place:]]):
-                return f"line {line}", f"--header-row {line}"
-    return None
-
-
-def _is_header_with(name: str, rows: Sequence[Sequence[str]]) -> bool:
-    filled = [cell.strip() for cell in rows[0] if cell.strip()]
-    return name in filled and len(filled) > 1 and not layout.lacks_header(rows)
 
 
 def _is_table(rows: list[list[str]]) -> bool:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from toolkit.artifacts.base import Check
+from toolkit.table import column_names
 from toolkit.table.cells import values
-from toolkit.table.types import column_names
-from toolkit.table.types.notes import several
+from toolkit.table.cells.notes import several
 
 if TYPE_CHECKING:
     import pandas as pd

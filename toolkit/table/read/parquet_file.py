@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
+from toolkit.table.cells.notes import listed
 from toolkit.table.read import cells
-from toolkit.table.types.notes import listed
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,9 +11,10 @@ from toolkit import canonical
 from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
 from toolkit.project import address
-from toolkit.table.images import image_arrays, image_source
-from toolkit.table.read import csv_file, excel_file, file_type, layout, parquet_file, sql
+from toolkit.table.images import image_source
+from toolkit.table.read import csv_file, sql
 from toolkit.table.read.files import require_file
+from toolkit.table.read.table_file import read_file, read_table, unique_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +64,7 @@ def read_source(data: Data, folder: Path, *, pictures: Collection[str] | None = 
     """
     if data.format == "sql":
         frame, said, path = sql.read(data, folder)
-        frame, checks = _named(frame)
+        frame, checks = unique_columns(frame)
         checks = [*said, *checks]
         digest = sql.digest(frame)
         if path is None:
@@ -84,7 +85,7 @@ def read_source(data: Data, folder: Path, *, pictures: Collection[str] | None = 
         path = source_path(data, folder)
         require_file(path)
         digest = canonical.digest_file(path)
-        frame, checks = _READERS[data.format](path, data)
+        frame, checks = read_table(path, data)
         frame, loaded = image_source.load_paths(frame, path.parent, pictures)
         checks = [*checks, *loaded]
     if frame.shape[1] == 0:
@@ -104,13 +105,6 @@ def read_source(data: Data, folder: Path, *, pictures: Collection[str] | None = 
     return RawTable(frame, digest, checks, path)
 
 
-def read_file(path: Path) -> pd.DataFrame:
-    """Return the rows of a file whose format is found by looking at it."""
-    data = file_type.detect(path)
-    frame, _ = _READERS[data.format](path, data)
-    return frame
-
-
 def source_path(data: Data, folder: Path) -> Path:
     """Return the file that a source means."""
     path = Path(data.source).expanduser()
@@ -119,26 +113,3 @@ def source_path(data: Data, folder: Path) -> Path:
 
 def _shown(data: Data) -> str:
     return address.shown(data.source) if data.format == "sql" else data.source
-
-
-def _read_parquet(path: Path, data: Data) -> tuple[pd.DataFrame, list[Check]]:
-    frame, checks = parquet_file.read_parquet(path, data)
-    frame, said = _named(frame)
-    return frame, [*checks, *said]
-
-
-_READERS = {
-    "csv": csv_file.read_csv,
-    "parquet": _read_parquet,
-    "excel": excel_file.read_excel,
-    "npz": image_arrays.read_npz,
-}
-
-
-def _named(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Check]]:
-    import pandas as pd
-
-    names, checks = layout.unique_names([str(name) for name in frame.columns])
-    frame = frame.copy(deep=False)
-    frame.columns = pd.Index(names)
-    return frame.reset_index(drop=True), checks

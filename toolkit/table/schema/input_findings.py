@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.table.cells import values
+from toolkit.table.schema.column_schema import ColumnSchema
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.project.model import Column
-    from toolkit.table.schema.input_schema import ColumnSchema
 
 
 UNSEEN = "unseen level"

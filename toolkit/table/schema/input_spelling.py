@@ -12,13 +12,13 @@ import numpy as np
 
 from toolkit.errors import DataError
 from toolkit.table.cells import amounts, values
+from toolkit.table.schema.column_schema import ColumnSchema
 from toolkit.table.types import typed
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.project.model import Column
-    from toolkit.table.schema.input_schema import ColumnSchema
 
 EXACT, EXACT_SINGLE = 2**53, 2**24
 """Whole numbers below are exact as floats, and as floats of single precision."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit.table import column_names
 from toolkit.table.cells import amounts, values
-from toolkit.table.types import column_names
-from toolkit.table.types.column_names import word_set
-from toolkit.table.types.notes import Notes, listed, several
+from toolkit.table.cells.notes import Notes, listed, several
+from toolkit.table.column_names import word_set
 
 if TYPE_CHECKING:
     import pandas as pd

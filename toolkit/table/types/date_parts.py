@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.table.types.column_names import word_set, words
+from toolkit.table.column_names import word_set, words
 
 if TYPE_CHECKING:
     import pandas as pd

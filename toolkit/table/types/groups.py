@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.table.types import column_names
-from toolkit.table.types.notes import Notes
+from toolkit.table import column_names
+from toolkit.table.cells.notes import Notes
 from toolkit.table.types.typed import conform
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ import numpy as np
 from toolkit.artifacts.base import Check, Severity, worst_first
 from toolkit.errors import DataError
 from toolkit.project.model import Column, Target
+from toolkit.table import column_names
 from toolkit.table.cells import date_formats, values
 from toolkit.table.cells.decimal_marks import TableMarks
+from toolkit.table.cells.notes import Notes, listed, several
 from toolkit.table.images import images
-from toolkit.table.types import column_names
 from toolkit.table.types.codes import ANSWERS, DIGITS, answers, coded, sisters, spelled
 from toolkit.table.types.groups import find_groups, keep_if_repeated
-from toolkit.table.types.notes import Notes, listed, several
 from toolkit.table.types.numbers import number_column
 from toolkit.table.types.protected import protected
 from toolkit.table.types.roles import leaves, role_of

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.project.model import Column
+from toolkit.table import column_names
 from toolkit.table.cells import amounts, values
 from toolkit.table.cells.decimal_marks import MarkReading, TableMarks, evidence, read_marks
-from toolkit.table.types import column_names
-from toolkit.table.types.notes import Notes, listed
+from toolkit.table.cells.notes import Notes, listed
 from toolkit.table.types.units import PARSED, Units, read_units
 
 if TYPE_CHECKING:

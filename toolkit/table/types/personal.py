@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from toolkit.table.types.column_names import word_set, words
+from toolkit.table.column_names import word_set, words
 
 PEOPLE = ("first names", "last names", "names of people")
 MOST = 400

@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from toolkit.table.cells import values
-from toolkit.table.types.column_names import word_set, words
+from toolkit.table.column_names import word_set, words
 
 _SEX = word_set(
     "sex sexe sexo sesso gender geschlecht genero kon kjonn sukupuoli plec male female"

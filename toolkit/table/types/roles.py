@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toolkit.table import column_names
 from toolkit.table.cells import amounts, values
-from toolkit.table.types import column_names, personal
-from toolkit.table.types.notes import Notes
+from toolkit.table.cells.notes import Notes
+from toolkit.table.types import personal
 
 if TYPE_CHECKING:
     from toolkit.project.model import ColumnType, Role

@@ -8,11 +8,11 @@ import numpy as np
 
 from toolkit.errors import DataError
 from toolkit.project.model import Column, Target
+from toolkit.table import column_names
 from toolkit.table.cells import amounts, date_formats, values
 from toolkit.table.cells.decimal_marks import Mark, TableMarks
-from toolkit.table.types import column_names
+from toolkit.table.cells.notes import Notes
 from toolkit.table.types.codes import coded
-from toolkit.table.types.notes import Notes
 from toolkit.table.types.numbers import number_column, say_endless
 from toolkit.table.types.target import MOST_CLASSES
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.table.cells import amounts
-from toolkit.table.types.notes import Notes
+from toolkit.table.cells.notes import Notes
 
 if TYPE_CHECKING:
     from toolkit.table.cells.amounts import Amount

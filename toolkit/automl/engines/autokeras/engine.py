@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.automl.engines.base import Candidate, Scorer, Trial, installed
+from toolkit.automl.engines.base import Candidate, Scorer, Trial
+from toolkit.automl.files.model_file import installed
 from toolkit.errors import EnvironmentProblem
 
 if TYPE_CHECKING:

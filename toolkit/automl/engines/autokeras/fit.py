@@ -16,7 +16,8 @@ from toolkit.automl.engines.autokeras.engine import VISITS
 from toolkit.automl.engines.autokeras.network import Fitted, Networks, load_fitted, save_fitted
 from toolkit.automl.engines.autokeras.training import State, Training
 from toolkit.automl.engines.autokeras.training_rows import Prepared
-from toolkit.automl.engines.base import Candidate, Trial, installed
+from toolkit.automl.engines.base import Candidate, Trial
+from toolkit.automl.files.model_file import installed
 from toolkit.errors import EngineError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from toolkit.automl.engines.autokeras.training import averaged
 
 if TYPE_CHECKING:
     from toolkit.automl.engines.autokeras.network import Fitted, Networks
-    from toolkit.automl.model.inputs import Inputs
+    from toolkit.automl.inputs import Inputs
 
 _SMOOTH = ("table", "image")
 _FEW = 64

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit import canonical
-from toolkit.automl.model import skops_file
+from toolkit.automl.files import skops_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.automl.model.inputs import Inputs
+    from toolkit.automl.inputs import Inputs
 
 _FILE = "inputs.json"
 _FEW_VALUES = 20

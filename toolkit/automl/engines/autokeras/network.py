@@ -12,11 +12,11 @@ import numpy as np
 from toolkit import canonical
 from toolkit.automl.engines.autokeras.inputs import Encoder
 from toolkit.automl.engines.autokeras.training import Forward, averaged
-from toolkit.automl.model.archive import Renumbering, normalised
+from toolkit.automl.files.archive import Renumbering, normalised
 from toolkit.errors import ModelError
 
 if TYPE_CHECKING:
-    from toolkit.automl.model.inputs import Inputs
+    from toolkit.automl.inputs import Inputs
 
 MODEL_FILE, WEIGHTS_FILE, FACTS_FILE = "network.keras", "networks.npz", "network.json"
 _BLOCK = 20_000

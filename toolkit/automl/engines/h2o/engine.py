@@ -8,16 +8,17 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.automl.engines.base import Candidate, Scorer, Trial, installed, paced
+from toolkit.automl.engines.base import Candidate, Scorer, Trial, paced
 from toolkit.automl.engines.h2o import steps
 from toolkit.automl.engines.h2o.server import java, node
+from toolkit.automl.files.model_file import installed
 from toolkit.errors import EngineError, EnvironmentProblem
 
 if TYPE_CHECKING:
     import numpy as np
 
     from toolkit.automl.engines.h2o.training_table import FittedModel, TrainingTable
-    from toolkit.automl.model.inputs import Inputs
+    from toolkit.automl.inputs import Inputs
     from toolkit.automl.task import SearchTask, TaskFacts
     from toolkit.forests import TreeEnsemble
 

@@ -13,14 +13,14 @@ import numpy as np
 
 from toolkit.automl.engines.h2o import frames, keys
 from toolkit.automl.engines.h2o.server import node
-from toolkit.automl.model.archive import normalised
+from toolkit.automl.files.archive import normalised
 from toolkit.canonical import dumps, write_text
 from toolkit.errors import EngineError, ModelError
 from toolkit.project.search import Budget
 
 if TYPE_CHECKING:
     from toolkit.automl.engines.h2o.server.rest import Server
-    from toolkit.automl.model.inputs import Inputs
+    from toolkit.automl.inputs import Inputs
 
 MODEL_FILE = "model.zip"
 CODE_FILE = "code.json"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.automl.engines.coding import Coding
-from toolkit.automl.model import skops_file
+from toolkit.automl.files import skops_file
 
 _MOST_COLUMNS = 40
 """Columns that a category may become."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.automl.model import archive
+from toolkit.automl.files import archive
 from toolkit.forests import TreeNodes
 
 _LEAF = -1

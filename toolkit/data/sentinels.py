@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from toolkit.table.types.column_names import word_set, words
+from toolkit.table.column_names import word_set, words
 
 _NEGATIVE = (-1, -2, -7, -8, -9, -88, -97, -98, -99, -777, -888, -999, -9998, -9999, -99999,
              -999999)  # fmt: skip

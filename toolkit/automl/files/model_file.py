@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit import canonical
-from toolkit.automl.engines.base import Engine, installed
 from toolkit.errors import ModelError
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ _PARTS_THAT_MUST_AGREE = {"scikit-learn": 2}
 def facts_of(
     *,
     name: str,
-    engine: Engine,
+    engine: str,
+    packages: Iterable[str],
     family: str,
     task: str,
     classes: list[str],
@@ -38,7 +40,7 @@ def facts_of(
     return {
         "format": FORMAT,
         "name": name,
-        "engine": engine.name,
+        "engine": engine,
         "family": family,
         "task": task,
         "classes": classes,
@@ -47,7 +49,7 @@ def facts_of(
         "column_order": list(columns),
         "costs": costs.model_dump(mode="json"),
         "calibration": {"method": "none", "parameters": {}},
-        "requires": {package: installed(package) for package in engine.packages},
+        "requires": {package: installed(package) for package in packages},
         "details": details,
         "complexity": complexity,
         "conformal": None,
@@ -103,3 +105,11 @@ def check_versions(facts: dict[str, Any], folder: Path) -> None:
                 where=str(folder / FACTS_FILE),
                 remedy=f"Run `pip install {package}=={version}`, or train again",
             )
+
+
+def installed(package: str) -> str:
+    """Return a distribution's version, or ``not installed``."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

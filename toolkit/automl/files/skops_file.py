@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from toolkit.automl.model.archive import Renumbering, normalised
+from toolkit.automl.files.archive import Renumbering, normalised
 from toolkit.errors import ModelError
 
 _SCHEMA = "schema.json"
