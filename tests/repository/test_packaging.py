@@ -179,7 +179,7 @@ def test_a_module_that_fails_is_named_with_its_cause(
 
 def test_tests_import_what_dev_declares() -> None:
     files = sorted((ROOT / "tests").rglob("*.py"))
-    own = {"tests"} | {
+    own = {"tests", "support"} | {
         canonicalize_name(path.stem) for path in [*files, *(ROOT / "benchmarks").rglob("*.py")]
     }
     uses = {name: use for name, use in distributions(files).items() if name not in own}

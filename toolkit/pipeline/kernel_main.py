@@ -35,18 +35,20 @@ def main() -> None:
         sys.argv.remove("--warm")
         for name in _SHARED:
             importlib.import_module(name)
-    from ipykernel.iostream import OutStream
     from ipykernel.ipkernel import IPythonKernel
     from ipykernel.kernelapp import IPKernelApp
 
+    from toolkit.pipeline.kernel_stream import KernelStream
+
     class HeadlessKernel(IPythonKernel):  # type: ignore[misc]
         async def shutdown_request(self, stream: Any, ident: Any, parent: Any) -> None:
-            # ipykernel 7 may stop the thread that writes output before it waits, for ten
-            # seconds, until that thread has written everything. All cells have answered.
-            setattr(OutStream, "flush", lambda _: None)  # noqa: B010 - mypy knows it as a method
+            KernelStream.ending = True
             await super().shutdown_request(stream, ident, parent)
 
-    IPKernelApp.launch_instance(kernel_class=HeadlessKernel)
+    IPKernelApp.launch_instance(
+        kernel_class=HeadlessKernel,
+        outstream_class=f"{KernelStream.__module__}.{KernelStream.__name__}",
+    )
 
 
 if __name__ == "__main__":

@@ -163,7 +163,13 @@ def _one(encoder: Any, number: int, codes: np.ndarray) -> np.ndarray:
 
 
 def _sizes(encoder: Any) -> list[int]:
-    return [int(n) for n in encoder._n_features_outs]
+    """Return how many indicators each column has: one for all infrequent categories together."""
+    return [
+        len(categories) - (0 if infrequent is None else len(infrequent) - 1)
+        for categories, infrequent in zip(
+            encoder.categories_, encoder.infrequent_categories_, strict=True
+        )
+    ]
 
 
 def _votes(model: Any, tree: Any) -> tuple[np.ndarray, np.ndarray]:
