@@ -216,7 +216,12 @@ def test_doctor_names_the_stages_that_lack_a_module(
     code, out, _ = toolkit(capsys, "doctor")
     assert code == 1
     lines = out.splitlines()
-    lacking = {"automl": ["lightgbm", "numba"], "explain": ["numba"], "headless": ["papermill"]}
+    lacking = {
+        "automl": ["lightgbm", "numba"],
+        "evaluate": ["numba"],
+        "explain": ["numba"],
+        "headless": ["papermill"],
+    }
     for stage in (*paths.STAGES, "headless", "every stage"):
         (row,) = [row for row, line in enumerate(lines) if line[2:].startswith(f"{stage} ")]
         assert lines[row][0] == ("✗" if stage in lacking else "✓")

@@ -260,7 +260,7 @@ def test_output_is_plain_lines_for_a_scheduler(counted: Path) -> None:
     assert "\x1b" not in err
     assert [line.split(" ", 1)[1] for line in err.splitlines()][:2] == [
         f"run {counted / 'runs' / 'nightly'}",
-        "1/6 scoping: started",
+        "1/7 scoping: started",
     ]
     log = (counted / "runs" / "nightly" / "log.txt").read_text()
     assert "[run] toolkit run: partial, exit code 0" in log
@@ -276,7 +276,7 @@ def test_how_long_the_run_will_take_is_said_before_the_search(tmp_path: Path) ->
     assert code == 0, err
     lines = [line.split(" ", 1)[1] for line in err.splitlines()]
     (said,) = [place for place, line in enumerate(lines) if "for the search" in line]
-    assert lines.index("1/6 scoping: started") < said < lines.index("4/6 automl: started")
+    assert lines.index("1/7 scoping: started") < said < lines.index("4/7 automl: started")
     assert "3,500 training rows, 1 features" in lines[said]
     assert lines[said] in (folder / "runs" / "a" / "log.txt").read_text()
     again = run(folder, "--run", "a")

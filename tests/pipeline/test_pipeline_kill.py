@@ -48,8 +48,8 @@ def assert_resumes(folder: Path) -> None:
     (folder / "hold").unlink(missing_ok=True)
     code, out, err = run(folder)
     assert code == 0, err
-    assert "1/6 scoping: unchanged, reused" in err
-    assert "2/6 eda: started" in err
+    assert "1/7 scoping: unchanged, reused" in err
+    assert "2/7 eda: started" in err
     facts = manifest(folder)  # the same run, not a second one
     assert (facts["status"], facts["exit_code"]) == ("done", 0)
     assert str(folder / "runs") in out
