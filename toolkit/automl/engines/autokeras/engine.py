@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toolkit.automl.engines.autokeras.row_limits import SEARCHED, VISITS
 from toolkit.automl.engines.base import Candidate, Scorer, Trial
 from toolkit.automl.files.model_file import installed
 from toolkit.errors import EnvironmentProblem
@@ -30,10 +31,6 @@ _FAMILIES = {
     "image": "neural network on images",
 }
 _COST = {"table": 6.0, "text": 8.0, "image": 20.0}
-VISITS = {"table": 2_000_000, "text": 400_000, "image": 200_000}
-"""Rows that one network sees in training at most, each as often as it is seen."""
-SEARCHED = {"table": 20_000, "text": 10_000, "image": 4_000}
-"""Rows from which the search learns at most."""
 _START = 15.0
 """Seconds in which libraries are loaded and the first steps compiled."""
 _SPEED = {"table": 20_000, "text": 8_000, "image": 1_500}

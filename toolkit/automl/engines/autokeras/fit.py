@@ -12,8 +12,8 @@ import numpy as np
 
 from toolkit import canonical, formats
 from toolkit.automl.engines.autokeras.architecture_search import Found, Search, words_of
-from toolkit.automl.engines.autokeras.engine import VISITS
 from toolkit.automl.engines.autokeras.network import Fitted, Networks, load_fitted, save_fitted
+from toolkit.automl.engines.autokeras.row_limits import VISITS
 from toolkit.automl.engines.autokeras.training import State, Training
 from toolkit.automl.engines.autokeras.training_rows import Prepared
 from toolkit.automl.engines.base import Candidate, Trial

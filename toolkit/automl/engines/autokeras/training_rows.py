@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.automl.engines.autokeras.engine import SEARCHED
 from toolkit.automl.engines.autokeras.inputs import Encoder
+from toolkit.automl.engines.autokeras.row_limits import SEARCHED
 from toolkit.automl.engines.autokeras.training import Rows
 from toolkit.errors import EngineError
 
