@@ -54,8 +54,9 @@ def test_each_task_is_judged(binary_project, multiclass_project, regression_proj
         assert found.metric in found.constant
         assert found.detectable is not None
         assert 0 < found.detectable < 1
-        live, plots = live_feasibility(stage)(stage.project)
+        live, column = live_feasibility(stage)(stage.project)
         assert live == found
+        plots = figures.overview(live, stage.project, column)
         assert all("<svg" in plot.svg and plot.alt for plot in plots)
         stage.finish()
 

@@ -22,13 +22,15 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from ruamel.yaml import YAML
 
+import toolkit
 from toolkit import __version__, canonical, paths
-from toolkit.cli.imports import PACKAGE, ROOMS, imported
+from toolkit.cli.imports import by_stage, imported
 from toolkit.cli.stage_checks import failing
 from toolkit.project.file import ProjectFile
 from toolkit.project.schema import json_schema
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(toolkit.__file__).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
 EXAMPLES = ("german_credit", "diabetes", "wine")
@@ -143,10 +145,14 @@ def test_what_is_declared_is_imported(uses: dict[str, str]) -> None:
     assert idle == set(NOT_IMPORTED), "declared in pyproject.toml and never imported"
 
 
-def test_every_room_belongs_to_a_stage() -> None:
-    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
-    assert {room for rooms in ROOMS.values() for room in rooms} == folders
-    assert [stage for stage in ROOMS if stage in paths.STAGES] == list(paths.STAGES)
+def test_what_is_imported_belongs_to_a_stage(uses: dict[str, str]) -> None:
+    found = by_stage()
+    assert list(found) == [*paths.STAGES, "headless"]
+    assert "jax" in {module.top for module in found["automl"]}
+    assert "mlflow" not in {module.top for module in found["automl"]}
+    everything = {module.name for modules in found.values() for module in modules}
+    # `explain.to_shap` is for people; no stage calls it.
+    assert everything | {"shap"} == {module.name for module in imported(PACKAGE.rglob("*.py"))}
 
 
 def test_a_module_that_fails_is_named_with_its_cause(

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
-import toolkit
+from toolkit import paths
+from toolkit.run import package
+from toolkit.run.imports import notebook_uses, uses
 
-PACKAGE = Path(toolkit.__file__).parent
-
-ROOMS = {
-    "every stage": ("artifacts", "project", "run", "table", "metrics", "plots", "widgets"),
-    "scoping": ("data",),
-    "eda": ("data",),
-    "label_review": ("labels",),
-    "automl": ("automl", "forests"),
-    "evaluate": ("evaluate", "explain"),
-    "explain": ("explain", "forests"),
-    "report": ("report", "tracking"),
-    "headless": ("cli", "pipeline"),
-}
-"""The folders of the package whose code a stage runs, beside those that every stage does."""
+_HEADLESS = ("toolkit.cli.", "toolkit.pipeline.")
 
 
 @dataclass
@@ -51,10 +38,15 @@ class Imported:
         return self.name.partition(".")[0]
 
 
-def of_stage(stage: str) -> list[Imported]:
-    """Return what a line of `ROOMS` imports, in the order of the modules' names."""
-    files = [path for room in ROOMS[stage] for path in _sources(PACKAGE / room)]
-    return imported(files)
+def by_stage() -> dict[str, list[Imported]]:
+    """Return what each stage's notebook leads to, and what runs it without a browser."""
+    own = package.own()
+    found = {}
+    for stage in paths.STAGES:
+        work = notebook_uses(paths.notebooks() / paths.notebook_name(stage)) or []
+        found[stage] = imported(own.paths[name] for name in own.closure(work) if name in own.paths)
+    headless = (path for name, path in own.paths.items() if name.startswith(_HEADLESS))
+    return found | {"headless": imported(headless)}
 
 
 def imported(files: Iterable[Path]) -> list[Imported]:
@@ -62,41 +54,9 @@ def imported(files: Iterable[Path]) -> list[Imported]:
     own = {*sys.stdlib_module_names, "toolkit"}
     found: dict[str, Imported] = {}
     for path in files:
-        for name, names in _imports(path):
+        for name, names in uses(path.read_text(encoding="utf-8")):
             if name.partition(".")[0] not in own:
                 module = found.setdefault(name, Imported(name))
                 module.names.update(names)
                 module.places.append(path)
     return sorted(found.values(), key=lambda module: module.name)
-
-
-def _sources(folder: Path) -> list[Path]:
-    return sorted(folder.rglob("*.py"))
-
-
-@cache
-def _imports(path: Path) -> list[tuple[str, tuple[str, ...]]]:
-    return list(_walk(ast.parse(path.read_text(encoding="utf-8"))))
-
-
-def _walk(node: ast.AST) -> Iterator[tuple[str, tuple[str, ...]]]:
-    if isinstance(node, ast.Import):
-        yield from ((alias.name, ()) for alias in node.names)
-    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-        yield node.module, tuple(alias.name for alias in node.names)
-    elif isinstance(node, ast.Call) and (name := _dynamic(node)):
-        yield name, ()
-    children: Iterable[ast.AST] = ast.iter_child_nodes(node)
-    if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-        children = node.orelse  # the rest is never run
-    for child in children:
-        yield from _walk(child)
-
-
-def _dynamic(call: ast.Call) -> str:
-    function = call.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    first = call.args[0] if call.args else None
-    if name == "import_module" and isinstance(first, ast.Constant) and isinstance(first.value, str):
-        return first.value
-    return ""

@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from toolkit.cli import imports
 from toolkit.cli.checks import CheckResult
+from toolkit.cli.imports import by_stage
 
 _LIMIT_SECONDS = 300
 _SHOWN = 3
@@ -77,7 +77,7 @@ def stages(progress: Callable[[str, int, int], None]) -> Iterator[CheckResult]:
     progress : callable
         Told the module that is being imported, how many were, and how many there are.
     """
-    needed = {stage: imports.of_stage(stage) for stage in imports.ROOMS}
+    needed = by_stage()
     wanted: dict[str, set[str]] = {}
     for modules in needed.values():
         for module in modules:

@@ -29,7 +29,9 @@ def provenance(book: Book) -> Facts:
         "table_digest": intake.table_digest if intake else None,
         "label_events_digest": review.events_digest if review else None,
         "toolkit": manifest.toolkit,
-        "code_digest": fingerprint.code_digest(),
+        "code_digest": canonical.digest(
+            {stage: record.code for stage, record in manifest.stages.items()}
+        ),
         "python": manifest.python,
         "platform": manifest.platform,
         "libraries": [[name, version] for name, version in manifest.libraries.items()],

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from toolkit import canonical, paths
 from toolkit.project.file import ProjectFile
+from toolkit.run import package
 from toolkit.run.folder import Run
+from toolkit.run.imports import Use, notebook_uses
 
 PROJECT = "project:"
 
@@ -50,14 +52,52 @@ def choices_digest(stage: str, file: ProjectFile) -> str:
     return canonical.digest(chosen)
 
 
-@functools.cache
-def code_digest() -> str:
-    """Return the digest of the package's Python source and templates."""
-    package = Path(__file__).resolve().parents[1]
-    files = sorted(package.rglob("*.py")) + sorted(
-        path for path in paths.templates().rglob("*") if path.is_file()
+SHOWN = ("widgets", "plots")
+"""What cells take from here is for the eye: a panel edits choices, and computes no artefact."""
+
+
+def code_digest(stage: str, project: Path) -> str:
+    """Return the digest of the source that a stage's notebook leads to.
+
+    Parameters
+    ----------
+    stage : str
+        One of `toolkit.paths.STAGES`.
+    project : Path
+        The project's folder, whose own notebook counts where there is one.
+
+    Notes
+    -----
+    What cells show counts only where a module writes it into an artefact, as the report does
+    its figures.
+    """
+    name = paths.notebook_name(stage)
+    own = project / "notebooks" / name
+    return _digest(notebook_work(own if own.is_file() else paths.notebooks() / name))
+
+
+def worker_digest(module: str) -> str:
+    """Return the digest of the source that a process runs which is started by a module's name."""
+    return _digest(frozenset([(module, ())]))
+
+
+def notebook_work(notebook: Path) -> frozenset[Use] | None:
+    """Return what a notebook's cells compute with; None where they cannot be read."""
+    found = notebook_uses(notebook)
+    if found is None:
+        return None
+    return frozenset(
+        (module, names)
+        for module, names in found
+        if [*module.split("."), *names, ""][1] not in SHOWN
     )
-    return canonical.digest([canonical.digest_file(path) for path in files])
+
+
+@functools.cache
+def _digest(work: frozenset[Use] | None) -> str:
+    own = package.own()
+    # A cell that is not plain Python may use anything.
+    return own.digest(((name, ()) for name in own.paths) if work is None else work)
 
 
 def resolve(name: str, run: Run, file: ProjectFile) -> Path:
@@ -76,7 +116,9 @@ def is_current(stage: str, run: Run, file: ProjectFile) -> bool:
     record = run.manifest().stages.get(stage)
     if record is None or record.status != "done":
         return False
-    if record.code != code_digest() or record.choices != choices_digest(stage, file):
+    if record.code != code_digest(stage, file.folder):
+        return False
+    if record.choices != choices_digest(stage, file):
         return False
     return all(
         digest_or_absent(resolve(name, run, file)) == digest

@@ -29,7 +29,7 @@ class StageRecord(Record):
     choices: str = ""
     """Digest of the part of the project that the stage looks at."""
     code: str = ""
-    """Digest of the package's source."""
+    """Digest of the source that the stage runs."""
     inputs: dict[str, str] = {}
     """Digest by file; ``project:`` marks a path relative to the project folder."""
     outputs: dict[str, str] = {}

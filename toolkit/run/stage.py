@@ -64,7 +64,7 @@ class Stage:
             status="running",
             started=now(),
             choices=self._choices,
-            code=fingerprint.code_digest(),
+            code=fingerprint.code_digest(name, file.folder),
         )
         run.record(name, self._record)
 

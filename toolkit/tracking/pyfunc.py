@@ -14,9 +14,9 @@ class ChampionModel(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the model folder that was logged with it."""
-        import toolkit
+        from toolkit import load_model
 
-        self._model = toolkit.load_model(context.artifacts["model"])
+        self._model = load_model(context.artifacts["model"])
 
     def predict(
         self,

@@ -278,7 +278,8 @@ def _causes(frozen: _Frozen, parts: list[RefittedModel]) -> list[str]:
     ]
     if changed:
         found.append(f"Other versions are installed: {'; '.join(changed)}.")
-    if record is not None and record.code != fingerprint.code_digest():
+    project_folder = frozen.run.folder.parent.parent
+    if record is not None and record.code != fingerprint.code_digest("automl", project_folder):
         found.append("The toolkit's own code is another than that of the run.")
     if manifest.platform != machine():
         found.append(f"Another machine: {manifest.platform} then, {machine()} now.")

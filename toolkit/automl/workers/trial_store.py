@@ -15,6 +15,8 @@ from toolkit.automl.engines.base import Engine, Trial
 from toolkit.run import fingerprint
 
 MODELS, SEARCH = "models", "search"
+WORKER = "toolkit.automl.workers.main"
+"""The module that fits trials, in a process of its own."""
 _TASK, _SCRATCH = "task", "scratch"
 
 
@@ -137,6 +139,6 @@ def trial_fingerprint(task_digest: str, engine: Engine, trial: Trial) -> str:
             "engine": engine.name,
             "version": engine.version,
             "settings": trial.settings,
-            "code": fingerprint.code_digest(),
+            "code": fingerprint.worker_digest(WORKER),
         }
     )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from toolkit.automl.engines.base import Trial
+from toolkit.automl.workers.trial_store import WORKER
 
 _LAST_WORDS = 4000
 _GRACE = 5.0
@@ -87,7 +88,7 @@ class Worker:
         # -P: nothing in the working folder can take the place of a module.
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "toolkit.automl.workers.main", str(run), group],
+                [sys.executable, "-P", "-m", WORKER, str(run), group],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -22,7 +22,6 @@ from toolkit.table import check_target, class_counts, target_values
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.plots.style import Plot
     from toolkit.project.model import Project
     from toolkit.run.stage import Stage
 
@@ -83,25 +82,22 @@ def _asked(stage: Stage) -> list[Suspect]:
     return _ASKED[cells][1]
 
 
-def live_feasibility(stage: Stage) -> Callable[[Project], tuple[Feasibility, list[Plot]]]:
+def live_feasibility(stage: Stage) -> Callable[[Project], tuple[Feasibility, pd.Series]]:
     """Return a function that judges a changed project, quickly: the table is read once, here.
 
-    The function gives the figures and their plots.
+    The function gives the figures, and the target's column to draw.
     """
-    from toolkit.plots import scoping as figures
-
     frame = rows_of(stage)
     asked = _asked(stage)  # once: a changed target asks for the whole notebook again
     counted: dict[Any, int | None] = {}
 
-    def judge(project: Project) -> tuple[Feasibility, list[Plot]]:
+    def judge(project: Project) -> tuple[Feasibility, pd.Series]:
         series = frame[project.target.column]
         key = (repr(project.split), repr(project.target), *project.features(), project.seed)
         if key not in counted:
             counted[key] = count_test_rows(project, frame)
         groups = groups_of(project, frame)
-        found = feasibility_of(project, series, groups, asked, test_rows=counted[key])
-        return found, figures.overview(found, project, series)
+        return feasibility_of(project, series, groups, asked, test_rows=counted[key]), series
 
     return judge
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
@@ -12,7 +12,7 @@ from toolkit import formats, metrics
 from toolkit.artifacts import Feasibility, Intake
 from toolkit.errors import ToolkitError
 from toolkit.paths import notebook_name
-from toolkit.plots.style import Plot
+from toolkit.plots import scoping as figures
 from toolkit.project.completeness import questions
 from toolkit.project.model import Acceptance, Fairness, Problem, Project
 from toolkit.run.stage import Stage
@@ -23,7 +23,10 @@ from toolkit.widgets.kit.panel import Panel, checks_html, grid, table
 from toolkit.widgets.scoping.costs import cost_fields
 from toolkit.widgets.scoping.known_columns import KnownChoices
 
-Live = Callable[[Project], tuple[Feasibility, Sequence[Plot]]]
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Live = Callable[[Project], tuple[Feasibility, pd.Series]]
 
 _SECTIONS = (
     "problem", "target", "metric", "costs", "acceptance", "fairness", "split", "governance",
@@ -42,8 +45,8 @@ class ScopingPanel(Panel):
     feasibility : Feasibility
         The figures for the project as it is.
     live : callable
-        Gives the figures and the plots for a project; called here for the plots, and again
-        after every change. See `toolkit.data.live_feasibility`.
+        Gives the figures and the target's column for a project; called here for the column,
+        and again after every change. See `toolkit.data.live_feasibility`.
     """
 
     def __init__(
@@ -57,7 +60,7 @@ class ScopingPanel(Panel):
         self.intake = intake
         self.feasibility = feasibility
         self._live = live
-        self._plots = live(stage.project)[1]
+        self._plots = figures.overview(feasibility, stage.project, live(stage.project)[1])
         self._problem = ""
         self._read_for = (stage.project.target.column, stage.project.target.task)
         self._facts = w.HTML(layout=w.Layout(flex="1 1 320px", min_width="280px"))
@@ -222,7 +225,8 @@ class ScopingPanel(Panel):
             return
         self._problem = ""
         try:
-            self.feasibility, self._plots = self._live(self.stage.project)
+            self.feasibility, column = self._live(self.stage.project)
+            self._plots = figures.overview(self.feasibility, self.stage.project, column)
         except ToolkitError as error:
             self._problem = error.line()
         self._draw()
