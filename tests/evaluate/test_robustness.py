@@ -197,7 +197,7 @@ def test_equal_runs_write_equal_bytes(tmp_path):
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 60), st.integers(0, 9), st.floats(0, 1))
-def test_disturbed_rows_keep_their_shape_and_types(n, seed, share):
+def test_perturbed_rows_keep_their_shape_and_types(n, seed, share):
     frame = rows(60).iloc[:n].reset_index(drop=True)
     frame["note"] = pd.Series(["a text"] * n, dtype="str")
     kinds = {"x": "number", "self": "number", f"city {NASTY}": "category", "when": "date",

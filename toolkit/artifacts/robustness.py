@@ -1,4 +1,4 @@
-"""How the champion stands disturbed rows: an artefact of ``05_evaluate``."""
+"""How the champion scores perturbed rows: an artefact of ``05_evaluate``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from toolkit.artifacts.base import Check, Interval, JsonArtifact, Record
 
 
 class Dose(Record):
-    """The ranking metric at one strength of a disturbance."""
+    """The ranking metric at one strength of a perturbation."""
 
     strength: float
     """Standard deviations of noise, or share of cells that are missing."""
@@ -19,13 +19,13 @@ class Dose(Record):
 
 
 class ColumnHarm(Record):
-    """What one disturbance of one column does."""
+    """What one perturbation of one column does."""
 
     column: str
     setting: float | None = None
     """Shifts: by how many standard deviations."""
     score: float | None
-    """The ranking metric on the disturbed rows; None where it is not defined."""
+    """The ranking metric on the perturbed rows; None where it is not defined."""
     harm: Interval
     """How much worse the metric is than on the same rows as they are; positive is worse."""
     changed: float | None = None
@@ -56,14 +56,14 @@ class OutsideData(Record):
     """Share of them predicted with more certainty than 95 % of the test rows; for regression,
     with a value outside the training rows' targets."""
     limit: float
-    """That certainty (classes); for regression, the same share of the undisturbed rows."""
+    """That certainty (classes); for regression, the same share of the unperturbed rows."""
     verdict: str
     """cautious, or overconfident: the interval of the share lies above 5 % (and, for
-    regression, above the share of the undisturbed rows)."""
+    regression, above the share of the unperturbed rows)."""
 
 
 class ScoringFailure(Record):
-    """A disturbance that the model cannot score."""
+    """A perturbation that the model cannot score."""
 
     column: str
     """Empty where it is none alone."""
@@ -72,14 +72,14 @@ class ScoringFailure(Record):
 
 
 class Robustness(JsonArtifact):
-    """How the champion's score falls when the rows are disturbed."""
+    """How the champion's score falls when the rows are perturbed."""
 
     file: ClassVar[str] = "robustness.json"
     stage: ClassVar[str] = "evaluate"
 
     metric: str
     rows: int
-    """Test rows that were disturbed."""
+    """Test rows that were perturbed."""
     of_rows: int
     """Test rows in all."""
     evaluations: int
@@ -102,5 +102,5 @@ class Robustness(JsonArtifact):
     outside: list[OutsideData] = []
     failures: list[ScoringFailure] = []
     left_out: int = 0
-    """Columns that were not disturbed one by one, to keep to the budget."""
+    """Columns that were not perturbed one by one, to keep to the budget."""
     checks: list[Check] = []

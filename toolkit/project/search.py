@@ -17,7 +17,7 @@ ThresholdRule = Annotated[
 
 
 _LESS = 0.25
-"""Share of the rows that are scored to explain and to disturb a model, below `thorough`."""
+"""Share of the rows that are scored for explanation and robustness, below `thorough`."""
 
 
 class Budget(Section):
@@ -85,7 +85,7 @@ class AutoML(Section):
 
     @property
     def effort(self) -> float:
-        """Share of what `thorough` spends to explain and to disturb a model."""
+        """Share of what `thorough` spends to explain a model and to test its robustness."""
         return 1.0 if self.preset == "thorough" else _LESS
 
 

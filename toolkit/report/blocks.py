@@ -139,7 +139,7 @@ def figure(
     }
 
 
-def checks(caption: str, items: Iterable[Check], discreet: Any) -> Facts | None:
+def checks(caption: str, items: Iterable[Check], redact: Any) -> Facts | None:
     """Return a table of checks, worst first; None without checks."""
     ranked = worst_first(items)
     return table(
@@ -149,7 +149,7 @@ def checks(caption: str, items: Iterable[Check], discreet: Any) -> Facts | None:
             [
                 status(_STATUS[check.severity], check.severity),
                 check.name,
-                discreet(check.message, check.columns),
+                redact(check.message, check.columns),
                 check.remedy,
             ]
             for check in ranked

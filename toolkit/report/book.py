@@ -122,7 +122,7 @@ class Book:
         rows = self.get(Rows)
         return Values.of(self.project, None if rows is None else rows.frame)
 
-    def discreet(self, text: str, columns: Iterable[str]) -> str:
+    def redact(self, text: str, columns: Iterable[str]) -> str:
         """Return a message with only those quoted values that enough rows share."""
         return self.values.finding(text, columns, self.project.columns)
 

@@ -41,7 +41,7 @@ RECIPES: dict[str, str] = {
     "error_tree": "Grow the tree again on half of the test rows, and measure it on the other half.",
     "confusion_rows": "Count the rows of test_predictions.parquet by `actual` and `predicted`.",
     "error_curve": "Mean residual or loss of the test rows in the range.",
-    "disturbed": "Disturb the test rows again with the same seed, and score the saved champion.",
+    "perturbed": "Perturb the test rows again with the same seed, and score the saved champion.",
     "group": "Wilson's interval of a share, Student's of a mean error, or `metrics.bootstrap` of"
     " another metric, on the test rows of one protected group.",
     "fairness": "`evaluate.compare` of the groups that have enough of the rows which the fairness"

@@ -30,7 +30,7 @@ _COLUMNS = 3
 _FIT_ROWS = 50_000
 _WIDE = 1_000
 _OF_A_CLASS = 10
-_STAND_IN = "Mitigation in the fit"
+_IN_THE_FIT = "Mitigation in the fit"
 
 
 @dataclass
@@ -167,33 +167,33 @@ class FairnessFrontier:
                 remedy="Raise split.validation, or lower fairness.minimum_group",
             )
 
-    # -- a stand-in -----------------------------------------------------------------
+    # -- the surrogate model -----------------------------------------------------------------
 
     def _by_fit(self) -> list[Policy]:
-        """Return policies that need a new fit, tried on the stand-in."""
+        """Return policies that need a new fit, tried on the surrogate model."""
         train = table.load_part(self._stage, "train")
-        made = surrogate_mitigation.make_stand_in(
+        made = surrogate_mitigation.prepare_surrogate(
             train, self._scored.part, self._positive, threshold=self._threshold,
             seed=self._stage.project.seed,
         )  # fmt: skip
         why = _cannot(made)
         if why:
-            self._remark(_STAND_IN, why)
+            self._remark(_IN_THE_FIT, why)
             return []
         self._made.stand_in_rows, self._made.stand_in_of = len(made.rows), len(train)
         if not surrogate_mitigation.has_constraint(self._metric):
             words = self._metric.replace("_", " ")
-            self._remark(_STAND_IN, f"No reduction was tried: there is none for {words}.")
+            self._remark(_IN_THE_FIT, f"No reduction was tried: there is none for {words}.")
         known, plain = made.decide()
         policies = []
         for done, name in enumerate(self._parts):
-            self._stage.progress("mitigation on a stand-in", done, len(self._parts))
+            self._stage.progress("mitigation on a surrogate model", done, len(self._parts))
             policies.append(Policy("stand-in", name, 0.0, plain, plain))
             groups = self._groups(name, train.rows[made.rows], made.actual == 1, known)
             groups = _with_both(groups, made.actual)
             if len(np.unique(groups[groups >= 0])) < 2:
                 self._remark(
-                    _STAND_IN,
+                    _IN_THE_FIT,
                     f"No mitigation was tried for {name}: fewer than two of its groups have enough"
                     " training rows of both classes.",
                     name,
@@ -230,10 +230,13 @@ def _sampled(part: Part, seed: int) -> Part:
 
 def _cannot(made: surrogate_mitigation.SurrogateMitigation) -> str:
     if not made.train.shape[1]:
-        return "No mitigation was tried: the model has no columns that a stand-in could take."
+        return (
+            "No mitigation was tried: the model has no columns that a surrogate model could take."
+        )
     if made.train.shape[1] > _WIDE:
         return (
-            f"No mitigation was tried: {made.train.shape[1]:,} columns are too many for a stand-in."
+            f"No mitigation was tried: {made.train.shape[1]:,} columns are too many for a"
+            " surrogate model."
         )
     if len(np.unique(made.actual)) < 2:
         return "No mitigation was tried: the training rows are all of one class."
@@ -256,7 +259,7 @@ def _spread(
     decided: np.ndarray,
     groups: np.ndarray,
 ) -> float:
-    """Return the unmitigated stand-in's difference on its own training rows."""
+    """Return the unmitigated surrogate model's difference on its own training rows."""
     actual = made.actual == 1
     error = (actual != decided).astype(np.float64)
     value = fairness_statistic(metric, actual, decided, error, groups)(made.weights)

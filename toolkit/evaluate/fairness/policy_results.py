@@ -77,7 +77,7 @@ def judge_policies(
     Parameters
     ----------
     policies : sequence of Policy
-        All of one binary model's or stand-in's test rows.
+        All of one binary model's or surrogate model's test rows.
     scored : ScoredTestRows
         The test rows.
     parts : dict of str to Conditions

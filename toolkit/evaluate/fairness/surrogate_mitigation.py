@@ -144,10 +144,10 @@ class SurrogateMitigation:
         return [search.predictors_[place].predict(self.test) == 1 for place in best]
 
 
-def make_stand_in(
+def prepare_surrogate(
     train: Part, test: Part, positive: str, *, threshold: float, seed: int
 ) -> SurrogateMitigation:
-    """Return the rows of a stand-in, at most `ROWS` of training, drawn with the seed."""
+    """Return what surrogate models are fitted on: at most `ROWS` training rows, drawn by seed."""
     rows = np.arange(len(train))
     if len(rows) > ROWS:
         rows = np.sort(np.random.default_rng(seed).choice(len(rows), ROWS, replace=False))

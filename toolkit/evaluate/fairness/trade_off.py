@@ -23,7 +23,7 @@ def fairness_detail(stage: Stage, model: Predictor) -> FairnessDetail:
     """Compare crossings of protected columns, trace what fairness would cost, and write both.
 
     Policies are fitted on validation rows (a threshold for each group, of the champion's own
-    calibrated score) or on training rows (a stand-in model), and judged on the test rows.
+    calibrated score) or on training rows (a surrogate model), and judged on the test rows.
     Nothing about the champion is changed.
 
     Parameters
@@ -49,8 +49,8 @@ def fairness_detail(stage: Stage, model: Predictor) -> FairnessDetail:
     crossed = cross(project, scored, protected)
     asked, _ = metrics.resolve_fairness(project)
     binary = model.task == "binary"
-    stand_in_metric = "demographic_parity_difference" if binary else "group_error_difference"
-    metric = asked if asked != "none" else stand_in_metric
+    default_metric = "demographic_parity_difference" if binary else "group_error_difference"
+    metric = asked if asked != "none" else default_metric
     why = _no_curve(model.task, protected)
     traced = FrontierResult()
     if not why:

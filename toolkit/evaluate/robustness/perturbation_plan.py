@@ -1,4 +1,4 @@
-"""What `toolkit.evaluate.robustness` does to rows, one disturbance after another."""
+"""The perturbations of test rows that `toolkit.evaluate.robustness` scores, in order."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COLUMNS = 60
 
 @dataclass(frozen=True)
 class PerturbationPlan:
-    """What is disturbed, and how.
+    """What is perturbed, and how.
 
     Attributes
     ----------

@@ -25,7 +25,7 @@ _REASON = 200
 
 @dataclass(frozen=True)
 class Perturbation:
-    """One way to disturb the rows.
+    """One perturbation of the rows.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Rescoring:
     failures: list[ScoringFailure] = field(default_factory=list)
 
     def score(self, items: Iterable[Perturbation]) -> list[tuple[Perturbation, np.ndarray]]:
-        """Return the scores of each disturbance; those that fail are noted and left out."""
+        """Return the scores of each perturbation; those that fail are noted and left out."""
         found: list[tuple[Perturbation, np.ndarray]] = []
         batch: list[tuple[Perturbation, pd.DataFrame]] = []
         width = max(1, len(self.base.part.columns))

@@ -1,4 +1,4 @@
-"""How a model's score falls when its rows are disturbed."""
+"""How a model's score falls when its rows are perturbed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SHOWN = 15
 
 
 def robustness(stage: Stage, model: Predictor) -> Robustness:
-    """Disturb test rows in many ways, and write ``robustness.json``.
+    """Perturb test rows in several ways, and write ``robustness.json``.
 
     Noise on all numbers, cells missing at random, each column missing, numbers shifted,
     categories that never occurred, numbers at and beyond the ends of their range, and rows
@@ -53,7 +53,7 @@ def robustness(stage: Stage, model: Predictor) -> Robustness:
 
     Notes
     -----
-    A disturbance that the model refuses with a `ToolkitError` or ``ValueError`` becomes a
+    A perturbation that the model refuses with a `ToolkitError` or ``ValueError`` becomes a
     `Failure` and a critical check; anything else is raised.
 
     Raises

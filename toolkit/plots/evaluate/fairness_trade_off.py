@@ -15,9 +15,9 @@ _MOST = 16
 # Marks differ in shape too, so that colour is never the only sign.
 _MARKS = {
     "thresholds": ("o-", BLUE, "champion, thresholds by group"),
-    "stand-in": ("D", GREY, "stand-in, unmitigated"),
-    "reweighting": ("s--", ORANGE, "stand-in, reweighted"),
-    "reductions": ("^:", GREEN, "stand-in, reduction"),
+    "stand-in": ("D", GREY, "surrogate model, unmitigated"),
+    "reweighting": ("s--", ORANGE, "surrogate model, reweighted"),
+    "reductions": ("^:", GREEN, "surrogate model, reduction"),
 }
 
 
@@ -38,7 +38,7 @@ def trade_off(detail: FairnessDetail, column: str, chosen: str = "", unit: str =
     """Draw the difference between groups of one column against the mean cost of decisions.
 
     Bars are intervals. Left is fairer, down is cheaper. Only points of the same model are to be
-    compared: the stand-in starts from its own unmitigated point.
+    compared: the surrogate model starts from its own unmitigated point.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ def doses(found: Robustness) -> Plot:
     title = f"{metric.title} under noise and missing cells"
     if not sides:
         return _nothing(title, "The perturbed rows do not define the metric.")
-    alt = f"Undisturbed {words(found.baseline)}. " + ". ".join(
+    alt = f"Unperturbed {words(found.baseline)}. " + ". ".join(
         f"{label}: "
         + ", ".join(
             f"{formats.number(d.strength, 6)}: {formats.number(d.score.value)}" for d in items

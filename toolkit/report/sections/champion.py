@@ -28,7 +28,7 @@ def build(book: Book) -> Facts:
             *_holdout(book, found),
             *_shuffled(book, found),
             *_conformal(book, found),
-            blocks.checks("Checks of the champion", found.checks, book.discreet),
+            blocks.checks("Checks of the champion", found.checks, book.redact),
         ],
     )
 

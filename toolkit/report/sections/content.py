@@ -48,7 +48,7 @@ def _content(book: Book, found: ContentExplanation) -> list[Facts | None]:
     for index, column in enumerate(found.columns):
         content += [blocks.heading(f"Inside {column.column}"), _facts(book, index, column)]
         content += _pictures(book, found, column)
-    return [*content, blocks.checks("Checks inside contents", found.checks, book.discreet)]
+    return [*content, blocks.checks("Checks inside contents", found.checks, book.redact)]
 
 
 def _facts(book: Book, index: int, column: ContentColumn) -> Facts:

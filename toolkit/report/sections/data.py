@@ -65,7 +65,7 @@ def _quality(book: Book) -> Facts | None:
         f"Data-quality checks, worst first ({passed} more passed)" if passed
         else "Data-quality checks, worst first",
         [check for check in found if check.severity != "ok"],
-        book.discreet,
+        book.redact,
     ) or blocks.prose(
         f"All {len(found)} data-quality checks passed." if found
         else "No data-quality check found a fault."
@@ -83,7 +83,7 @@ def _profile(book: Book) -> list[Facts | None]:
             [suspect.column,
              book.cite(Profile, "suspects", index, "score", unit="score", recipe="association"),
              "answered" if suspect.resolved else suspect.severity,
-             book.discreet(suspect.reason, [suspect.column]),
+             book.redact(suspect.reason, [suspect.column]),
              suspect.resolved or "open"]
             for index, suspect in enumerate(profile.suspects[:20])
         ],
@@ -259,7 +259,7 @@ def _split(book: Book) -> list[Facts | None]:
             rows,
             note=f"{more} further classes are not shown." if more > 0 else "",
         ),
-        blocks.checks("Checks of the split", split.checks, book.discreet),
+        blocks.checks("Checks of the split", split.checks, book.redact),
         baseline,
     ]
 
@@ -346,7 +346,7 @@ def labels(book: Book) -> Facts:
                            unit=metric_unit(review.metric))),
             ]
         ),
-        blocks.checks("Checks of the labels", review.checks, book.discreet),
+        blocks.checks("Checks of the labels", review.checks, book.redact),
     ]  # fmt: skip
     return blocks.section("labels", "Labels", content)
 

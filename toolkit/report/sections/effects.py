@@ -29,7 +29,7 @@ def build(book: Book) -> Facts:
             *_interactions(book, found),
             *_importances(book, found),
             *_tree(book, found),
-            blocks.checks("Checks of the views", found.checks, book.discreet),
+            blocks.checks("Checks of the views", found.checks, book.redact),
         ],
     )
 
@@ -73,13 +73,13 @@ def _effects(book: Book, found: GlobalViews) -> list[Facts | None]:
     ]
     for each in shown:
         content.append(
-            blocks.figure("explain.effect", _only(found, effects=[_discreet(each, of)]), "effects",
+            blocks.figure("explain.effect", _only(found, effects=[_redacted(each, of)]), "effects",
                           column=each.column, of=of)
         )  # fmt: skip
     return content
 
 
-def _discreet(each: FeatureEffect, of: str) -> FeatureEffect:
+def _redacted(each: FeatureEffect, of: str) -> FeatureEffect:
     """Return an effect with fewer curves, and rare categories unnamed."""
     curve = each.curves[of]
     step = max(1, len(curve.ice) // SHOWN_CURVES)

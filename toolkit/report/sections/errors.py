@@ -36,7 +36,7 @@ def build(book: Book) -> Facts:
             *_tree(book, found, unit),
             *_confusions(book, found),
             *_curves(book, found, unit),
-            blocks.checks("Checks of the errors", found.checks, book.discreet),
+            blocks.checks("Checks of the errors", found.checks, book.redact),
         ],
     )
 

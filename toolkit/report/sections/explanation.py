@@ -39,7 +39,7 @@ def build(book: Book) -> Facts:
             *_importance(book, found),
             *_method(book, found),
             *_examples(book, found),
-            blocks.checks("Checks of the explanation", found.checks, book.discreet),
+            blocks.checks("Checks of the explanation", found.checks, book.redact),
         ],
     )
 

@@ -26,7 +26,7 @@ def build(book: Book) -> Facts:
             *_crossings(book, found),
             *_curve(book, found),
             *_choice(book, found),
-            blocks.checks("Remarks on intersections and mitigation", found.checks, book.discreet),
+            blocks.checks("Remarks on intersections and mitigation", found.checks, book.redact),
         ]
     section["blocks"] += [each for each in more if each is not None]
     return section
@@ -89,7 +89,7 @@ def _crossings(book: Book, found: FairnessDetail) -> list[Facts | None]:
                            recipe="fairness"),
                  book.cite(FairnessDetail, "crossing_verdicts", i, "limit", unit="score",
                            recipe="choice"),
-                 verdict(each.verdict), book.discreet(each.reason,
+                 verdict(each.verdict), book.redact(each.reason,
                                                      [n for n in book.hidden if n in each.column])]
                 for i, each in enumerate(found.crossing_verdicts)
             ],
@@ -113,7 +113,7 @@ def _curve(book: Book, found: FairnessDetail) -> list[Facts | None]:
     ]  # fmt: skip
     if found.stand_in:
         facts += [
-            ("Stand-in for the champion, in methods that change the fit", found.stand_in),
+            ("Surrogate model, on which methods that change the fit were tried", found.stand_in),
             ("Training rows that it was fitted on",
              book.cite(FairnessDetail, "stand_in_rows", unit="count", recipe="trade_off")),
         ]  # fmt: skip
@@ -150,8 +150,8 @@ def _points(book: Book, found: FairnessDetail, column: str, unit: str) -> Facts 
              cite(i, "cost_change", "change"), cite(i, "changed", "share")]
             for i, each in enumerate(found.curve) if each.column == column
         ],
-        note="Changes are against the same model without mitigation. What begins with stand-in,"
-        " reweighting or reductions is about the stand-in, not the champion.",
+        note="Changes are against the same model without mitigation. Points named stand-in,"
+        " reweighting or reductions are of the surrogate model, not of the champion.",
     )  # fmt: skip
 
 
@@ -200,7 +200,7 @@ def _chosen(book: Book, chosen: Mitigation) -> list[Facts | None]:
         "These thresholds are recorded here. The champion's own threshold is unchanged: whoever"
         " deploys it has to apply them."
         if chosen.applies
-        else "This was tried on a stand-in. To use it needs a new search; nothing was changed."
+        else "This was tried on a surrogate model. Using it needs a new search; nothing changed."
     )
     return [
         blocks.facts(rows),

@@ -225,7 +225,7 @@ def _search(book: Book) -> list[Facts | None]:
             ],
         ),
         _trials(search),
-        blocks.checks("Checks of the search", search.checks, book.discreet),
+        blocks.checks("Checks of the search", search.checks, book.redact),
     ]  # fmt: skip
 
 

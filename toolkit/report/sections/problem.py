@@ -105,5 +105,5 @@ def _feasibility(book: Book) -> list[Facts | None]:
         blocks.facts(rows),
         blocks.figure("scoping.class_balance", found, "classes", "positive",
                       column=book.project.target.column) if found.classes else None,
-        blocks.checks("Checks of the plan", found.checks, book.discreet),
+        blocks.checks("Checks of the plan", found.checks, book.redact),
     ]  # fmt: skip

@@ -49,7 +49,7 @@ def build(book: Book) -> Facts:
             else None,
             *_slices(book, found),
             *_mistakes(book, found),
-            blocks.checks("Checks of the test", found.checks, book.discreet),
+            blocks.checks("Checks of the test", found.checks, book.redact),
         ],
     )
 
@@ -219,7 +219,7 @@ def _verdicts(book: Book, found: Evaluation) -> Facts | None:
              book.cite(Evaluation, "fairness", i, "difference", unit="score", recipe="fairness",
                        limit=each.limit),
              book.cite(Evaluation, "fairness", i, "limit", unit="score", recipe="choice"),
-             verdict(each.verdict), book.discreet(each.reason, [each.column])]
+             verdict(each.verdict), book.redact(each.reason, [each.column])]
             for i, each in enumerate(found.fairness)
         ],
         note="Unclear: the interval spans the limit, or a group of a relevant size cannot be"

@@ -10,7 +10,7 @@ from toolkit.report.book import Book
 from toolkit.report.words import metric_title, metric_unit
 
 SHOWN = 15
-_RECIPE = "disturbed"
+_RECIPE = "perturbed"
 
 
 def build(book: Book) -> Facts:
@@ -42,7 +42,7 @@ def build(book: Book) -> Facts:
             blocks.figure("evaluate.shifts", found, "shifts") if found.shifts else None,
             _extremes(book, found),
             *_outside(book, found),
-            blocks.checks("Checks of robustness", found.checks, book.discreet),
+            blocks.checks("Checks of robustness", found.checks, book.redact),
         ],
     )
 

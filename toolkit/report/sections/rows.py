@@ -37,7 +37,7 @@ def build(book: Book) -> Facts:
         content += _story(book, found, place, story)
     if not found.stories:
         content.append(blocks.prose("None of the explained rows has an adverse outcome."))
-    content.append(blocks.checks("Checks of single decisions", found.checks, book.discreet))
+    content.append(blocks.checks("Checks of single decisions", found.checks, book.redact))
     return blocks.section("rows", "Single decisions", content)
 
 
@@ -127,7 +127,7 @@ def _shown(book: Book, column: str, value: Value) -> str:
 def _changes(book: Book, found: RowReports, place: int, story: RowReport) -> list[Facts | None]:
     if not story.counterfactuals:
         return [blocks.prose(story.blocked)] if story.blocked else []
-    drawn = _discreet(book, story)
+    drawn = _redacted(book, story)
     rows: list[list[Cell]] = []
     for i, each in enumerate(drawn.counterfactuals):
         path: tuple[Any, ...] = ("stories", place, "counterfactuals", i)
@@ -163,7 +163,7 @@ def _changes(book: Book, found: RowReports, place: int, story: RowReport) -> lis
     ]
 
 
-def _discreet(book: Book, story: RowReport) -> RowReport:
+def _redacted(book: Book, story: RowReport) -> RowReport:
     """Return a story with the cells that may be shown, and without what no figure needs."""
     found = [
         each.model_copy(

@@ -195,7 +195,7 @@ def critical(case: Case) -> Parts | None:
     return {
         "area": area,
         "check": check.name,
-        "message": case.book.discreet(check.message, check.columns),
+        "message": case.book.redact(check.message, check.columns),
         "more": f" Critical, too: {rest}." if rest else "",
     }
 

@@ -121,8 +121,8 @@ class FairnessPanel(Panel):
             )
         else:
             said.append(
-                "This was tried on a stand-in. Choosing it needs a new search: it is recorded,"
-                " and nothing is changed."
+                "This was tried on a surrogate model. Choosing it needs a new search: it is"
+                " recorded, and nothing is changed."
             )
         lines = "".join(f"<p>{html.escape(line)}</p>" for line in said)
         if not point.thresholds:
@@ -198,8 +198,8 @@ class FairnessPanel(Panel):
         )
         if detail.stand_in:
             said += (
-                f" Reweighting and reductions change the fit, so they were tried on a stand-in,"
-                f" not the champion: {detail.stand_in}, {detail.stand_in_rows:,} of"
+                f" Reweighting and reductions change the fit, so they were tried on a surrogate"
+                f" model, not the champion: {detail.stand_in}, {detail.stand_in_rows:,} of"
                 f" {detail.stand_in_of:,} training rows."
             )
         rows = [
