@@ -349,7 +349,7 @@ def test_the_wheel_works_without_the_checkout(wheel: Path, tmp_path: Path) -> No
     assert all(name in call([toolkit, "example"], home) for name in EXAMPLES)
     call([toolkit, "--help"], home)
     call([toolkit, "example", "wine", "w"], home)
-    assert (home / "w" / "notebooks" / "05_explain.ipynb").is_file()
+    assert (home / "w" / "notebooks" / "05_evaluate.ipynb").is_file()
     quick = ["automl.engines=[baseline]", "explain.rows=10", "explain.permutations=2",
              "explain.bootstrap=50", "tracking.enabled=false"]  # fmt: skip
     sets = [word for text in quick for word in ("--set", text)]
