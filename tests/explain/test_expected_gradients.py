@@ -310,10 +310,10 @@ def test_networks_without_gradients_say_why(wide, tmp_path):
     steps = Model(wide.folder, facts_of(wide, {}) | {"calibration": {"method": "isotonic"}})
     assert "step function" in steps.as_smooth()
     from toolkit.automl.engines.autokeras.input_gradients import refusal
-    from toolkit.automl.engines.autokeras.inputs import Encoder, Text
+    from toolkit.automl.engines.autokeras.inputs import Encoder, TextEncoder
     from toolkit.automl.engines.autokeras.network import Networks
 
-    assert "words" in refusal(Networks(Encoder([Text("what")]), None, None, [], 2))
+    assert "words" in refusal(Networks(Encoder([TextEncoder("what")]), None, None, [], 2))
     frame["y"] = risk
     stage = make_stage(
         tmp_path / "run", frame, "y", "regression",

@@ -272,7 +272,7 @@ MODELS = {"automl", "evaluate", "explain", "report", "trial"}
         ("templates/report/report.css", {"report"}),
         ("toolkit/tracking/pyfunc.py", {"report"}),
         ("toolkit/data/scoping/intake.py", {"scoping"}),
-        ("toolkit/table/read/csv_file.py", {"scoping"}),
+        ("toolkit/table/read/text/csv_file.py", {"scoping"}),
         ("toolkit/data/profile/table_profile.py", {"eda"}),
         ("toolkit/data/leakage/leakage.py", {"scoping", "eda"}),
         ("toolkit/labels/queue.py", {"label_review"}),

@@ -17,8 +17,9 @@ from toolkit.project.model import Data
 from toolkit.table.cells import decimal_marks
 from toolkit.table.cells.notes import listed
 from toolkit.table.images import image_arrays
-from toolkit.table.read import decoding, delimiters, excel_file, layout, unsupported_files
+from toolkit.table.read import excel_file, layout, unsupported_files
 from toolkit.table.read.files import open_bytes, packing, require_file
+from toolkit.table.read.text import decoding, delimiters
 
 _SAMPLE = 1 << 20
 _NUMBER = re.compile(r"\s*[+-]?[\d.,]*\d[\d.,]*\s*[%€]?\s*")

@@ -11,10 +11,11 @@ from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
 from toolkit.project.model import Data
 from toolkit.table.images import image_source
-from toolkit.table.read import delimiters, excel_file, layout
+from toolkit.table.read import excel_file, layout
 from toolkit.table.read.file_type import detect_layout, file_type
 from toolkit.table.read.files import open_bytes
 from toolkit.table.read.table_file import read_file
+from toolkit.table.read.text import delimiters
 
 
 def detect(path: Path | str, **given: Any) -> Data:

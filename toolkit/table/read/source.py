@@ -12,9 +12,10 @@ from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
 from toolkit.project import address
 from toolkit.table.images import image_source
-from toolkit.table.read import csv_file, sql
+from toolkit.table.read import sql
 from toolkit.table.read.files import require_file
 from toolkit.table.read.table_file import read_file, read_table, unique_columns
+from toolkit.table.read.text import csv_file
 
 if TYPE_CHECKING:
     import pandas as pd

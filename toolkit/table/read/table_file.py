@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from toolkit.artifacts.base import Check
 from toolkit.table.images import image_arrays
-from toolkit.table.read import csv_file, excel_file, file_type, layout, parquet_file
+from toolkit.table.read import excel_file, file_type, layout, parquet_file
+from toolkit.table.read.text import csv_file
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -30,7 +30,7 @@ _LOOKED_AT = 500
 _NATIVE = ("text", "image")
 
 
-class Table:
+class TableEncoder:
     """Design columns as a matrix: numbers on the scale of a normal distribution, categories
     as columns of 0 and 1.
 
@@ -45,7 +45,7 @@ class Table:
     def __init__(self, columns: list[str]) -> None:
         self.columns = columns
 
-    def fit(self, inputs: Inputs, seed: int) -> Table:
+    def fit(self, inputs: Inputs, seed: int) -> TableEncoder:
         """Learn medians, quantiles and categories from training rows."""
         from sklearn.preprocessing import QuantileTransformer
 
@@ -97,7 +97,7 @@ class Table:
             skops_file.save(self.quantiles, folder / "quantiles.skops")
 
     @classmethod
-    def load(cls, facts: dict[str, Any], folder: Path) -> Table:
+    def load(cls, facts: dict[str, Any], folder: Path) -> TableEncoder:
         """Return a saved one."""
         part = cls(facts["columns"])
         part.prepare = skops_file.load(folder / "prepare.skops")
@@ -107,7 +107,7 @@ class Table:
         return part
 
 
-class Text:
+class TextEncoder:
     """A text column as numbers of words, by a vocabulary of its own; 0 fills up, 1 is unknown.
 
     Parameters
@@ -121,7 +121,7 @@ class Text:
     def __init__(self, column: str) -> None:
         self.column = column
 
-    def fit(self, inputs: Inputs, seed: int) -> Text:
+    def fit(self, inputs: Inputs, seed: int) -> TextEncoder:
         """Learn the vocabulary, and how long texts are."""
         split = [words(text) for text in _texts(inputs.typed[self.column])]
         counts = collections.Counter(word for text in split for word in set(text))
@@ -133,7 +133,7 @@ class Text:
         self.length = int(np.clip(-(-wanted // 8) * 8, _SHORTEST, _LONGEST))
         return self._indexed()
 
-    def _indexed(self) -> Text:
+    def _indexed(self) -> TextEncoder:
         self._codes = {word: code for code, word in enumerate(self.words, start=2)}
         return self
 
@@ -162,7 +162,7 @@ class Text:
         canonical.write_text(path, canonical.dumps(self.words))
 
     @classmethod
-    def load(cls, facts: dict[str, Any], folder: Path) -> Text:
+    def load(cls, facts: dict[str, Any], folder: Path) -> TextEncoder:
         """Return a saved one."""
         part = cls(facts["column"])
         path = folder / f"vocabulary_{_safe(part.column)}.json"
@@ -171,7 +171,7 @@ class Text:
         return part._indexed()
 
 
-class Image:
+class ImageEncoder:
     """An image column as pixels of one size: grey if all are, at most 64 on a side.
 
     Parameters
@@ -185,7 +185,7 @@ class Image:
     def __init__(self, column: str) -> None:
         self.column = column
 
-    def fit(self, inputs: Inputs, seed: int) -> Image:
+    def fit(self, inputs: Inputs, seed: int) -> ImageEncoder:
         """Learn size and colours from a sample of training images."""
         from toolkit.table.images import images
 
@@ -226,7 +226,7 @@ class Image:
         """Nothing is learnt beyond the facts."""
 
     @classmethod
-    def load(cls, facts: dict[str, Any], folder: Path) -> Image:
+    def load(cls, facts: dict[str, Any], folder: Path) -> ImageEncoder:
         """Return a saved one."""
         part = cls(facts["column"])
         part.height, part.width, channels = facts["shape"]
@@ -234,7 +234,7 @@ class Image:
         return part
 
 
-_KINDS: dict[str, Any] = {"table": Table, "text": Text, "image": Image}
+_KINDS: dict[str, Any] = {"table": TableEncoder, "text": TextEncoder, "image": ImageEncoder}
 
 
 class Encoder:
@@ -268,7 +268,7 @@ class Encoder:
             origin = inputs.features.origin
             design = [n for n in inputs.design.columns if origin.get(n, n) not in native]
             if design:
-                parts.append(Table(design))
+                parts.append(TableEncoder(design))
         return cls([part.fit(inputs, seed) for part in parts])
 
     def arrays(self, inputs: Inputs) -> list[np.ndarray]:

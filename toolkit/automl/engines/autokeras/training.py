@@ -22,11 +22,11 @@ _DECAY = 0.02
 _WARM = 0.05
 _MOMENTS = (0.9, 0.999)
 _ROOM = {"table": (64, 1024), "text": (32, 256), "image": (16, 128)}
-"""Rows scored at once: a few, and many. JAX compiles once for each number."""
+"""TrainingArrays scored at once: a few, and many. JAX compiles once for each number."""
 
 
 @dataclass(frozen=True)
-class Rows:
+class TrainingArrays:
     """All rows that training may see, as arrays.
 
     Attributes
@@ -72,10 +72,10 @@ class Training:
     ----------
     build : callable
         Gives a fresh Keras model of the architecture, with new random weights.
-    rows : Rows
+    rows : TrainingArrays
         What it learns from.
     batch, stretch : int
-        Rows of a step, and steps that are compiled as one.
+        TrainingArrays of a step, and steps that are compiled as one.
     rate : float
         The learning rate at its highest.
     alter : str
@@ -85,7 +85,7 @@ class Training:
     def __init__(
         self,
         build: Callable[[], Any],
-        rows: Rows,
+        rows: TrainingArrays,
         *,
         batch: int,
         stretch: int,

@@ -8,7 +8,7 @@ import numpy as np
 
 from toolkit.automl.engines.autokeras.inputs import Encoder
 from toolkit.automl.engines.autokeras.row_limits import SEARCHED
-from toolkit.automl.engines.autokeras.training import Rows
+from toolkit.automl.engines.autokeras.training import TrainingArrays
 from toolkit.errors import EngineError
 
 if TYPE_CHECKING:
@@ -36,14 +36,14 @@ class Prepared:
     ----------
     encoder : Encoder
         From rows to arrays.
-    rows : Rows
+    rows : TrainingArrays
         All training rows as arrays.
     mean, scale : float
         Of a number that is learnt.
     learnt, held : array of int
         Positions from which the search learns, and by which it compares; none of the first fold.
     batch, stretch : int
-        Rows of a step, and steps of a pass over `learnt`.
+        TrainingArrays of a step, and steps of a pass over `learnt`.
     notes : list of str
         What was sampled.
     """
@@ -77,7 +77,7 @@ class Prepared:
         """Return the rows that one network learns from: all, or as many as memory takes."""
         return self._sampled(rows, self._most, 2 + number, "each network learnt from a sample:")
 
-    def _arrays(self) -> Rows:
+    def _arrays(self) -> TrainingArrays:
         task = self.task
         if self.classes:
             target: np.ndarray[Any, Any] = task.target.astype(np.int32)
@@ -85,7 +85,7 @@ class Prepared:
             self.mean, self.scale = float(task.target.mean()), float(task.target.std()) or 1.0
             target = ((task.target - self.mean) / self.scale).astype(np.float32)
         weights = np.ones(len(target)) if task.weights is None else task.weights
-        return Rows(
+        return TrainingArrays(
             self.encoder.arrays(task.inputs),
             [part.kind for part in self.encoder.parts],
             target,

@@ -17,9 +17,9 @@ import numpy as np
 from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
 from toolkit.table.read import layout
-from toolkit.table.read.decoding import not_text, nul_error
-from toolkit.table.read.delimiters import EXCEL_HINT
 from toolkit.table.read.files import open_bytes
+from toolkit.table.read.text.decoding import not_text, nul_error
+from toolkit.table.read.text.delimiters import EXCEL_HINT
 
 if TYPE_CHECKING:
     import pandas as pd

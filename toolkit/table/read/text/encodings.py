@@ -17,7 +17,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
-from toolkit.table.read.alphabets import FREQUENT, LATIN, OTHER
+from toolkit.table.read.text.alphabets import FREQUENT, LATIN, OTHER
 
 _SIGNS_ALONE = frozenset("°§€£µ²³½¼¾±×÷·–—…•№©®™¹Ø¥√≤≥≠∞†‡¢¤¶‰")
 _QUOTES = frozenset("‘’“”„‚«»‹›¡¿\xa0´`¨")

@@ -1,0 +1,1 @@
+"""Text files as tables: their encoding, their delimiter, and every cell as text."""
