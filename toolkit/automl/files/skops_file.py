@@ -25,6 +25,8 @@ TRUSTED = frozenset(
     }
 )
 """Types beyond those that skops itself trusts; a file with any other is refused."""
+_MOVED = {b'"toolkit.table.preprocess"': b'"toolkit.table.features.preprocessor"'}
+"""Modules of trusted types by the name that files of version 0.1 have."""
 
 
 def save(thing: Any, path: Path) -> None:
@@ -49,6 +51,13 @@ def _stable(archive: bytes) -> bytes:
     return normalised(archive, edit)
 
 
+def _with_moved(name: str, content: bytes) -> tuple[str, bytes]:
+    if name == _SCHEMA:
+        for old, new in _MOVED.items():
+            content = content.replace(old, new)
+    return name, content
+
+
 def load(path: Path) -> Any:
     """Return what `save` wrote.
 
@@ -59,8 +68,8 @@ def load(path: Path) -> Any:
     """
     import skops.io
 
-    content = path.read_bytes()
     try:
+        content = normalised(path.read_bytes(), _with_moved)
         unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - TRUSTED)
         if unknown:
             raise ModelError(
