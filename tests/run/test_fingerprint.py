@@ -264,7 +264,7 @@ MODELS = {"automl", "evaluate", "explain", "report", "trial"}
         ("toolkit/data/project_creation.py", set()),
         ("templates/project/project.yaml.j2", set()),
         ("toolkit/automl/__init__.py", set()),
-        ("toolkit/_lazy.py", {"report"}),
+        ("toolkit/_lazy.py", set()),
         ("toolkit/plots/style.py", {"report"}),
         ("toolkit/plots/automl/search.py", {"report"}),
         ("toolkit/plots/scoping.py", {"report"}),

@@ -177,7 +177,8 @@ class Package:
             if length > 1:
                 found |= self.serving(module, tuple(parts[length:]))
                 if open_end:
-                    found |= {name for name in self.paths if name.startswith(f"{module}.")}
+                    below = (name for name in self.paths if name.startswith(f"{module}."))
+                    found |= {name for name in below if not self._is_inert(name)}
             elif "entry_points" in source:
                 found |= self._extensions(self.name + text)
         return found
@@ -202,7 +203,10 @@ class Package:
         """Return the packages above a module whose import runs code of their own."""
         parts = module.split(".")
         above = (".".join(parts[:length]) for length in range(1, len(parts)))
-        return {name for name in above if name in self.paths and not self._door(name).inert}
+        return {name for name in above if name in self.paths and not self._is_inert(name)}
+
+    def _is_inert(self, module: str) -> bool:
+        return self._is_package(module) and self._door(module).inert
 
     def _is_package(self, module: str) -> bool:
         return self.paths[module].name == "__init__.py"

@@ -25,8 +25,8 @@ TRUSTED = frozenset(
     }
 )
 """Types beyond those that skops itself trusts; a file with any other is refused."""
-_MOVED = {b'"toolkit.table.preprocess"': b'"toolkit.table.features.preprocessor"'}
-"""Modules of trusted types by the name that files of version 0.1 have."""
+_MOVED = {"table.preprocess": "table.features.preprocessor"}
+"""Modules of trusted types, below ``toolkit``, by the name that files of version 0.1 have."""
 
 
 def save(thing: Any, path: Path) -> None:
@@ -54,7 +54,9 @@ def _stable(archive: bytes) -> bytes:
 def _with_moved(name: str, content: bytes) -> tuple[str, bytes]:
     if name == _SCHEMA:
         for old, new in _MOVED.items():
-            content = content.replace(old, new)
+            content = content.replace(
+                b'"toolkit.%b"' % old.encode(), b'"toolkit.%b"' % new.encode()
+            )
     return name, content
 
 
