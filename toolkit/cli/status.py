@@ -64,7 +64,8 @@ def _runs_table(found: list[tuple[Run, Manifest | None]]) -> object:
             table.add_row(escape(run.id), _mark("damaged"), "", "", "", "", "", "")
             continue
         result = outcome(run)
-        done = sum(record.status == "done" for record in facts.stages.values())
+        states = {stage: record.status for stage, record in facts.stages.items()}
+        done = sum(states.get(stage) == "done" for stage in paths.STAGES)
         table.add_row(
             escape(run.id),
             _mark(_state(run, facts.status)),
