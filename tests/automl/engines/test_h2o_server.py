@@ -22,9 +22,9 @@ SMALL = Budget(memory_gib=1.0, threads=2)
 
 OWNER = """
 import json, time
-from toolkit.automl import cluster
+from toolkit.automl.engines.h2o.server import node
 from toolkit.project.search import Budget
-own = cluster.start_shared(Budget(memory_gib=1.0, threads=1))
+own = node.start_shared(Budget(memory_gib=1.0, threads=1))
 print(json.dumps({"jvm": own.pid, "guard": own._guard.pid, "folder": str(own._folder)}), flush=True)
 time.sleep(600)
 """
@@ -98,23 +98,23 @@ def test_nothing_is_left_after_a_kill(victim):
 
 ENSURED = """
 import json, os, signal, time
-from toolkit.automl import cluster
+from toolkit.automl.engines.h2o.server import node
 from toolkit.project.search import Budget
 small = Budget(memory_gib=0.5, threads=1)
 seen = []
 def ask():
-    environment, note = cluster.ensure(small)
-    seen.append((json.loads(environment[cluster.SERVER_VARIABLE]), note))
+    environment, note = node.ensure(small)
+    seen.append((json.loads(environment[node.SERVER_VARIABLE]), note))
     os.environ.update(environment)
-    return cluster.connect(small)
+    return node.connect(small)
 def kill():
     pid = seen[-1][0]["pid"]
     os.kill(pid, signal.SIGKILL)
-    server = cluster.connect.__globals__["_named"]().server
+    server = node.connect.__globals__["_named"]().server
     while server.alive():
         time.sleep(0.1)
 ask(); ask(); kill(); ask()
-os.environ.pop(cluster.SERVER_VARIABLE)
+os.environ.pop(node.SERVER_VARIABLE)
 ask()
 print(json.dumps(seen))
 """
