@@ -93,9 +93,9 @@ def test_words(text, words):
 @settings(max_examples=80, deadline=None)
 def test_taking_nothing_away_leaves_the_text_and_all_leaves_its_spaces(text):
     found = text_tokens.text(text)
-    players = len(found.parts)
-    assert players <= text_tokens.PLAYERS
-    whole, none = found.masked(np.repeat([[True], [False]], players, axis=1))
+    parts = len(found.parts)
+    assert parts <= text_tokens.MOST_PARTS
+    whole, none = found.masked(np.repeat([[True], [False]], parts, axis=1))
     assert whole == text
     assert none == "".join(char for char in text if char.isspace())
 
@@ -163,7 +163,7 @@ def test_odd_texts(tmp_path):
     assert explainer(0) == [] and explainer(1) == []
     assert explainer(3)[0].outputs[0].values == [2.0]
     (grouped,) = explainer(7)
-    assert grouped.words == 10_001 and len(grouped.parts) == text_tokens.PLAYERS
+    assert grouped.words == 10_001 and len(grouped.parts) == text_tokens.MOST_PARTS
     assert grouped.outputs[0].values[0] == pytest.approx(2)
     (one,) = explainer(8)
     whole = found.model_copy(update={"rows": [grouped, one, *explainer(4)]})
@@ -322,7 +322,7 @@ def test_patches_tile_every_image(height, width):
     assert (
         len(found.differs)
         == (len(found.rows) - 1) * (len(found.columns) - 1)
-        <= image_patches.PLAYERS
+        <= image_patches.MOST_PATCHES
     )
     assert (np.diff(found.rows) > 0).all() and (np.diff(found.columns) > 0).all()
     assert (found.rows[-1], found.columns[-1]) == (height, width)

@@ -13,11 +13,13 @@ from toolkit.automl.engines.bagging import Bag
 from toolkit.automl.engines.lightgbm.engine import Boosters
 from toolkit.automl.model.scoring import load_model
 from toolkit.errors import ProjectError
-from toolkit.explain import explain_rows
+from toolkit.explain import ExplainRequest, explain_rows
 from toolkit.explain.shap import attribution, cost_plan, exact
 from toolkit.explain.shap.background import references
 from toolkit.explain.shap.outputs import in_space, scorer
 from toolkit.forests import AdditiveModel
+
+BY_PATHS = {"feature_perturbation": "tree_path_dependent"}
 
 
 def loans(rows=260, seed=3):
@@ -96,11 +98,11 @@ def test_every_model_of_trees_is_a_sum_with_the_values_of_all_coalitions(trees):
         read += 1
         assert any(len(of) == 2 for of in total.sources.values())  # a ratio
         rows, background = typed(model, 6), typed(model, 40).tail(16).reset_index(drop=True)
-        found = explain_rows(model, rows, background, total=total)
+        found = explain_rows(ExplainRequest(model, rows, background, structure=total))
         assert found.additivity_error <= found.tolerance, model.name
         assert not found.sampled
 
-        wanted = explain_rows(JustOutputs(model, total.space), rows, background)
+        wanted = explain_rows(ExplainRequest(JustOutputs(model, total.space), rows, background))
         assert "enumerated" in wanted.method
         size = np.abs(wanted.shap).max()
         np.testing.assert_allclose(found.shap, wanted.shap, atol=1e-6 * size, err_msg=model.name)
@@ -116,7 +118,7 @@ def test_linear_models_single_trees_and_histogram_boosting_are_exact_too(tmp_pat
         if total is None or total.rest is not None:
             continue
         rows, background = typed(model, 6), typed(model, 40).tail(16).reset_index(drop=True)
-        found = explain_rows(model, rows, background, total=total)
+        found = explain_rows(ExplainRequest(model, rows, background, structure=total))
         if found.additivity_error > found.tolerance:
             # Where a ratio explodes, probabilities are clipped: the model is no sum there, and
             # that is found out although the values add up on the rows themselves.
@@ -125,7 +127,9 @@ def test_linear_models_single_trees_and_histogram_boosting_are_exact_too(tmp_pat
             continue
         methods[name] = found.method
         for k in range(found.shap.shape[2]):
-            wanted = explain_rows(JustOutputs(model, total.space, k), rows, background)
+            wanted = explain_rows(
+                ExplainRequest(JustOutputs(model, total.space, k), rows, background)
+            )
             size = np.abs(wanted.shap).max()
             np.testing.assert_allclose(
                 found.shap[:, :, k], wanted.shap[:, :, 0], atol=1e-9 * size, err_msg=name
@@ -150,7 +154,7 @@ def test_a_model_that_is_not_quite_its_sum_is_estimated_and_that_is_said(tmp_pat
     test = table.load_part(stage, "test")
     frame = test.frame[np.isin(test.rows, rows)]
     background = references(stage, table.load_part(stage, "train")).sample(model, 12, 7)[0]
-    wanted = explain_rows(JustOutputs(model, "margin"), frame, background)
+    wanted = explain_rows(ExplainRequest(JustOutputs(model, "margin"), frame, background))
     np.testing.assert_allclose(lines["shap"], wanted.shap[:, :, 0].ravel(), atol=1e-7)
     one = explain.row_explainer(stage, model, found)(int(rows[1]))
     np.testing.assert_allclose(one["shap"], wanted.shap[1, :, 0], atol=1e-7)
@@ -214,15 +218,15 @@ def test_of_a_blend_only_what_is_no_tree_is_estimated(blend):
     rows, background = typed(model, 5), typed(model, 30).tail(12).reset_index(drop=True)
     if total.terms is not None:
         # A ratio that explodes is clipped in the linear members, and that is found out.
-        found = explain_rows(model, rows, background, total=total)
+        found = explain_rows(ExplainRequest(model, rows, background, structure=total))
         assert found.additivity_error > found.tolerance
         middle = background.iloc[[6]]
         total = exact.with_remainder(total, in_space(scorer(model), total.space), middle)
-    found = explain_rows(model, rows, background, total=total)
+    found = explain_rows(ExplainRequest(model, rows, background, structure=total))
     if not total.corrected:
         assert f"{total.share + total.linear:.0%} of the model" in found.method
     assert found.additivity_error <= found.tolerance
-    wanted = explain_rows(JustOutputs(model, total.space), rows, background)
+    wanted = explain_rows(ExplainRequest(JustOutputs(model, total.space), rows, background))
     size = np.abs(wanted.shap).max()
     np.testing.assert_allclose(found.shap, wanted.shap, atol=1e-5 * size)
 
@@ -277,21 +281,21 @@ def test_votes_of_a_forest_of_several_classes_are_exact_and_their_scaling_is_est
     np.testing.assert_allclose(
         votes / votes.sum(axis=1, keepdims=True), model.predict(rows), atol=1e-9
     )
-    found = explain_rows(model, rows, background, total=total)
+    found = explain_rows(ExplainRequest(model, rows, background, structure=total))
     assert "before votes are scaled" in found.method
     assert found.additivity_error <= found.tolerance
     for k in range(3):
-        wanted = explain_rows(JustOutputs(model, total.space, k), rows, background)
+        wanted = explain_rows(ExplainRequest(JustOutputs(model, total.space, k), rows, background))
         np.testing.assert_allclose(found.shap[:, :, k], wanted.shap[:, :, 0], atol=1e-9)
 
 
 def test_path_dependent_values_are_those_of_the_library_that_grew_the_trees(tmp_path):
     stage = searched(tmp_path, "binary", ["lightgbm"], models=1, without=["debt"],
-                     explain={"game": "path-dependent", "bootstrap": 60})  # fmt: skip
+                     explain={**BY_PATHS, "bootstrap": 60})  # fmt: skip
     stage = chosen(stage, "lightgbm_1")
     model = automl.load_champion(stage)
     found = explain.explain(stage, model)
-    assert (found.game, found.background) == ("path-dependent", 0)
+    assert (found.feature_perturbation, found.background) == ("tree_path_dependent", 0)
     assert "path-dependent" in found.method
     assert found.additivity_error <= found.additivity_tolerance
 
@@ -303,10 +307,10 @@ def test_path_dependent_values_are_those_of_the_library_that_grew_the_trees(tmp_
     bag = Bag.load(model.folder / "native", Boosters())
     matrix = bag.coding.matrix(total.design(frame, None))
     own = np.mean([one.predict(matrix, pred_contrib=True) for one in bag.models], axis=0)
-    by_column = np.zeros((len(rows), len(total.players)))
+    by_column = np.zeros((len(rows), len(total.features)))
     for place, name in enumerate(bag.coding.columns):
         (source,) = total.sources[name]
-        by_column[:, total.players.index(source)] += own[:, place]
+        by_column[:, total.features.index(source)] += own[:, place]
     wanted = by_column * (bag.temper or 1.0)
     values = lines["shap"].to_numpy().reshape(len(rows), -1)
     np.testing.assert_allclose(values, wanted, atol=1e-9)
@@ -316,11 +320,14 @@ def test_path_dependent_values_are_those_of_the_library_that_grew_the_trees(tmp_
 
 def test_path_dependent_values_that_are_not_known_are_not_given(tmp_path):
     stage = searched(tmp_path, "binary", ["lightgbm"], models=1,
-                     explain={"game": "path-dependent", "rows": 5, "background": 12})  # fmt: skip
+                     explain={**BY_PATHS, "rows": 5, "background": 12})  # fmt: skip
     stage = chosen(stage, "lightgbm_1")
     found = explain.explain(stage, automl.load_champion(stage))
-    assert (found.game, found.background) == ("interventional", 12)
-    assert any("not path-dependent but interventional" in note for note in stage.notes)
+    assert (found.feature_perturbation, found.background) == ("interventional", 12)
+    (note,) = [note for note in stage.notes if "tree-path-dependent" in note]
+    assert "no sum of trees that test single columns" in note
+    assert found.strategy in note
+    assert found.refused[1].reason in note
 
 
 def test_forests_that_are_too_dear_are_estimated_and_the_others_stay_exact(blend, monkeypatch):
@@ -335,7 +342,7 @@ def test_forests_that_are_too_dear_are_estimated_and_the_others_stay_exact(blend
     monkeypatch.setattr(cost_plan, "TREE_SECONDS", affordable)
     found = explain.explain(stage, model)
     assert f"({len(costs) - 1} of {len(costs)} forests)" in found.method
-    assert any("what some of them say is sampled" in note.lower() for note in stage.notes)
+    assert any("values of some forests are estimated" in note for note in stage.notes)
     assert found.additivity_error <= found.additivity_tolerance
     again = stage.read(Attributions).frame
     # With four columns all coalitions are enumerated: what is estimated is exact too.
@@ -375,7 +382,7 @@ def test_errors_of_exact_and_estimated_parts_are_those_of_their_sum(sign):
     values, errors = [], []
     for _ in range(80):
         background = pd.DataFrame(rng.normal(size=(24, 3)), columns=frame.columns)
-        found = explain_rows(model, frame, background, total=total)
+        found = explain_rows(ExplainRequest(model, frame, background, structure=total))
         values.append(found.shap)
         errors.append(found.standard_error)
     spread = np.std(values, axis=0)

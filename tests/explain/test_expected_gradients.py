@@ -18,8 +18,9 @@ from toolkit.automl.files.model_file import FEATURES, NATIVE
 from toolkit.automl.inputs import Inputs
 from toolkit.automl.model.differentiable import calibrated
 from toolkit.automl.model.saved_model import Model
-from toolkit.explain import explain_rows
-from toolkit.explain.shap.expected_gradients import GAME, TOLERATED, expected_gradients
+from toolkit.explain import ExplainRequest, explain_rows
+from toolkit.explain.shap.expected_gradients import TOLERATED, expected_gradients
+from toolkit.explain.shap.request import EXPECTED_GRADIENTS
 from toolkit.project.model import Column, Costs
 from toolkit.table import Features
 from toolkit.table.images import images
@@ -131,11 +132,11 @@ def test_what_lines_miss_is_the_additivity_error():
         lambda x: np.column_stack([np.full(len(x), 2.0), 2 * x[:, 1]]),
         columns,
     )
-    found = explain_rows(model, rows, background, smooth=right)
-    assert found.game == GAME
+    found = explain_rows(ExplainRequest(model, rows, background, structure=right))
+    assert found.feature_perturbation == EXPECTED_GRADIENTS
     assert found.additivity_error < found.tolerance
     wrong = smooth_of(lambda x: 2 * x[:, 0], lambda x: np.tile([2.0, 0.0], (len(x), 1)), columns)
-    found = explain_rows(model, rows, background, smooth=wrong)
+    found = explain_rows(ExplainRequest(model, rows, background, structure=wrong))
     assert found.additivity_error > found.tolerance
 
 
@@ -244,7 +245,7 @@ def test_gradients_of_a_network_are_its_slopes(wide):
     matrix = smooth.encode(frame)
     outputs, _ = smooth.gradients(matrix)
     np.testing.assert_allclose(outputs[:, 0], wide.predict(frame)[:, 1], atol=1e-6)
-    names = [smooth.players[owner] for owner in smooth.owners]
+    names = [smooth.columns[owner] for owner in smooth.owners]
     assert names.count("n1") == 2  # the number, and whether it is missing
     assert names.count("kind <b>") == 4
     assert set(names) == set(frame.columns)
@@ -254,7 +255,7 @@ def test_gradients_of_a_network_are_its_slopes(wide):
 def test_wide_table_gets_a_value_for_each_column(wide, tmp_path):
     stage = stage_of(tmp_path)
     found = explain.explain(stage, wide)
-    assert found.game == GAME
+    assert found.feature_perturbation == EXPECTED_GRADIENTS
     assert found.method.startswith("No SHAP values: gradients of the network")
     assert found.called == "expected gradient"
     assert found.additivity_error <= found.additivity_tolerance == 1e-4 * TOLERATED
@@ -276,7 +277,7 @@ def test_wide_table_gets_a_value_for_each_column(wide, tmp_path):
 def test_never_groups_the_columns_of_a_wide_table(wide, tmp_path):
     stage = stage_of(tmp_path, gradients="never", rows=3, background=10, evaluations=3_000)
     found = explain.explain(stage, wide)
-    assert found.game == "interventional"
+    assert found.feature_perturbation == "interventional"
     assert len(found.grouped) == 22
 
 
@@ -284,8 +285,8 @@ def test_lines_that_miss_are_given_up_and_that_is_said(wide, tmp_path):
     steep = Model(wide.folder, facts_of(wide, {"slope": 600.0, "intercept": 0.0}))
     stage = stage_of(tmp_path, gradients="always", rows=3, background=20, evaluations=2_000)
     found = explain.explain(stage, steep)
-    assert found.game == "interventional"
-    assert any(note.startswith("Expected gradients miss the output") for note in stage.notes)
+    assert found.feature_perturbation == "interventional"
+    assert any("expected gradients, because they miss the output" in note for note in stage.notes)
 
 
 def facts_of(model, parameters):
@@ -320,8 +321,8 @@ def test_networks_without_gradients_say_why(wide, tmp_path):
         explain={"rows": 3, "background": 4, "bootstrap": 60, "gradients": "always"},
     )  # fmt: skip
     found = explain.explain(stage, model)
-    assert found.game == "interventional"
-    assert any("not explained by expected gradients: it looks" in note for note in stage.notes)
+    assert found.feature_perturbation == "interventional"
+    assert any("expected gradients, because it looks" in note for note in stage.notes)
 
 
 def test_always_says_why_a_model_of_unknown_make_is_sampled(tmp_path):
@@ -330,7 +331,7 @@ def test_always_says_why_a_model_of_unknown_make_is_sampled(tmp_path):
     frame["y"] = frame["a"] * 3 + frame["b"]
     stage = make_stage(tmp_path, frame, "y", "regression", explain={"gradients": "always"})
     explain.explain(stage, FunctionModel(lambda f: f["a"] * 3 + f["b"], columns))
-    assert any("not explained by expected gradients" in note for note in stage.notes)
+    assert any("Not used: expected gradients" in note for note in stage.notes)
 
 
 def test_pixels_have_gradients_beside_a_table():

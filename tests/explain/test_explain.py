@@ -12,7 +12,14 @@ from support.explain_runs import FunctionModel, make_stage, sklearn_model
 
 from toolkit.artifacts import Attributions, Explanation
 from toolkit.errors import DataError, ModelError
-from toolkit.explain import FeatureGroups, explain, explain_rows, row_explainer, to_shap
+from toolkit.explain import (
+    ExplainRequest,
+    FeatureGroups,
+    explain,
+    explain_rows,
+    row_explainer,
+    to_shap,
+)
 from toolkit.explain.shap import attribution as explaining
 from toolkit.explain.shap import cost_plan
 from toolkit.project.model import Explain
@@ -58,7 +65,7 @@ def test_linear_model_has_its_closed_form_even_when_sampled(sampling):
     weights = np.array([2.0, -1.0, 0.5, 0.0])
     frame, background = numbers(7, 4), numbers(25, 4, seed=1)
     model = FunctionModel(lambda f: f.to_numpy() @ weights + 3, frame.columns)
-    found = explain_rows(model, frame, background)
+    found = explain_rows(ExplainRequest(model, frame, background))
     assert found.sampled
     expected = weights * (frame.to_numpy() - background.to_numpy().mean(axis=0))
     np.testing.assert_allclose(found.shap[:, :, 0], expected, atol=1e-12)
@@ -68,7 +75,7 @@ def test_linear_model_has_its_closed_form_even_when_sampled(sampling):
 def test_additive_function_with_one_interaction_splits_it_evenly():
     frame, background = numbers(5, 3), numbers(10, 3, seed=1)
     model = FunctionModel(lambda f: f["x0"] ** 2 + f["x1"] * f["x2"], frame.columns)
-    found = explain_rows(model, frame, background)
+    found = explain_rows(ExplainRequest(model, frame, background))
     assert not found.sampled
     square = frame["x0"] ** 2 - (background["x0"] ** 2).mean()
     np.testing.assert_allclose(found.shap[:, 0, 0], square)
@@ -92,7 +99,7 @@ def test_any_function_of_four_switches_equals_brute_force(table, rows):
     def function(f):
         return table[(f.to_numpy().astype(int) @ [1, 2, 4, 8])]
 
-    found = explain_rows(FunctionModel(function, list("abcd")), frame, background)
+    found = explain_rows(ExplainRequest(FunctionModel(function, list("abcd")), frame, background))
     np.testing.assert_allclose(
         found.shap[0, :, 0], brute_force(function, frame.iloc[0], background), atol=1e-9
     )
@@ -107,8 +114,8 @@ def test_sampled_values_approach_the_exact_ones_within_their_errors(sampling):
 
     model = FunctionModel(function, frame.columns)
     truth = np.array([brute_force(function, frame.iloc[i], background) for i in range(6)])
-    few = explain_rows(model, frame, background)
-    many = explain_rows(model, frame, background, orders=40)
+    few = explain_rows(ExplainRequest(model, frame, background))
+    many = explain_rows(ExplainRequest(model, frame, background, orders=40))
     error, better = np.abs(few.shap[:, :, 0] - truth), np.abs(many.shap[:, :, 0] - truth)
     assert np.sqrt((better**2).mean()) < 0.4 * np.sqrt((error**2).mean())
     assert (error <= 3 * few.standard_error[:, :, 0] + 1e-12).mean() > 0.97
@@ -126,7 +133,7 @@ def test_standard_errors_cover_the_values_over_all_rows(sampling):
     inside = []
     for seed in range(12):
         background = everyone.sample(60, random_state=seed)
-        found = explain_rows(model, frame, background, seed=seed)
+        found = explain_rows(ExplainRequest(model, frame, background, seed=seed))
         inside.append(np.abs(found.shap[:, :, 0] - truth) <= 2 * found.standard_error[:, :, 0])
     assert np.mean(inside) >= 0.88
 
@@ -135,11 +142,11 @@ def test_dummy_is_zero_and_symmetric_and_duplicate_columns_are_equal(sampling):
     frame, background = numbers(5, 4), numbers(20, 4, seed=1)
     background["x1"], frame["x1"] = background["x0"], frame["x0"]
     model = FunctionModel(lambda f: f["x0"] * f["x1"] + f["x2"], frame.columns)
-    found = explain_rows(model, frame, background)
+    found = explain_rows(ExplainRequest(model, frame, background))
     assert (found.shap[:, 3] == 0).all() and (found.standard_error[:, 3] == 0).all()
     gap = np.abs(found.shap[:, 0] - found.shap[:, 1])
     assert (gap <= 4 * (found.standard_error[:, 0] + found.standard_error[:, 1])).all()
-    exact = explain_rows(model, frame, background, orders=200)
+    exact = explain_rows(ExplainRequest(model, frame, background, orders=200))
     np.testing.assert_allclose(exact.shap[:, 0], exact.shap[:, 1], atol=0.05)
 
 
@@ -147,7 +154,7 @@ def test_columns_with_equal_values_cost_nothing_and_get_nothing(sampling):
     frame = pd.DataFrame({"a": ["x"] * 3, "b": [np.nan] * 3, "c": [1.0, 2.0, 3.0]})
     background = pd.DataFrame({"a": ["x"] * 6, "b": [np.nan] * 6, "c": np.arange(6.0)})
     model = FunctionModel(lambda f: f["c"] * 2 + f["a"].eq("x"), frame.columns)
-    found = explain_rows(model, frame, background)
+    found = explain_rows(ExplainRequest(model, frame, background))
     assert (found.shap[:, :2] == 0).all()
     assert found.evaluations == 2 * (len(frame) + len(background)) + len(background)
 
@@ -162,7 +169,7 @@ def test_classes_are_explained_in_probability_and_sum_to_nothing(task):
         return scores / scores.sum(axis=1, keepdims=True)
 
     model = FunctionModel(function, frame.columns, task, classes)
-    found = explain_rows(model, frame, background)
+    found = explain_rows(ExplainRequest(model, frame, background))
     assert found.classes == (["yes"] if task == "binary" else classes)
     np.testing.assert_allclose(found.base + found.shap.sum(axis=1), found.output, atol=1e-12)
     if task == "multiclass":
@@ -172,33 +179,37 @@ def test_classes_are_explained_in_probability_and_sum_to_nothing(task):
 def test_a_row_alone_has_the_values_it_has_among_others(sampling):
     frame, background = numbers(6, 5), numbers(20, 5, seed=1)
     model = FunctionModel(lambda f: np.prod(f.to_numpy(), axis=1), frame.columns)
-    together = explain_rows(model, frame, background, rows=range(100, 106))
-    alone = explain_rows(model, frame.iloc[[3]], background, rows=[103])
+    together = explain_rows(ExplainRequest(model, frame, background, rows=range(100, 106)))
+    alone = explain_rows(ExplainRequest(model, frame.iloc[[3]], background, rows=[103]))
     np.testing.assert_array_equal(together.shap[3], alone.shap[0])
-    again = explain_rows(model, frame, background, rows=range(100, 106))
+    again = explain_rows(ExplainRequest(model, frame, background, rows=range(100, 106)))
     np.testing.assert_array_equal(together.shap, again.shap)
 
 
 def test_a_model_that_contradicts_itself_is_found_out(sampling):
     frame, background = numbers(4, 3), numbers(10, 3, seed=1)
     model = FunctionModel(lambda f: f["x0"] + 0.01 * model.calls, frame.columns)
-    found = explain_rows(model, frame, background)
+    found = explain_rows(ExplainRequest(model, frame, background))
     assert found.additivity_error > found.tolerance
 
 
 def test_a_model_without_an_answer_and_too_few_rows_are_refused():
     frame = numbers(4, 2)
     with pytest.raises(ModelError, match="no number"):
-        explain_rows(FunctionModel(lambda f: f["x0"] * np.nan, frame.columns), frame, frame)
+        explain_rows(
+            ExplainRequest(FunctionModel(lambda f: f["x0"] * np.nan, frame.columns), frame, frame)
+        )
     with pytest.raises(DataError):
-        explain_rows(FunctionModel(lambda f: f["x0"], frame.columns), frame, frame.iloc[:0])
+        explain_rows(
+            ExplainRequest(FunctionModel(lambda f: f["x0"], frame.columns), frame, frame.iloc[:0])
+        )
 
 
-def test_scoring_calls_are_few_and_groups_are_one_player(sampling):
+def test_scoring_calls_are_few_and_groups_are_one_feature(sampling):
     frame, background = numbers(50, 12), numbers(40, 12, seed=1)
     model = FunctionModel(lambda f: f.sum(axis=1), frame.columns)
-    players = FeatureGroups(["x0", "rest"], [["x0"], [f"x{i}" for i in range(1, 12)]])
-    found = explain_rows(model, frame, background, players=players)
+    groups = FeatureGroups(["x0", "rest"], [["x0"], [f"x{i}" for i in range(1, 12)]])
+    found = explain_rows(ExplainRequest(model, frame, background, groups=groups))
     assert model.calls <= 8
     np.testing.assert_allclose(
         found.shap[:, 1, 0],
@@ -297,8 +308,8 @@ def test_a_wide_table_is_screened_and_the_rest_grouped(tmp_path):
     explanation = explain(stage, model)
     ranked = [item.column for item in explanation.importance["value"]]
     assert set(ranked[:3]) == {"x7", "x431", "x599"}
-    assert len(ranked) == cost_plan.PLAYERS + 1
-    assert len(explanation.grouped) == 600 - cost_plan.PLAYERS
+    assert len(ranked) == cost_plan.SINGLE_COLUMNS + 1
+    assert len(explanation.grouped) == 600 - cost_plan.SINGLE_COLUMNS
     assert "(560 other columns)" in ranked
     assert any(check.name == "Wide table" for check in explanation.checks)
     assert any("wide" in note for note in stage.notes)
@@ -327,7 +338,7 @@ def test_values_equal_shap_exact_explainer_and_convert_to_its_type(tmp_path):
         return x[:, 0] * x[:, 1] + np.abs(x[:, 2]) - x[:, 3] * x[:, 4] * x[:, 5]
 
     model = FunctionModel(function, frame.columns)
-    found = explain_rows(model, frame, background)
+    found = explain_rows(ExplainRequest(model, frame, background))
     theirs = shap.ExactExplainer(
         function, shap.maskers.Independent(background.to_numpy(), max_samples=12)
     )(frame.to_numpy())

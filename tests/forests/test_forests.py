@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.forest_games import by_definition, case
+from support.forest_cases import by_definition, case
 
 from toolkit.forests import Forest, TreeNodes, batching, expected, margins, shapley_values
 
@@ -26,34 +26,34 @@ def method(request):
 @settings(max_examples=150, deadline=None)
 @given(seed=SEEDS, interventional=st.booleans())
 def test_values_are_those_of_all_coalitions(method, seed, interventional):
-    game = case(seed)
-    background = game.background if interventional else None
-    found = shapley_values(game.forest, game.rows, background)
-    wanted = [by_definition(game, row, interventional=interventional) for row in game.rows]
+    drawn = case(seed)
+    background = drawn.background if interventional else None
+    found = shapley_values(drawn.forest, drawn.rows, background)
+    wanted = [by_definition(drawn, row, interventional=interventional) for row in drawn.rows]
     np.testing.assert_allclose(found, np.stack(wanted), atol=1e-10)
 
 
 @settings(max_examples=100, deadline=None)
 @given(seed=SEEDS)
 def test_a_column_made_of_two_pays_both(seed):
-    game = case(seed, paired=True, depth=4)
+    drawn = case(seed, paired=True, depth=4)
     found = shapley_values(
-        game.forest, game.matrix(game.rows), game.matrix(game.background), mixed=game.mixed()
+        drawn.forest, drawn.matrix(drawn.rows), drawn.matrix(drawn.background), mixed=drawn.mixed()
     )
-    wanted = [by_definition(game, row, interventional=True) for row in game.rows]
+    wanted = [by_definition(drawn, row, interventional=True) for row in drawn.rows]
     np.testing.assert_allclose(found, np.stack(wanted), atol=1e-10)
 
 
 @settings(max_examples=50, deadline=None)
 @given(seed=SEEDS, interventional=st.booleans())
 def test_values_add_up_and_whoever_is_in_no_split_gets_nothing(method, seed, interventional):
-    game = case(seed)
-    forest, background = game.forest, game.background if interventional else None
-    found = shapley_values(forest, game.rows, background, threads=2)
+    drawn = case(seed)
+    forest, background = drawn.forest, drawn.background if interventional else None
+    found = shapley_values(forest, drawn.rows, background, threads=2)
     total = found.sum(axis=1) + expected(forest, background)
-    np.testing.assert_allclose(total, margins(forest, game.rows), atol=1e-10)
-    used = set(forest.player[forest.column[forest.column >= 0]])
-    idle = [n for n in range(len(forest.players)) if n not in used]
+    np.testing.assert_allclose(total, margins(forest, drawn.rows), atol=1e-10)
+    used = set(forest.source[forest.column[forest.column >= 0]])
+    idle = [n for n in range(len(forest.features)) if n not in used]
     assert not found[:, idle].any()
 
 
@@ -87,21 +87,21 @@ def test_columns_with_the_same_part_in_a_product_get_the_same():
 
 
 def test_a_deep_forest_gives_the_same_by_tables_and_by_walks(monkeypatch):
-    game = case(11, depth=9)
-    rows = np.tile(game.rows, (40, 1))
-    count = len(game.background)
+    drawn = case(11, depth=9)
+    rows = np.tile(drawn.rows, (40, 1))
+    count = len(drawn.background)
     parts = [np.arange(start, count, 3) for start in range(3)]
     monkeypatch.setattr(batching, "_WALKED", 1.0)
-    by_table = shapley_values(game.forest, rows, game.background, parts=parts)
+    by_table = shapley_values(drawn.forest, rows, drawn.background, parts=parts)
     shares = np.array([len(part) for part in parts]) / count
     np.testing.assert_allclose(
         np.einsum("g,gnpk->npk", shares, by_table),
-        shapley_values(game.forest, rows, game.background),
+        shapley_values(drawn.forest, rows, drawn.background),
         atol=1e-10,
     )
     for name, value in (("_CELLS", 10), ("MOST_TABLED", 0)):
         monkeypatch.setattr(batching, name, value)  # one part after the other; by walks
-        found = shapley_values(game.forest, rows, game.background, parts=parts)
+        found = shapley_values(drawn.forest, rows, drawn.background, parts=parts)
         np.testing.assert_allclose(found, by_table, atol=1e-10)
 
 

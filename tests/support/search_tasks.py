@@ -128,12 +128,12 @@ def _kinds(frame: pd.DataFrame) -> dict[str, str]:
     return {name: "number" if numeric(frame[name]) else "category" for name in frame.columns}
 
 
-def summed(grown: list[TreeEnsemble], design: pd.DataFrame) -> np.ndarray:
+def summed(ensembles: list[TreeEnsemble], design: pd.DataFrame) -> np.ndarray:
     """Return what forests add up to for the rows of a design frame, (n, outputs)."""
     return np.sum(
         [
             margins(Forest.build(one.trees, one.base, one.columns), one.matrix(design))
-            for one in grown
+            for one in ensembles
         ],
         axis=0,
     )

@@ -11,7 +11,7 @@ _MODULES = {
     "automl": "Bin Holdout Champion ModelComparison Conformal CurvePoint DerivedColumn EngineRun"
     " Entry FeatureMap Leaderboard OutOfFoldPredictions SearchSummary Shuffled TrialRun Winner",
     "evaluate": "AcceptanceVerdict Evaluation FairnessVerdict Group Slice TestPredictions",
-    "explain": "Attributions Explanation Importance",
+    "explain": "Attributions Explanation Importance RefusedStrategy",
     "row_reports": "CellChange Counterfactual Reason RowReports RowReport Similar",
     "errors": "Confusion CurvePart ErrorCurve ErrorNode ErrorsFound",
     "robustness": "Dose Extreme ScoringFailure ColumnHarm OutsideData Robustness",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
+
+from pydantic import field_validator
 
 from toolkit.artifacts.base import Check, FrameArtifact, Interval, JsonArtifact, Record
 
@@ -17,13 +19,36 @@ class Importance(Record):
     """Mean estimation error of a single row's value."""
 
 
+FeaturePerturbation = Literal["interventional", "tree_path_dependent", "expected_gradients"]
+_OLD_PERTURBATION = {
+    "path-dependent": "tree_path_dependent",
+    "expected gradients": "expected_gradients",
+}
+
+
+class RefusedStrategy(Record):
+    """A strategy of explaining the model that was not used."""
+
+    strategy: str
+    reason: str
+    """Why, in a clause."""
+
+
 class Explanation(JsonArtifact):
     """How the champion was explained."""
 
+    renamed: ClassVar[dict[str, str]] = {"game": "feature_perturbation"}
+
+    @field_validator("feature_perturbation", mode="before")
+    @classmethod
+    def _read_old_value(cls, value: Any) -> Any:
+        return _OLD_PERTURBATION.get(value, value)
+
     @property
     def called(self) -> str:
-        """What a value is: figures and tables must not call it what it is not."""
-        return "expected gradient" if self.game == "expected gradients" else "SHAP value"
+        """The term for a value in figures and tables."""
+        by_gradients = self.feature_perturbation == "expected_gradients"
+        return "expected gradient" if by_gradients else "SHAP value"
 
     file: ClassVar[str] = "explanation.json"
     stage: ClassVar[str] = "explain"
@@ -32,15 +57,20 @@ class Explanation(JsonArtifact):
     output: str
     """What the values add up to, in words: probability of the class `bad`, EUR."""
     exact: list[str] = []
-    """What of the model was taken apart exactly: trees, terms."""
+    """Which summands of the model have exact values: trees, terms."""
     left_out: list[int] = []
-    """Forests, by their place in the model, that were too dear and estimated."""
+    """Forests, by their place in the model, that were estimated: exact values take too long."""
     corrected: bool = False
-    """Whether what the model is besides what was taken apart was estimated beside it."""
-    game: str = "interventional"
-    """Where columns that are not known come from: background rows (interventional), or both ways
-    at a split, as the rows went that the trees grew on (path-dependent). Expected gradients are
-    another game: all columns go from a background row to the row at once, on a straight line."""
+    """Whether the difference between the model and its exact summands was estimated."""
+    strategy: str = ""
+    """The strategy by which the model was explained; empty in runs of version 0.1."""
+    refused: list[RefusedStrategy] = []
+    """Strategies that were tried before it, in order."""
+    feature_perturbation: FeaturePerturbation = "interventional"
+    """As in SHAP, where unknown columns come from: background rows (`interventional`), or both
+    children of a split, as the trees' training rows went (`tree_path_dependent`). Values by
+    `expected_gradients` have none: all columns move from a background row to the row at once, on a
+    straight line."""
     space: str = "probability"
     """The same in a word: value, probability or margin (log-odds)."""
     classes: list[str]

@@ -6,11 +6,12 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "explain": "stage",
-        "row_explainer": "stage",
+        "row_explainer": "row_explainer",
         "row_viewer": "content.row_content",
         "explain_content": "content.content",
         "content_explainer": "content.content",
         "explain_rows": "shap.attribution",
+        "ExplainRequest": "shap.request",
         "RowValues": "shap.outputs",
         "FeatureGroups": "shap.sampling",
         "global_views": "effects.global_effects",

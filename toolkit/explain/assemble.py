@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from toolkit import formats, metrics
 from toolkit.artifacts import Check, Explanation, Importance
-from toolkit.explain.shap.cost_plan import CostPlan
-from toolkit.explain.shap.expected_gradients import GAME
+from toolkit.explain.shap.budgeted_values import Provenance
 from toolkit.explain.shap.outputs import RowValues, unit
+from toolkit.explain.shap.request import EXPECTED_GRADIENTS
+from toolkit.explain.shap.strategy import StrategyResult
 from toolkit.metrics.scores import mean
 from toolkit.project.model import Project
 from toolkit.table.images import images
@@ -24,33 +24,16 @@ if TYPE_CHECKING:
 
     from toolkit.table import Predictor
 
+_WORDS = {
+    "interventional": "interventional",
+    "tree_path_dependent": "tree-path-dependent",
+    "expected_gradients": "expected gradients",
+}
 _STRAIGHT = (
     "The values are no SHAP values: they follow straight lines from background rows through what"
     " the network is given, also between the categories, where no row lies. They add up as SHAP"
     " values do."
 )
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """How the values came about.
-
-    Attributes
-    ----------
-    plan : CostPlan
-        What was affordable.
-    screened : int
-        Evaluations spent on finding the columns that matter.
-    gap : float
-        Largest difference of the mean output of the background and of what it was chosen from.
-    reference : str
-        What it was chosen from, in words.
-    """
-
-    plan: CostPlan
-    screened: int
-    gap: float
-    reference: str
 
 
 def attribution_frame(values: RowValues) -> pd.DataFrame:
@@ -60,7 +43,7 @@ def attribution_frame(values: RowValues) -> pd.DataFrame:
     n, m, k = values.shap.shape
     texts = np.empty((n, m), dtype=object)
     numbers = np.full((n, m), np.nan)
-    for place, columns in enumerate(values.players.columns):
+    for place, columns in enumerate(values.groups.columns):
         if len(columns) == 1:
             kind = values.kinds.get(columns[0], "")
             texts[:, place], numbers[:, place] = _cells(values.frame[columns[0]], kind)
@@ -72,7 +55,7 @@ def attribution_frame(values: RowValues) -> pd.DataFrame:
                 np.array(values.classes, dtype=object)[None, :, None], shape
             ).ravel(),
             "column": np.broadcast_to(
-                np.array(values.players.names, dtype=object)[None, None, :], shape
+                np.array(values.groups.names, dtype=object)[None, None, :], shape
             ).ravel(),
             "value": np.broadcast_to(texts[:, None, :], shape).ravel(),
             "number": np.broadcast_to(numbers[:, None, :], shape).ravel(),
@@ -113,20 +96,22 @@ def _cells(cells: pd.Series, kind: str) -> tuple[np.ndarray, np.ndarray]:
 def artifact(
     project: Project,
     model: Predictor,
-    values: RowValues,
-    how: Provenance,
+    result: StrategyResult,
     suspects: Sequence[str] = (),
 ) -> Explanation:
     """Return the explanation of some rows, with its checks.
 
     `suspects` are the model's columns that may leak the target.
     """
+    values, how = result.values, result.provenance
     plan = how.plan
     orders = plan.orders * plan.background
     importance = _importance(project, values)
-    grouped = next((group for group in values.players.columns if len(group) > 1), [])
+    grouped = next((group for group in values.groups.columns if len(group) > 1), [])
     return Explanation(
-        method=f"{values.method}; {values.game}, on the original columns",
+        method=f"{values.method}; {_WORDS[values.feature_perturbation]}, on the original columns",
+        strategy=result.strategy,
+        refused=result.refused,
         output=_words(project, model, values.space),
         exact=values.exact,
         left_out=values.left_out,
@@ -137,7 +122,7 @@ def artifact(
         rows=len(values.rows),
         background=plan.background,
         reference=how.reference,
-        game=values.game,
+        feature_perturbation=values.feature_perturbation,
         plan=plan.words(),
         permutations=orders if values.sampled else 0,
         evaluations=values.evaluations + how.screened,
@@ -191,7 +176,7 @@ def _importance(project: Project, values: RowValues) -> dict[str, list[Importanc
     for k, name in enumerate(values.classes):
         size, error = np.abs(values.shap[:, :, k]), values.standard_error[:, :, k].mean(axis=0)
         items = []
-        for place, column in enumerate(values.players.names):
+        for place, column in enumerate(values.groups.names):
             sizes = size[:, place]
             interval = metrics.interval(
                 mean(sizes),
@@ -244,7 +229,7 @@ def _checks(
         )
     )
     checks.append(Check(name="Background", severity="info", message=_background(how)))
-    if values.game == GAME:
+    if values.feature_perturbation == EXPECTED_GRADIENTS:
         checks.append(Check(name="Expected gradients", severity="info", message=_STRAIGHT))
     if how.plan.reductions:
         checks.append(
@@ -260,7 +245,7 @@ def _checks(
             Check(
                 name="Wide table",
                 severity="info",
-                message=f"{len(values.players.names) - 1} columns that move the model most are"
+                message=f"{len(values.groups.names) - 1} columns that move the model most are"
                 f" explained by themselves, {len(grouped):,} others together.",
             )
         )

@@ -1,4 +1,4 @@
-"""How a forest's trees are worked off: in batches that fit into memory, and blocks of rows."""
+"""A forest's trees in batches that fit into memory, and rows in blocks."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from toolkit.forests import paths, tables, walks
 from toolkit.forests.forest import Forest
 
 MOST_TABLED = 12
-"""Players on a path up to which what a leaf pays can be looked up: 4,096 masks."""
+"""Features on a path up to which a leaf gets a table: 4,096 masks."""
 _MOST_COVERED = 8
-"""And up to which it is in the path-dependent game."""
+"""The same for tree-path-dependent values."""
 _PAID, _LOOKED_UP, _WALKED, _MIXED = 1e-9, 1e-9, 5e-8, 4e-7
-"""Seconds, about, as measured on one core: for a mask and two players of a table, to look one up,
-and to walk a root of leaves for a pair of rows; the last where columns are made of two."""
+"""Seconds, about, as measured on one core: for a mask and two features of a table, to look one up,
+and to walk a root of leaves for a pair of rows; the last where columns come from two features."""
 _CALL = 1e-4
-"""And for a tree in any case."""
+"""Seconds that every tree takes at least."""
 _CELLS = 8_000_000
-"""Numbers of tables that are held at once."""
+"""Numbers of tables in memory at once."""
 _BLOCK, _NARROW = 512, 64
-"""Rows worked on at once: what is known of them fits into a processor's cache."""
+"""Rows of a block: their arrays fit into a processor's cache."""
 
-Work = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
-"""Takes a block of rows, (columns, rows), what is mixed of them, (2, k, rows, background), and
-adds their values to (parts, outputs, players, rows)."""
+Job = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
+"""Takes a block of rows, (columns, rows), their mixed values, (2, k, rows, background), and adds
+their Shapley values to (parts, outputs, features, rows)."""
 
 
 @dataclass(frozen=True)
@@ -56,33 +56,35 @@ class Background:
 
 def batches(
     forest: Forest, background: Background | None, rows: int
-) -> Iterator[tuple[list[Work], int]]:
-    """Give trees that are ready to be worked off for some rows, as many as memory is meant for."""
+) -> Iterator[tuple[list[Job], int]]:
+    """Give the jobs of as many trees as memory is meant for, and how many trees these are."""
     nodes = nodes_of(forest)
-    place = np.full(len(forest.player), -1)
+    place = np.full(len(forest.source), -1)
     place[forest.paired] = np.arange(len(forest.paired))
-    works: list[Work] = []
+    jobs: list[Job] = []
     trees = size = 0
     for root, end, output in trees_of(forest):
-        *laid, fits = paths.lay_paths(nodes, forest.player, forest.other, forest.cover, root, end)
+        *laid, fits = paths.lay_paths(
+            nodes, forest.source, forest.second_source, forest.cover, root, end
+        )
         if not fits:
-            raise ValueError(f"a path of a tree has more than {paths.MOST_PLAYERS} players")
+            raise ValueError(f"a path of a tree has more than {paths.MOST_FEATURES} features")
         trees += 1
         if end - root < 2:
-            continue  # a constant: nobody adds anything
+            continue  # a constant: every value is 0
         tree = Tree(nodes, root, end, output, paths.Paths(*laid), forest.value[root:end], place)
-        for work, cells in tree.works(background, rows):
-            works.append(work)
+        for job, cells in tree.jobs(background, rows):
+            jobs.append(job)
             size += cells
             if size > _CELLS:
-                yield works, trees
-                works, trees, size = [], 0, 0
-    yield works, trees
+                yield jobs, trees
+                jobs, trees, size = [], 0, 0
+    yield jobs, trees
 
 
 @dataclass(frozen=True)
 class Tree:
-    """One tree of a forest, ready to be worked off."""
+    """One tree of a forest with its paths."""
 
     nodes: paths.Nodes
     root: int
@@ -93,8 +95,8 @@ class Tree:
     place: np.ndarray
     """Which of `Forest.paired` a column is."""
 
-    def works(self, background: Background | None, rows: int) -> Iterator[tuple[Work, int]]:
-        """Give what adds the tree's values to some rows', and how many numbers it holds."""
+    def jobs(self, background: Background | None, rows: int) -> Iterator[tuple[Job, int]]:
+        """Give jobs that add the tree's values, each with how many numbers it keeps in memory."""
         most = int(self.laid.known.max())
         if background is None:
             if most <= min(MOST_TABLED, _MOST_COVERED):
@@ -108,8 +110,8 @@ class Tree:
             step = max(1, _CELLS // (self.end - self.root))
             for start in range(0, len(background.rows), step):
                 some = background.rows[start : start + step]
-                work = self._by_pairs(some, start, background, most)
-                yield work, len(some) * (self.end - self.root) // 8
+                job = self._by_pairs(some, start, background, most)
+                yield job, len(some) * (self.end - self.root) // 8
         elif parts * self._cells() <= _CELLS:
             yield self._by_table(background, slice(None), most)
         else:
@@ -118,8 +120,8 @@ class Tree:
                 yield self._by_table(alone, slice(part, part + 1), most)
 
     def costs(self, rows: int, references: int, parts: int) -> tuple[float, float]:
-        """Return about how many seconds tables and walks take; infinite where there are none."""
-        count = self._players()
+        """Return about how many seconds tables and walks take; infinite without tables."""
+        count = self._features_on_paths()
         mixed = bool((self.laid.second >= 0).any())
         step = _MIXED if mixed else _WALKED
         walked = _CALL + step * rows * references * math.sqrt(len(count))
@@ -128,14 +130,14 @@ class Tree:
         one = _PAID * (2.0**count * count**2).sum() + _LOOKED_UP * rows * count.sum()
         return _CALL + parts * one, walked
 
-    def _players(self) -> np.ndarray:
+    def _features_on_paths(self) -> np.ndarray:
         return self.laid.known[self.nodes.left[self.root : self.end] < 0].astype(np.float64)
 
     def _cells(self) -> float:
-        count = self._players()
+        count = self._features_on_paths()
         return float((2.0**count * count).sum())
 
-    def _by_table(self, background: Background | None, into: slice, most: int) -> tuple[Work, int]:
+    def _by_table(self, background: Background | None, into: slice, most: int) -> tuple[Job, int]:
         nodes, root, laid = self.nodes, self.root, self.laid
         leaf = (nodes.left[root : self.end] < 0) & (laid.known > 0)
         count = laid.known.astype(np.int64)
@@ -155,17 +157,17 @@ class Tree:
             pays = tables.payments(most)
             tables.tables_by_rows(laid, starts, places, shares, pays, table)
 
-        def work(block: np.ndarray, _: np.ndarray, out: np.ndarray) -> None:
+        def job(block: np.ndarray, _: np.ndarray, out: np.ndarray) -> None:
             tables.add_by_table(
                 nodes, root, laid, places, table, self.value, self.output, block, out[into]
             )
 
-        return work, table.size
+        return job, table.size
 
-    def _by_cover(self, most: int) -> Work:
+    def _by_cover(self, most: int) -> Job:
         points, weights = quadrature(most)
 
-        def work(block: np.ndarray, _: np.ndarray, out: np.ndarray) -> None:
+        def job(block: np.ndarray, _: np.ndarray, out: np.ndarray) -> None:
             for start in range(0, block.shape[1], _NARROW):
                 rows = slice(start, start + _NARROW)
                 part = np.ascontiguousarray(block[:, rows])
@@ -176,25 +178,25 @@ class Tree:
                 )  # fmt: skip
                 out[0, :, :, rows] += found
 
-        return work
+        return job
 
-    def _by_pairs(self, rows: np.ndarray, first: int, background: Background, most: int) -> Work:
+    def _by_pairs(self, rows: np.ndarray, first: int, background: Background, most: int) -> Job:
         size, pays = self.end - self.root, tables.payments(most)
         part, sizes = background.part, np.diff(background.ends)
         theirs = walks.tests_of(self.nodes, self.root, size, np.ascontiguousarray(rows.T))
 
-        def work(block: np.ndarray, mixed: np.ndarray, out: np.ndarray) -> None:
+        def job(block: np.ndarray, mixed: np.ndarray, out: np.ndarray) -> None:
             walks.add_by_pairs(
                 self.nodes, self.root, self.laid, pays, self.value, self.output,
                 theirs, mixed, self.place, first, part, sizes, block, out,
             )  # fmt: skip
 
-        return work
+        return job
 
 
-def quadrature(players: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return points and weights on (0, 1), exact for products over so many other players."""
-    points, weights = np.polynomial.legendre.leggauss(max(1, (players + 1) // 2))
+def quadrature(features: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return points and weights on (0, 1), exact for products over so many other features."""
+    points, weights = np.polynomial.legendre.leggauss(max(1, (features + 1) // 2))
     return (points + 1) / 2, weights / 2
 
 
@@ -212,9 +214,9 @@ def trees_of(forest: Forest) -> Iterator[tuple[int, int, int]]:
 def checked(forest: Forest, matrix: np.ndarray) -> np.ndarray:
     """Return a matrix of doubles, or raise where it does not fit."""
     matrix = np.ascontiguousarray(matrix, dtype=np.float64)
-    if matrix.ndim != 2 or matrix.shape[1] != len(forest.player):
+    if matrix.ndim != 2 or matrix.shape[1] != len(forest.source):
         raise ValueError(
-            f"the forest takes {len(forest.player)} columns, and the matrix is {matrix.shape}"
+            f"the forest takes {len(forest.source)} columns, and the matrix is {matrix.shape}"
         )
     return matrix
 
@@ -227,13 +229,13 @@ def _blocks(background: Background) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def in_blocks(
-    work: Callable[[np.ndarray, np.ndarray, slice], None],
+    job: Callable[[np.ndarray, np.ndarray, slice], None],
     forest: Forest,
     matrix: np.ndarray,
     shape: tuple[int, ...],
     threads: int,
 ) -> np.ndarray:
-    """Return what `work` adds up for each row, rows first."""
+    """Return what `job` adds up for each row, rows first."""
     matrix = checked(forest, matrix)
     result = np.zeros((len(matrix), *shape))
     size = min(_BLOCK, max(1, -(-len(matrix) // max(1, threads))))
@@ -242,7 +244,7 @@ def in_blocks(
         rows = slice(start, start + size)
         block = np.ascontiguousarray(matrix[rows].T)
         out = np.zeros((*shape, block.shape[1]))
-        work(block, out, rows)
+        job(block, out, rows)
         result[rows] = np.moveaxis(out, -1, 0)
 
     starts = range(0, len(matrix), size)

@@ -1,4 +1,4 @@
-"""A model as a sum: forests whose values are exact, and what has to be estimated."""
+"""A model as a sum: tree ensembles and terms with exact values, and an estimated remainder."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SPACES = ("value", "probability", "margin")
 
 @dataclass(frozen=True)
 class TreeEnsemble:
-    """Trees of a saved model, and how rows become what they look at.
+    """Trees of a saved model, and the matrix of numbers that they test.
 
     Attributes
     ----------
     space : str
-        What the leaves add up to: value (the target's unit), probability, or margin (log-odds,
+        The unit of the leaves' sum: value (the target's unit), probability, or margin (log-odds,
         or for several classes logarithms of probabilities but for a constant).
     trees : list of TreeNodes
         `TreeNodes.column` is a place in `columns`.
@@ -51,24 +51,24 @@ class TreeEnsemble:
         trees = [tree.times(factor) for tree in self.trees]
         return replace(self, trees=trees, base=self.base * factor + shift)
 
-    def forest(self, players: Sequence[str], sources: dict[str, tuple[str, ...]]) -> Forest:
-        """Return the forest whose players are the table's columns.
+    def forest(self, features: Sequence[str], sources: dict[str, tuple[str, ...]]) -> Forest:
+        """Return the forest with values for the table's columns.
 
         Parameters
         ----------
-        players : sequence of str
+        features : sequence of str
             The table's columns.
         sources : dict of str to tuple of str
             The one or two of them that each column of the design frame comes from.
         """
         owners = [sources[name] for name in self.columns]
-        key = (*players, *owners)
+        key = (*features, *owners)
         if key not in self._built:
-            place = {name: number for number, name in enumerate(players)}
+            place = {name: number for number, name in enumerate(features)}
             self._built[key] = Forest.build(
                 self.trees,
                 self.base,
-                players,
+                features,
                 [place[names[0]] for names in owners],
                 [place[names[1]] if len(names) > 1 else -1 for names in owners],
             )
@@ -81,16 +81,16 @@ class TreeEnsemble:
 
 @dataclass(frozen=True)
 class AdditiveModel:
-    """What a model predicts, as a sum.
+    """A model's prediction as a sum of tree ensembles, terms and a remainder.
 
     Attributes
     ----------
     space : str
         As in `TreeEnsemble`. Margins of several classes are taken against the mean of all classes'
         (the centred log-ratio, Aitchison 1986), so that each is known, not just differences.
-    grown : list of TreeEnsemble
-        Forests.
-    players : list of str
+    ensembles : list of TreeEnsemble
+        Summands that are trees.
+    features : list of str
         The table's columns, to which values are attributed.
     design : callable
         Takes typed rows, and names or None, and makes the design frame: these of its columns,
@@ -110,14 +110,14 @@ class AdditiveModel:
         One row of the design frame, into which cells are put to read their terms; any will do
         where `terms` is such a sum everywhere.
     corrected : bool
-        Whether `rest` is what the model says besides its parts, which are not all of it.
+        Whether `rest` is the difference between the model and its parts, which do not add up to it.
     threads : int
-        Blocks of rows that trees are walked for at once.
+        Blocks of rows that trees are evaluated for at once.
     """
 
     space: str
-    grown: list[TreeEnsemble]
-    players: list[str]
+    ensembles: list[TreeEnsemble]
+    features: list[str]
     design: Callable[[pd.DataFrame, Collection[str] | None], pd.DataFrame]
     sources: dict[str, tuple[str, ...]]
     terms: Callable[[pd.DataFrame], np.ndarray] | None = None
@@ -130,38 +130,40 @@ class AdditiveModel:
     threads: int = 1
 
     def kinds(self) -> list[str]:
-        """Return what is taken apart exactly: trees, terms."""
-        return ["trees"] * bool(self.grown) + ["terms"] * (self.terms is not None)
+        """Return which summands have exact values: trees, terms."""
+        return ["trees"] * bool(self.ensembles) + ["terms"] * (self.terms is not None)
 
     def without_forests(self, left_out: Collection[int]) -> AdditiveModel:
-        """Return the sum of which some forests, by place, are part of what remains."""
-        moved = replace(self, grown=[self.grown[place] for place in sorted(left_out)])
+        """Return the sum with some forests, by place, moved into `rest`."""
+        moved = replace(self, ensembles=[self.ensembles[place] for place in sorted(left_out)])
         rest = self.rest
 
         def remainder(frame: pd.DataFrame) -> np.ndarray:
-            told = moved.added_up(frame)
-            return told if rest is None else told + rest(frame)
+            scores = moved.added_up(frame)
+            return scores if rest is None else scores + rest(frame)
 
-        kept = [one for place, one in enumerate(self.grown) if place not in left_out]
-        return replace(self, grown=kept, rest=remainder, forests_left_out=tuple(sorted(left_out)))
+        kept = [one for place, one in enumerate(self.ensembles) if place not in left_out]
+        return replace(
+            self, ensembles=kept, rest=remainder, forests_left_out=tuple(sorted(left_out))
+        )
 
     @property
     def votes(self) -> bool:
         """Whether forests are among the parts whose votes are scaled to sum 1 afterwards."""
-        return any(one.votes for one in self.grown)
+        return any(one.votes for one in self.ensembles)
 
     def added_up(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return what the forests say of typed rows, (n, outputs)."""
+        """Return the sum of the tree ensembles for typed rows, (n, outputs)."""
         from toolkit.forests.values import margins
 
         design = self.design(frame, None)
         parts = [
             margins(forest, one.matrix(design), threads=self.threads)
-            for one, forest in zip(self.grown, self.forests, strict=True)
+            for one, forest in zip(self.ensembles, self.forests, strict=True)
         ]
         return np.asarray(np.sum(parts, axis=0))
 
     @cached_property
     def forests(self) -> list[Forest]:
-        """The forest of each of `grown`."""
-        return [one.forest(self.players, self.sources) for one in self.grown]
+        """The forest of each of `ensembles`."""
+        return [one.forest(self.features, self.sources) for one in self.ensembles]

@@ -76,11 +76,11 @@ class Forest:
         Where a tree begins, and the first output that it adds to.
     base : array of float64, shape (outputs,)
         Added to every row.
-    player, other : array of int32, shape (columns,)
-        To which player each column of the matrix belongs, and the second one where it is made
-        of two, such as a ratio; else -1.
-    players : list of str
-        Their names.
+    source, second_source : array of int32, shape (columns,)
+        The feature that each column of the matrix comes from, and the second one of columns
+        that come from two, such as a ratio; else -1.
+    features : list of str
+        Names of the source features, to which values are attributed.
     """
 
     column: np.ndarray
@@ -96,15 +96,15 @@ class Forest:
     roots: np.ndarray
     output: np.ndarray
     base: np.ndarray
-    player: np.ndarray
-    other: np.ndarray
-    players: list[str]
+    source: np.ndarray
+    second_source: np.ndarray
+    features: list[str]
 
     @property
     def paired(self) -> np.ndarray:
-        """The columns of two players that some node looks at."""
+        """The columns of two source features that some node tests."""
         used = np.unique(self.column[self.column >= 0])
-        return used[self.other[used] >= 0]
+        return used[self.second_source[used] >= 0]
 
     @property
     def outputs(self) -> int:
@@ -120,9 +120,9 @@ class Forest:
         cls,
         trees: Sequence[TreeNodes],
         base: Sequence[float] | np.ndarray,
-        players: Sequence[str],
-        player: Sequence[int] | np.ndarray | None = None,
-        other: Sequence[int] | np.ndarray | None = None,
+        features: Sequence[str],
+        source: Sequence[int] | np.ndarray | None = None,
+        second_source: Sequence[int] | np.ndarray | None = None,
     ) -> Forest:
         """Return the forest of some trees.
 
@@ -132,19 +132,19 @@ class Forest:
             All of one width of `TreeNodes.value`.
         base : sequence of float
             Added to every row, one number an output.
-        players : sequence of str
-            Names of what is attributed to.
-        player : sequence of int, optional
-            The player of each column of the matrix; by default column i is player i.
-        other : sequence of int, optional
-            The second player of columns that are made of two; -1 for others.
+        features : sequence of str
+            Names of the source features.
+        source : sequence of int, optional
+            The feature of each column of the matrix; by default column i is feature i.
+        second_source : sequence of int, optional
+            The second feature of columns that come from two; -1 for others.
 
         Raises
         ------
         ValueError
             If nodes lead nowhere, or look at a column that is not there.
         """
-        owner = np.arange(len(players)) if player is None else np.asarray(player)
+        owner = np.arange(len(features)) if source is None else np.asarray(source)
         laid = [_laid(tree, len(owner)) for tree in trees]
         sizes = np.array([len(tree.column) for tree in laid], dtype=np.int64)
         roots = np.cumsum(sizes) - sizes
@@ -184,11 +184,11 @@ class Forest:
             roots=roots.astype(np.int32),
             output=np.array([tree.output for tree in laid], dtype=np.int32),
             base=np.asarray(base, dtype=np.float64),
-            player=owner.astype(np.int32),
-            other=np.full(len(owner), -1, np.int32)
-            if other is None
-            else np.asarray(other, dtype=np.int32),
-            players=list(players),
+            source=owner.astype(np.int32),
+            second_source=np.full(len(owner), -1, np.int32)
+            if second_source is None
+            else np.asarray(second_source, dtype=np.int32),
+            features=list(features),
         )
 
 

@@ -1,4 +1,4 @@
-"""What rows do in a tree, and which players its paths have. Compiled."""
+"""A row's path through a tree, and the features on each path. Compiled."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-MOST_PLAYERS = 62
-"""Players on one path: what a mask has bits for."""
+MOST_FEATURES = 62
+"""Most features on one path: a mask has as many bits."""
 _TINY = 1e-12
 """Share of the training rows of an empty branch: a share of 0 could not be divided out again."""
 
@@ -27,21 +27,21 @@ class Nodes(NamedTuple):
 
 
 class Paths(NamedTuple):
-    """What lies on the way to each node of a tree.
+    """The path to each node of a tree.
 
     Attributes
     ----------
     depth, parent : array of int32, shape (nodes,)
         How deep a node lies, and the place of its parent in the tree.
     slot, second : array of int8, shape (nodes,)
-        Inner nodes: the place of their player among the players on the path, and that of
-        the other one where their column is made of two; else -1.
+        Inner nodes: the place of their feature among the features on the path, and that of
+        the other one where their column comes from two; else -1.
     known : array of int8, shape (nodes,)
-        How many players the path to a node has.
+        How many features the path to a node has.
     owner : array of int32, shape (nodes, deepest)
-        Which players, in the order of their places.
+        Which features, in the order of their places.
     ratio : array of float64, shape (nodes, deepest)
-        The share of rows that a player's splits on the path let through.
+        The share of rows that a feature's splits on the path let through.
     """
 
     depth: np.ndarray
@@ -54,8 +54,8 @@ class Paths(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True)
-def lay_paths(nodes, player, other, cover, root, end):
-    """Return the fields of `Paths`, and whether no path has more players than a mask has bits."""
+def lay_paths(nodes, source, second_source, cover, root, end):
+    """Return the fields of `Paths`, and whether every path has at most `MOST_FEATURES`."""
     size = end - root
     depth = np.zeros(size, np.int32)
     parent = np.full(size, -1, np.int32)
@@ -70,7 +70,7 @@ def lay_paths(nodes, player, other, cover, root, end):
     slot = np.full(size, -1, np.int8)
     second = np.full(size, -1, np.int8)
     count = np.zeros(size, np.int8)
-    widest = min(max(1, 2 * deepest), MOST_PLAYERS)
+    widest = min(max(1, 2 * deepest), MOST_FEATURES)
     owner = np.full((size, widest), -1, np.int32)
     ratio = np.ones((size, widest))
     for here in range(size):
@@ -78,10 +78,10 @@ def lay_paths(nodes, player, other, cover, root, end):
         if nodes.left[node] < 0:
             continue
         known = count[here]
-        place, known = _place(owner[here], known, player[nodes.column[node]])
+        place, known = _place(owner[here], known, source[nodes.column[node]])
         another = -1
-        if other[nodes.column[node]] >= 0 and place >= 0:
-            another, known = _place(owner[here], known, other[nodes.column[node]])
+        if second_source[nodes.column[node]] >= 0 and place >= 0:
+            another, known = _place(owner[here], known, second_source[nodes.column[node]])
             if another < 0:
                 place = -1
         if place < 0:
@@ -101,7 +101,7 @@ def lay_paths(nodes, player, other, cover, root, end):
 
 @numba.njit(cache=True, nogil=True)
 def _place(owner, known, mine):
-    """Return a player's place on a path, and how many the path has with it; -1 if it is full."""
+    """Return a feature's place on a path, and how many the path has with it; -1 if it is full."""
     for s in range(known):
         if owner[s] == mine:
             return s, known
@@ -132,7 +132,7 @@ def test_rows(nodes, node, block, out):
 
 @numba.njit(cache=True, nogil=True)
 def step_masks(nodes, root, here, paths, tests, masks):
-    """Set the masks of a node from its parent's: the bits of players whose splits a row fits."""
+    """Set the masks of a node from its parent's: the bits of features whose splits a row fits."""
     depth, above = paths.depth[here], paths.parent[here]
     if above < 0:
         masks[0] = -1

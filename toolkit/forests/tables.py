@@ -1,10 +1,9 @@
-"""Shapley values of shallow trees, looked up: what a leaf pays hangs on a few bits. Compiled.
+"""Shapley values of shallow trees, from one table for each leaf. Compiled.
 
-A leaf is reached by a coalition where every player on its path is either taken from the row,
-which then has to fit the path, or from elsewhere. So a leaf is a game of its own whose
-players are those on its path, and a row matters to it only by *which* of them fit: a mask of
-as many bits. (Nadel and Wettenstein 2025, "From Decision Trees to Boolean Logic", have the
-idea of patterns.)
+A coalition reaches a leaf where every feature on its path is either taken from the row, which
+then has to fit the path, or from elsewhere. So a leaf's Shapley values are those of the features
+on its path, and depend on the row only by *which* of them fit: a mask of as many bits. (Nadel and
+Wettenstein 2025, "From Decision Trees to Boolean Logic", have the idea of patterns.)
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from toolkit.forests.paths import step_masks, test_rows
 
 @numba.njit(cache=True, nogil=True)
 def table_by_cover(ratio, count, points, weights, table):
-    """Players that do not join let the share of the training rows through that their splits do."""
+    """Features outside the coalition let through their splits' share of the training rows."""
     before = np.empty(count + 1)
     for mask in range(1 << count):
         for s in range(count):
@@ -39,10 +38,10 @@ def table_by_cover(ratio, count, points, weights, table):
 
 @numba.njit(cache=True, nogil=True)
 def table_by_rows(shares, count, pays, ranked, table):
-    """Players that do not join are taken from background rows.
+    """Features outside the coalition are taken from background rows.
 
     ``shares`` says, for each mask, which share of the background has it. A pair of rows meets
-    in the leaf where each player fits in one of them; the row has to give those that do not
+    in the leaf where each feature fits in one of them; the row has to give those that do not
     fit in the background row. Sums over background rows whose misfits lie within the row's fits
     are sums over subsets, by the number of misfits (Björklund et al. 2007).
     """
@@ -100,7 +99,7 @@ def count_masks(nodes, root, paths, starts, block, part, counts):
 
 @numba.njit(cache=True, nogil=True)
 def tables_by_cover(paths, starts, places, points, weights, table):
-    """Fill the tables of a tree's leaves for the path-dependent game."""
+    """Fill the tables of a tree's leaves for tree-path-dependent values."""
     for here in range(len(starts)):
         if starts[here] >= 0:
             count = paths.known[here]
@@ -111,7 +110,7 @@ def tables_by_cover(paths, starts, places, points, weights, table):
 
 @numba.njit(cache=True, nogil=True)
 def tables_by_rows(paths, starts, places, shares, pays, table):
-    """Fill the tables of a tree's leaves, (parts, cells), for the interventional game."""
+    """Fill the tables of a tree's leaves, (parts, cells), for interventional values."""
     widest = len(pays) - 1
     ranked = np.zeros((widest + 1, 1 << widest))
     for here in range(len(starts)):
@@ -126,7 +125,7 @@ def tables_by_rows(paths, starts, places, shares, pays, table):
 
 @numba.njit(cache=True, nogil=True)
 def payments(count):
-    """Return a! b! / (a + b + 1)! for all a and b up to some number of players."""
+    """Return a! b! / (a + b + 1)! for all a and b up to some number of features."""
     result = np.zeros((count + 1, count + 1))
     for a in range(count + 1):
         for b in range(count + 1):
@@ -138,7 +137,7 @@ def payments(count):
 
 @numba.njit(cache=True, nogil=True)
 def add_by_table(nodes, root, paths, places, table, value, output, block, out):
-    """Add a tree's Shapley values, (parts, outputs, players, rows), by looking them up.
+    """Add a tree's Shapley values, (parts, outputs, features, rows), by looking them up.
 
     ``places`` says where each leaf's table begins, and -1 where there is none.
     """

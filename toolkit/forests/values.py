@@ -1,10 +1,11 @@
-"""What a forest predicts, and exactly what each player adds to it.
+"""A forest's predictions and their exact Shapley values.
 
-Two games are told apart, for they answer different questions. In the *interventional* one,
-players that do not join take their values from background rows (Janzing et al. 2020). In the
-*path-dependent* one, they go both ways at a split, as the training rows went (Lundberg et al.
-2020): cheaper, no background is needed, and correlated columns share what they say. Both are
-exact here: up to rounding they are what all coalitions give.
+A coalition is a set of features whose values are known. There are two kinds of Shapley values,
+named as in SHAP's ``feature_perturbation``. *Interventional*: features outside the coalition take
+their values from background rows (Janzing et al. 2020). *Tree-path-dependent*: a split on such a
+feature is followed to both children, weighted by the training rows that went there (Lundberg et
+al. 2020). That is cheaper and needs no background, and correlated features share their effect.
+Both are exact: up to rounding they equal the values from enumerating all coalitions.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from toolkit.forests import batching, paths
 from toolkit.forests.batching import (
     Background,
-    Work,
+    Job,
     batches,
     checked,
     in_blocks,
@@ -37,7 +38,7 @@ def margins(forest: Forest, matrix: np.ndarray, *, threads: int = 1) -> np.ndarr
     matrix : array of shape (n, columns)
         Numbers, NaN where a value is missing; codes of categories.
     threads : int
-        Blocks of rows that are worked on at once.
+        Blocks of rows that are computed at once.
     """
     nodes = nodes_of(forest)
 
@@ -83,7 +84,7 @@ def shapley_values(
     threads: int = 1,
     progress: Callable[[int, int], Any] | None = None,
 ) -> np.ndarray:
-    """Return the exact Shapley values of rows: (n, players, outputs), in the leaves' unit.
+    """Return the exact Shapley values of rows: (n, features, outputs), in the leaves' unit.
 
     They add up to `margins` less `expected`.
 
@@ -94,26 +95,26 @@ def shapley_values(
     matrix : array of shape (n, columns)
         The rows.
     background : array of shape (b, columns), optional
-        For the interventional game; without it, the path-dependent one is played.
+        For interventional values; without it, values are tree-path-dependent.
     mixed : array of shape (2, k, n, b), optional
-        The values of each of `Forest.paired` where the first player is taken from the row and
+        The values of each of `Forest.paired` where the first feature is taken from the row and
         the second from the background row, and the other way round.
     parts : sequence of arrays of int, optional
         Positions of background rows, each once: the values against each part of the background
-        are returned then, (parts, n, players, outputs).
+        are returned then, (parts, n, features, outputs).
     threads : int
-        Blocks of rows that are worked on at once.
+        Blocks of rows that are computed at once.
     progress : callable, optional
-        Told of trees done and trees in all.
+        Called with trees done and trees in all.
 
     Raises
     ------
     ValueError
         If the matrix does not fit, the background has no rows, a path has more than 62
-        players, or columns of two players are looked at and `mixed` is not given.
+        features, or columns of two features are tested and `mixed` is not given.
     """
     if len(forest.paired) and (background is None or mixed is None):
-        raise ValueError("columns of two players need a background and `mixed`")
+        raise ValueError("columns of two features need a background and `mixed`")
     if background is not None and not len(background):
         raise ValueError("the background has no rows")
     back = None
@@ -123,17 +124,17 @@ def shapley_values(
         ends = np.cumsum([0, *map(len, each)])
         back = Background(checked(forest, background)[order], ends)
         mixed = None if mixed is None else mixed[..., order]
-    shape = (1 if back is None else len(back.ends) - 1, forest.outputs, len(forest.players))
+    shape = (1 if back is None else len(back.ends) - 1, forest.outputs, len(forest.features))
     result = np.zeros((len(matrix), *shape))
     done = 0
     if mixed is None:
         mixed = np.zeros((2, 0, len(matrix), 0 if back is None else len(back.rows)))
     for ready, trees in batches(forest, back, len(matrix)):
 
-        def add(block: np.ndarray, out: np.ndarray, rows: slice, ready: list[Work] = ready) -> None:
+        def add(block: np.ndarray, out: np.ndarray, rows: slice, ready: list[Job] = ready) -> None:
             part = np.ascontiguousarray(mixed[:, :, rows])
-            for work in ready:
-                work(block, part, out)
+            for job in ready:
+                job(block, part, out)
 
         result += in_blocks(add, forest, matrix, shape, threads)
         done += trees
@@ -144,10 +145,10 @@ def shapley_values(
 
 
 def seconds(forest: Forest, rows: int, references: int, parts: int) -> float:
-    """Return about how long the interventional game takes on one core.
+    """Return about how many seconds interventional values take on one core.
 
-    Trees that are too deep for tables, and those that look at columns of two players, are walked
-    by each pair of row and background row: they make it dear.
+    Trees that are too deep for tables, and those that test columns of two features, are walked
+    by each pair of row and background row: these take longest.
 
     Parameters
     ----------
@@ -156,10 +157,10 @@ def seconds(forest: Forest, rows: int, references: int, parts: int) -> float:
     rows, references, parts : int
         Rows, background rows, and parts of the background.
     """
-    place = np.full(len(forest.player), -1)
+    place = np.full(len(forest.source), -1)
     nodes, total = nodes_of(forest), 0.0
     for root, end, output in trees_of(forest):
-        laid = paths.lay_paths(nodes, forest.player, forest.other, forest.cover, root, end)
+        laid = paths.lay_paths(nodes, forest.source, forest.second_source, forest.cover, root, end)
         tree = batching.Tree(nodes, root, end, output, paths.Paths(*laid[:-1]), forest.value, place)
         total += min(tree.costs(rows, references, parts))
     return total

@@ -1,9 +1,10 @@
-"""Shapley values of trees that are too deep for tables, or look at columns of two. Compiled.
+"""Shapley values of trees that are too deep for tables, or test columns of two features. Compiled.
 
-What players are paid is an integral over the probability z that each joins (Owen 1972). For
-the path-dependent game its integrand is a product over the path, and Gauss-Legendre points
-are exact for its degree; sums over paths are shared between leaves (Yu et al. 2022, "Linear
-TreeSHAP"). For the interventional game, pairs of rows walk the tree together.
+A Shapley value is an integral over the probability z that each other feature is in the coalition
+(Owen 1972). Of tree-path-dependent values the integrand is a product over the path, and
+Gauss-Legendre points are exact for its degree; sums over paths are shared between leaves (Yu et
+al. 2022, "Linear TreeSHAP"). For interventional values, a row and a background row walk the tree
+together.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from toolkit.forests.paths import goes_left, step_masks, test_rows
 
 @numba.njit(cache=True, nogil=True)
 def add_by_cover(nodes, root, paths, points, weights, value, output, block, out):
-    """Add a tree's path-dependent Shapley values, in time linear in its nodes.
+    """Add a tree's tree-path-dependent Shapley values, in time linear in its nodes.
 
     Going down, ``product`` is what the path lets through for each point of the integral; coming
-    back, ``below`` is the sum over the leaves below. A node's player is paid for its edge as if
+    back, ``below`` is the sum over the leaves below. A node's feature is paid for its edge as if
     the edges below had no say of it, and these take back what is theirs to say.
     """
     size, width, many = len(paths.slot), value.shape[1], len(points)
@@ -111,18 +112,18 @@ def add_by_pairs(
 ):
     """Add a tree's interventional Shapley values, pair by pair of row and background row.
 
-    Where both go the same way, so does every coalition; where they part, a player has to be
+    Where both go the same way, so does every coalition; where they part, a feature has to be
     taken from one or the other from there on.
 
     Parameters
     ----------
     theirs : array of bool, shape (background, nodes)
         The tests of background rows.
-    mixed : array of shape (2, columns of two players, rows, background)
-        Their values where the first player is taken from the row and the second from the
+    mixed : array of shape (2, columns of two features, rows, background)
+        Their values where the first feature is taken from the row and the second from the
         background row, and the other way round.
     place : array of int
-        Which of these a column of the matrix is; -1 for those of one player.
+        Which of these a column of the matrix is; -1 for those of one feature.
     first : int
         The background row, of all, that is the first of ``theirs``.
     part, sizes : array of int
@@ -159,7 +160,7 @@ def add_by_pairs(
                 which = place[nodes.column[node]]
                 one = goes_left(nodes, node, mixed[0, which, i, first + b])
                 two = goes_left(nodes, node, mixed[1, which, i, first + b])
-                for own in range(2):  # the first player: from the row, from the background row
+                for own in range(2):  # the first feature: from the row, from the background row
                     if (own == 0 and given & bit) or (own == 1 and taken & bit):
                         continue
                     with_own = both if own == 0 else two

@@ -364,10 +364,10 @@ class Explain(Section):
     permutations: int = Field(default=16, ge=2)
     """The least number of orders in which columns are revealed, for each row; every background
     row has at least one of its own. More is slower and more exact."""
-    game: Literal["interventional", "path-dependent"] = "interventional"
-    """Where a column comes from while its value is not known: from the background rows, or, for
-    trees, both ways at a split, as the training rows went. The second is how H2O and others
-    explain trees; correlated columns share what they say then."""
+    feature_perturbation: Literal["interventional", "tree_path_dependent"] = "interventional"
+    """As in SHAP, where a column comes from while its value is unknown: from the background rows,
+    or, for trees, from both children of a split, as the training rows went. The second is how H2O
+    and others explain trees; correlated columns then share their effect."""
     gradients: Literal["auto", "never", "always"] = "auto"
     """Whether networks are explained by expected gradients, along straight lines between rows,
     instead of SHAP values: `auto` where the table is too wide to give each column its own SHAP

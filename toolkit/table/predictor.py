@@ -61,12 +61,12 @@ class Smooth:
 
     Attributes
     ----------
-    players : list of str
+    columns : list of str
         The table's columns, to which values are attributed.
     space : str
         What `gradients` gives: value or probability, as `Predictor.predict` does.
     owners : array of int, shape (features,)
-        The place in `players` of the column that each feature comes from.
+        The place in `columns` of the column that each feature comes from.
     encode : callable
         From typed rows to float32 (n, features).
     gradients : callable
@@ -74,7 +74,7 @@ class Smooth:
         gradients (n, k, features), both float64.
     """
 
-    players: list[str]
+    columns: list[str]
     space: str
     owners: np.ndarray[Any, Any]
     encode: Callable[[pd.DataFrame], np.ndarray[Any, Any]]

@@ -70,14 +70,14 @@ def test_out_of_fold_scores_say_more_than_a_guess(tmp_path, kind, name):
     again = ENGINE.load(saved(found, tmp_path / "model"))
     rows = task.inputs.take(np.arange(40))
     np.testing.assert_allclose(again(rows), found.predict(rows), atol=1e-6)
-    grown = ENGINE.grown(tmp_path / "model")
-    assert bool(grown) == (name != "glm_1")
-    if grown:
+    trees = ENGINE.tree_ensembles(tmp_path / "model")
+    assert bool(trees) == (name != "glm_1")
+    if trees:
         holes = unheard_of(task)
-        wanted = in_space(again(holes), grown[0].space)
-        summed_up = summed(grown, holes.design)
-        assert grown[0].votes == ((name, kind) == ("drf_1", "multiclass"))
-        if grown[0].votes:
+        wanted = in_space(again(holes), trees[0].space)
+        summed_up = summed(trees, holes.design)
+        assert trees[0].votes == ((name, kind) == ("drf_1", "multiclass"))
+        if trees[0].votes:
             summed_up /= summed_up.sum(axis=1, keepdims=True)
         elif kind == "multiclass":
             summed_up -= summed_up.mean(axis=1, keepdims=True)

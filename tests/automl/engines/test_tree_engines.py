@@ -105,13 +105,13 @@ def test_a_candidate_never_saw_its_rows_and_survives_saving(
         assert np.isfinite(expected).all()
         assert np.array_equal(score(inputs), expected)
     engine = engines.get(name.partition("_")[0])
-    grown = engine.grown(tmp_path / "m")
+    trees = engine.tree_ensembles(tmp_path / "m")
     assert engine.linear(tmp_path / "m") == (name in LINEAR)
     # A mean of several probabilities is no sum, but of two classes log-odds are averaged.
-    assert bool(grown) == (name not in LINEAR and (kind != "multiclass" or name not in BOOSTED))
-    for inputs in (task.inputs, unheard_of(task)) if grown else ():
-        wanted = make.in_space(score(inputs), grown[0].space)
-        np.testing.assert_allclose(make.summed(grown, inputs.design), wanted, rtol=1e-6, atol=1e-9)
+    assert bool(trees) == (name not in LINEAR and (kind != "multiclass" or name not in BOOSTED))
+    for inputs in (task.inputs, unheard_of(task)) if trees else ():
+        wanted = make.in_space(score(inputs), trees[0].space)
+        np.testing.assert_allclose(make.summed(trees, inputs.design), wanted, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ONE_OF_EACH)

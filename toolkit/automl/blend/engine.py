@@ -84,7 +84,7 @@ class EnsembleEngine:
 
         return score
 
-    def grown(self, folder: Path) -> list[TreeEnsemble]:
+    def tree_ensembles(self, folder: Path) -> list[TreeEnsemble]:
         """Return the members' forests, weighted; empty where one of them has none."""
         found, rest = self.parts(folder)
         return [] if rest else found
@@ -110,7 +110,7 @@ class EnsembleEngine:
         rest: dict[str, float] = {}
         for name, weight in facts["weights"].items():
             member = folder / MEMBERS / name
-            trees = engines.get(read_facts(member)["engine"]).grown(member / NATIVE)
+            trees = engines.get(read_facts(member)["engine"]).tree_ensembles(member / NATIVE)
             if trees and all(one.space in spaces for one in trees):
                 found += [one.scaled(weight / total) for one in trees]
             else:

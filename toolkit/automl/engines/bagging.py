@@ -133,7 +133,7 @@ class Bag:
             return np.column_stack([1 - result, result])
         return result
 
-    def grown(
+    def tree_ensembles(
         self,
         read: Callable[[Any], tuple[list[TreeNodes], np.ndarray] | None],
         space: str,

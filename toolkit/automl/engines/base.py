@@ -137,7 +137,7 @@ class Engine(Protocol):
     def load(self, folder: Path) -> Scorer:
         """Return the scorer of a model that a candidate saved."""
 
-    def grown(self, folder: Path) -> list[TreeEnsemble]:
+    def tree_ensembles(self, folder: Path) -> list[TreeEnsemble]:
         """Return a saved model as forests that add up to it; empty where it is no such sum."""
 
     def linear(self, folder: Path) -> bool:
@@ -164,7 +164,7 @@ class PythonEngine:
         """The library's version."""
         return installed(self.packages[0])
 
-    def grown(self, folder: Path) -> list[TreeEnsemble]:
+    def tree_ensembles(self, folder: Path) -> list[TreeEnsemble]:
         """Return no forests: engines of trees say otherwise."""
         return []
 

@@ -38,28 +38,28 @@ def as_sum(model: TypedScorer) -> AdditiveModel | None:
     rest: dict[str, float] = {}
     space = "value" if model.task == "regression" else "margin"
     if isinstance(engine, EnsembleEngine):
-        grown, rest = engine.parts(folder)
+        ensembles, rest = engine.parts(folder)
         linear, rest = _split(folder, rest, engine.space(folder) == "log" or space == "value")
     else:
-        grown = engine.grown(folder)
+        ensembles = engine.tree_ensembles(folder)
         linear = [(engine.load(folder), 1.0)] if engine.linear(folder) else []
-    if not grown and not linear:
+    if not ensembles and not linear:
         return None
-    space = grown[0].space if grown else space
+    space = ensembles[0].space if ensembles else space
     stretched = _stretched(model, space)
     if stretched is None:
         return None
     slope, intercept = stretched
-    grown = [one.scaled(slope) for one in grown]
-    if grown:
-        grown[0] = grown[0].scaled(1.0, intercept)
+    ensembles = [one.scaled(slope) for one in ensembles]
+    if ensembles:
+        ensembles[0] = ensembles[0].scaled(1.0, intercept)
 
     def design(frame: pd.DataFrame, only: Collection[str] | None) -> pd.DataFrame:
         return model.features.transform(model.inputs(frame).typed, only)
 
     def terms(designed: pd.DataFrame) -> np.ndarray:
         told = _told(linear, Inputs(designed, model.features, designed), space, slope)
-        return told if grown else told + intercept
+        return told if ensembles else told + intercept
 
     def remainder(frame: pd.DataFrame) -> np.ndarray:
         return _told(others, model.inputs(frame), space, slope)
@@ -68,7 +68,7 @@ def as_sum(model: TypedScorer) -> AdditiveModel | None:
     others = [(_member(folder, name), weight) for name, weight in rest.items()]
     total = AdditiveModel(
         space,
-        grown,
+        ensembles,
         list(model.columns),
         design,
         model.features.sources,

@@ -57,8 +57,8 @@ def as_smooth(model: TypedScorer) -> Smooth | str:
             f"it looks at columns that are made of two of the table's, such as {pairs[0]!r},"
             " whose part cannot be divided between them"
         )
-    players = list(model.columns)
-    place = {name: number for number, name in enumerate(players)}
+    columns = list(model.columns)
+    place = {name: number for number, name in enumerate(columns)}
 
     def encode(frame: pd.DataFrame) -> np.ndarray:
         return slopes.encode(model.inputs(frame))
@@ -67,7 +67,7 @@ def as_smooth(model: TypedScorer) -> Smooth | str:
         return calibrated(model.calibration, *slopes(matrix))
 
     return Smooth(
-        players,
+        columns,
         "value" if model.task == "regression" else "probability",
         np.array([place[origin[name][0]] for name in slopes.owners], dtype=np.int64),
         encode,

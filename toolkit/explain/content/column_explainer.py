@@ -1,4 +1,4 @@
-"""One column's texts or images taken apart within a budget."""
+"""The values of one column's texts or images within a budget."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from toolkit.run.stage import Stage
     from toolkit.table import Predictor
 
-EXACT_PLAYERS = 10
+EXACT_PARTS = 10
 BUDGET = {"text": 60_000, "image": 20_000}
 """Rows that may be scored for all columns of a kind together."""
 ORDERS = {"text": 200, "image": 64}
@@ -98,7 +98,7 @@ class ColumnExplainer:
         contents = [self._content(cell) for cell in chosen[self.column]]
         found, spent = self._found(chosen, numbers, contents)
         # Scored again as they stand in the table, in another order: contents that do not
-        # survive the taking apart, or a model that is not the same twice, are found out here.
+        # survive being split and joined, or a model that is not the same twice, are detected here.
         output = self.score(chosen.iloc[::-1].reset_index(drop=True))[::-1]
         base = np.stack([each.base for each in found])
         total = base + np.stack([each.values.sum(axis=0) for each in found])
@@ -137,11 +137,11 @@ class ColumnExplainer:
         found: dict[int, _RowValues] = {}
         spent = 0
         for exact in (True, False):
-            some = np.flatnonzero((active <= EXACT_PLAYERS) == exact).tolist()
+            some = np.flatnonzero((active <= EXACT_PARTS) == exact).tolist()
             if not some:
                 continue
             self.stage.progress(f"{self.kind}s of {self.column}: scoring {len(some)} rows in parts")
-            game = masking.Masking(
+            masked_rows = masking.Masking(
                 self.score,
                 chosen.iloc[some],
                 self.column,
@@ -149,16 +149,20 @@ class ColumnExplainer:
                 max(int(active[some].max()), 1) if exact else masking.MOST,
             )
             seeds = [[self.stage.project.seed, int(numbers[i]), _DRAW] for i in some]
-            given = sampling.enumerated(game) if exact else sampling.sampled(game, orders, seeds)
+            given = (
+                sampling.enumerated(masked_rows)
+                if exact
+                else sampling.sampled(masked_rows, orders, seeds)
+            )
             for at, (place, contributions) in enumerate(zip(some, given, strict=True)):
                 value, error = sampling.summarise(contributions, 2)
-                players = np.flatnonzero(contents[place].differs)
+                parts = np.flatnonzero(contents[place].differs)
                 each = _RowValues.of(len(contents[place].differs), value.shape[1])
-                each.values[players] = value[: len(players)]
-                each.errors[players] = error[: len(players)]
-                each.base[:] = game.base[at]
+                each.values[parts] = value[: len(parts)]
+                each.errors[parts] = error[: len(parts)]
+                each.base[:] = masked_rows.base[at]
                 found[place] = replace(each, orders=0 if exact else orders)
-            spent += game.evaluations
+            spent += masked_rows.evaluations
         return [found[place] for place in range(len(contents))], spent
 
     def _content(self, cell: Any) -> Content:
@@ -167,7 +171,7 @@ class ColumnExplainer:
     def _orders(self, contents: Sequence[Content], active: np.ndarray) -> int:
         """Return the orders that the budget allows, an even number."""
         most, asked = BUDGET[self.kind] // self.sharing, ORDERS[self.kind]
-        exact = active <= EXACT_PLAYERS
+        exact = active <= EXACT_PARTS
         left = most - int((2.0 ** active[exact]).sum()) - 3 * len(active)
         steps = np.where(exact, 0, active - 1)
         sizes = np.array([content.size for content in contents])
@@ -224,7 +228,7 @@ class ColumnExplainer:
 
 @dataclass(frozen=True)
 class _RowValues:
-    """One row's values and errors (players, outputs), and base (outputs,)."""
+    """One row's values and errors (parts, outputs), and base (outputs,)."""
 
     values: np.ndarray
     errors: np.ndarray
@@ -232,8 +236,8 @@ class _RowValues:
     orders: int = 0
 
     @classmethod
-    def of(cls, players: int, outputs: int) -> _RowValues:
-        shape = (players, outputs)
+    def of(cls, parts: int, outputs: int) -> _RowValues:
+        shape = (parts, outputs)
         return cls(np.zeros(shape), np.zeros(shape), np.zeros(outputs))
 
 

@@ -1,10 +1,10 @@
-"""Explanations inside texts and images: which words, which patches moved the model.
+"""Explanations of texts and images: which words, which patches moved the model.
 
-The parts of one row's content are the players, the row's other columns stay as they are, and a
-part is removed as its module says (`tokens`, `heat`). The base is the row with all parts removed
-(as in LIME and SHAP for texts and images: Ribeiro et al. 2016, Lundberg and Lee 2017); values are
-Shapley values, enumerated where at most ten parts matter, else over orders drawn in antithetic
-pairs (Mitchell et al. 2022).
+The features are the parts of one row's content; the row's other columns stay as they are, and a
+part is removed as its module says (`text_tokens`, `image_patches`). The base is the row without
+any part (as in LIME and SHAP for texts and images: Ribeiro et al. 2016, Lundberg and Lee 2017);
+values are Shapley values, enumerated where at most ten parts matter, else over orders drawn in
+antithetic pairs (Mitchell et al. 2022).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from toolkit.artifacts import ContentExplanation, ContentRow
 from toolkit.errors import DataError
 from toolkit.explain.content.column_explainer import ColumnExplainer
 from toolkit.explain.content.content_summary import column_facts, explanation
-from toolkit.explain.rows.scored_rows import choose, told
+from toolkit.explain.rows.scored_rows import choose, scored_rows
 from toolkit.explain.shap.outputs import scorer
 from toolkit.table.images import images
 
@@ -36,7 +36,7 @@ _CHOSEN = "chosen by hand"
 
 
 def explain_content(stage: Stage, model: Predictor) -> ContentExplanation:
-    """Explain the texts and images of some telling test rows, and write the artefact.
+    """Explain the texts and images of example test rows, and write the artefact.
 
     Up to six rows a column: the most certain that are right and wrong, and the nearest to the
     threshold. Without columns of texts or images the model is not called.
@@ -68,7 +68,7 @@ def explain_content(stage: Stage, model: Predictor) -> ContentExplanation:
         looked = np.sort(generator.choice(len(test), LOOKED, replace=False))
     stage.progress("choosing rows whose texts and images are explained")
     frame = test.frame.iloc[looked].reset_index(drop=True)
-    rows = told(model, score(frame), test.target[looked])
+    rows = scored_rows(model, score(frame), test.target[looked])
     parts = []
     for name, kind in kinds.items():
         usable = _usable(frame[name], kind)
@@ -77,10 +77,10 @@ def explain_content(stage: Stage, model: Predictor) -> ContentExplanation:
             stage, model, score, name, kind, sum(k == kind for k in kinds.values())
         )
         numbers = test.rows[looked]
-        made = job.explain(frame, numbers, rows, picked)
-        parts.append((made, int(_blank(frame[name], kind).sum())))
-    facts = [column_facts(made, empty) for made, empty in parts]
-    found = explanation(stage.project, model, [made for made, _ in parts], facts, len(looked))
+        result = job.explain(frame, numbers, rows, picked)
+        parts.append((result, int(_blank(frame[name], kind).sum())))
+    facts = [column_facts(result, empty) for result, empty in parts]
+    found = explanation(stage.project, model, [result for result, _ in parts], facts, len(looked))
     stage.write(found)
     for check in found.checks:
         if check.severity in ("critical", "warning"):
@@ -89,7 +89,7 @@ def explain_content(stage: Stage, model: Predictor) -> ContentExplanation:
 
 
 def content_explainer(stage: Stage, model: Predictor) -> Callable[[int], list[ContentRow]]:
-    """Return a function that takes the texts and images of one more test row apart.
+    """Return a function that explains the texts and images of one more test row.
 
     It takes a row's number in the table and gives an item for each of its texts and images.
 
@@ -114,7 +114,7 @@ def content_explainer(stage: Stage, model: Predictor) -> Callable[[int], list[Co
                 + (f", such as {test.rows[0]}" if len(test) else ""),
             )
         score, frame = scorer(model), test.frame.iloc[place].reset_index(drop=True)
-        rows = told(model, score(frame), test.target[place])
+        rows = scored_rows(model, score(frame), test.target[place])
         found = []
         for name, kind in kinds.items():
             if len(_usable(frame[name], kind)):

@@ -1,4 +1,4 @@
-"""Images whose patches are the players: the grid, and what is seen when patches are covered."""
+"""Images split into a grid of patches, and copies of an image with some of them covered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from toolkit.table.images import images
 
-PLAYERS = 49
+MOST_PATCHES = 49
 """The most patches of an image."""
 
 _BLOCK = 4_000_000  # pixels that are mixed at a time
@@ -26,7 +26,7 @@ class PatchedImage:
         The whole.
     rows, columns : list of int
         Where patches begin and end, from 0 to the height and the width.
-    differs : ndarray of bool, shape (players,)
+    differs : ndarray of bool, shape (patches,)
         Whether covering a patch changes it; patches go from left to right, then down.
     """
 
@@ -45,7 +45,7 @@ class PatchedImage:
 
         Parameters
         ----------
-        masks : ndarray of bool, shape (e, players)
+        masks : ndarray of bool, shape (e, patches)
             True where a patch stays.
         """
         patch = _patches(self.rows, self.columns)
@@ -61,7 +61,7 @@ class PatchedImage:
 
 
 def image(data: bytes) -> PatchedImage:
-    """Return an image with its patches, at most `PLAYERS`, as square as they can be.
+    """Return an image with its patches, at most `MOST_PATCHES`, as square as they can be.
 
     Raises
     ------
@@ -70,14 +70,14 @@ def image(data: bytes) -> PatchedImage:
     """
     pixels = images.decode(data)
     height, width = pixels.shape[:2]
-    across = min(PLAYERS, max(1, round(math.sqrt(PLAYERS * width / height))))
-    rows, columns = _edges(height, PLAYERS // across), _edges(width, across)
+    across = min(MOST_PATCHES, max(1, round(math.sqrt(MOST_PATCHES * width / height))))
+    rows, columns = _edges(height, MOST_PATCHES // across), _edges(width, across)
     changed = pixels != _mean_colour(pixels)
     if changed.ndim == 3:
         changed = changed.any(axis=2)
-    players = (len(rows) - 1) * (len(columns) - 1)
+    patches = (len(rows) - 1) * (len(columns) - 1)
     patch = _patches(rows, columns)
-    differs = np.bincount(patch.ravel(), changed.ravel(), minlength=players) > 0
+    differs = np.bincount(patch.ravel(), changed.ravel(), minlength=patches) > 0
     return PatchedImage(pixels=pixels, rows=rows, columns=columns, differs=differs)
 
 

@@ -1,4 +1,4 @@
-"""The game of one column's contents: words or patches are revealed, all else stays as it is."""
+"""Coalitions of the parts of one column's content: words or patches; the other columns stay."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from toolkit.explain.shap.sampling import Coalitions, Score
+from toolkit.explain.shap.sampling import Score, ValueFunction
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MOST = 49
-"""Players that orders are drawn for; a row draws the same ones whatever rows are beside it."""
+"""Parts for which orders are drawn; a row draws the same ones whatever rows are beside it."""
 CALL_CONTENT = 200_000_000
 """Characters or bytes of one scoring call."""
 
 
 class Content(Protocol):
-    """A text or an image that parts can be taken from."""
+    """A text or an image from which parts can be removed."""
 
     @property
     def differs(self) -> np.ndarray:
-        """Whether taking each part away changes anything, (players,)."""
+        """Whether removing each part changes anything, (parts,)."""
 
     @property
     def size(self) -> int:
         """Characters or bytes of one copy."""
 
     def masked(self, masks: np.ndarray) -> Sequence[Any]:
-        """Return cells in which the parts that masks (e, players) do not name are taken away."""
+        """Return cells without the parts that are False in masks (e, parts)."""
 
 
-class Masking(Coalitions):
-    """A game for some rows: its base has all parts of the content taken away.
+class Masking(ValueFunction):
+    """The value function of rows whose content has parts; the base has all of them removed.
 
-    Parts that change nothing are no players of it. Each row has its own players, the first of
-    ``size``; the others do nothing.
+    Parts whose removal changes nothing are left out. Each row has its own parts, the first of
+    ``size`` places; the other places change nothing.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Masking(Coalitions):
     contents : sequence of Content
         One for each row.
     size : int
-        At least the players that any row has.
+        At least as many places as any row has parts.
     """
 
     references = 1
@@ -63,8 +63,8 @@ class Masking(Coalitions):
         self.active = [np.flatnonzero(content.differs) for content in contents]
         self.rows, self.size, self.width = len(frame), size, frame.shape[1]
         self.differs = np.zeros((self.rows, 1, size), dtype=bool)
-        for row, players in enumerate(self.active):
-            self.differs[row, 0, : len(players)] = True
+        for row, parts in enumerate(self.active):
+            self.differs[row, 0, : len(parts)] = True
         self.evaluations = 0
         self.output = np.empty((0, 0))
         masks = np.repeat([[True], [False]], self.rows, axis=0)
@@ -88,9 +88,9 @@ class Masking(Coalitions):
         cells = np.empty(len(rows), dtype=object)
         for row in np.unique(rows):
             mine = np.flatnonzero(rows == row)
-            players = self.active[row]
+            parts = self.active[row]
             whole = np.ones((len(mine), len(self.contents[row].differs)), dtype=bool)
-            whole[:, players] = masks[mine, : len(players)]
+            whole[:, parts] = masks[mine, : len(parts)]
             for place, cell in zip(mine, self.contents[row].masked(whole), strict=True):
                 cells[place] = cell
         mixed = self.frame.take(rows).reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""Texts whose words are the players: how they are split, and what is left when some are removed."""
+"""Texts split into parts, and copies of a text with some of them removed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-PLAYERS = 40
-"""The most players of a text; longer ones are taken apart in runs of neighbouring words."""
+MOST_PARTS = 40
+"""The most parts of a text; those of a longer one are runs of neighbouring words."""
 
 _JOINERS = "'’-"
 _POINTS = ".,"
@@ -68,11 +68,11 @@ class TokenizedText:
     text : str
         The whole.
     parts : list of (int, int)
-        Where each player begins and ends: a word, or a run of neighbouring words.
+        Where each part begins and ends: a word, or a run of neighbouring words.
     words : int
         How many words there are.
-    differs : ndarray of bool, shape (players,)
-        Whether removing a player changes the text: always.
+    differs : ndarray of bool, shape (parts,)
+        Whether removing a part changes the text: always so.
     """
 
     text: str
@@ -88,14 +88,14 @@ class TokenizedText:
         return max(1, len(self.text))
 
     def masked(self, masks: np.ndarray) -> list[str]:
-        """Return copies of the text in which the words of some players are removed.
+        """Return copies of the text in which the words of some parts are removed.
 
         A removed word is replaced by nothing; the spaces around it stay.
 
         Parameters
         ----------
-        masks : ndarray of bool, shape (e, players)
-            True where a player's words stay.
+        masks : ndarray of bool, shape (e, parts)
+            True where a part's words stay.
         """
         whole = np.ones((len(masks), len(self._kept)), dtype=bool)
         whole[:, 1::2] = masks
@@ -103,9 +103,9 @@ class TokenizedText:
 
 
 def text(value: str) -> TokenizedText:
-    """Return a text with its players, at most `PLAYERS`."""
+    """Return a text with its parts, at most `MOST_PARTS`."""
     spans = split(value)
-    runs = [list(run) for run in np.array_split(np.arange(len(spans)), PLAYERS) if len(run)]
+    runs = [list(run) for run in np.array_split(np.arange(len(spans)), MOST_PARTS) if len(run)]
     parts = [(spans[run[0]][0], spans[run[-1]][1]) for run in runs]
     kept, left, end = [], [], 0
     for (start, stop), run in zip(parts, runs, strict=True):

@@ -1,4 +1,4 @@
-"""Which rows tell most when they are looked at one by one."""
+"""Example rows: the most certain, the most wrong and the most doubtful ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ScoredRows:
     threshold: float
 
 
-def told(model: Predictor, scores: np.ndarray, target: np.ndarray) -> ScoredRows:
+def scored_rows(model: Predictor, scores: np.ndarray, target: np.ndarray) -> ScoredRows:
     """Return rows with the model's decisions."""
     full = scores
     if model.task == "binary":

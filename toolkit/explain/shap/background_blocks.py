@@ -27,9 +27,9 @@ def background_blocks(count: int, together: int = 1) -> list[np.ndarray]:
 
 
 def over_parts(found: np.ndarray, parts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return values and standard errors, each (n, players, k), from those against parts.
+    """Return values and standard errors, each (n, groups, k), from those against parts.
 
-    The errors hold values against those over all rows that the background was drawn from, and
+    The errors compare values with those over all rows that the background was drawn from, and
     come from the spread between parts of it; 0 where there is one part.
     """
     shares = np.array([len(part) for part in parts], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""What an explanation may cost, and what is given up where it would cost more."""
+"""What an explanation may cost, and what is reduced where it would cost more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FEWEST_BACKGROUND = 20
 FEWEST_ROWS = 20
 MOST_COLUMNS = 60
 """A table with more columns is screened first."""
-PLAYERS = 40
+SINGLE_COLUMNS = 40
 """Columns of a wide table that are explained by themselves."""
 
 
@@ -43,7 +43,7 @@ class CostPlan:
     def words(self) -> str:
         """Return the plan in a line."""
         if not self.background:
-            return f"{self.rows:,} rows, from the trees and the rows they grew on"
+            return f"{self.rows:,} rows, from the trees and their training rows"
         pairs = f"{self.rows:,} rows against {self.background:,}"
         if self.points:
             return f"{pairs}, up to {self.points:,} gradients for each pair in the mean"
@@ -55,9 +55,9 @@ class CostPlan:
 EVALUATIONS = 400_000
 """The most rows that are scored where `explain.evaluations` does not say, with `thorough`."""
 TREE_SECONDS = 120.0
-"""What taking trees apart may cost on one core, by a count of what has to be done."""
+"""Estimated seconds on one core that exact values of trees may take, with `thorough`."""
 FEWEST_PAIRED = 25
-"""Background rows below which trees are not walked: sampling says more then."""
+"""Fewest background rows for exact values of trees: with fewer, sampling is more exact."""
 
 
 def asked(project: Project) -> Explain:
@@ -69,7 +69,7 @@ def asked(project: Project) -> Explain:
 
 
 def tree_background(background: int, seconds: float, most: float) -> int:
-    """Return against how many background rows trees can be taken apart; 0 if too few.
+    """Return how many background rows exact values of trees can afford; 0 if too few.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def plan(asked: Explain, rows: int, background: int, steps: float, columns: int)
 
 
 def _fewer(most: int, rows: int, background: int, steps: float) -> tuple[int, int, list[str]]:
-    """Return how many rows and background rows are affordable, and what was given up."""
+    """Return how many rows and background rows are affordable, and what was reduced."""
     reductions = []
     if rows * background * steps > most:
         affordable = int(most // max(1.0, rows * steps))

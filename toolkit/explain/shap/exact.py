@@ -1,7 +1,7 @@
 """SHAP values of models that are sums of forests and terms: exact for these.
 
 The values of a sum are the sums of its summands' values (linearity, Shapley 1953). So what is
-known as trees, or as terms of single columns, costs no sampling error, in whatever blend it is.
+known as trees, or as terms of single columns, has no sampling error, in any blend.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
     from toolkit.explain.shap.sampling import Score
 
-PATH_DEPENDENT = "path-dependent"
 MIXTURES = 256
-"""Mixtures of rows on which a sum is held against its model."""
+"""Mixtures of rows on which a sum is compared with its model."""
 
 
 def costs(total: AdditiveModel, rows: int, background: int) -> list[float]:
@@ -34,21 +33,22 @@ def costs(total: AdditiveModel, rows: int, background: int) -> list[float]:
 
 
 def follows_paths(total: AdditiveModel) -> bool:
-    """Return whether a sum's path-dependent values are known: it is trees alone.
+    """Return whether a sum has tree-path-dependent values: it is trees of single columns alone.
 
-    A column that is made of two of the table's goes one way at a split for both of them, and
-    the trees do not say where it would go if one were not known.
+    A split on a column made of two of the table's belongs to both, and the trees' training rows do
+    not say where it leads if one of the two is unknown.
     """
     alone = total.terms is None and total.rest is None
     return alone and not any(len(forest.paired) for forest in total.forests)
 
 
-def cover_values(
+def tree_path_dependent_values(
     total: AdditiveModel, frame: pd.DataFrame, threads: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return path-dependent values (Lundberg et al. 2020), (n, players, k), and their base, (k,).
+    """Return tree-path-dependent values, (n, features, k), and their base, (k,).
 
-    A column that is not known goes both ways at a split, as the rows went that the tree grew on.
+    A split on an unknown column is followed to both children, weighted by the training rows that
+    went there (Lundberg et al. 2020).
 
     Parameters
     ----------
@@ -57,13 +57,13 @@ def cover_values(
     frame : pandas.DataFrame
         Typed rows.
     threads : int
-        Blocks of rows that are worked on at once.
+        Blocks of rows that are computed at once.
     """
     design = total.design(frame, None)
     values = np.sum(
         [
-            shapley_values(forest, grown.matrix(design), threads=threads)
-            for grown, forest in zip(total.grown, total.forests, strict=True)
+            shapley_values(forest, ensemble.matrix(design), threads=threads)
+            for ensemble, forest in zip(total.ensembles, total.forests, strict=True)
         ],
         axis=0,
     )
@@ -79,7 +79,7 @@ def _centred(total: AdditiveModel, count: int) -> bool:
 
 
 def sum_error(
-    total: AdditiveModel, told: Score, frame: pd.DataFrame, background: pd.DataFrame
+    total: AdditiveModel, score: Score, frame: pd.DataFrame, background: pd.DataFrame
 ) -> float:
     """Return how far a sum is from its model, at most, on rows and mixtures of rows.
 
@@ -89,8 +89,8 @@ def sum_error(
     Parameters
     ----------
     total : AdditiveModel
-        What the model is said to be.
-    told : callable
+        The sum to check.
+    score : callable
         The model's outputs in the sum's space.
     frame, background : pandas.DataFrame
         Typed rows; each mixture takes some columns of one of each.
@@ -110,19 +110,19 @@ def sum_error(
         }
     )
     both = pd.concat([mixed, frame.head(MIXTURES)], ignore_index=True)
-    return float(np.abs(told(both) - _added(total, both)).max())
+    return float(np.abs(score(both) - _added(total, both)).max())
 
 
-def with_remainder(total: AdditiveModel, told: Score, middle: pd.DataFrame) -> AdditiveModel:
-    """Return a sum whose rest is all that the model says besides the sum's parts.
+def with_remainder(total: AdditiveModel, score: Score, middle: pd.DataFrame) -> AdditiveModel:
+    """Return a sum whose rest is the difference between the model and the sum of its parts.
 
-    So it is the model, whatever that does to the sum of its parts: rounding, clipping.
+    So it equals the model, whatever the model does to the sum: rounding, clipping.
 
     Parameters
     ----------
     total : AdditiveModel
         Parts of the model.
-    told : callable
+    score : callable
         The model's outputs in the sum's space.
     middle : pandas.DataFrame
         One typed row, whose output is not extreme: terms are read from it.
@@ -131,14 +131,14 @@ def with_remainder(total: AdditiveModel, told: Score, middle: pd.DataFrame) -> A
     parts = replace(total, rest=None)
 
     def remainder(frame: pd.DataFrame) -> np.ndarray:
-        return told(frame) - _added(parts, frame)
+        return score(frame) - _added(parts, frame)
 
     return replace(total, rest=remainder, corrected=True)
 
 
 def _added(total: AdditiveModel, frame: pd.DataFrame) -> np.ndarray:
-    """Return what the summands say of typed rows, added up: (n, outputs)."""
-    parts = [total.added_up(frame)] if total.grown else []
+    """Return the sum of all summands for typed rows, (n, outputs)."""
+    parts = [total.added_up(frame)] if total.ensembles else []
     if total.terms is not None:
         parts.append(added_up(total.terms, total.design(frame, None), total.base))
     if total.rest is not None:
@@ -159,7 +159,7 @@ class AdditiveShap:
     frame, background : pandas.DataFrame
         Typed rows to explain, and rows to compare them with.
     threads : int
-        Blocks of rows that are worked on at once.
+        Blocks of rows that are computed at once.
     """
 
     def __init__(
@@ -171,7 +171,7 @@ class AdditiveShap:
     ) -> None:
         self.threads = threads
         self.total = total
-        self.players = total.players
+        self.features = total.features
         self.frame, self.background = frame, background
         self.rows = total.design(frame, None)
         self.references = total.design(background, None)
@@ -182,53 +182,53 @@ class AdditiveShap:
     def values(
         self, parts: Sequence[np.ndarray], progress: Callable[[int, int], Any] | None = None
     ) -> np.ndarray:
-        """Return values against parts of the background: (parts, n, players, k).
+        """Return values against parts of the background: (parts, n, features, k).
 
         Parameters
         ----------
         parts : sequence of arrays of int
             See `toolkit.explain.shap.background_blocks.background_blocks`.
         progress : callable, optional
-            Told of forests done and forests in all.
+            Called with forests done and forests in all.
         """
         found: np.ndarray | None = None
         if self.total.terms is not None:
             pairs = self._mixed_designs() if self._pairs() else None
             found = term_values(
-                self.total.terms, sources=self.total.sources, players=self.players,
+                self.total.terms, sources=self.total.sources, features=self.features,
                 rows=self.rows, references=self.references, parts=parts, mixed=pairs,
                 base=self.total.base,
             )  # fmt: skip
-        for number, grown in enumerate(self.total.grown):
+        for number, ensemble in enumerate(self.total.ensembles):
             forest = self.total.forests[number]
-            rows, references = self._matrix(grown)
-            mixed = self._mixed(grown, forest.paired) if len(forest.paired) else None
+            rows, references = self._matrix(ensemble)
+            mixed = self._mixed(ensemble, forest.paired) if len(forest.paired) else None
             one = shapley_values(
                 forest, rows, references, mixed=mixed, parts=parts, threads=self.threads
             )
             found = one if found is None else found + one
             if progress is not None:
-                progress(number + 1, len(self.total.grown))
+                progress(number + 1, len(self.total.ensembles))
         assert found is not None
         if _centred(self.total, found.shape[-1]):
             found -= found.mean(axis=-1, keepdims=True)
         return found
 
-    def _matrix(self, grown: TreeEnsemble) -> tuple[np.ndarray, np.ndarray]:
-        key = grown.matrix
+    def _matrix(self, ensemble: TreeEnsemble) -> tuple[np.ndarray, np.ndarray]:
+        key = ensemble.matrix
         if key not in self._matrices:
-            self._matrices[key] = (grown.matrix(self.rows), grown.matrix(self.references))
+            self._matrices[key] = (ensemble.matrix(self.rows), ensemble.matrix(self.references))
         return self._matrices[key]
 
-    def _mixed(self, grown: TreeEnsemble, paired: np.ndarray) -> np.ndarray:
-        """Return the values of columns of two players that are taken from two rows."""
-        names = [grown.columns[place] for place in paired]
-        key = (grown.matrix, tuple(names))
+    def _mixed(self, ensemble: TreeEnsemble, paired: np.ndarray) -> np.ndarray:
+        """Return the values of columns of two features that are taken from two rows."""
+        names = [ensemble.columns[place] for place in paired]
+        key = (ensemble.matrix, tuple(names))
         if key not in self._mixtures:
             shape = (len(self.frame), len(self.background))
             result = np.empty((2, len(names), *shape))
             for side, design in enumerate(self._mixed_designs()):
-                matrix = grown.matrix(design)
+                matrix = ensemble.matrix(design)
                 for number, place in enumerate(paired):
                     result[side, number] = matrix[:, place].reshape(shape)
             self._mixtures[key] = result
@@ -241,20 +241,20 @@ class AdditiveShap:
     def _mixed_designs(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return two design frames of all pairs of row and background row.
 
-        In the first, columns of two players take the first from the row and the second from
+        In the first, columns of two features take the first from the row and the second from
         the background row; in the second, the other way round. Other columns are as they come.
         """
         if self._mixed_design is None:
             pairs = self._pairs()
-            place = {name: number for number, name in enumerate(self.players)}
+            place = {name: number for number, name in enumerate(self.features)}
             n, b = len(self.frame), len(self.background)
             row, reference = np.repeat(np.arange(n), b), np.tile(np.arange(b), n)
             first = self.references.take(reference).reset_index(drop=True)
             second = first.copy()
-            for bit in range(max(1, math.ceil(math.log2(max(2, len(self.players)))))):
-                # Two players differ in some bit of their numbers: by it they are told apart.
-                chosen = {name for name in self.players if place[name] >> bit & 1}
-                told = [
+            for bit in range(max(1, math.ceil(math.log2(max(2, len(self.features)))))):
+                # Two features differ in some bit of their numbers: that bit tells which is which.
+                chosen = {name for name in self.features if place[name] >> bit & 1}
+                separated = [
                     name
                     for name in pairs
                     if len(chosen & set(self.total.sources[name])) == 1
@@ -263,11 +263,11 @@ class AdditiveShap:
                         for lower in range(bit)
                     )
                 ]
-                if not told:
+                if not separated:
                     continue
-                by_row = self._mixture(row, reference, chosen, told)
-                by_reference = self._mixture(row, reference, set(self.players) - chosen, told)
-                for name in told:
+                by_row = self._mixture(row, reference, chosen, separated)
+                by_reference = self._mixture(row, reference, set(self.features) - chosen, separated)
+                for name in separated:
                     own = self.total.sources[name][0] in chosen
                     first[name] = (by_row if own else by_reference)[name]
                     second[name] = (by_reference if own else by_row)[name]
@@ -275,9 +275,9 @@ class AdditiveShap:
         return self._mixed_design
 
     def _mixture(
-        self, row: np.ndarray, reference: np.ndarray, chosen: set[str], told: list[str]
+        self, row: np.ndarray, reference: np.ndarray, chosen: set[str], names: list[str]
     ) -> pd.DataFrame:
-        """Return columns of rows that take some of the table's columns from `row`."""
+        """Return design columns of rows that take some of the table's columns from `row`."""
         import pandas as pd
 
         frame = pd.DataFrame(
@@ -287,7 +287,7 @@ class AdditiveShap:
                     if name in chosen
                     else self.background[name].array.take(reference)
                 )
-                for name in self.players
+                for name in self.features
             }
         )
-        return self.total.design(frame, told)
+        return self.total.design(frame, names)

@@ -21,21 +21,20 @@ if TYPE_CHECKING:
 
     from toolkit.table.predictor import Smooth
 
-GAME = "expected gradients"
 POINTS = 8
 """Gauss-Legendre points of a line, or of each part of one that was cut."""
 FEWEST = 20
 """Points for each line below which there are fewer lines instead."""
 TOLERATED = 10.0
-"""How much more than rounding the integration may miss: a thousandth of the output's range."""
+"""How much more than rounding the integration may err: a thousandth of the output's range."""
 _HALVINGS = 10
 _CELLS = 8_000_000
-"""Cells of the gradients that are held at once."""
+"""Cells of the gradients in memory at once."""
 
 
 @dataclass(frozen=True)
 class GradientValues:
-    """Values and their standard errors, (n, players, k), and how many gradients they took."""
+    """Values and their standard errors, (n, columns, k), and how many gradients they took."""
 
     values: np.ndarray
     error: np.ndarray
@@ -65,7 +64,7 @@ def expected_gradients(
     points : int
         How many gradients may be taken for a line, the mean over a row's lines.
     progress : callable, optional
-        Told of rows done and rows in all.
+        Called with rows done and rows in all.
 
     Notes
     -----
@@ -76,7 +75,7 @@ def expected_gradients(
     lines = _Lines(smooth, rows, references)
     n, count = len(rows), len(references)
     parts = background_blocks(count)
-    found = np.zeros((len(parts), n, len(smooth.players), lines.outputs))
+    found = np.zeros((len(parts), n, len(smooth.columns), lines.outputs))
     step = max(1, lines.pairs // count)
     for start in range(0, n, step):
         some = np.arange(start, min(n, start + step))
@@ -105,10 +104,10 @@ class _Lines:
         self.pairs = max(1, _CELLS // (POINTS * self.outputs * rows.shape[1]))
 
     def values(self, rows: np.ndarray, tolerance: float, points: int) -> np.ndarray:
-        """Return the values of rows' pairs with all background rows, (pairs, outputs, players)."""
+        """Return the values of rows' pairs with all background rows, (pairs, outputs, columns)."""
         count = len(self._references)
         row, reference = np.repeat(rows, count), np.tile(np.arange(count), len(rows))
-        result = np.zeros((len(row), self.outputs, len(self._smooth.players)))
+        result = np.zeros((len(row), self.outputs, len(self._smooth.columns)))
         start, end = np.zeros(len(row)), np.ones(len(row))
         low, high = self._reference[reference], self._output[row]
         pair = np.arange(len(row))
@@ -142,19 +141,19 @@ class _Lines:
         for first in range(0, len(row), self.pairs):
             some = slice(first, first + self.pairs)
             own, other = self._rows[row[some]], self._references[reference[some]]
-            way, length = own - other, (end[some] - start[some])[:, None]
+            direction, length = own - other, (end[some] - start[some])[:, None]
             at = start[some, None] + length * (np.append(nodes, 0.0) + 1) / 2
-            points = other[:, None] + at.astype(np.float32)[:, :, None] * way[:, None]
-            told, slopes = self._smooth.gradients(points.reshape(-1, own.shape[1]))
-            middle.append(told.reshape(*at.shape, -1)[:, -1])
+            points = other[:, None] + at.astype(np.float32)[:, :, None] * direction[:, None]
+            scores, slopes = self._smooth.gradients(points.reshape(-1, own.shape[1]))
+            middle.append(scores.reshape(*at.shape, -1)[:, -1])
             slopes = slopes.reshape(*at.shape, self.outputs, -1)[:, :-1]
             mean = np.einsum("p,apkf->akf", weights / 2, slopes)
-            values.append(self._by_player(mean * (length * way)[:, None]))
+            values.append(self._by_column(mean * (length * direction)[:, None]))
             self.evaluations += at.size
         return np.concatenate(values), np.concatenate(middle)
 
-    def _by_player(self, features: np.ndarray) -> np.ndarray:
-        result = np.zeros((*features.shape[:-1], len(self._smooth.players)))
+    def _by_column(self, features: np.ndarray) -> np.ndarray:
+        result = np.zeros((*features.shape[:-1], len(self._smooth.columns)))
         if len(self._owned):
             result[..., self._owned] = np.add.reduceat(
                 features[..., self._sorted], self._starts, axis=-1

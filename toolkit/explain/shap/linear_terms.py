@@ -2,8 +2,8 @@
 
 A column's term is what the output changes by when its cell is put into a row. Of a column that
 comes from one of the table's, the value is its term less the background's mean term: the
-closed form for linear models (Strumbelj and Kononenko 2014). One made of two, such as a ratio,
-is a game of two players.
+closed form for linear models (Strumbelj and Kononenko 2014). A column that comes from
+two, such as a ratio, has the Shapley values of two features.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ def term_values(
     terms: Terms,
     *,
     sources: dict[str, tuple[str, ...]],
-    players: Sequence[str],
+    features: Sequence[str],
     rows: pd.DataFrame,
     references: pd.DataFrame,
     parts: Sequence[np.ndarray],
     mixed: tuple[pd.DataFrame, pd.DataFrame] | None,
     base: pd.DataFrame | None = None,
 ) -> np.ndarray:
-    """Return the values of rows against parts of the background: (parts, n, players, outputs).
+    """Return the values of rows against parts of the background: (parts, n, features, outputs).
 
     Parameters
     ----------
     terms : callable
         Takes a design frame and gives (n, outputs).
     sources : dict of str to tuple of str
-        The one or two players of each design column.
-    players : sequence of str
+        The one or two features that each design column comes from.
+    features : sequence of str
         Their names.
     rows, references : pandas.DataFrame
         Design frames of n rows and of b background rows.
     parts : sequence of arrays of int
         Places of background rows.
     mixed : tuple of two pandas.DataFrame, optional
-        Design frames of all n * b pairs, columns of two players taking the first from the row
+        Design frames of all n * b pairs, columns of two features taking the first from the row
         and the second from the background row, and the other way round.
     base : pandas.DataFrame, optional
         See `added_up`; the first background row by default.
     """
     import pandas as pd
 
-    place = {name: number for number, name in enumerate(players)}
+    place = {name: number for number, name in enumerate(features)}
     n, b = len(rows), len(references)
     base = references.iloc[[0]] if base is None else base
     result: np.ndarray | None = None
@@ -63,12 +63,12 @@ def term_values(
         cells = [rows[name], references[name]]
         if len(of) > 1 and mixed is not None:
             cells += [frame[name] for frame in mixed]
-        paid = _paid(terms, base, name, pd.concat(cells, ignore_index=True))
-        own, other = paid[:n], paid[n : n + b]
+        scores = _outputs_of_cells(terms, base, name, pd.concat(cells, ignore_index=True))
+        own, other = scores[:n], scores[n : n + b]
         if result is None:
-            result = np.zeros((len(parts), n, len(players), paid.shape[1]))
+            result = np.zeros((len(parts), n, len(features), scores.shape[1]))
         first, second = (
-            paid[n + b :].reshape(2, n, b, -1) if len(of) > 1 else (own[:, None], other[None])
+            scores[n + b :].reshape(2, n, b, -1) if len(of) > 1 else (own[:, None], other[None])
         )
         for number, part in enumerate(parts):
             if len(of) == 1:
@@ -99,12 +99,12 @@ def added_up(terms: Terms, frame: pd.DataFrame, base: pd.DataFrame | None = None
     base = frame.iloc[[0]] if base is None else base
     result = np.zeros(())
     for name in frame.columns:
-        result = result + _paid(terms, base, name, frame[name])
+        result = result + _outputs_of_cells(terms, base, name, frame[name])
     return np.asarray(result - (frame.shape[1] - 1) * terms(base))
 
 
-def _paid(terms: Terms, base: pd.DataFrame, name: str, cells: pd.Series) -> np.ndarray:
-    """Return what each cell of a column pays, in a row that is else the base row."""
+def _outputs_of_cells(terms: Terms, base: pd.DataFrame, name: str, cells: pd.Series) -> np.ndarray:
+    """Return the output for each cell of a column, in a row that is else the base row."""
     import pandas as pd
 
     codes, levels = pd.factorize(cells, use_na_sentinel=False)

@@ -1,4 +1,4 @@
-"""What is explained of a model: its outputs, their space and unit, which rows, and the values."""
+"""A model's explained outputs, their space and unit, samples of rows, and SHAP values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RowValues:
     ----------
     rows : ndarray of int64, shape (n,)
         Which rows, in the numbering that was given.
-    players : FeatureGroups
+    groups : FeatureGroups
         What the values belong to: columns, or groups of them.
     classes : list of str
         The outputs: the positive class, every class, or ``value``.
@@ -35,22 +35,20 @@ class RowValues:
         Mean output over the background rows, or as the trees' covers have it.
     output : ndarray, shape (n, outputs)
         The model's output for each row.
-    shap, standard_error : ndarray, shape (n, players, outputs)
+    shap, standard_error : ndarray, shape (n, groups, outputs)
         Values in the output's unit, and their standard errors.
     method : str
         How they were found, in words.
-    game : str
-        What happens to columns that are not revealed: interventional, they come from a
-        background row; path-dependent, they go both ways at a split; expected gradients, all
-        columns go along a straight line.
+    feature_perturbation : str
+        As in `ExplainRequest`; ``expected_gradients`` for values that are these.
     space : str
         What they add up to: value, probability or margin.
     exact : list of str
-        What of the model was taken apart exactly: trees, terms.
+        Which summands of the model have exact values: trees, terms.
     left_out : list of int
         Forests, by place, that were estimated all the same.
     corrected : bool
-        Whether what the model is besides them was estimated beside.
+        Whether the difference between the model and its parts was estimated.
     sampled : bool
         Whether orders of columns were drawn.
     evaluations : int
@@ -67,14 +65,14 @@ class RowValues:
     """
 
     rows: np.ndarray
-    players: FeatureGroups
+    groups: FeatureGroups
     classes: list[str]
     base: np.ndarray
     output: np.ndarray
     shap: np.ndarray
     standard_error: np.ndarray
     method: str
-    game: str
+    feature_perturbation: str
     space: str
     exact: list[str]
     left_out: list[int]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit.explain.shap.sampling import FeatureGroups, Score, ValueFunction
+from toolkit.explain.shap.sampling import FeatureGroups, Score, TableValueFunction
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ def screen(
 
     Returns
     -------
-    players : FeatureGroups
+    groups : FeatureGroups
         In the table's order; the last is the group.
     evaluations : int
         Rows scored.
@@ -38,10 +38,10 @@ def screen(
     generator = np.random.default_rng(list(seed))
     rows = frame.iloc[generator.integers(0, len(frame), _PAIRS)].reset_index(drop=True)
     others = background.iloc[generator.integers(0, len(background), _PAIRS)]
-    single = FeatureGroups(names, [[name] for name in names])
-    game = ValueFunction(score, rows, others.reset_index(drop=True), single)
+    single = FeatureGroups.of_columns(names)
+    function = TableValueFunction(score, rows, others.reset_index(drop=True), single)
     blocks = list(np.array_split(np.arange(len(names)), min(_BLOCKS, len(names))))
-    strength = dict(zip(_keys(blocks), _strengths(game, blocks), strict=True))
+    strength = dict(zip(_keys(blocks), _strengths(function, blocks), strict=True))
     while True:
         strongest = sorted(strength, key=lambda key: (-strength[key], key))[:keep]
         wide = [key for key in strongest if key[1] - key[0] > 1]
@@ -52,23 +52,23 @@ def screen(
             del strength[(start, end)]
             middle = (start + end) // 2
             halves += [np.arange(start, middle), np.arange(middle, end)]
-        strength.update(zip(_keys(halves), _strengths(game, halves), strict=True))
+        strength.update(zip(_keys(halves), _strengths(function, halves), strict=True))
     chosen = sorted(start for start, _ in strongest)
     rest = [name for place, name in enumerate(names) if place not in set(chosen)]
-    players = FeatureGroups(
+    groups = FeatureGroups(
         [*(names[place] for place in chosen), f"({len(rest):,} other columns)"],
         [*([names[place]] for place in chosen), rest],
     )
-    return players, game.evaluations
+    return groups, function.evaluations
 
 
 def _keys(blocks: list[np.ndarray]) -> list[tuple[int, int]]:
     return [(int(block[0]), int(block[-1]) + 1) for block in blocks]
 
 
-def _strengths(game: ValueFunction, blocks: list[np.ndarray]) -> list[float]:
+def _strengths(function: TableValueFunction, blocks: list[np.ndarray]) -> list[float]:
     """Return how much exchanging each block moves the output, the mean over pairs."""
-    pairs, columns = np.arange(_PAIRS), len(game.players.names)
+    pairs, columns = np.arange(_PAIRS), len(function.groups.names)
     step = max(1, 20_000_000 // (2 * _PAIRS * columns))
     result: list[float] = []
     for start in range(0, len(blocks), step):
@@ -78,7 +78,7 @@ def _strengths(game: ValueFunction, blocks: list[np.ndarray]) -> list[float]:
             own[place, block] = True
         masks = np.repeat(np.concatenate([own, ~own]), _PAIRS, axis=0)
         index = np.tile(pairs, 2 * len(some))
-        paid = game.coalitions(index, index, masks).reshape(2, len(some), _PAIRS, -1)
-        gained, lost = np.abs(paid[0] - game.reference), np.abs(paid[1] - game.output)
+        paid = function.coalitions(index, index, masks).reshape(2, len(some), _PAIRS, -1)
+        gained, lost = np.abs(paid[0] - function.reference), np.abs(paid[1] - function.output)
         result += [float(x) for x in (gained + lost).sum(axis=2).mean(axis=1) / 2]
     return result

@@ -55,7 +55,7 @@ def _importance(book: Book, found: Explanation) -> list[Facts | None]:
                 "explain.importance",
                 found.model_copy(update={"importance": {name: ranked}}),
                 "space",
-                "game",
+                "feature_perturbation",
                 "suspects",
                 of=name,
             ),
@@ -152,7 +152,7 @@ def _examples(book: Book, found: Explanation) -> list[Facts | None]:
 def _chosen(
     book: Book, known: pd.DataFrame, found: Explanation, champion: Champion | None
 ) -> list[tuple[str, int, str]]:
-    """Return title, row and explained output of up to three telling rows."""
+    """Return title, row and explained output of up to three example rows."""
     if known.empty:
         return []
     task = book.project.target.task
@@ -237,7 +237,7 @@ def _waterfall(  # noqa: PLR0917
             "explain.waterfall",
             found.model_copy(update={"importance": {}}),
             "space",
-            "game",
+            "feature_perturbation",
             "suspects",
             title=f"{title}: row {row}",
             lines=drawn,

@@ -49,7 +49,7 @@ class AutoKerasEngine:
         """The versions of AutoKeras and Keras."""
         return f"{installed('autokeras')} on Keras {installed('keras')}"
 
-    def grown(self, folder: Path) -> list[TreeEnsemble]:
+    def tree_ensembles(self, folder: Path) -> list[TreeEnsemble]:
         """Return no forests: networks are none."""
         return []
 

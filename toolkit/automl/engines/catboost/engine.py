@@ -61,7 +61,7 @@ class CatboostEngine(PythonEngine):
         models.coding = bag.coding
         return bag.score
 
-    def grown(self, folder: Path) -> list[TreeEnsemble]:
+    def tree_ensembles(self, folder: Path) -> list[TreeEnsemble]:
         """Return the models' trees; none where a split looks at two categories at once."""
         bag = bagging.Bag.load(folder, Models())
         coding = bag.coding
@@ -75,7 +75,7 @@ class CatboostEngine(PythonEngine):
             )
             return None if grown is None else (grown, trees.base(model))
 
-        return bag.grown(read, "margin", single=True)
+        return bag.tree_ensembles(read, "margin", single=True)
 
 
 class Models:

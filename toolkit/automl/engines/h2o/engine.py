@@ -88,11 +88,11 @@ class H2oEngine:
 
         return mojo.MojoScorer(folder)
 
-    def grown(self, folder: Path) -> list[TreeEnsemble]:
+    def tree_ensembles(self, folder: Path) -> list[TreeEnsemble]:
         """Return the trees of a GBM, a forest or XGBoost; none of other models."""
         from toolkit.automl.engines.h2o import tree_ensemble
 
-        return tree_ensemble.grown(folder)
+        return tree_ensemble.tree_ensembles(folder)
 
     def linear(self, folder: Path) -> bool:
         """Return whether the model is a GLM whose terms add up to a margin or a value."""

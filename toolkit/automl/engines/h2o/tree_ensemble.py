@@ -31,7 +31,7 @@ def linear(folder: Path) -> bool:
     return facts["algo"] == "glm" and facts.get("link", "") in _LINEAR
 
 
-def grown(folder: Path) -> list[TreeEnsemble]:
+def tree_ensembles(folder: Path) -> list[TreeEnsemble]:
     """Return a saved model's trees; empty where its predictions are no sum of them.
 
     Those of a forest of several classes are marked: H2O scales their sums to 1 afterwards.

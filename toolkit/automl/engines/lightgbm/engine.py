@@ -49,9 +49,9 @@ class LightgbmEngine(PythonEngine):
         """Return the scorer of saved boosters."""
         return bagging.Bag.load(folder, Boosters()).score
 
-    def grown(self, folder: Path) -> list[TreeEnsemble]:
+    def tree_ensembles(self, folder: Path) -> list[TreeEnsemble]:
         """Return the boosters' trees."""
-        return bagging.Bag.load(folder, Boosters()).grown(_read, "margin")
+        return bagging.Bag.load(folder, Boosters()).tree_ensembles(_read, "margin")
 
 
 class Boosters:

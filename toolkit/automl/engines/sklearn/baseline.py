@@ -69,7 +69,7 @@ class BaselineEngine(PythonEngine):
         """Return the scorer of a saved model."""
         return _bag(folder).score
 
-    def grown(self, folder: Path) -> list[TreeEnsemble]:
+    def tree_ensembles(self, folder: Path) -> list[TreeEnsemble]:
         """Return the trees of histogram boosting, or the one tree; none of linear models."""
         from toolkit.automl.engines.sklearn import trees
 
@@ -78,7 +78,7 @@ class BaselineEngine(PythonEngine):
         if read is None:
             return []
         boosted = trees.boosted(bag.models[0])
-        return bag.grown(read, "margin" if boosted else "probability", single=not boosted)
+        return bag.tree_ensembles(read, "margin" if boosted else "probability", single=not boosted)
 
     def linear(self, folder: Path) -> bool:
         """Return whether the model is linear in functions of single columns."""

@@ -50,11 +50,11 @@ class ForestEngine(PythonEngine):
         """Return the scorer of saved forests."""
         return bagging.Bag.load(folder, Forests()).score
 
-    def grown(self, folder: Path) -> list[TreeEnsemble]:
+    def tree_ensembles(self, folder: Path) -> list[TreeEnsemble]:
         """Return the forests' trees: their mean is a probability, or a value."""
         bag = bagging.Bag.load(folder, Forests())
 
-        return bag.grown(AveragedForest.nodes, "probability", single=True)
+        return bag.tree_ensembles(AveragedForest.nodes, "probability", single=True)
 
 
 class Forests:

@@ -40,8 +40,8 @@ class Case:
 def case(seed, *, paired=False, depth=5):
     rng = np.random.default_rng(seed)
     columns = int(rng.integers(2, 7))
-    players = columns if paired else int(rng.integers(1, columns + 1))
-    owner = np.concatenate([np.arange(players), rng.integers(players, size=columns - players)])
+    features = columns if paired else int(rng.integers(1, columns + 1))
+    owner = np.concatenate([np.arange(features), rng.integers(features, size=columns - features)])
     width = int(rng.integers(1, 4))
     outputs = width if width > 1 else int(rng.integers(1, 3))
     other = np.full(columns + paired, -1)
@@ -59,7 +59,7 @@ def case(seed, *, paired=False, depth=5):
         )
         for _ in range(3)
     ]
-    names = [f"player {n}" for n in range(players)]
+    names = [f"feature {n}" for n in range(features)]
     forest = Forest.build(trees, rng.normal(size=outputs), names, owner, other)
     return Case(forest, _rows(rng, 4, columns, codes), _rows(rng, 5, columns, codes), paired)
 
@@ -99,30 +99,30 @@ def _tree(rng, columns, *, depth, width, outputs, codes):
 
 
 def by_definition(case, row, *, interventional):
-    """Return (players, outputs) from the values of all coalitions."""
+    """Return (features, outputs) from the values of all coalitions."""
     forest = case.forest
-    players = range(len(forest.players))
+    features = range(len(forest.features))
     worth = {
         members: _interventional(case, row, members)
         if interventional
         else _path_dependent(forest, case.matrix(row[None])[0], members)
-        for size in range(len(players) + 1)
-        for members in itertools.combinations(players, size)
+        for size in range(len(features) + 1)
+        for members in itertools.combinations(features, size)
     }
-    values = np.zeros((len(players), forest.outputs))
-    for player in players:
+    values = np.zeros((len(features), forest.outputs))
+    for feature in features:
         for members, before in worth.items():
-            if player not in members:
-                s, n = len(members), len(players)
+            if feature not in members:
+                s, n = len(members), len(features)
                 weight = math.factorial(s) * math.factorial(n - s - 1) / math.factorial(n)
-                joined = tuple(sorted((*members, player)))
-                values[player] += weight * (worth[joined] - before)
+                joined = tuple(sorted((*members, feature)))
+                values[feature] += weight * (worth[joined] - before)
     return values
 
 
 def _interventional(case, row, members):
     raw = case.background.shape[1]
-    taken = np.isin(case.forest.player[:raw], members)
+    taken = np.isin(case.forest.source[:raw], members)
     return margins(case.forest, case.matrix(np.where(taken, row, case.background))).mean(axis=0)
 
 
@@ -132,7 +132,7 @@ def _path_dependent(forest, row, members):
         if left < 0:
             return forest.value[node]
         column = forest.column[node]
-        if forest.player[column] in members:
+        if forest.source[column] in members:
             return below(left if _goes_left(forest, node, row[column]) else right)
         total = forest.cover[left] + forest.cover[right]
         return (forest.cover[left] * below(left) + forest.cover[right] * below(right)) / total
