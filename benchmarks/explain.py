@@ -7,9 +7,9 @@ H2O's GBM, XGBoost and DRF, and LightGBM, are fitted to the same generated table
 take turns on the same rows, `--repeats` times, and the median counts. Time is that of the
 processor, over all threads of the process that does the work, JVM included; memory is the most
 that this process and what it started held. Methods that would take hours explain fewer rows:
-the table says how many. Differences are to the first method in the same game; the additivity
-error is how far a method's values and base are from what the trees, added up in double precision,
-say of the rows.
+the table says how many. Differences are to the first method of the same kind of values; the
+additivity error is how far a method's values and base are from the sum of the trees in double
+precision.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Method:
 
     model: str
     name: str
-    game: str
+    values: str
     explain: Callable[[int], tuple[np.ndarray, float]]
     rows: int
     told: Callable[[int], np.ndarray] | None = None
@@ -158,7 +158,7 @@ def methods_of(
 
         deep = forest.column.size / len(forest.roots) > 2000
         most = min(asked.rows, 20 * asked.slow) if deep else asked.rows
-        found.append(Method(model, "toolkit", "path-dependent", by_cover, most))
+        found.append(Method(model, "toolkit", "tree_path_dependent", by_cover, most))
         most = min(asked.rows, asked.slow) if deep else asked.rows
         found.append(Method(model, "toolkit", f"interventional ({BACKGROUND})", by_rows, most))
         found[-2].told = found[-1].told = told
@@ -170,7 +170,7 @@ def methods_of(
         ours(label, forest, single if name == "xgboost" else matrix, sign)
         most = min(asked.rows, 20 * asked.slow) if name == "drf" else asked.rows
         found.append(
-            Method(label, "H2O predict_contributions", "path-dependent",
+            Method(label, "H2O predict_contributions", "tree_path_dependent",
                    lambda count, model=model: h2o.contributions(model, count), most)
         )  # fmt: skip
     booster = _lightgbm(matrix, target, asked)
@@ -217,8 +217,8 @@ def _shap(
 
     few = min(asked.rows, 20 * asked.slow)
     return [
-        Method(label, "LightGBM pred_contrib", "path-dependent", own, asked.rows),
-        Method(label, "shap.TreeExplainer", "path-dependent", by_cover, asked.rows),
+        Method(label, "LightGBM pred_contrib", "tree_path_dependent", own, asked.rows),
+        Method(label, "shap.TreeExplainer", "tree_path_dependent", by_cover, asked.rows),
         Method(label, "shap.TreeExplainer", f"interventional ({BACKGROUND})", by_rows, few),
     ]
 
@@ -250,27 +250,32 @@ def _through_h2o(
         return np.asarray(values), float(explainer.expected_value)
 
     def toolkit(count: int) -> tuple[np.ndarray, float]:
-        from toolkit.explain.shap.sampling import FeatureGroups, ValueFunction, sampled, summarise
+        from toolkit.explain.shap.sampling import (
+            FeatureGroups,
+            TableValueFunction,
+            sampled,
+            summarise,
+        )
 
         names = [f"c{n}" for n in range(matrix.shape[1])]
-        players = FeatureGroups(names, [[name] for name in names])
-        game = ValueFunction(
+        groups = FeatureGroups(names, [[name] for name in names])
+        function = TableValueFunction(
             lambda frame: score(frame.to_numpy())[:, None],
             pd.DataFrame(filled[:count], columns=names),
             pd.DataFrame(against, columns=names),
-            players,
+            groups,
         )
         values = [
-            summarise(c, 2)[0][:, 0] for c in sampled(game, 2, [[1, n] for n in range(count)])
+            summarise(c, 2)[0][:, 0] for c in sampled(function, 2, [[1, n] for n in range(count)])
         ]
-        return np.stack(values), float(game.reference.mean())
+        return np.stack(values), float(function.reference.mean())
 
     label = "any model, scored by H2O (GLM)"
-    game = "interventional (20), sampled"
+    values = "interventional (20), sampled"
     return [
-        Method(label, "toolkit", game, toolkit, min(asked.slow, asked.rows)),
-        Method(label, "shap.PermutationExplainer", game, permutation, 3),
-        Method(label, "shap.KernelExplainer", game, kernel, 1),
+        Method(label, "toolkit", values, toolkit, min(asked.slow, asked.rows)),
+        Method(label, "shap.PermutationExplainer", values, permutation, 3),
+        Method(label, "shap.KernelExplainer", values, kernel, 1),
     ]
 
 
@@ -311,11 +316,11 @@ def warm() -> None:
 
 
 def result_of(method: Method, first: dict[tuple[str, str], Method]) -> dict[str, Any]:
-    """Return a method's line: speeds, memory, and the difference to the first of its game."""
-    leader = first.setdefault((method.model, method.game), method)
+    """Return a method's line: speeds, memory, and the difference to the first of its kind."""
+    leader = first.setdefault((method.model, method.values), method)
     count = min(len(method.found), len(leader.found))
     difference = None
-    if leader is not method and "sampled" not in method.game:
+    if leader is not method and "sampled" not in method.values:
         difference = float(np.abs(method.found[:count] - leader.found[:count]).max())
         difference = max(difference, abs(method.base - leader.base))
     error = None
@@ -325,7 +330,7 @@ def result_of(method: Method, first: dict[tuple[str, str], Method]) -> dict[str,
     return {
         "model": method.model,
         "method": method.name,
-        "game": method.game,
+        "values": method.values,
         "rows": method.rows,
         "rows_per_cpu_second": method.rows / statistics.median(method.seconds),
         "rows_per_second": method.rows / statistics.median(method.wall),
@@ -355,10 +360,13 @@ def growth(columns: int) -> list[dict[str, Any]]:
         text = booster.model_to_string()
         forest = Forest.build(trees.trees(text), [0.0], list(frame.columns))
         line: dict[str, Any] = dict(one)
-        for game, back in (("path-dependent", None), ("interventional", matrix[:BACKGROUND])):
+        for values, back in (
+            ("tree_path_dependent", None),
+            ("interventional", matrix[:BACKGROUND]),
+        ):
             began = time.process_time()
             shapley_values(forest, matrix[: one["rows"]], back)
-            line[game] = one["rows"] / (time.process_time() - began)
+            line[values] = one["rows"] / (time.process_time() - began)
         lines.append(line)
     return lines
 
@@ -400,22 +408,22 @@ def main() -> None:
             for method in methods:
                 measure(method, h2o.process)
                 print(f"{turn + 1}/{asked.repeats} {method.model}: {method.name},"
-                      f" {method.game}: {method.wall[-1]:.1f} s", flush=True)  # fmt: skip
+                      f" {method.values}: {method.wall[-1]:.1f} s", flush=True)  # fmt: skip
         h2o.shared.stop()
     first: dict[tuple[str, str], Method] = {}
     lines = [result_of(method, first) for method in methods]
     print()
-    print(grid(lines, ["model", "method", "game", "rows", "rows_per_cpu_second",
+    print(grid(lines, ["model", "method", "values", "rows", "rows_per_cpu_second",
                        "max_abs_difference", "additivity_error", "peak_mib"]))  # fmt: skip
     result: dict[str, Any] = {"rows": asked.rows, "columns": asked.columns, "methods": lines}
     for key in ("rows_per_cpu_second", "max_abs_difference"):
         result[key] = {
-            f"{line['model']} | {line['method']} | {line['game']}": line[key] for line in lines
+            f"{line['model']} | {line['method']} | {line['values']}": line[key] for line in lines
         }
     if asked.growth:
         result["growth"] = growth(asked.columns)
         print()
-        print(grid(result["growth"], ["rows", "trees", "depth", "path-dependent",
+        print(grid(result["growth"], ["rows", "trees", "depth", "tree_path_dependent",
                                       "interventional"]))  # fmt: skip
     if asked.json:
         asked.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

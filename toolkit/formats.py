@@ -108,7 +108,7 @@ def plain(value: float, extra: int = 0) -> str:
     return _unsigned_zero(f"{value:,.{digits + extra}f}")
 
 
-def telling(
+def distinct_from(
     values: Sequence[float], write: Callable[[float, int], str], limit: float | None = None
 ) -> list[str]:
     """Return numbers with enough digits to be told from each other and from a limit.
@@ -158,7 +158,7 @@ def interval(
     digits, sign
         As for `number`.
     limit : float, optional
-        What the number is judged by; see `telling`.
+        What the number is judged by; see `distinct_from`.
     """
 
     def write(each: float, extra: int) -> str:
@@ -167,8 +167,8 @@ def interval(
     if value is None or not math.isfinite(value):
         return UNDEFINED
     if low is None or high is None:
-        return telling([value], write, limit)[0]
-    texts = telling([value, low, high], write, limit)
+        return distinct_from([value], write, limit)[0]
+    texts = distinct_from([value, low, high], write, limit)
     if texts[0] == texts[1] == texts[2] and low <= value <= high:
         return f"{texts[0]} ({SAME})"
     return f"{texts[0]} ({texts[1]} to {texts[2]})"

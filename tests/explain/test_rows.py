@@ -348,7 +348,7 @@ def finished_stage(folder, task, rows=260, **more):
 
 
 @pytest.fixture(scope="module", params=["binary", "multiclass", "regression"])
-def told(request, tmp_path_factory):
+def reported(request, tmp_path_factory):
     wanted = {"multiclass": "ok", "regression": "-9 to 0"}.get(request.param, "")
     stage, model, explanation = finished_stage(
         tmp_path_factory.mktemp(request.param),
@@ -358,35 +358,35 @@ def told(request, tmp_path_factory):
     return stage, model, explanation, explain.row_reports(stage, model, explanation)
 
 
-def test_stories_are_of_explained_adverse_rows_nearest_first(told):
-    stage, model, explanation, stories = told
-    assert stage.read(RowReports) == stories
+def test_stories_are_of_explained_adverse_rows_nearest_first(reported):
+    stage, model, explanation, reports = reported
+    assert stage.read(RowReports) == reports
     explained = set(stage.read(Attributions).frame["row"])
-    assert {each.row for each in stories.stories} <= explained
-    assert 0 < len(stories.stories) == min(10, stories.adverse_rows)
+    assert {each.row for each in reports.reports} <= explained
+    assert 0 < len(reports.reports) == min(10, reports.adverse_rows)
     if model.task != "regression":
-        assert all(each.decision != each.wanted == "ok" for each in stories.stories)
-    scores = [each.score for each in stories.stories]
+        assert all(each.decision != each.wanted == "ok" for each in reports.reports)
+    scores = [each.score for each in reports.reports]
     assert scores == sorted(scores, reverse=model.task == "multiclass")
-    assert any(each.counterfactuals for each in stories.stories)
-    assert all(len(each.similar) == 5 for each in stories.stories)
-    assert stories.fixed["sex"] == "protected"
-    assert explain.row_reports(stage, model, explanation) == stories
+    assert any(each.counterfactuals for each in reports.reports)
+    assert all(len(each.similar) == 5 for each in reports.reports)
+    assert reports.fixed["sex"] == "protected"
+    assert explain.row_reports(stage, model, explanation) == reports
 
 
-def test_reasons_come_from_the_attributions(told):
-    stage, model, _, stories = told
+def test_reasons_come_from_the_attributions(reported):
+    stage, model, _, reports = reported
     lines = stage.read(Attributions).frame.set_index(["row", "class", "column"])["shap"]
     output = {"binary": NASTY, "multiclass": "ok", "regression": "value"}[model.task]
-    for story in stories.stories:
+    for report in reports.reports:
         sign = -1 if model.task == "multiclass" else 1
         if model.task == "regression":
-            sign = 1 if story.score > 0 else -1  # above or below the wanted range, -9 to 0
-        for reason in story.reasons:
-            assert reason.shap == lines[story.row, output, reason.column]
+            sign = 1 if report.score > 0 else -1  # above or below the wanted range, -9 to 0
+        for reason in report.reasons:
+            assert reason.shap == lines[report.row, output, reason.column]
             assert reason.shap * sign > 0
-    flagged = {r.column for s in stories.stories for r in s.reasons if r.protected}
-    named = {c for check in stories.checks for c in check.columns if "reasons" in check.name}
+    flagged = {r.column for s in reports.reports for r in s.reasons if r.protected}
+    named = {c for check in reports.checks for c in check.columns if "reasons" in check.name}
     assert flagged == named
 
 
@@ -394,10 +394,10 @@ def test_whose_benefit_it_is_decides_what_is_adverse(tmp_path):
     stage, model, explanation = finished_stage(
         tmp_path, "binary", fairness={"outcome_is_benefit": True}
     )
-    stories = explain.row_reports(stage, model, explanation)
-    assert {each.wanted for each in stories.stories} == {NASTY}
-    assert all(reason.shap < 0 for each in stories.stories for reason in each.reasons)
-    assert "benefit" in stories.adverse
+    reports = explain.row_reports(stage, model, explanation)
+    assert {each.wanted for each in reports.reports} == {NASTY}
+    assert all(reason.shap < 0 for each in reports.reports for reason in each.reasons)
+    assert "benefit" in reports.adverse
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
@@ -405,27 +405,27 @@ def test_nothing_is_adverse_that_nobody_called_so(tmp_path, task):
     stage, model, explanation = finished_stage(
         tmp_path, task, rows=60, fairness={"outcome_is_benefit": None}
     )
-    stories = explain.row_reports(stage, model, explanation)
-    assert not stories.wanted_known and not stories.stories and not stories.adverse_rows
-    assert "left out" in stories.adverse and "recourse.wanted" in stories.checks[0].remedy
+    reports = explain.row_reports(stage, model, explanation)
+    assert not reports.wanted_known and not reports.reports and not reports.adverse_rows
+    assert "left out" in reports.adverse and "recourse.wanted" in reports.checks[0].remedy
 
 
 def test_two_classes_may_name_the_wanted_one(tmp_path):
     stage, model, explanation = finished_stage(
         tmp_path, "binary", fairness={"outcome_is_benefit": None}, recourse={"wanted": NASTY}
     )
-    stories = explain.row_reports(stage, model, explanation)
-    assert {each.wanted for each in stories.stories} == {NASTY}
-    assert all(reason.shap < 0 for each in stories.stories for reason in each.reasons)
+    reports = explain.row_reports(stage, model, explanation)
+    assert {each.wanted for each in reports.reports} == {NASTY}
+    assert all(reason.shap < 0 for each in reports.reports for reason in each.reasons)
 
 
 def test_below_a_wanted_range_reasons_are_what_pulled_down(tmp_path):
     stage, model, explanation = finished_stage(
         tmp_path, "regression", rows=120, recourse={"wanted": "0.5 to 1"}
     )
-    stories = explain.row_reports(stage, model, explanation).stories
-    assert {each.score < 0.5 for each in stories} == {True, False}
-    for each in stories:
+    reports = explain.row_reports(stage, model, explanation).reports
+    assert {each.score < 0.5 for each in reports} == {True, False}
+    for each in reports:
         assert all((reason.shap > 0) == (each.score > 1) for reason in each.reasons)
         assert all(0.5 <= way.score <= 1 for way in each.counterfactuals)
 
@@ -433,8 +433,8 @@ def test_below_a_wanted_range_reasons_are_what_pulled_down(tmp_path):
 def test_columns_that_the_model_does_not_get_are_left_alone(tmp_path):
     stage, model, explanation = finished_stage(tmp_path, "binary", rows=80)
     del model.columns["owner"]
-    stories = explain.row_reports(stage, model, explanation)
-    assert stories.fixed["owner"] == "the model does not get it"
+    reports = explain.row_reports(stage, model, explanation)
+    assert reports.fixed["owner"] == "the model does not get it"
     assert "owner" not in explain.what_if(stage, model).kinds
 
 
@@ -454,21 +454,21 @@ def test_tiny_and_messy_tables(tmp_path):
           "shap": 0.1, "standard_error": np.nan} for row in range(12)]
     )  # fmt: skip
     stage.write(Attributions(lines))
-    stories = explain.row_reports(stage, model, explanation)
-    assert "empty" in stories.fixed
-    assert all(each.reasons[0].text.startswith("age is missing") for each in stories.stories)
+    reports = explain.row_reports(stage, model, explanation)
+    assert "empty" in reports.fixed
+    assert all(each.reasons[0].text.startswith("age is missing") for each in reports.reports)
 
 
-def test_what_if_predicts_what_the_model_does(told):
-    stage, model, _, stories = told
+def test_what_if_predicts_what_the_model_does(reported):
+    stage, model, _, reports = reported
     ask = explain.what_if(stage, model)
-    row = stories.stories[0].row
+    row = reports.reports[0].row
     cells = ask.cells(row)
     as_it_is = ask({}, row)
     kept = {name: text for name, text in cells.items() if name != "since"}
     assert ask(kept, row) == as_it_is
     if model.task != "regression":
-        assert as_it_is.decision == stories.stories[0].decision
+        assert as_it_is.decision == reports.reports[0].decision
     moved = ask({"age": "71", f"plan {NASTY}": None, "income": ""}, row)
     assert moved != as_it_is
     assert sum(moved.probabilities.values()) == pytest.approx(
@@ -486,11 +486,11 @@ def test_what_if_predicts_what_the_model_does(told):
         ({"agee": 3}, "Did you mean 'age'?"),
     ],
 )
-def test_what_if_refuses_what_does_not_fit(told, values, words):
-    stage, model, _, stories = told
+def test_what_if_refuses_what_does_not_fit(reported, values, words):
+    stage, model, _, reports = reported
     ask = explain.what_if(stage, model)
     with pytest.raises(DataError) as error:
-        ask(values, stories.stories[0].row)
+        ask(values, reports.reports[0].row)
     assert words in error.value.line()
     with pytest.raises(DataError, match="is not a test row"):
         ask({}, -1)
@@ -501,12 +501,12 @@ def safe(text: str) -> bool:
     return "<script" not in without and "<i>counts" not in without
 
 
-def test_panel_shows_rows_and_answers(told):
-    stage, model, explanation, stories = told
-    panel = widgets.RowPanel(stage, stories, explanation, explain.what_if(stage, model))
-    assert panel.row.value == stories.stories[0].row
+def test_panel_shows_rows_and_answers(reported):
+    stage, model, explanation, reports = reported
+    panel = widgets.RowPanel(stage, reports, explanation, explain.what_if(stage, model))
+    assert panel.row.value == reports.reports[0].row
     # The page's own bold words stand between escaped names.
-    assert safe(panel._story.value)
+    assert safe(panel._report.value)
     assert safe(panel.static_html())
     before = panel.answer.value
     assert "as it is" in before
@@ -516,7 +516,7 @@ def test_panel_shows_rows_and_answers(told):
     panel.inputs["age"].value = "<b>old</b>"
     assert "toolkit-error" in panel.answer.value
     assert "<b>old" not in panel.answer.value
-    for each in stories.stories[1:4]:
+    for each in reports.reports[1:4]:
         panel.row.value = each.row
         assert "as it is" in panel.answer.value
     assert set(panel.inputs) <= set(panel._what_if.kinds)
@@ -528,8 +528,8 @@ def test_panel_shows_rows_and_answers(told):
 
 def test_panel_edits_the_limits(tmp_path):
     stage, model, explanation = finished_stage(tmp_path, "binary", rows=80)
-    stories = explain.row_reports(stage, model, explanation)
-    panel = widgets.RowPanel(stage, stories, explanation)
+    reports = explain.row_reports(stage, model, explanation)
+    panel = widgets.RowPanel(stage, reports, explanation)
     panel.change.search.value, panel.change.choice.value = "age", "increase"
     panel.change.add_button.click()
     panel.ranges.column.value, panel.ranges.text.value = "income", "nonsense"
@@ -547,20 +547,20 @@ def test_panel_edits_the_limits(tmp_path):
     assert not panel.inputs
 
 
-def test_panel_without_any_row(told):
-    stage, model, explanation, stories = told
-    none = stories.model_copy(update={"stories": []})
+def test_panel_without_any_row(reported):
+    stage, model, explanation, reports = reported
+    none = reports.model_copy(update={"reports": []})
     panel = widgets.RowPanel(stage, none, explanation, explain.what_if(stage, model))
-    assert "None of the explained rows" in panel._story.value
+    assert "None of the explained rows" in panel._report.value
     assert "Never changed" in widgets.show_rows(none)
 
 
-def test_figures_say_their_numbers(told):
-    stories = told[-1]
-    for story in stories.stories:
-        plot = plots.counterfactuals(stories, story.row)
-        assert f"Row {story.row}" in plot.alt
-        assert all(f"{each.score:.4g}" in plot.alt for each in story.counterfactuals)
-        assert f"nearest to row {story.row}" in plots.similar(stories, story.row).alt
+def test_figures_say_their_numbers(reported):
+    reports = reported[-1]
+    for report in reports.reports:
+        plot = plots.counterfactuals(reports, report.row)
+        assert f"Row {report.row}" in plot.alt
+        assert all(f"{each.score:.4g}" in plot.alt for each in report.counterfactuals)
+        assert f"nearest to row {report.row}" in plots.similar(reports, report.row).alt
     with pytest.raises(UsageError):
-        plots.similar(stories, -5)
+        plots.similar(reports, -5)

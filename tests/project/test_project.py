@@ -257,6 +257,29 @@ def test_sources_of_choices(file: ProjectFile) -> None:
     assert sources["automl.folds"].kind == "default"
 
 
+OLD_NAMES = TEXT + "explain: {rows: 9, game: path-dependent}  # as in 0.1\n"
+
+
+def test_old_names_are_read_with_a_note_and_replaced_only_when_set(tmp_path: Path) -> None:
+    path = tmp_path / "project.yaml"
+    path.write_text(OLD_NAMES)
+    file = ProjectFile(path)
+    assert file.project.explain.feature_perturbation == "tree_path_dependent"
+    assert file.sources()["explain.feature_perturbation"].kind == "project file"
+    (note,) = file.notes()
+    assert "explain.feature_perturbation: tree_path_dependent" in note
+    assert path.read_text() == OLD_NAMES
+    again = ProjectFile(path, ["explain.game=interventional"])
+    assert again.project.explain.feature_perturbation == "interventional"
+    file.set("explain.feature_perturbation", "interventional", by="Ana")
+    assert "game" not in path.read_text()
+    assert "# as in 0.1" in path.read_text()
+    assert not file.notes()
+    path.write_text(OLD_NAMES.replace("rows: 9", "feature_perturbation: interventional"))
+    with pytest.raises(ProjectError, match="both are given"):
+        ProjectFile(path)
+
+
 def test_comments_do_not_count(file: ProjectFile, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text("\n".join(line.partition("#")[0] for line in TEXT.splitlines()))

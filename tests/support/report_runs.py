@@ -361,7 +361,7 @@ def _row_stories(task: str) -> a.RowReports:
         a.Similar(row=9, distance=0.1, actual=decision, decision=wanted, score=0.2),
         a.Similar(row=11, distance=0.2, actual=wanted, decision=wanted, score=0.1),
     ]
-    stories = [
+    reports = [
         a.RowReport(row=row, actual=decision, decision=decision, score=0.6, wanted=wanted,
                    reasons=reasons if row != 12 else [], similar=similar,
                    counterfactuals=[way] if row == 3 else [],
@@ -371,7 +371,7 @@ def _row_stories(task: str) -> a.RowReports:
     return a.RowReports(task=task, adverse=f"{NASTY} is adverse.", output=f"probability of {NASTY}",
                         threshold=0.172 if task == "binary" else None, adverse_rows=4,
                         compared=360, training=360, evaluations=14000,
-                        fixed={"sex": "protected"}, stories=stories)  # fmt: skip
+                        fixed={"sex": "protected"}, reports=reports)  # fmt: skip
 
 
 def _errors(task: str) -> list:

@@ -407,10 +407,10 @@ def test_texts_are_counted_shown_and_escaped(tmp_path):
     profile = data.profile(stage)
     facts = profile.columns[0]
     assert facts.measure == "length in characters" and facts.repeated == 1
-    telling = {word.label: {w.word for w in facts.words if w.label == word.label}
+    words_of = {word.label: {w.word for w in facts.words if w.label == word.label}
                for word in facts.words}  # fmt: skip
-    assert {"refund", "now", "please", "script"} <= telling["yes"]
-    assert "station" in telling["no"]
+    assert {"refund", "now", "please", "script"} <= words_of["yes"]
+    assert "station" in words_of["no"]
     assert all(word.rows >= 5 for word in facts.words)
     assert "<script>" not in widgets.show_contents(profile)
     stage.finish()

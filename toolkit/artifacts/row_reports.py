@@ -1,4 +1,4 @@
-"""What ``06_explain`` tells about single rows: reasons, changes that matter, similar rows."""
+"""Artefacts about single rows: reasons, counterfactuals, similar rows."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Similar(Record):
 
 
 class RowReport(Record):
-    """All there is to say about one row."""
+    """Reasons, counterfactuals and similar rows of one row."""
 
     row: int
     actual: str
@@ -68,7 +68,7 @@ class RowReport(Record):
     """The decision that counterfactuals lead to; empty where there is none to want."""
     reasons: list[Reason]
     doubtful: int = 0
-    """Columns that pushed the same way by less than two standard errors: no reasons."""
+    """Columns that pushed in the same direction by less than two standard errors: no reasons."""
     counterfactuals: list[Counterfactual]
     blocked: str = ""
     """Why there is no counterfactual, where there is none."""
@@ -79,6 +79,7 @@ class RowReports(JsonArtifact):
     """Reasons, counterfactuals and similar rows of some explained test rows."""
 
     file: ClassVar[str] = "row_stories.json"
+    renamed: ClassVar[dict[str, str]] = {"stories": "reports"}
     stage: ClassVar[str] = "explain"
 
     task: str
@@ -89,9 +90,9 @@ class RowReports(JsonArtifact):
     """What a score is, in words."""
     threshold: float | None = None
     wanted_known: bool = True
-    """False where nobody said which outcome is wanted: then there are no stories."""
+    """False where nobody said which outcome is wanted: then there are no reports."""
     adverse_rows: int
-    """Explained rows with the adverse outcome; the nearest to the wanted one have a story."""
+    """Explained rows with the adverse outcome; the nearest to the wanted one have a report."""
     compared: int
     """Training rows that similar rows are searched in."""
     training: int
@@ -100,5 +101,5 @@ class RowReports(JsonArtifact):
     """Rows that the model scored."""
     fixed: dict[str, str]
     """Columns that no counterfactual changes, and why."""
-    stories: list[RowReport]
+    reports: list[RowReport]
     checks: list[Check] = []

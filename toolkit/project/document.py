@@ -24,6 +24,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from toolkit.canonical import plain
 from toolkit.errors import ProjectError
 from toolkit.project.model import Project
+from toolkit.project.renamed import KEYS, new_value, with_new_names
 from toolkit.project.section import written
 
 Key = tuple[str | int, ...]
@@ -150,6 +151,11 @@ def dump(document: CommentedMap) -> str:
     return stream.getvalue()
 
 
+def choices(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document as plain values, old names read as the new ones."""
+    return with_new_names(_unmarked(document))
+
+
 def validate(document: Mapping[str, Any], path: Path) -> Project:
     """Check a document against the model.
 
@@ -160,7 +166,7 @@ def validate(document: Mapping[str, Any], path: Path) -> Project:
         nearest key that exists; how many more there are.
     """
     try:
-        return Project.model_validate(_unmarked(document))
+        return Project.model_validate(choices(document))
     except ValidationError as error:
         raise _explain(error, document, path) from error
     except _NoText as error:
@@ -213,9 +219,12 @@ def set_value(document: CommentedMap, key: Key, value: Any) -> None:
         if isinstance(here, CommentedMap) and not isinstance(here.get(part), Mapping | list):
             here[part] = CommentedMap()
         here = here[part]
+    for old in [old for old, new in KEYS.items() if (*old[:-1], new) == key]:
+        here.pop(old[-1], None)  # what is set by the new name replaces the old one
     last = _own_key(here, key[-1])
     if isinstance(here, CommentedMap) and last not in here:
         last = _quoted(last)
+    value = new_value(key, value)
     here[last] = value if _from_yaml(value) else _quoted(plain(value))
 
 

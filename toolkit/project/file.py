@@ -14,6 +14,7 @@ from toolkit.errors import ProjectError, UsageError
 from toolkit.project import document as doc
 from toolkit.project.document import Key
 from toolkit.project.model import Project
+from toolkit.project.renamed import new_key, new_value, notes
 from toolkit.project.sources import Source, append_event, now, person, read_choices
 
 FILE_NAME = "project.yaml"
@@ -166,21 +167,26 @@ class ProjectFile:
 
     def sources(self) -> dict[str, Source]:
         """Return, for each leaf key, whether it comes from a parameter, file, person or default."""
-        clicked = {event["key"]: event for event in read_choices(self.decisions / "choices.jsonl")}
+        events = read_choices(self.decisions / "choices.jsonl")
+        clicked = {doc.key_text(new_key(split_key(event["key"]))): event for event in events}
         overridden = {doc.key_text(key) for key, _ in self.overrides}
-        written = _leaves(doc._unmarked(self._written))
+        written = _leaves(doc.choices(self._written))
         result = {}
         for key, value in _leaves(self.project.model_dump(mode="json")).items():
             event = clicked.get(key)
             if any(key == name or key.startswith(name + ".") for name in overridden):
                 result[key] = Source(kind="parameter")
-            elif event and plain(event.get("new")) == value:
+            elif event and new_value(split_key(key), plain(event.get("new"))) == value:
                 result[key] = Source(kind="person", by=event["by"], at=event["at"])
             elif key in written:
                 result[key] = Source(kind="project file")
             else:
                 result[key] = Source(kind="default")
         return result
+
+    def notes(self) -> list[str]:
+        """Return a sentence for each old name in the file, which is read but not rewritten."""
+        return notes(self._written)
 
     def digest(self) -> str:
         """Return the digest of the choices, overrides included; comments do not count."""
@@ -225,7 +231,7 @@ def value_at(project: Project, key: Key) -> Any:
 
 def _override(text: str) -> tuple[Key, Any]:
     name, mark, value = text.partition("=")
-    key = split_key(name.strip())
+    key = new_key(split_key(name.strip()))
     if not mark or not name.strip():
         raise UsageError(
             f"{text!r} sets nothing", expected="key=value, such as automl.budget.models=8"

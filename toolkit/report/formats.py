@@ -55,7 +55,7 @@ def _texts(claim: Claim) -> list[str]:
     if claim.value is None or isinstance(claim.value, str):
         return [number(claim.value)]
     ends = [] if claim.low is None or claim.high is None else [claim.low, claim.high]
-    return formats.telling(
+    return formats.distinct_from(
         [float(claim.value), *ends],
         lambda value, extra: number(value, claim.unit, extra),
         claim.limit,

@@ -218,6 +218,8 @@ def open_stage(
     stage = Stage(name, file, folder)
     _watch(stage)
     stage.progress("started")
+    for sentence in file.notes():
+        stage.note(sentence)
     return stage
 
 

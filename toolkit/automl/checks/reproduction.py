@@ -25,6 +25,7 @@ from toolkit.automl.workers.search_result import SearchCallbacks
 from toolkit.automl.workers.trial_store import MODELS
 from toolkit.errors import RunError
 from toolkit.project.model import Project
+from toolkit.project.renamed import with_new_names
 from toolkit.run import fingerprint
 from toolkit.run.folder import Run
 from toolkit.run.manifest import Manifest, library_versions, machine
@@ -181,7 +182,7 @@ def _project(run: Run, manifest: Manifest) -> Project:
     order = read_facts(run.folder / run.read(Champion).model)["columns"]
     rest = [name for name in facts["columns"] if name not in order]
     facts["columns"] = {name: facts["columns"][name] for name in [*order, *rest]}
-    return Project.model_validate(facts)
+    return Project.model_validate(with_new_names(facts))
 
 
 class _Teller(SearchCallbacks):

@@ -106,11 +106,11 @@ def _share(guess: np.ndarray, target: np.ndarray, *alone: np.ndarray) -> float:
     The target's most frequent value is left aside: zeros add up to zero.
     """
     values, counts = np.unique(target, return_counts=True)
-    telling = target != values[np.argmax(counts)]
-    if telling.sum() < 20:
+    uncommon = target != values[np.argmax(counts)]
+    if uncommon.sum() < 20:
         return 0.0
-    share = float(_exact(guess, target)[telling].mean())
-    parts = [float(_exact(part, target)[telling].mean()) for part in alone]
+    share = float(_exact(guess, target)[uncommon].mean())
+    parts = [float(_exact(part, target)[uncommon].mean()) for part in alone]
     return share if share >= max(parts, default=0.0) + _GAIN else 0.0
 
 

@@ -1,4 +1,4 @@
-"""What texts and images hold: lengths and telling words, sizes, brightness and examples."""
+"""What texts and images hold: lengths and distinctive words, sizes, brightness and examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything about single rows, for the rows that a person would ask about first."""
+"""Reports on single rows, for the rows that a person would ask about first."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ SIMILAR = 5
 @dataclass(frozen=True)
 class _Chosen:
     positions: np.ndarray
-    """Of rows with a story, among the test rows."""
+    """Of rows with a report, among the test rows."""
     goals: list[Goal]
     outputs: np.ndarray
     adverse_rows: int
 
 
 def row_reports(stage: Stage, model: Predictor, explanation: Explanation) -> RowReports:
-    """Tell the rows with an adverse outcome nearest to the wanted one, and write the artefact.
+    """Report on the adverse rows nearest to the wanted outcome, and write the artefact.
 
     Each gets its reasons, the least changes that lead to the wanted outcome, and the training
     rows most like it. Rows are taken from those that were explained.
@@ -64,19 +64,19 @@ def row_reports(stage: Stage, model: Predictor, explanation: Explanation) -> Row
     project, outputs = stage.project, CountedModel(model)
     test, train = table.load_part(stage, "test"), table.load_part(stage, "train")
     lines = stage.read(Attributions).frame
-    side, ways = adverse(project, model), _limits(stage, model, train)
-    stage.progress("choosing rows to tell of")
+    side, limit_of = adverse(project, model), _limits(stage, model, train)
+    stage.progress("choosing rows to report on")
     chosen = _choose(project, outputs, side, test, set(lines["row"].tolist()))
     frame = test.frame.iloc[chosen.positions].reset_index(drop=True)
     weights = importance_weights(explanation)
-    found = _changes(stage, frame, chosen, ways, train, outputs, list(weights))
+    found = _changes(stage, frame, chosen, limit_of, train, outputs, list(weights))
     stage.progress("looking for similar rows")
     search = Neighbours(train, outputs, weights=weights, seed=project.seed)
     similar = search.of(frame, SIMILAR, chosen.goals)
     by_row = {int(row): some for row, some in lines.groupby("row", sort=False)}
     context = metrics.context_of(model)
     decided = metrics.decide(chosen.outputs, context) if len(frame) else np.zeros(0)
-    stories = []
+    reports = []
     for i, position in enumerate(chosen.positions):
         row = int(test.rows[position])
         score = float(chosen.goals[i].scores(chosen.outputs)[i])
@@ -86,7 +86,7 @@ def row_reports(stage: Stage, model: Predictor, explanation: Explanation) -> Row
             output=side.output,
             sign=side.sign_of(score),
         )
-        stories.append(
+        reports.append(
             RowReport(
                 row=row,
                 actual=decision_text(test.target[position]),
@@ -110,9 +110,9 @@ def row_reports(stage: Stage, model: Predictor, explanation: Explanation) -> Row
         compared=search.compared,
         training=len(train),
         evaluations=outputs.rows,
-        fixed={name: way.why for name, way in ways.items() if way.rule == "fixed"},
-        stories=stories,
-        checks=_checks(project, side, stories),
+        fixed={name: limit.why for name, limit in limit_of.items() if limit.rule == "fixed"},
+        reports=reports,
+        checks=_checks(project, side, reports),
     )
     stage.write(result)
     return result
@@ -124,8 +124,8 @@ def _limits(stage: Stage, model: Predictor, train: Part) -> dict[str, Limit]:
     # A change of what is known only after the outcome leads nowhere.
     fixed |= dict.fromkeys(table.leak_suspects(stage), "it may leak the target")
     return {
-        name: dataclasses.replace(way, rule="fixed", why=fixed[name]) if name in fixed else way
-        for name, way in found.items()
+        name: dataclasses.replace(limit, rule="fixed", why=fixed[name]) if name in fixed else limit
+        for name, limit in found.items()
     }
 
 
@@ -149,7 +149,7 @@ def _changes(  # noqa: PLR0917
     stage: Stage,
     frame: pd.DataFrame,
     chosen: _Chosen,
-    ways: dict[str, Limit],
+    limit_of: dict[str, Limit],
     train: Part,
     outputs: CountedModel,
     order: list[str],
@@ -158,10 +158,12 @@ def _changes(  # noqa: PLR0917
         return [RowCounterfactuals([], "")] * len(frame)
     stage.progress(f"searching changes of {len(frame)} rows")
     known = known_rows(train.frame, train.columns, outputs, stage.project.seed)
-    return counterfactuals(stage.project, frame, chosen.goals, ways, known, outputs, order=order)
+    return counterfactuals(
+        stage.project, frame, chosen.goals, limit_of, known, outputs, order=order
+    )
 
 
-def _checks(project: Project, side: Adverse, stories: list[RowReport]) -> list[Check]:
+def _checks(project: Project, side: Adverse, reports: list[RowReport]) -> list[Check]:
     checks = [
         Check(
             name="Adverse outcome",
@@ -171,10 +173,10 @@ def _checks(project: Project, side: Adverse, stories: list[RowReport]) -> list[C
         )
     ]
     pushed: dict[str, list[int]] = {}
-    for story in stories:
-        for reason in story.reasons:
+    for report in reports:
+        for reason in report.reasons:
             if reason.protected:
-                pushed.setdefault(reason.column, []).append(story.row)
+                pushed.setdefault(reason.column, []).append(report.row)
     for name, rows in pushed.items():
         some = ", ".join(map(str, rows[:5])) + (" …" if len(rows) > 5 else "")
         checks.append(
@@ -182,7 +184,7 @@ def _checks(project: Project, side: Adverse, stories: list[RowReport]) -> list[C
                 name="Protected column among the reasons",
                 severity="warning",
                 message=f"{name} contributed to the adverse outcome of {len(rows)} of"
-                f" {len(stories)} rows"
+                f" {len(reports)} rows"
                 f" (rows {some}).",
                 columns=[name],
                 remedy="Ask whether the model may use it: automl.constraints.exclude",
@@ -200,23 +202,23 @@ def _checks(project: Project, side: Adverse, stories: list[RowReport]) -> list[C
                 remedy="Set it to fixed",
             )
         )
-    if stories:
-        blocked = sum(not story.counterfactuals for story in stories)
+    if reports:
+        blocked = sum(not report.counterfactuals for report in reports)
         checks.append(
             Check(
                 name="Counterfactuals",
                 severity="info",
-                message=f"{len(stories) - blocked} of {len(stories)} rows have a counterfactual"
+                message=f"{len(reports) - blocked} of {len(reports)} rows have a counterfactual"
                 " within the limits. It states the model's output, not a real-world effect.",
             )
         )
-        bare = sum(not story.reasons for story in stories)
+        bare = sum(not report.reasons for report in reports)
         if bare:
             checks.append(
                 Check(
                     name="Rows without a reason",
                     severity="warning",
-                    message=f"For {bare} of {len(stories)} rows no feature contributed to the"
+                    message=f"For {bare} of {len(reports)} rows no feature contributed to the"
                     f" adverse"
                     " outcome by more than two standard errors.",
                     remedy="Raise explain.background",

@@ -257,7 +257,7 @@ def _error(value: float | None) -> str:
 def _percents(score: Interval) -> str:
     if score.value is None or score.low is None or score.high is None:
         return _share(score.value)
-    value, low, high = formats.telling([score.value, score.low, score.high], formats.share)
+    value, low, high = formats.distinct_from([score.value, score.low, score.high], formats.share)
     return f"{value} ({low} to {high})"
 
 

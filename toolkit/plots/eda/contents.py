@@ -1,4 +1,4 @@
-"""Figures of what texts and images hold: telling words, examples by class, mistakes."""
+"""Figures of what texts and images hold: distinctive words, examples by class, mistakes."""
 
 from __future__ import annotations
 

@@ -11,23 +11,23 @@ from toolkit.plots.style import BLUE, GREY, PALETTE, RED, Plot, canvas, shorten
 _MARKS = "osD^vP*X"
 
 
-def counterfactuals(stories: RowReports, row: int) -> Plot:
+def counterfactuals(reports: RowReports, row: int) -> Plot:
     """Draw how far each counterfactual of a row moves its score.
 
     Parameters
     ----------
-    stories : RowReports
+    reports : RowReports
         What was found.
     row : int
         One of its rows.
     """
-    story = story_of(stories, row)
-    found = story.counterfactuals
-    alt = f"Row {row} scores {formats.number(story.score, 4)} and is {story.decision}. " + (
+    report = report_of(reports, row)
+    found = report.counterfactuals
+    alt = f"Row {row} scores {formats.number(report.score, 4)} and is {report.decision}. " + (
         "; ".join(f"{change_words(each)}: {formats.number(each.score, 4)}" for each in found)
-        or story.blocked
+        or report.blocked
     )
-    title = f"Row {row}: what would lead to {story.wanted or 'another decision'}"
+    title = f"Row {row}: what would lead to {report.wanted or 'another decision'}"
     with canvas(
         shorten(title, 90),
         alt,
@@ -38,11 +38,11 @@ def counterfactuals(stories: RowReports, row: int) -> Plot:
             axes.annotate(
                 "",
                 xy=(each.score, place),
-                xytext=(story.score, place),
+                xytext=(report.score, place),
                 arrowprops={"arrowstyle": "->", "color": BLUE, "linewidth": 1.6},
             )
             axes.plot(each.score, place, "o", color=BLUE, markersize=7)
-            right = each.score >= story.score
+            right = each.score >= report.score
             axes.annotate(
                 formats.number(each.score, 4),
                 (each.score, place),
@@ -53,74 +53,74 @@ def counterfactuals(stories: RowReports, row: int) -> Plot:
                 fontsize=9,
             )
         heights = range(len(found)) if found else [0]
-        axes.plot([story.score] * len(heights), heights, "D", color=GREY, markersize=6,
-                  label=f"as it is: {formats.number(story.score, 4)}")  # fmt: skip
-        if stories.threshold is not None:
-            axes.axvline(stories.threshold, color=RED, linestyle="--", linewidth=1.2,
-                         label=f"threshold {formats.number(stories.threshold)}")  # fmt: skip
+        axes.plot([report.score] * len(heights), heights, "D", color=GREY, markersize=6,
+                  label=f"as it is: {formats.number(report.score, 4)}")  # fmt: skip
+        if reports.threshold is not None:
+            axes.axvline(reports.threshold, color=RED, linestyle="--", linewidth=1.2,
+                         label=f"threshold {formats.number(reports.threshold)}")  # fmt: skip
         labels = [_wrapped(each) for each in found] or ["nothing found"]
         axes.set_yticks(range(len(labels)), labels, fontsize=9)
         axes.set_ylim(len(labels) - 0.5, -0.5)
         axes.margins(x=0.22)  # the scores stand beside the points
-        axes.set_xlabel(shorten(stories.output, 70))
+        axes.set_xlabel(shorten(reports.output, 70))
         axes.grid(axis="y", visible=False)
         sheet.figure.legend(fontsize=8, ncols=2, loc="outside upper right")
     return sheet.plot
 
 
-def similar(stories: RowReports, row: int) -> Plot:
+def similar(reports: RowReports, row: int) -> Plot:
     """Draw the training rows most like a row: score across, distance up, sign by outcome."""
-    story = story_of(stories, row)
+    report = report_of(reports, row)
     groups: dict[str, list[tuple[float, float]]] = {}
-    for each in story.similar:
+    for each in report.similar:
         groups.setdefault(each.actual, []).append((each.score, each.distance))
-    if stories.task == "regression":
-        said = "outcomes " + ", ".join(each.actual for each in story.similar)
+    if reports.task == "regression":
+        said = "outcomes " + ", ".join(each.actual for each in report.similar)
     else:
         said = ", ".join(f"{len(points)} ended as {name}" for name, points in groups.items())
-    alt = f"The {len(story.similar)} training rows nearest to row {row}: {said or 'none'}."
+    alt = f"The {len(report.similar)} training rows nearest to row {row}: {said or 'none'}."
     title = f"Row {row} and its nearest training rows"
     with canvas(title, alt, height=2.9) as sheet:
         axes = sheet.axes
-        axes.plot(story.score, 0, "X", color="black", markersize=10, label=f"row {row}",
+        axes.plot(report.score, 0, "X", color="black", markersize=10, label=f"row {row}",
                   clip_on=False, zorder=4)  # fmt: skip
-        numbers = stories.task == "regression"
+        numbers = reports.task == "regression"
         drawn = (
             {"training row": [p for some in groups.values() for p in some]} if numbers else groups
         )
         # The wanted outcome keeps its sign and colour from one row's figure to another's.
-        others = sorted(name for name in drawn if name != story.wanted)
+        others = sorted(name for name in drawn if name != report.wanted)
         for name, points in drawn.items():
             i = 1 + others.index(name) if name in others else 0
             axes.plot([x for x, _ in points], [y for _, y in points], _MARKS[i % len(_MARKS)],
                       color=PALETTE[i % len(PALETTE)], markersize=8, linestyle="",
                       label=shorten(name, 24), zorder=3)  # fmt: skip
-        if stories.threshold is not None:
-            axes.axvline(stories.threshold, color=RED, linestyle="--", linewidth=1.2,
-                         label=f"threshold {formats.number(stories.threshold)}")  # fmt: skip
+        if reports.threshold is not None:
+            axes.axvline(reports.threshold, color=RED, linestyle="--", linewidth=1.2,
+                         label=f"threshold {formats.number(reports.threshold)}")  # fmt: skip
         axes.margins(0.12)
         axes.set_ylim(bottom=0)
-        axes.set_xlabel(shorten(stories.output, 70))
+        axes.set_xlabel(shorten(reports.output, 70))
         axes.set_ylabel("distance")
         axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5),
                     title=None if numbers else "recorded outcome", title_fontsize=8)  # fmt: skip
     return sheet.plot
 
 
-def story_of(stories: RowReports, row: int) -> RowReport:
-    """Return the story of a row.
+def report_of(reports: RowReports, row: int) -> RowReport:
+    """Return the report of a row.
 
     Raises
     ------
     UsageError
         When the row has none.
     """
-    for story in stories.stories:
-        if story.row == row:
-            return story
+    for report in reports.reports:
+        if report.row == row:
+            return report
     raise UsageError(
         f"row {row} is not told of",
-        expected=", ".join(str(each.row) for each in stories.stories[:10]) or "no row at all",
+        expected=", ".join(str(each.row) for each in reports.reports[:10]) or "no row at all",
     )
 
 

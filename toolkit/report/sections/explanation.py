@@ -89,6 +89,8 @@ def _method(book: Book, found: Explanation) -> list[Facts | None]:
     base = _base(found)
     rows: list[tuple[str, Cell]] = [
         ("Method", found.method),
+        *([("Strategy", found.strategy)] if found.strategy else []),
+        *((f"Not used: {each.strategy}", each.reason) for each in found.refused),
         ("Output explained", found.output),
         *(
             (f"{base} ({name})" if len(found.base) > 1 else base,

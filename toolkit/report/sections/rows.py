@@ -33,9 +33,9 @@ def build(book: Book) -> Facts:
             "rows", "Single decisions", [book.open_question(key, found.adverse.rstrip("."))]
         )
     content: list[Facts | None] = [blocks.prose(found.adverse), _how(book, found)]
-    for place, story in enumerate(found.stories[:SHOWN_ROWS]):
-        content += _story(book, found, place, story)
-    if not found.stories:
+    for place, report in enumerate(found.reports[:SHOWN_ROWS]):
+        content += _report(book, found, place, report)
+    if not found.reports:
         content.append(blocks.prose("None of the explained rows has an adverse outcome."))
     content.append(blocks.checks("Checks of single decisions", found.checks, book.redact))
     return blocks.section("rows", "Single decisions", content)
@@ -58,45 +58,45 @@ def _how(book: Book, found: RowReports) -> Facts:
     return blocks.facts(rows)
 
 
-def _story(book: Book, found: RowReports, place: int, story: RowReport) -> list[Facts | None]:
-    path = ("stories", place)
+def _report(book: Book, found: RowReports, place: int, report: RowReport) -> list[Facts | None]:
+    path = ("reports", place)
     score = book.cite(RowReports, *path, "score", unit="score", recipe="prediction")
-    alike = sum(each.actual == story.actual for each in story.similar)
+    alike = sum(each.actual == report.actual for each in report.similar)
     rows: list[tuple[str, Cell]] = [
-        ("Decision", story.decision),
+        ("Decision", report.decision),
         ("Score", score),
-        ("Recorded outcome", story.actual),
-        ("Wanted", story.wanted or "not stated"),
+        ("Recorded outcome", report.actual),
+        ("Wanted", report.wanted or "not stated"),
     ]
-    if story.similar and book.project.target.task != "regression":
-        same = book.derive(f"similar/{story.row}", alike, unit="count", source=RowReports.file,
-                           place=f"/stories/{place}/similar", recipe="similar")  # fmt: skip
-        of = f"Of the {len(story.similar)} nearest training rows, those with the same outcome"
+    if report.similar and book.project.target.task != "regression":
+        same = book.derive(f"similar/{report.row}", alike, unit="count", source=RowReports.file,
+                           place=f"/reports/{place}/similar", recipe="similar")  # fmt: skip
+        of = f"Of the {len(report.similar)} nearest training rows, those with the same outcome"
         rows.append((of, same))
     return [
-        blocks.heading(f"Row {story.row}"),
+        blocks.heading(f"Row {report.row}"),
         blocks.facts(rows),
-        _reasons(book, place, story)
+        _reasons(book, place, report)
         or blocks.prose(
             "No feature contributed to the adverse outcome by more than two standard errors."
         ),
-        *_changes(book, found, place, story),
+        *_changes(book, found, place, report),
     ]
 
 
-def _reasons(book: Book, place: int, story: RowReport) -> Facts | None:
+def _reasons(book: Book, place: int, report: RowReport) -> Facts | None:
     explained = book.get(Explanation)
     return blocks.table(
-        f"Reasons for the decision on row {story.row}",
+        f"Reasons for the decision on row {report.row}",
         ["Reason", "Contribution", "Remark"],
         [
             [
                 _reason(book, each.column, each.value, each.text),
-                book.cite(RowReports, "stories", place, "reasons", i, "shap", unit="change",
+                book.cite(RowReports, "reports", place, "reasons", i, "shap", unit="change",
                           recipe="attribution"),
                 blocks.status("caution", "protected") if each.protected else "",
             ]
-            for i, each in enumerate(story.reasons)
+            for i, each in enumerate(report.reasons)
         ],
         note=f"In units of the output: {explained.output}." if explained else "",
     )  # fmt: skip
@@ -124,13 +124,13 @@ def _shown(book: Book, column: str, value: Value) -> str:
     return shown_value(book, {"column": column, "value": text, "number": _number(value)})
 
 
-def _changes(book: Book, found: RowReports, place: int, story: RowReport) -> list[Facts | None]:
-    if not story.counterfactuals:
-        return [blocks.prose(story.blocked)] if story.blocked else []
-    drawn = _redacted(book, story)
+def _changes(book: Book, found: RowReports, place: int, report: RowReport) -> list[Facts | None]:
+    if not report.counterfactuals:
+        return [blocks.prose(report.blocked)] if report.blocked else []
+    drawn = _redacted(book, report)
     rows: list[list[Cell]] = []
     for i, each in enumerate(drawn.counterfactuals):
-        path: tuple[Any, ...] = ("stories", place, "counterfactuals", i)
+        path: tuple[Any, ...] = ("reports", place, "counterfactuals", i)
 
         def cite(name: str, unit: str, path: tuple[Any, ...] = path) -> Facts:
             return book.cite(RowReports, *path, name, unit=unit, recipe="counterfactual")
@@ -141,12 +141,12 @@ def _changes(book: Book, found: RowReports, place: int, story: RowReport) -> lis
     return [
         blocks.figure(
             "explain.counterfactuals",
-            found.model_copy(update={"stories": [drawn], "fixed": {}, "checks": []}),
+            found.model_copy(update={"reports": [drawn], "fixed": {}, "checks": []}),
             "threshold",
-            row=story.row,
+            row=report.row,
         ),
         blocks.table(
-            f"What would lead to {story.wanted}: row {story.row}",
+            f"What would lead to {report.wanted}: row {report.row}",
             [
                 "Changes",
                 "Size",
@@ -163,8 +163,8 @@ def _changes(book: Book, found: RowReports, place: int, story: RowReport) -> lis
     ]
 
 
-def _redacted(book: Book, story: RowReport) -> RowReport:
-    """Return a story with the cells that may be shown, and without what no figure needs."""
+def _redacted(book: Book, report: RowReport) -> RowReport:
+    """Return a report with the cells that may be shown, and without what no figure needs."""
     found = [
         each.model_copy(
             update={
@@ -179,6 +179,6 @@ def _redacted(book: Book, story: RowReport) -> RowReport:
                 ]
             }
         )
-        for each in story.counterfactuals
+        for each in report.counterfactuals
     ]
-    return story.model_copy(update={"counterfactuals": found, "reasons": [], "similar": []})
+    return report.model_copy(update={"counterfactuals": found, "reasons": [], "similar": []})

@@ -22,7 +22,7 @@ _TYPES = {
 
 
 def show_contents(profile: Profile) -> Html:
-    """Return what the text and image columns hold: examples and telling words by class."""
+    """Return what the text and image columns hold: examples and distinctive words by class."""
     names = [c.name for c in profile.columns if c.pictures or c.words]
     drawn = [plot for name in names[:_CONTENTS] for plot in contents.figures(profile, name)]
     if not drawn:

@@ -12,7 +12,7 @@ from toolkit.plots.style import shorten
 from toolkit.widgets.kit.static import table
 
 
-def story_html(stories: RowReports, story: RowReport) -> str:
+def report_html(reports: RowReports, report: RowReport) -> str:
     """Return reasons, counterfactuals and similar rows of a row."""
     parts: list[tuple[str, Callable[[RowReports, RowReport], str]]] = [
         ("Reasons", _reasons_html),
@@ -20,15 +20,15 @@ def story_html(stories: RowReports, story: RowReport) -> str:
         ("Training rows most like it", _similar_html),
     ]
     head = (
-        f"<p>Decision <b>{html.escape(shorten(story.decision, 60))}</b>,"
-        f" {html.escape(shorten(stories.output, 80))} {formats.number(story.score, 4)};"
-        f" recorded outcome {html.escape(shorten(story.actual, 60))}.</p>"
+        f"<p>Decision <b>{html.escape(shorten(report.decision, 60))}</b>,"
+        f" {html.escape(shorten(reports.output, 80))} {formats.number(report.score, 4)};"
+        f" recorded outcome {html.escape(shorten(report.actual, 60))}.</p>"
     )
-    return head + "".join(f"<h5>{title}</h5>{make(stories, story)}" for title, make in parts)
+    return head + "".join(f"<h5>{title}</h5>{make(reports, report)}" for title, make in parts)
 
 
-def _reasons_html(_: RowReports, story: RowReport) -> str:
-    if not story.reasons:
+def _reasons_html(_: RowReports, report: RowReport) -> str:
+    if not report.reasons:
         return (
             "<p>No feature contributed to the adverse outcome by more than two standard errors.</p>"
         )
@@ -42,14 +42,14 @@ def _reasons_html(_: RowReports, story: RowReport) -> str:
                 formats.number(each.standard_error, 2),
                 "▲ protected" if each.protected else "",
             )
-            for each in story.reasons
+            for each in report.reasons
         ],
     )
 
 
-def _changes_html(stories: RowReports, story: RowReport) -> str:
-    if not story.counterfactuals:
-        return f"<p>{html.escape(story.blocked or 'None was looked for.')}</p>"
+def _changes_html(reports: RowReports, report: RowReport) -> str:
+    if not report.counterfactuals:
+        return f"<p>{html.escape(report.blocked or 'None was looked for.')}</p>"
     rows = [
         (
             shorten(plots.change_words(each), 300),
@@ -58,7 +58,7 @@ def _changes_html(stories: RowReports, story: RowReport) -> str:
             shorten(each.decision, 40),
             formats.percent(each.plausibility),
         )
-        for each in story.counterfactuals
+        for each in report.counterfactuals
     ]
     head = (
         "What changes",
@@ -67,16 +67,16 @@ def _changes_html(stories: RowReports, story: RowReport) -> str:
         "New decision",
         "Plausibility (training rows as rare or rarer)",
     )
-    return plots.counterfactuals(stories, story.row).html() + table(head, rows)
+    return plots.counterfactuals(reports, report.row).html() + table(head, rows)
 
 
-def _similar_html(stories: RowReports, story: RowReport) -> str:
-    if not story.similar:
+def _similar_html(reports: RowReports, report: RowReport) -> str:
+    if not report.similar:
         return "<p>There is none.</p>"
     rows = [
         (each.row, f"{each.distance:.3f}", shorten(each.actual, 40), shorten(each.decision, 40),
          formats.number(each.score, 4))
-        for each in story.similar
+        for each in report.similar
     ]  # fmt: skip
     head = ("Row", "Distance", "How it ended", "Model's decision", "Score")
-    return plots.similar(stories, story.row).html() + table(head, rows)
+    return plots.similar(reports, report.row).html() + table(head, rows)

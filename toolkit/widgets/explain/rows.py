@@ -14,7 +14,7 @@ from toolkit.errors import ToolkitError
 from toolkit.plots.explain import rows as plots
 from toolkit.plots.style import shorten
 from toolkit.run.stage import Stage
-from toolkit.widgets.explain.row_tables import story_html
+from toolkit.widgets.explain.row_tables import report_html
 from toolkit.widgets.kit.column_picker import ColumnPicker
 from toolkit.widgets.kit.form import paragraph
 from toolkit.widgets.kit.panel import Panel, checks_html, grid, table
@@ -48,7 +48,7 @@ class RowPanel(Panel):
     ----------
     stage : Stage
         The open stage.
-    stories : RowReports
+    reports : RowReports
         The rows with an adverse outcome, nearest to the wanted one first.
     explanation : Explanation
         The most important columns get an input of the what-if form.
@@ -70,28 +70,28 @@ class RowPanel(Panel):
     def __init__(
         self,
         stage: Stage,
-        stories: RowReports,
+        reports: RowReports,
         explanation: Explanation,
         what_if: WhatIfModel | None = None,
     ) -> None:
         super().__init__(stage, "Single rows", ["recourse"])
-        self.stories, self._what_if = stories, what_if
+        self.reports, self._what_if = reports, what_if
         self._filling = False
         self._classes = explanation.classes
-        self._story, self.answer = w.HTML(), w.HTML()
+        self._report, self.answer = w.HTML(), w.HTML()
         self.row = w.Dropdown(
-            options=[(_label(each), each.row) for each in stories.stories], description="Row"
+            options=[(_label(each), each.row) for each in reports.reports], description="Row"
         )
         self.inputs = self._make_inputs(explanation)
         self.row.observe(lambda _: self._row_changed(), "value")
         self.show(
             paragraph(
-                f"{stories.adverse} Nearest to the wanted outcome first."
-                if stories.wanted_known
-                else stories.adverse
+                f"{reports.adverse} Nearest to the wanted outcome first."
+                if reports.wanted_known
+                else reports.adverse
             ),
             self.row,
-            self._story,
+            self._report,
             *self._form(),
             *self._settings(),
         )
@@ -101,20 +101,20 @@ class RowPanel(Panel):
 
     def _row_changed(self) -> None:
         if self.row.value is None:
-            self._story.value = (
+            self._report.value = (
                 "<p>None of the explained rows has an adverse outcome.</p>"
-                if self.stories.wanted_known
+                if self.reports.wanted_known
                 else ""
             )
             return
-        story = plots.story_of(self.stories, int(self.row.value))
-        self._story.value = story_html(self.stories, story)
-        self._fill(story.row)
+        report = plots.report_of(self.reports, int(self.row.value))
+        self._report.value = report_html(self.reports, report)
+        self._fill(report.row)
 
     # -- what if -----------------------------------------------------------------------
 
     def _make_inputs(self, explanation: Explanation) -> dict[str, Any]:
-        if self._what_if is None or not self.stories.stories:
+        if self._what_if is None or not self.reports.reports:
             return {}
         ranked: dict[str, float] = {}
         for items in explanation.importance.values():
@@ -208,7 +208,7 @@ class RowPanel(Panel):
         ]
 
     def _wanted(self) -> list[w.Widget]:
-        if self.stories.task != "multiclass":
+        if self.reports.task != "multiclass":
             return [self.field("recourse.wanted")]
         classes = [("not stated", ""), *((shorten(c, 40), c) for c in self._classes)]
         return [self.field("recourse.wanted", options=classes)]
@@ -228,24 +228,24 @@ class RowPanel(Panel):
     def static(self) -> str:
         """Return the first rows in full, and the checks."""
         told = "".join(
-            f"<h4>Row {each.row}</h4>{story_html(self.stories, each)}"
-            for each in self.stories.stories[:_STATIC]
+            f"<h4>Row {each.row}</h4>{report_html(self.reports, each)}"
+            for each in self.reports.reports[:_STATIC]
         )
-        said = html.escape(self.stories.adverse)
-        return f"<p>{said}</p>{told}{checks_html(self.stories.checks)}"
+        said = html.escape(self.reports.adverse)
+        return f"<p>{said}</p>{told}{checks_html(self.reports.checks)}"
 
 
-def show_rows(stories: RowReports) -> Any:
+def show_rows(reports: RowReports) -> Any:
     """Return the remarks on single rows, as a table for a notebook."""
     from toolkit.widgets.kit.static import Html
 
-    fixed = [(shorten(name, 60), why) for name, why in stories.fixed.items()]
+    fixed = [(shorten(name, 60), why) for name, why in reports.fixed.items()]
     never = f"<h4>Never changed</h4>{table(('Column', 'Why'), fixed)}" if fixed else ""
-    return Html(checks_html(stories.checks) + never)
+    return Html(checks_html(reports.checks) + never)
 
 
-def _label(story: RowReport) -> str:
-    return f"{story.row}: {shorten(story.decision, 24)} ({formats.number(story.score, 4)})"
+def _label(report: RowReport) -> str:
+    return f"{report.row}: {shorten(report.decision, 24)} ({formats.number(report.score, 4)})"
 
 
 def _answer(said: Any, values: Mapping[str, Any]) -> str:

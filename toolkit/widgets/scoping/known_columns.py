@@ -31,7 +31,7 @@ class KnownChoices(w.VBox):
     project : Project
         The choices as they are.
     strongest : sequence of Suspect
-        The columns to ask about, the most telling first.
+        The columns to ask about, the most informative first.
     save : callable
         Writes changes to the project file; False if they were refused.
 

@@ -343,12 +343,12 @@ def last_meaningful_line(log: Path) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
-    telling = [
+    informative = [
         text
         for line in lines
         if (text := line.strip())
         and not text.startswith(("at ", "...", "Picked up"))
         and " INFO " not in text
     ]
-    errors = [text for text in telling[-40:] if "Error" in text or "Exception" in text]
-    return (errors or telling or [""])[-1][:200]
+    errors = [text for text in informative[-40:] if "Error" in text or "Exception" in text]
+    return (errors or informative or [""])[-1][:200]
