@@ -340,7 +340,7 @@ def test_noise_is_named(tmp_path):
     assert found.columns[0].unclear > 88
     assert "MOSTLY NOISE" in plots.heat(found, 0).title
     assert [c.severity for c in found.checks] == ["ok", "warning"]
-    assert any("Exactness inside images" in note for note in stage.notes)
+    assert any("Exactness of images" in note for note in stage.notes)
 
 
 def test_a_model_that_changes_its_mind_is_found_out(tmp_path):

@@ -31,22 +31,22 @@ _MASKING = {
 }
 
 
-def column_facts(made: ColumnResult, empty: int) -> ContentColumn:
+def column_facts(result: ColumnResult, empty: int) -> ContentColumn:
     """Return one column's counts, its noise, and its words."""
-    values = np.concatenate([[0.0], *(row.outputs[0].values for row in made.rows)])
-    errors = np.concatenate([[0.0], *(row.outputs[0].standard_error for row in made.rows)])
+    values = np.concatenate([[0.0], *(row.outputs[0].values for row in result.rows)])
+    errors = np.concatenate([[0.0], *(row.outputs[0].standard_error for row in result.rows)])
     size = float(np.abs(values).sum())
     return ContentColumn(
-        column=made.column,
-        kind=made.kind,  # type: ignore[arg-type]
-        masking=_MASKING[made.kind],
-        rows=len(made.rows),
+        column=result.column,
+        kind=result.kind,  # type: ignore[arg-type]
+        masking=_MASKING[result.kind],
+        rows=len(result.rows),
         empty=empty,
         parts=len(values) - 1,
         unclear=int((np.abs(values) < 2 * errors).sum()),
         noise=float(errors.sum()) / size if size else 0.0,
-        orders=made.orders,
-        words=word_effects(made.rows) if made.kind == "text" else [],
+        orders=result.orders,
+        words=word_effects(result.rows) if result.kind == "text" else [],
     )
 
 
@@ -78,14 +78,14 @@ def word_effects(rows: Sequence[ContentRow]) -> list[WordEffect]:
 def explanation(
     project: Project,
     model: Predictor,
-    made: Sequence[ColumnResult],
+    results: Sequence[ColumnResult],
     columns: list[ContentColumn],
     looked: int,
 ) -> ContentExplanation:
     """Return the artefact of all columns."""
-    rows = [row for each in made for row in each.rows]
-    error = max((each.error for each in made), default=0.0)
-    most = max((each.tolerance for each in made), default=0.0)
+    rows = [row for each in results for row in each.rows]
+    error = max((each.error for each in results), default=0.0)
+    most = max((each.tolerance for each in results), default=0.0)
     names = ", ".join(column.column for column in columns)
     said = (
         f"{len(rows)} contents of {names}, chosen from {looked:,} test rows."
@@ -96,13 +96,13 @@ def explanation(
         said=said,
         output=_words(project, model),
         looked=looked,
-        evaluations=sum(each.evaluations for each in made) + looked,
+        evaluations=sum(each.evaluations for each in results) + looked,
         additivity_error=error,
         additivity_tolerance=most,
         columns=columns,
         rows=rows,
         checks=[
-            *([_additivity(made)] if rows else []),
+            *([_additivity(results)] if rows else []),
             *(_noise(column) for column in columns if column.rows),
             *(_empty(column, looked) for column in columns if column.empty),
         ],
@@ -115,11 +115,11 @@ def _words(project: Project, model: Predictor) -> str:
     return unit(model, project.target.column)
 
 
-def _additivity(made: Sequence[ColumnResult]) -> Check:
-    wrong = [each for each in made if each.error > each.tolerance]
-    worst = max(made, key=lambda each: each.error)
+def _additivity(results: Sequence[ColumnResult]) -> Check:
+    wrong = [each for each in results if each.error > each.tolerance]
+    worst = max(results, key=lambda each: each.error)
     return Check(
-        name="Additivity inside texts and images",
+        name="Additivity of texts and images",
         severity="critical" if wrong else "ok",
         message=f"Base value plus the parts' values differ from the model's output by at most"
         f" {formats.number(worst.error, 2)}; {formats.number(worst.tolerance, 2)} is tolerated.",
@@ -134,7 +134,7 @@ def _noise(column: ContentColumn) -> Check:
     parts = "words" if column.kind == "text" else "patches"
     bad = column.noise > 0.5
     return Check(
-        name=f"Exactness inside {column.kind}s",
+        name=f"Exactness of {column.kind}s",
         severity="warning" if bad else "ok",
         message=f"{column.column}: the standard errors are {formats.share(column.noise)} of the"
         f" values'"

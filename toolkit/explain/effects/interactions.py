@@ -1,6 +1,6 @@
 """How strongly pairs of columns interact: Friedman's H (Friedman and Popescu 2008).
 
-The joint partial dependence of two columns is held against the sum of their single ones, at
+The joint partial dependence of two columns is compared with the sum of their single ones, at
 the sampled rows' own values. What is left over is their interaction: its size in the output's
 unit, and H, its share of the joint effect. All effects are averaged over the same rows, so the
 left-over of a sum of single effects is exactly 0 and no sampling noise can pose as interaction.

@@ -46,7 +46,7 @@ class TreeInput:
 def surrogate(sample: SampledRows, test: Part, columns: list[str]) -> Surrogate:
     """Fit a tree of depth 3 (4 where that explains much more) to the champion's outputs.
 
-    It is fitted on the training rows of the sample and held against the champion on test rows.
+    It is fitted on the training rows of the sample and compared with the champion on test rows.
     It may ask about some columns, the most important ones, but not about texts and images.
     """
     asked = questions(sample, columns)

@@ -54,7 +54,7 @@ class RowCounterfactuals:
 
 @dataclass(frozen=True)
 class Known:
-    """Training rows that counterfactuals are held against.
+    """Training rows that counterfactuals are compared with.
 
     Attributes
     ----------

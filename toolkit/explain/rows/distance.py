@@ -1,4 +1,4 @@
-"""How far apart two rows of mixed columns are."""
+"""The distance between two rows of mixed columns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from toolkit.project.model import Column
 
-_CELLS = 4_000_000  # distances held at once
+_CELLS = 4_000_000  # distances in memory at once
 _COMPARED = ("number", "date", "category", "boolean")
 
 

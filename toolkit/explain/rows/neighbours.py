@@ -1,4 +1,4 @@
-"""Training rows like a given row, with how they ended."""
+"""Training rows similar to a given row, with their outcomes."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Neighbours:
         count : int
             How many for each.
         goals : sequence of Goal
-            Whose score is told of a row's neighbours.
+            Whose score is given for a row's neighbours.
         """
         if not len(frame) or not self.compared:
             return [[] for _ in range(len(frame))]

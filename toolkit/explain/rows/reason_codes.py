@@ -44,7 +44,7 @@ def reason_codes(
     reasons : list of Reason
         Fewer than asked for if fewer are beyond two standard errors.
     doubtful : int
-        Columns that pushed the same way and are not.
+        Columns that pushed in the same direction and are not.
     """
     mine = lines[lines["class"].astype(str) == output]
     shap = mine["shap"].to_numpy(dtype=np.float64)

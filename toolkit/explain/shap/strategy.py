@@ -25,7 +25,7 @@ class Refusal:
     reason : str
         A clause, such as ``the model is no sum of trees and terms``.
     noted : bool
-        Whether the user is told: the strategy was asked for, or was expected to succeed.
+        Whether it is noted to the user: the strategy was asked for, or was expected to succeed.
     """
 
     reason: str

@@ -1,4 +1,4 @@
-"""Figures of what inside a text or an image moved the model."""
+"""Figures of the parts of a text or an image that moved the model."""
 
 from __future__ import annotations
 

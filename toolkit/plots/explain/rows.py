@@ -1,4 +1,4 @@
-"""Figures of single rows: ways to another decision, and rows like it."""
+"""Figures of single rows: counterfactuals and similar rows."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def report_of(reports: RowReports, row: int) -> RowReport:
         if report.row == row:
             return report
     raise UsageError(
-        f"row {row} is not told of",
+        f"row {row} has no report",
         expected=", ".join(str(each.row) for each in reports.reports[:10]) or "no row at all",
     )
 

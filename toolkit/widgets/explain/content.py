@@ -1,4 +1,4 @@
-"""The panel for looking inside texts and images: a row, and what in it moved the model."""
+"""The panel of texts and images: a row, and which of its parts moved the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The panel about single rows: reasons, ways to another decision, rows alike, and what if."""
+"""The panel about single rows: reasons, counterfactuals, similar rows, and a what-if form."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class WhatIfModel(Protocol):
 
 
 class RowPanel(Panel):
-    """Look at one row: why, what would change it, whom it is like, and what if.
+    """One row: reasons, counterfactuals, similar rows, and a what-if form.
 
     Parameters
     ----------
@@ -124,10 +124,10 @@ class RowPanel(Panel):
         kinds = self._what_if.kinds
         names = [n for n in ranked if kinds.get(n, "image") != "image"]
         names = sorted(names, key=lambda name: -ranked[name])[:_INPUTS]
-        made = {name: self._input(name) for name in names}
-        for widget in made.values():
+        inputs = {name: self._input(name) for name in names}
+        for widget in inputs.values():
             widget.observe(lambda _: self._asked(), "value")
-        return made
+        return inputs
 
     def _input(self, name: str) -> Any:
         common: dict[str, Any] = {"layout": w.Layout(width="100%")}
@@ -227,12 +227,12 @@ class RowPanel(Panel):
 
     def static(self) -> str:
         """Return the first rows in full, and the checks."""
-        told = "".join(
+        reports = "".join(
             f"<h4>Row {each.row}</h4>{report_html(self.reports, each)}"
             for each in self.reports.reports[:_STATIC]
         )
         said = html.escape(self.reports.adverse)
-        return f"<p>{said}</p>{told}{checks_html(self.reports.checks)}"
+        return f"<p>{said}</p>{reports}{checks_html(self.reports.checks)}"
 
 
 def show_rows(reports: RowReports) -> Any:
