@@ -16,6 +16,7 @@ import json
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from toolkit.automl.inputs import Inputs
 from toolkit.automl.leaderboard import calibration_error
 from toolkit.automl.task import SearchTask, TaskFacts
 from toolkit.automl.task_preparation import classes_of
+from toolkit.project.engine_names import engine_entries
 
 FOLDS, THREADS = 5, 2
 
@@ -87,7 +89,7 @@ def one_split(args: argparse.Namespace, stage: Any, part: table.Part, seed: int)
     classes = classes_of(stage, part.target)
     task = task_of(stage, part, train, classes, seed)
     with tempfile.TemporaryDirectory() as scratch:
-        task.scratch, task.seconds = Path(scratch), args.seconds
+        task = replace(task, scratch=Path(scratch), seconds=args.seconds)
         engine = engines.get(args.engine)
         candidate = engine.fit(task, engine.plan(task.facts)[0])
     inputs = Inputs(part.frame.iloc[test].reset_index(drop=True), task.inputs.features)
@@ -156,7 +158,7 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=20)
     parser.add_argument("--coverage", type=float, default=0.9)
     parser.add_argument("--test", type=float, default=0.3, help="share of rows kept apart")
-    parser.add_argument("--engine", default="lightgbm", choices=sorted(engines.ENGINES))
+    parser.add_argument("--engine", default="lightgbm", choices=sorted(engine_entries()))
     parser.add_argument("--rows", type=int, help="the most rows, drawn anew for each split")
     parser.add_argument("--seconds", type=float, help="the most that a fit may take")
     parser.add_argument("--json", type=Path, help="write everything here")

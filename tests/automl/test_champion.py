@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -23,6 +24,7 @@ from toolkit.automl.checks.reproduction import reproduce
 from toolkit.automl.decisions import calibration, conformal, error_scale, threshold
 from toolkit.automl.engines.base import Trial
 from toolkit.automl.folds import Folds, make_folds
+from toolkit.automl.scoring_rows import ScoringRows
 from toolkit.cli import main
 from toolkit.data import new_project
 from toolkit.errors import ModelError, ProjectError
@@ -37,6 +39,10 @@ CONTEXTS = {
     "multiclass": metrics.Context("multiclass", ["a", "b", "c"]),
     "regression": metrics.Context("regression"),
 }
+
+
+def scoring(*known):
+    return ScoringRows(*known, seed=1)
 
 
 def library(task, rows=300, models=5, seed=0):
@@ -110,7 +116,7 @@ def test_equal_models_make_no_blend():
     target, oof = library("binary", models=1)
     same = dict.fromkeys(("a", "b", "c"), oof["m0"])
     folds = make_folds(3, 0, rows=300, codes=target)
-    found = blend.select(same, target, None, folds, "log_loss", CONTEXTS["binary"], seed=1)
+    found = blend.select(same, scoring(target, None, folds, "log_loss", CONTEXTS["binary"]))
     assert found.weights == {"a": 1.0}
 
 
@@ -121,11 +127,11 @@ def test_a_model_that_remembers_one_fold_gains_nothing_there():
     knows = np.full((600, 2), 0.5)
     inside = folds.fold == 2
     knows[inside] = np.eye(2)[target[inside]] * 0.98 + 0.01
-    options = (target, None, folds, "log_loss", CONTEXTS["binary"])
+    rows = scoring(target, None, folds, "log_loss", CONTEXTS["binary"])
     loss = metrics.get("log_loss")
     for bagged in (False, True):
-        plain = blend.select(oof, *options, seed=1, bagged=bagged)
-        planted = blend.select(oof | {"spy": knows}, *options, seed=1, bagged=bagged)
+        plain = blend.select(oof, rows, bagged=bagged)
+        planted = blend.select(oof | {"spy": knows}, rows, bagged=bagged)
         if plain.space == planted.space and not bagged:
             np.testing.assert_array_equal(planted.oof[inside], plain.oof[inside])
         value = loss(target[inside], planted.oof[inside], CONTEXTS["binary"])
@@ -135,28 +141,26 @@ def test_a_model_that_remembers_one_fold_gains_nothing_there():
 def test_in_order_of_time_weights_come_from_earlier_folds():
     target, oof = library("regression", 500, 4)
     folds = make_folds(4, 0, rows=500, times=np.arange(500.0))
-    options = (None, folds, "rmse", CONTEXTS["regression"])
-    whole = blend.select(oof, target, *options, seed=1)
+    rows = scoring(target, None, folds, "rmse", CONTEXTS["regression"])
+    whole = blend.select(oof, rows)
     never = folds.fold < 0
     assert np.isnan(whole.oof[never]).all() and np.isfinite(whole.oof[~never]).all()
     last = folds.fold == 3
     other = {name: np.where(last, -scores, scores) for name, scores in oof.items()}
-    changed = blend.select(other, target, *options, seed=1)
+    changed = blend.select(other, rows)
     middle = (folds.fold == 1) | (folds.fold == 2)
     np.testing.assert_array_equal(changed.oof[middle], whole.oof[middle])
     alone = Folds(np.where(folds.fold >= 0, 0, -1), True, "one")
-    assert np.isfinite(
-        blend.select(oof, target, None, alone, "rmse", CONTEXTS["regression"], seed=1).oof[~never]
-    ).all()
+    assert np.isfinite(blend.select(oof, replace(rows, folds=alone)).oof[~never]).all()
 
 
 def test_blends_of_many_rows_say_on_how_many_they_were_chosen():
     target, oof = library("regression", 120_000, 2)
     folds = make_folds(2, 0, rows=120_000)
-    found = blend.select(oof, target, None, folds, "mae", CONTEXTS["regression"], seed=1)
+    found = blend.select(oof, scoring(target, None, folds, "mae", CONTEXTS["regression"]))
     assert "100,000 of 120,000 out-of-fold rows" in found.note
     assert found.oof.shape == target.shape and np.isfinite(found.oof).all()
-    again = blend.select(oof, target, None, folds, "mae", CONTEXTS["regression"], seed=1)
+    again = blend.select(oof, scoring(target, None, folds, "mae", CONTEXTS["regression"]))
     np.testing.assert_array_equal(found.oof, again.oof)
     assert found.weights == again.weights
 
@@ -175,25 +179,26 @@ def test_on_few_rows_every_family_that_keeps_up_has_a_part():
     families = {name: "many" for name in oof if name.startswith("many")}
     worse = {"outlier": oof["one"][:, ::-1].copy()}
     folds = make_folds(5, 0, rows=200, codes=target)
-    options = (target, None, folds, "roc_auc", CONTEXTS["binary"])
-    found = blend.select(oof | worse, *options, seed=1, families=families)
+    rows = scoring(target, None, folds, "roc_auc", CONTEXTS["binary"])
+    found = blend.select(oof | worse, rows, families=families)
     assert set(found.weights) >= {"one", "two"}
     assert any(name in families for name in found.weights)
     assert "outlier" not in found.weights
     assert len(found.weights) <= 16 and sum(found.weights.values()) == pytest.approx(1)
-    again = blend.select(oof | worse, *options, seed=1, families=families)
+    again = blend.select(oof | worse, rows, families=families)
     assert again.weights == found.weights
-    quick = blend.select(oof | worse, *options, seed=1, bagged=False)
+    quick = blend.select(oof | worse, rows, bagged=False)
     assert len(quick.weights) <= 8
 
 
 def test_weights_of_a_blend_do_not_hang_on_where_a_number_begins():
     target, oof = library("regression", 400)
     folds = make_folds(4, 0, rows=400)
-    options = (None, folds, "rmse", CONTEXTS["regression"])
-    near = blend.select(oof, target, *options, seed=1)
+    rows = scoring(target, None, folds, "rmse", CONTEXTS["regression"])
+    near = blend.select(oof, rows)
     far = blend.select(
-        {name: scores + 1.7e9 for name, scores in oof.items()}, target + 1.7e9, *options, seed=1
+        {name: scores + 1.7e9 for name, scores in oof.items()},
+        replace(rows, target=target + 1.7e9),
     )
     assert far.weights == pytest.approx(near.weights)
     np.testing.assert_allclose(far.oof - 1.7e9, near.oof, atol=1e-5)
@@ -207,7 +212,8 @@ def test_rows_that_count_for_nothing_stop_no_blend(task):
     for metric in {objectives.surrogate(name) for name in metrics.for_task(task)}:
         for counted in (folds.fold == 0, np.arange(60) < 2, np.zeros(60)):
             found = blend.select(
-                oof, target, np.asarray(counted, float), folds, metric, CONTEXTS[task], seed=1
+                oof,
+                scoring(target, np.asarray(counted, float), folds, metric, CONTEXTS[task]),
             )
             assert sum(found.weights.values()) == pytest.approx(1)
             assert np.isfinite(found.oof).all()
@@ -216,7 +222,7 @@ def test_rows_that_count_for_nothing_stop_no_blend(task):
 def test_two_moments_and_one_scored_row_make_a_blend():
     target, oof = library("regression", 20)
     folds = Folds(np.r_[np.full(19, -1), 0].astype(np.int16), True, "two moments")
-    found = blend.select(oof, target, None, folds, "rmse", CONTEXTS["regression"], seed=1)
+    found = blend.select(oof, scoring(target, None, folds, "rmse", CONTEXTS["regression"]))
     assert np.isfinite(found.oof[-1]) and sum(found.weights.values()) == pytest.approx(1)
 
 
@@ -224,12 +230,12 @@ def test_two_moments_and_one_scored_row_make_a_blend():
 def test_gain_is_positive_where_a_blend_got_better(metric):
     target, oof = library("binary", 800, 3)
     folds = make_folds(3, 0, rows=800, codes=target)
-    options = (target, None, folds, metric, CONTEXTS["binary"])
-    few = blend.select({"m2": oof["m2"]}, *options, seed=1)
-    more = blend.select(oof, *options, seed=1)
-    found = blend.gain(few, more, *options, resamples=100)
+    rows = scoring(target, None, folds, metric, CONTEXTS["binary"])
+    few = blend.select({"m2": oof["m2"]}, rows)
+    more = blend.select(oof, rows)
+    found = blend.gain(few, more, rows, resamples=100)
     assert found.low > 0 and found.low < found.value < found.high
-    assert blend.gain(more, few, *options, resamples=100).value == -found.value
+    assert blend.gain(more, few, rows, resamples=100).value == -found.value
 
 
 @given(
@@ -244,7 +250,7 @@ def test_few_rows_and_certain_models_do_no_harm(task, rows, seed, data):
         oof["sure"] = np.eye(oof["m0"].shape[1])[np.roll(target, 1)]  # and often wrong
     oof["flat"] = np.full_like(oof["m0"], 1 / max(oof["m0"].ndim * 2 - 2, 1))
     folds = make_folds(2, 0, rows=rows)
-    found = blend.select(oof, target, None, folds, metric, CONTEXTS[task], seed=1)
+    found = blend.select(oof, scoring(target, None, folds, metric, CONTEXTS[task]))
     assert np.isfinite(found.oof).all() and sum(found.weights.values()) == pytest.approx(1)
     if task == "regression":
         design = pd.DataFrame(index=range(rows))

@@ -118,9 +118,7 @@ def search_task(
     if weighted:
         weights = np.random.default_rng(seed).uniform(0.2, 1.8, len(frame))
         weights /= weights.mean()
-    task = SearchTask(TaskFacts(**known | facts), inputs, target, weights, divided)
-    task.scratch = scratch
-    return task
+    return SearchTask(TaskFacts(**known | facts), inputs, target, weights, divided, scratch=scratch)
 
 
 def _kinds(frame: pd.DataFrame) -> dict[str, str]:

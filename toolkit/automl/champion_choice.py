@@ -17,6 +17,7 @@ from toolkit.artifacts import (
     OutOfFoldPredictions,
     Winner,
 )
+from toolkit.automl import engines
 from toolkit.automl.blend.blend import NAME as ENSEMBLE
 from toolkit.automl.task import balanced
 from toolkit.errors import ProjectError
@@ -123,8 +124,8 @@ def pick(stage: Stage, leaderboard: Leaderboard) -> ChampionPick:
 
 def _by_rule(stage: Stage, leaderboard: Leaderboard) -> ChampionPick:
     fit = [entry for entry in leaderboard.entries if not entry.violates]
-    singles = [entry for entry in fit if entry.engine != "ensemble"]
-    blends = [entry for entry in fit if entry.engine == "ensemble"]
+    singles = [entry for entry in fit if not entry.members]
+    blends = [entry for entry in fit if entry.members]
     if not fit:
         first = leaderboard.entries[0]
         raise ProjectError(
@@ -217,12 +218,12 @@ def beside(
     """
     winner, found = leaderboard.winner, []
     better = False
-    if entry.engine == "ensemble" and winner is not None and winner.ensemble_gain is not None:
+    if entry.members and winner is not None and winner.ensemble_gain is not None:
         gain = winner.ensemble_gain
         found.append(_comparison("best single model", winner.name, gain, corrected=True))
         better = found[0].verdict == "better"
-    simple = next((e for e in leaderboard.entries if e.engine == "baseline"), None)
-    if simple is None or entry.engine == "baseline":
+    simple = next((e for e in leaderboard.entries if engines.get(e.engine).is_baseline), None)
+    if simple is None or engines.get(entry.engine).is_baseline:
         return found
     if found and simple.name == found[0].other:
         return [*found, found[0].model_copy(update={"role": "simple model"})]

@@ -9,25 +9,22 @@ import numpy as np
 
 from toolkit import metrics
 from toolkit.artifacts import Entry, Interval, Leaderboard, SearchSummary, Winner
-from toolkit.automl.blend import engine as blends
 from toolkit.automl.blend.blend import NAME as ENSEMBLE
 from toolkit.automl.files.model_file import NATIVE, read_facts
 from toolkit.automl.model.saved_model import Model
 
 if TYPE_CHECKING:
-    from toolkit.automl.folds import Folds
+    from toolkit.automl.scoring_rows import ScoringRows
     from toolkit.run.stage import Stage
 
 
-def judge(  # noqa: PLR0917
+def judge(
     stage: Stage,
-    actual: np.ndarray,
-    weights: np.ndarray | None,
-    context: metrics.Context,
+    rows: ScoringRows,
     models: dict[str, Model],
     oof: dict[str, np.ndarray],
-    folds: Folds,
     violations: dict[str, list[str]],
+    *,
     blocks: np.ndarray | None = None,
 ) -> Leaderboard:
     """Return the models best first, each compared with the best on the same resamples.
@@ -35,88 +32,80 @@ def judge(  # noqa: PLR0917
     Parameters
     ----------
     stage : Stage
-        Gives metric, seed, and how the intervals are made.
-    actual : array of shape (n,)
-        Targets of the training rows: labels, their codes, or numbers.
-    weights : array of shape (n,), optional
-        How much each row counts.
-    context : Context
-        What metrics need to know.
+        Says how the intervals are made.
+    rows : ScoringRows
+        Models are judged on those that some fold held out.
     models : dict of str to Model
         By name.
     oof : dict of str to array
         Out-of-fold scores of the training rows by name; NaN where no fold held a row out.
-    folds : Folds
-        Models are judged on the rows that some fold held out.
     violations : dict of str to list of str
         The constraints that a model does not keep to, a sentence each.
     blocks : array of int, shape (n,), optional
         Which rows are drawn together; see `toolkit.table.drawn_together`.
     """
-    project = stage.project
-    metric = metrics.get(metrics.resolve(project)[0])
-    rows = folds.scored
-    counted = None if weights is None else weights[rows]
-    target = actual[rows]
+    explain = stage.project.explain
+    metric, places, context = metrics.get(rows.metric), rows.folds.scored, rows.context
+    target = rows.scored_target
     if context.classes:
         target = metrics.class_codes(target, context.classes)  # once, not for every metric
-    given = {name: scores[rows] for name, scores in sorted(oof.items())}
-    stage.progress(f"judging {len(given)} models on {len(rows):,} rows")
-    contenders = [
-        name for name in given if models[name].engine != "ensemble" and not violations.get(name)
-    ]
+    scores = {name: scores[places] for name, scores in sorted(oof.items())}
+    stage.progress(f"judging {len(scores)} models on {len(places):,} rows")
+    contenders = [n for n in scores if not models[n].members and not violations.get(n)]
     judged = metrics.joint(
         metric,
         target,
-        given,
+        scores,
         context,
-        resamples=project.explain.bootstrap,
-        confidence=project.explain.confidence,
-        seed=project.seed,
-        weights=counted,
+        resamples=explain.bootstrap,
+        confidence=explain.confidence,
+        seed=rows.seed,
+        weights=rows.scored_weights,
         contenders=contenders,
-        blocks=None if blocks is None else blocks[rows],
+        blocks=None if blocks is None else blocks[places],
     )
-    scores = {name: judged.interval(name) for name in given}
+    intervals = {name: judged.interval(name) for name in scores}
     # Of equals a single model comes before an ensemble.
-    order = sorted(
-        scores, key=lambda n: _rank(scores[n], metric, models[n].engine == "ensemble", n)
-    )
+    order = sorted(intervals, key=lambda n: _rank(intervals[n], metric, bool(models[n].members), n))
     winner = _winner(judged, metric, [name for name in order if name in contenders])
     alike = _alike(judged, order, winner)
     entries = []
     for done, name in enumerate(order):
         stage.progress(f"judging {name}", done, len(order))
-        facts = read_facts(models[name].folder)
-        known = {
-            other: metrics.get(other)(target, given[name], context, counted)
-            for other in metrics.for_task(context.task)
-        }
-        entries.append(
-            Entry(
-                name=name,
-                engine=models[name].engine,
-                family=models[name].family,
-                score=scores[name],
-                metrics=known,
-                calibration_error=calibration_error(given[name], target, counted),
-                size_kib=size_kib(models[name].folder),
-                complexity=facts["complexity"],
-                members=members(models[name]),
-                violates=violations.get(name, []),
-                within_noise=name in alike,
-                details=facts["details"],
-            )
-        )
+        entry = _entry(models[name], intervals[name], scores[name], target, rows)
+        update = {"violates": violations.get(name, []), "within_noise": name in alike}
+        entries.append(entry.model_copy(update=update))
     return Leaderboard(
         metric=metric.name,
         greater_is_better=metric.greater_is_better,
-        train_rows=len(actual),
-        scored_rows=len(rows),
-        folds=folds.count,
-        fold_method=folds.method,
+        train_rows=len(rows.target),
+        scored_rows=len(places),
+        folds=rows.folds.count,
+        fold_method=rows.folds.method,
         entries=entries,
         winner=winner,
+    )
+
+
+def _entry(
+    model: Model, interval: Interval, scores: np.ndarray, target: np.ndarray, rows: ScoringRows
+) -> Entry:
+    """Return what the leaderboard says of one model by itself."""
+    facts, weights, context = read_facts(model.folder), rows.scored_weights, rows.context
+    return Entry(
+        name=model.name,
+        engine=model.engine,
+        family=model.family,
+        score=interval,
+        metrics={
+            name: metrics.get(name)(target, scores, context, weights)
+            for name in metrics.for_task(context.task)
+        },
+        calibration_error=calibration_error(scores, target, weights),
+        size_kib=size_kib(model.folder),
+        complexity=facts["complexity"],
+        members=model.members,
+        details=facts["details"],
     )
 
 
@@ -199,14 +188,6 @@ def pareto(leaderboard: Leaderboard, search: SearchSummary) -> list[str]:
             front.append(entry.name)
             best = value
     return front
-
-
-def members(model: Model) -> dict[str, float]:
-    """Return the weights of an ensemble's members; none for other models."""
-    if model.engine != "ensemble":
-        return {}
-    weights: dict[str, float] = blends.read(model.folder / NATIVE)["weights"]
-    return weights
 
 
 def calibration_error(

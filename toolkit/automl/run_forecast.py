@@ -192,7 +192,7 @@ def _trials(project: Project, size: Size) -> float:
         ordered=project.split.method == "time",
         trials=preset.trials,
         epochs=preset.epochs,
-        haste=preset.haste,
+        speedup=preset.speedup,
     )
     names: list[str] = [n for n in choices.engines if not engines.get(n).available()]
     plan = make_plan(choices, facts, names)[: preset.models]

@@ -43,7 +43,7 @@ _FOR_THE_SAMPLE = 0.1
 
 
 def search(stage: Stage, live: SearchObserver | None = None) -> tuple[Leaderboard, SearchSummary]:
-    """SearchSummary for models with every engine that the project names, and rank what they find.
+    """Search for models with every engine that the project names, and rank what they find.
 
     A trial that an earlier attempt finished is not fitted again as long as nothing that
     its model depends on has changed. Interrupting the search keeps what is finished.
@@ -70,7 +70,7 @@ def search(stage: Stage, live: SearchObserver | None = None) -> tuple[Leaderboar
     """
     started = time.monotonic()
     work = _Work(stage, live)
-    work.fit(started)
+    work.take(work.scheduler(started).run())
     work.weigh()
     leaderboard = work.leaderboard()
     result = work.result(time.monotonic() - started)
@@ -78,7 +78,7 @@ def search(stage: Stage, live: SearchObserver | None = None) -> tuple[Leaderboar
     stage.write(leaderboard)
     stage.write(result)
     work.sanity()
-    work.ledger.tidy()
+    work.store.tidy()
     return leaderboard, result
 
 
@@ -89,9 +89,9 @@ class _Work:
         self.stage = stage
         self.task, self.rows = prepare(stage)
         self.preset = effective(stage.project.automl, self.task.facts.size)
-        self.ledger = TrialStore(stage.run.folder)
-        self.follower = SearchMonitor(
-            stage, self.task, self.ledger, live,
+        self.store = TrialStore(stage.run.folder)
+        self.monitor = SearchMonitor(
+            stage, self.task, self.store, live,
             most=self.preset.models, members=self.preset.members,
         )  # fmt: skip
         self.missing: list[str] = []
@@ -102,10 +102,10 @@ class _Work:
 
     # -- trials ------------------------------------------------------------------
 
-    def fit(self, started: float) -> None:
-        """Fit what plan and budget allow."""
+    def scheduler(self, started: float) -> Scheduler:
+        """Return what fits the planned trials, as far as the budget allows."""
         stage, task, choices = self.stage, self.task, self.stage.project.automl
-        task.save(self.ledger.task)
+        task.save(self.store.task)
         there = self._available()
         self.plan = plan = make_plan(choices, task.facts, there)
         if not plan:
@@ -118,19 +118,29 @@ class _Work:
         if not choices.exclude and not choices.constraints.interpretable:
             for name in sorted(unused):
                 stage.note(f"The preset {choices.preset} has no {name} model for so large a table")
-        self.outcome = Scheduler(
+        return Scheduler(
             stage.project,
             task,
-            self.ledger,
+            self.store,
             plan,
             most=self.preset.models,
             deadline=_deadline(
-                choices.budget.seconds, started, sampled=task.total > len(task.target)
+                choices.budget.seconds, started, sampled=task.drawn_from is not None
             ),
-            watcher=self.follower,
-        ).run()
+            callbacks=self.monitor,
+        )
+
+    def take(self, outcome: SearchResult) -> None:
+        """Take over what was fitted.
+
+        Raises
+        ------
+        EngineError
+            If nothing was.
+        """
+        self.outcome = outcome
         for note in self.outcome.notes:
-            stage.note(note)
+            self.stage.note(note)
         if not self.outcome.records:
             reasons = [text for texts in self.outcome.failures.values() for text in texts]
             reasons += self.missing
@@ -138,9 +148,9 @@ class _Work:
                 "no engine made a model" + (f": {'; '.join(reasons[:3])}" if reasons else ""),
                 remedy="Check automl.engines, automl.exclude and the number of rows",
             )
-        self.oof = {name: self.ledger.oof(name) for name in self.outcome.records}
-        stage.progress(self.outcome.ended)
-        self.follower.end(self.outcome.ended)
+        self.oof = {name: self.store.oof(name) for name in self.outcome.records}
+        self.stage.progress(self.outcome.ended)
+        self.monitor.end(self.outcome.ended)
 
     def _available(self) -> list[str]:
         there: list[str] = []
@@ -160,32 +170,29 @@ class _Work:
         if len(self.oof) < 2 or self.stage.project.choice.ensemble == "never":
             return
         self.stage.progress(f"weighing {len(self.oof)} models for the ensemble")
-        chosen = self.follower.weigh(bagged=True)
+        chosen = self.monitor.weigh(bagged=True)
         assert chosen is not None
         if chosen.note:
             self.stage.note(chosen.note)
         if len(chosen.weights) == 1:
             return  # the best model alone: it is on the leaderboard already
-        folders = {name: self.ledger.model(name) for name in chosen.weights}
-        write_ensemble(self.ledger.model(blend.NAME), folders, chosen)
+        folders = {name: self.store.model(name) for name in chosen.weights}
+        write_ensemble(self.store.model(blend.NAME), folders, chosen)
         self.oof[blend.NAME] = chosen.oof
         self.ensemble = chosen
 
     def leaderboard(self) -> Leaderboard:
         """Judge every model on the same out-of-fold rows."""
         stage, task = self.stage, self.task
-        models = {name: saved_model(self.ledger.model(name)) for name in self.oof}
+        models = {name: saved_model(self.store.model(name)) for name in self.oof}
         broken = violations(stage, task, models, self._scoring_seconds())
         return judge(
             stage,
-            self.follower.actual,
-            task.weights,
-            self.follower.context,
+            self.monitor.rows,
             models,
             self.oof,
-            task.folds,
             broken,
-            table.drawn_together(stage, self.rows),
+            blocks=table.drawn_together(stage, self.rows),
         )
 
     def frame(self) -> pd.DataFrame:
@@ -208,7 +215,7 @@ class _Work:
         seconds = None if limit is None else max(_LEAST_KEPT, _FOR_SANITY * limit)
         trials = {trial.name: trial for trial in self.plan}
         shuffled_labels.of_winner(self.stage, self.task, trials, seconds=seconds)
-        if self.task.total > len(self.task.target):
+        if self.task.drawn_from is not None:
             self._cost_of_the_sample(trials, limit)
 
     def _cost_of_the_sample(self, trials: dict[str, Trial], limit: float | None) -> None:
@@ -227,7 +234,7 @@ class _Work:
             stage.note("What the sample costs was not measured, for want of time")
             return
         learning_curve.halved(
-            stage, self.task, quick, self.oof[quick.name], self.ledger.folder / "halved",
+            stage, self.task, quick, self.oof[quick.name], self.store.folder / "halved",
             took=None if limit is None else records[quick.name].seconds,
         )  # fmt: skip
 
@@ -253,7 +260,7 @@ class _Work:
             ended=self.outcome.ended,
             scoring_seconds=self._scoring_seconds(),
             fit_seconds=self._with_ensemble(lambda record: record.seconds),
-            timeline=self.follower.timeline,
+            timeline=self.monitor.timeline,
             seconds=round(seconds, 1),
             peak_mib=self.stage.peak_mib,
             reproducible=reproducible,
@@ -290,6 +297,10 @@ def _reproducible(stage: Stage, outcome: SearchResult) -> tuple[bool, str]:
         )
     if not outcome.whole:
         return False, "The search was stopped before its budget was used up."
+    fitted = {trial.engine for trial in outcome.trials if trial.status == "done"}
+    drifting = [name for name in sorted(fitted) if not engines.get(name).repeatable]
+    if drifting:
+        return False, f"Models of {', '.join(drifting)} differ from run to run."
     return True, (
         "Models, trials and epochs are counted, everything random is seeded, and no algorithm"
         " whose threads race is used. The same versions and number of threads are needed."

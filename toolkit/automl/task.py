@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from toolkit.table import InputSchema
 
 _FACTS, _TYPED, _ARRAYS, _FEATURES = "task.json", "typed.parquet", "rows.npz", "features"
+
+
+def _silent(text: str, done: int = 0, total: int = 0) -> None:
+    """Report nothing."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class TaskFacts:
         Threads are those that one trial may use.
     ordered : bool
         Whether folds follow time.
-    trials, epochs, haste : int, int, float
+    trials, epochs, speedup : int, int, float
         See `toolkit.automl.trial_plan.Preset`.
     memory_gib : float
         H2O's heap.
@@ -90,7 +95,7 @@ class TaskFacts:
     ordered: bool = False
     trials: int = 3
     epochs: int = 30
-    haste: float = 1.0
+    speedup: float = 1.0
     memory_gib: float = 4.0
     class_weights: str = "none"
     augmentation: str = "auto"
@@ -109,6 +114,7 @@ class TaskFacts:
         return [name for name, column in self.columns.items() if column["type"] == kind]
 
 
+@dataclass(frozen=True, eq=False)
 class SearchTask:
     """The training rows, their folds, and what may be spent on one trial.
 
@@ -124,8 +130,8 @@ class SearchTask:
         How much each row counts; mean 1.
     folds : Folds
         The same for every engine.
-    total : int
-        How many training rows there were; more than these where they are a sample.
+    drawn_from : int, optional
+        Of how many training rows these are a sample; None where they are all.
     schema : InputSchema, optional
         What the table held; saved with every model.
     seconds : float, optional
@@ -134,27 +140,22 @@ class SearchTask:
         A folder of the trial's own that outlives a killed worker: what an engine leaves
         there, a second attempt may take up. It is removed when the trial has ended.
     progress : callable
-        Told in words what happens, and how much is done: ``progress(text, done, total)``.
+        Takes what happens in words, and how much is done: ``progress(text, done, total)``.
+    saved_digest : str, optional
+        The digest that was computed when the task was saved.
     """
 
-    def __init__(
-        self,
-        facts: TaskFacts,
-        inputs: Inputs,
-        target: np.ndarray,
-        weights: np.ndarray | None,
-        folds: Folds,
-    ) -> None:
-        self.facts = facts
-        self.inputs = inputs
-        self.target = target
-        self.weights = weights
-        self.folds = folds
-        self.total = len(target)
-        self.schema: InputSchema | None = None
-        self.seconds: float | None = None
-        self.scratch = Path()
-        self.progress: Any = lambda *_: None
+    facts: TaskFacts
+    inputs: Inputs
+    target: np.ndarray
+    weights: np.ndarray | None
+    folds: Folds
+    drawn_from: int | None = None
+    schema: InputSchema | None = None
+    seconds: float | None = None
+    scratch: Path = Path()
+    progress: Callable[..., None] = _silent
+    saved_digest: str | None = None
 
     def part(self, rows: np.ndarray, order: np.ndarray | None = None) -> SearchTask:
         """Return the task on some of its rows.
@@ -173,20 +174,17 @@ class SearchTask:
         kept = np.unique(fold[fold >= 0])
         fold = np.where(fold >= 0, np.searchsorted(kept, fold), fold).astype(self.folds.fold.dtype)
         moment = self.folds.moment
-        small = SearchTask(
-            replace(self.facts, rows=len(rows), folds=len(kept)),
-            self.inputs.take(rows),
-            self.target[order],
-            None if self.weights is None else self.weights[order],
-            Folds(
-                fold,
-                self.folds.ordered,
-                self.folds.method,
-                None if moment is None else moment[rows],
-            ),
+        return replace(
+            self,
+            facts=replace(self.facts, rows=len(rows), folds=len(kept)),
+            inputs=self.inputs.take(rows),
+            target=self.target[order],
+            weights=None if self.weights is None else self.weights[order],
+            folds=replace(self.folds, fold=fold, moment=None if moment is None else moment[rows]),
+            drawn_from=None,
+            schema=None,
+            saved_digest=None,
         )
-        small.seconds, small.scratch, small.progress = self.seconds, self.scratch, self.progress
-        return small
 
     def empty_oof(self) -> np.ndarray:
         """Return out-of-fold scores to be filled: NaN everywhere."""
@@ -200,6 +198,8 @@ class SearchTask:
         Limits on seconds and memory are not part of it: a model that was finished under
         other limits is finished.
         """
+        if self.saved_digest is not None:
+            return self.saved_digest
         from toolkit import table
 
         facts = asdict(self.facts)
@@ -255,17 +255,16 @@ class SearchTask:
             table.Features.load(folder / _FEATURES),
             pd.read_parquet(folder / "design.parquet"),
         )
-        task = cls(
+        columns = {name: Column(**column) for name, column in facts["columns"].items()}
+        return cls(
             TaskFacts(**facts),
             inputs,
             target,
             weights,
             Folds(fold, facts["ordered"], method, moment),
+            schema=table.InputSchema.load(folder, columns),
+            saved_digest=digest,
         )
-        task.__dict__["digest"] = digest
-        columns = {name: Column(**column) for name, column in task.facts.columns.items()}
-        task.schema = table.InputSchema.load(folder, columns)
-        return task
 
 
 def balanced(codes: np.ndarray) -> np.ndarray:

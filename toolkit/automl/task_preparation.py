@@ -64,7 +64,7 @@ def prepare(stage: Stage) -> tuple[SearchTask, np.ndarray[Any, Any]]:
         ordered=folds.ordered,
         trials=preset.trials,
         epochs=preset.epochs,
-        haste=preset.haste,
+        speedup=preset.speedup,
         memory_gib=automl.budget.memory_gib,
         class_weights=automl.class_weights,
         augmentation=automl.augmentation,
@@ -74,9 +74,15 @@ def prepare(stage: Stage) -> tuple[SearchTask, np.ndarray[Any, Any]]:
         parquet_mib=project.h2o.parquet_mib,
     )
     target = part.target.astype(np.float64) if codes is None else codes.astype(np.int64)
-    task = SearchTask(facts, inputs, target, _weights(stage, part, codes), folds)
-    task.total = total
-    task.schema = table.InputSchema.learn(stage.read(Rows).frame, columns, part.rows)
+    task = SearchTask(
+        facts,
+        inputs,
+        target,
+        _weights(stage, part, codes),
+        folds,
+        drawn_from=total if total > len(target) else None,
+        schema=table.InputSchema.learn(stage.read(Rows).frame, columns, part.rows),
+    )
     return task, part.rows
 
 
@@ -117,8 +123,8 @@ def classes_of(stage: Stage, *targets: np.ndarray) -> list[str]:
 
 def threads_of_a_trial(names: list[Any], threads: int) -> int:
     """Return the threads that one trial may use: what is left when workers share them."""
-    groups = {engines.get(name).group for name in names}
-    alone = groups <= {"h2o"} or groups <= {"autokeras"}
+    named = [engines.get(name) for name in names]
+    alone = len({e.process_group for e in named}) == 1 and all(e.runs_alone for e in named)
     return max(1, threads if alone else threads // WORKERS)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,10 @@ import numpy as np
 from toolkit.automl import engines
 from toolkit.automl.engines.base import Trial
 from toolkit.automl.task import Size, TaskFacts
-from toolkit.errors import ProjectError
+from toolkit.errors import EngineError, ProjectError
 
 if TYPE_CHECKING:
     from toolkit.project.search import AutoML
-
-H2O_ALGORITHMS = (
-    "GLM", "DRF", "XRT", "GBM", "XGBoost", "DeepLearning", "StackedEnsemble",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Preset:
         no network for tables; images and texts have theirs all the same.
     members : int
         Models that the ensemble may be made of; twice as many where rows are few.
-    haste : float
+    speedup : float
         By how much boosting's learning rates are raised, so that fewer rounds suffice, and how many
         times fewer trees a forest has.
     """
@@ -45,7 +42,7 @@ class Preset:
     trials: int
     epochs: int
     members: int = 4
-    haste: float = 1.0
+    speedup: float = 1.0
 
 
 PRESETS = {
@@ -55,10 +52,10 @@ PRESETS = {
 }
 BALANCED = (
     (100_000, Preset(models=18, folds=5, trials=3, epochs=40)),
-    (300_000, Preset(models=12, folds=3, trials=1, epochs=10, haste=1.5)),
-    (1_000_000, Preset(models=10, folds=3, trials=1, epochs=4, haste=1.5)),
-    (2_000_000, Preset(models=9, folds=3, trials=0, epochs=4, haste=2.5)),
-    (np.inf, Preset(models=5, folds=3, trials=0, epochs=4, haste=4.0)),
+    (300_000, Preset(models=12, folds=3, trials=1, epochs=10, speedup=1.5)),
+    (1_000_000, Preset(models=10, folds=3, trials=1, epochs=4, speedup=1.5)),
+    (2_000_000, Preset(models=9, folds=3, trials=0, epochs=4, speedup=2.5)),
+    (np.inf, Preset(models=5, folds=3, trials=0, epochs=4, speedup=4.0)),
 )
 """What `balanced` means, by the most cells (see `Size.cells`) for which it does."""
 _TIMED = 200
@@ -100,12 +97,14 @@ def make_plan(choices: AutoML, facts: TaskFacts, names: list[str]) -> list[Trial
     names : list of str
         Engines that are there.
     """
-    plans = {name: engines.get(name).plan(facts) for name in names}
+    plans = {name: _planned(name, facts) for name in names}
     whole = replace(facts, trials=max(1, facts.trials))  # what may be excluded hangs on no size
     possible = [trial for name in names for trial in engines.get(name).plan(whole)]
     known = {label for trial in possible for label in _labels(trial)}
     unknown = [name for name in choices.exclude if name.casefold() not in known]
-    unknown = [name for name in unknown if name not in H2O_ALGORITHMS]
+    if unknown:  # engines that are not searched have algorithms, too
+        others = {name for engine in engines.installed_engines() for name in engine.algorithms}
+        unknown = [name for name in unknown if name not in others]
     if unknown:
         raise ProjectError(
             f"no engine has an algorithm {', '.join(unknown)}",
@@ -130,6 +129,21 @@ def make_plan(choices: AutoML, facts: TaskFacts, names: list[str]) -> list[Trial
         and (trial.interpretable or not choices.constraints.interpretable)
     ]
     return [trial for *_, trial in sorted(kept, key=lambda item: item[:3])]
+
+
+def _planned(name: str, facts: TaskFacts) -> list[Trial]:
+    """Return an engine's trials, whose names are folders and must not meet another engine's."""
+    plan = engines.get(name).plan(facts)
+    own = re.compile(rf"{name}_[a-z0-9_]+")
+    wrong = [trial for trial in plan if trial.engine != name or not own.fullmatch(trial.name)]
+    names = [trial.name for trial in plan]
+    if wrong or len(set(names)) < len(names):
+        raise EngineError(
+            f"the engine {name} plans a trial {(wrong[0].name if wrong else 'name twice')!r}",
+            expected=f"names of their own such as {name}_1: small letters, digits and underscores",
+            remedy="Correct the engine's `plan`",
+        )
+    return plan
 
 
 def _labels(trial: Trial) -> set[str]:

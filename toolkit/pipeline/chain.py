@@ -35,7 +35,7 @@ KERNEL_LOG = "kernels.log"
 """What kernels say outside of cells; removed if they say nothing."""
 
 _TICK_SECONDS = 0.1
-_USES_H2O = ("automl", "evaluate", "explain", "report")
+_USES_SERVERS = ("automl", "evaluate", "explain", "report")
 
 
 def run_project(request: Request, show: Show | None = None) -> RunSummary:
@@ -89,7 +89,7 @@ class _Chain:
         self.request, self.file, self.run, self.stages = request, file, run, stages
         self.environment, self.stop, self.show = environment, stop, show
         self.log = Progress("run", run.folder / LOG_NAME)
-        self.cluster = ChainServer(file.project.automl.budget)
+        self.cluster = ChainServer(file.project)
         self.kernel_log = run.folder / KERNEL_LOG
         self.scratch = Path(tempfile.mkdtemp(prefix="toolkit-"))
         self.kernels: list[Kernel] = []
@@ -122,8 +122,8 @@ class _Chain:
                 self.show.reused(stage)
                 continue
             later = self.stages[position:]
-            if plan.needs_h2o(later, self.run, self.file):
-                self.cluster.start()
+            for engine in plan.engines_with_server(later, self.run, self.file):
+                self.cluster.start(engine)
             self.show.started(stage)
             try:
                 self._stage(stage, later[1] if len(later) > 1 else None)
@@ -190,8 +190,8 @@ class _Chain:
     # -- kernels -----------------------------------------------------------------
 
     def _variables(self, stage: str) -> dict[str, str]:
-        h2o = self.cluster.environment() if stage in _USES_H2O else {}
-        return {**self.environment, **h2o}
+        servers = self.cluster.environment() if stage in _USES_SERVERS else {}
+        return {**self.environment, **servers}
 
     def _kernel(self, stage: str) -> Kernel:
         wanted = self._variables(stage)
@@ -209,7 +209,7 @@ class _Chain:
         # The next stage's kernel imports its libraries while this stage computes.
         if following is None or self.spare is not None:
             return
-        if following in _USES_H2O and not self.cluster.ready():
+        if following in _USES_SERVERS and not self.cluster.ready():
             return
         variables = self._variables(following)
         self.spare = (variables, self._start(variables, warm=True))

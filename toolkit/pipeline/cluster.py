@@ -1,66 +1,73 @@
-"""The one JVM of a chain: started beside the first stages, handed to the kernels."""
+"""The server of a chain, such as H2O: started beside the first stages, handed to the kernels."""
 
 from __future__ import annotations
 
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING
 
 from toolkit.errors import ToolkitError
-from toolkit.project.search import Budget
+
+if TYPE_CHECKING:
+    from toolkit.automl.engines.base import SharedServer
+    from toolkit.project.model import Project
 
 
 class ChainServer:
-    """H2O for all kernels of the chain, or nothing if no stage needs it.
+    """Servers of engines for all kernels of the chain, or nothing if no stage needs one.
 
     Parameters
     ----------
-    budget : Budget
-        Memory and threads.
+    project : Project
+        Says what memory and threads a server may have.
     """
 
-    def __init__(self, budget: Budget) -> None:
-        self._budget = budget
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="h2o")
-        self._future: Future[Any] | None = None
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="server")
+        self._servers: dict[str, Future[SharedServer]] = {}
 
-    def start(self) -> None:
-        """Begin to start the JVM in the background; nothing happens if it is there."""
-        if self._future is not None and self._future.done() and not self._alive():
-            self._stop_one()
-        if self._future is None:
-            from toolkit.automl.engines.h2o.server import node
+    def start(self, engine: str) -> None:
+        """Begin to start an engine's server in the background; nothing happens if it runs."""
+        from toolkit.automl import engines
 
-            self._future = self._pool.submit(node.start_shared, self._budget)
+        server = self._servers.get(engine)
+        if server is not None and (not server.done() or _alive(server)):
+            return
+        if server is not None:
+            _stop(server)
+        self._servers[engine] = self._pool.submit(engines.get(engine).shared_server, self._project)
 
     def ready(self) -> bool:
         """Whether `environment` would answer at once."""
-        return self._future is None or self._future.done()
+        return all(server.done() for server in self._servers.values())
 
     def environment(self) -> dict[str, str]:
-        """Return the variables by which kernels find the JVM; waits until it is up.
+        """Return the variables by which kernels find the servers; waits until they are up.
 
-        Where it could not be started the stage that needs it starts its own, and says what
+        Where one could not be started the stage that needs it starts its own, and says what
         is wrong if that fails as well.
         """
-        if self._future is None:
-            return {}
-        try:
-            return dict(self._future.result().environment)
-        except ToolkitError as error:
-            logging.getLogger("toolkit").warning("%s", error.line())
-            return {}
+        variables: dict[str, str] = {}
+        for server in self._servers.values():
+            try:
+                variables |= server.result().environment
+            except ToolkitError as error:
+                logging.getLogger("toolkit").warning("%s", error.line())
+        return variables
 
     def stop(self) -> None:
-        """End the JVM."""
-        self._stop_one()
+        """End the servers."""
+        for server in self._servers.values():
+            _stop(server)
+        self._servers.clear()
         self._pool.shutdown(wait=True)
 
-    def _alive(self) -> bool:
-        assert self._future is not None
-        return self._future.exception() is None and bool(self._future.result().alive())
 
-    def _stop_one(self) -> None:
-        future, self._future = self._future, None
-        if future is not None and not future.cancel() and future.exception() is None:
-            future.result().stop()
+def _alive(server: Future[SharedServer]) -> bool:
+    return server.exception() is None and server.result().alive()
+
+
+def _stop(server: Future[SharedServer]) -> None:
+    if not server.cancel() and server.exception() is None:
+        server.result().stop()

@@ -171,11 +171,16 @@ def notebook_of(stage: str, file: ProjectFile) -> Path:
     return folder / name
 
 
-def needs_h2o(stages: list[str], run: Run, file: ProjectFile) -> bool:
-    """Whether one of the stages that will run talks to H2O."""
-    if "automl" in stages and "h2o" in file.project.automl.engines:
-        return True
-    return not {"evaluate", "explain"}.isdisjoint(stages) and _engine_of_champion(run) == "h2o"
+def engines_with_server(stages: list[str], run: Run, file: ProjectFile) -> list[str]:
+    """Return the engines that one of the stages uses, and that need a server."""
+    from toolkit.automl import engines
+
+    names: list[str] = list(file.project.automl.engines) if "automl" in stages else []
+    scored = not {"evaluate", "explain"}.isdisjoint(stages)
+    champion = _engine_of_champion(run) if scored else None
+    if champion is not None and champion not in names:
+        names.append(champion)
+    return [name for name in names if engines.get(name).needs_server]
 
 
 def _engine_of_champion(run: Run) -> str | None:

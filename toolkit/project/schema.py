@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from toolkit.project.engine_names import OneOf
 from toolkit.project.model import Acceptance, Column, Project
 
 
@@ -32,6 +33,19 @@ def fields(model: type[BaseModel] = Project, prefix: str = "") -> list[tuple[str
         else:
             found.append((key, field))
     return found
+
+
+def options(kind: Any) -> list[Any] | None:
+    """Return the values that a type lists, as far as they are known here; None for others."""
+    if typing.get_origin(kind) is typing.Literal:
+        return list(typing.get_args(kind))
+    named = _one_of(kind)
+    return None if named is None else list(named.names())
+
+
+def _one_of(kind: Any) -> OneOf | None:
+    marks = getattr(kind, "__metadata__", ())
+    return next((mark for mark in marks if isinstance(mark, OneOf)), None)
 
 
 def reference() -> str:
@@ -68,7 +82,10 @@ def _words(kind: Any) -> str:
     """Return what a YAML value of a type looks like."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Annotated:
-        return _words(arguments[0])
+        named = _one_of(kind)
+        if named is None:
+            return _words(arguments[0])
+        return f"{', '.join(f'`{each}`' for each in named.everywhere)}, or {named.others}"
     if origin is typing.Literal:
         return ", ".join(f"`{each}`" for each in arguments)
     if origin in (typing.Union, types.UnionType):

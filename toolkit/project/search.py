@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import typing
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from toolkit.project.engine_names import BUILT_IN, EngineName
 from toolkit.project.section import Section
 
-EngineName = Literal["baseline", "lightgbm", "catboost", "forest", "h2o", "autokeras"]
 ThresholdRule = Annotated[
     str, Field(pattern=r"^(cost|(precision|recall|flagged) (>=|<=) (0?\.\d+|[01](\.0+)?))$")
 ]
@@ -37,10 +36,6 @@ class Budget(Section):
     """Threads that the search shares out among what runs at once; a replay needs the same."""
 
 
-def _all_engines() -> list[EngineName]:
-    return list(typing.get_args(EngineName))
-
-
 class Constraints(Section):
     """What the champion must keep to; a model that does not is shown and never chosen by rule."""
 
@@ -62,8 +57,9 @@ class AutoML(Section):
     preset: Literal["quick", "balanced", "thorough"] = "balanced"
     """How many models, folds and networks, where the budget does not say, and how many rows are
     scored to explain the model; with `balanced` fewer where the table is large."""
-    engines: list[EngineName] = Field(default_factory=_all_engines, min_length=1)
-    """The engines that search."""
+    engines: list[EngineName] = Field(default_factory=lambda: list(BUILT_IN), min_length=1)
+    """The engines that search. Those of other packages take part where they are named, so that
+    what is installed changes no project."""
     folds: int | None = Field(default=None, ge=2, le=10)
     """Folds inside the training rows, the same for all engines; the preset's if not given."""
     budget: Budget = Field(default_factory=Budget)

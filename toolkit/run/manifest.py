@@ -7,6 +7,7 @@ import platform
 from typing import Any, Literal
 
 from toolkit.artifacts.base import JsonArtifact, Record
+from toolkit.project.engine_names import engine_entries
 
 Status = Literal["running", "done", "partial", "failed", "timeout", "died", "terminated"]
 """``partial``: the stages that were asked for are done, others are not."""
@@ -67,7 +68,8 @@ class Manifest(JsonArtifact):
 def library_versions() -> dict[str, str]:
     """Return the installed version of each library that results depend on."""
     versions = {}
-    for name in LIBRARIES:
+    outside = {entry.distribution for entry in engine_entries().values() if entry.distribution}
+    for name in (*LIBRARIES, *sorted(outside)):
         try:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

@@ -138,7 +138,7 @@ def listened(task: SearchTask, end: str = "") -> list[str]:
         if end and end in text:
             raise Killed
 
-    task.progress = progress
+    task = replace(task, progress=progress)
     return lines
 
 
@@ -197,7 +197,7 @@ def test_augmentation_follows_the_project(tmp_path: Path) -> None:
 
 def test_little_time_gives_a_whole_candidate(tmp_path: Path) -> None:
     task = search_task(tmp_path / "s", trials=50, epochs=2000)
-    task.seconds = 6.0
+    task = replace(task, seconds=6.0)
     candidate = fit(task, "autokeras_1")
     assert np.isfinite(candidate.oof).all()
     assert any("were tried" in note for note in candidate.notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -226,7 +227,7 @@ def test_what_cannot_be_fitted_is_one_line_with_h2os_reason(tmp_path):
     with pytest.raises(EngineError) as small:
         ENGINE.fit(task, trial(task, "gbm_2", step="def_5"))
     assert "too small" in small.value.line() and "toolkit_" not in small.value.line()
-    task.seconds = 1e-3
+    task = replace(task, seconds=1e-3)
     with pytest.raises(EngineError, match="time"):
         ENGINE.fit(task, trial(task, "drf_1"))
 

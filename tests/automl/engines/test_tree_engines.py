@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +107,7 @@ def test_a_candidate_never_saw_its_rows_and_survives_saving(
         assert np.array_equal(score(inputs), expected)
     engine = engines.get(name.partition("_")[0])
     trees = engine.tree_ensembles(tmp_path / "m")
-    assert engine.linear(tmp_path / "m") == (name in LINEAR)
+    assert engine.is_linear(tmp_path / "m") == (name in LINEAR)
     # A mean of several probabilities is no sum, but of two classes log-odds are averaged.
     assert bool(trees) == (name not in LINEAR and (kind != "multiclass" or name not in BOOSTED))
     for inputs in (task.inputs, unheard_of(task)) if trees else ():
@@ -254,7 +255,7 @@ def test_more_columns_than_rows(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["baseline_linear", "lightgbm_1", "catboost_2", "forest_extra_1"])
 def test_time_that_does_not_suffice_is_said_and_gives_a_model(name: str, tmp_path: Path) -> None:
     task = make.search_task(tmp_path, "binary")
-    task.seconds = 0.001
+    task = replace(task, seconds=0.001)
     candidate = fit(task, name)
     assert any("time" in note for note in candidate.notes)
     assert np.isfinite(candidate.oof).all()

@@ -20,12 +20,13 @@ import numpy as np
 from toolkit import metrics
 from toolkit.automl.blend.greedy_weights import MEMBERS
 from toolkit.automl.blend.weight_selection import Selection
+from toolkit.project.engine_names import ENSEMBLE
 
 if TYPE_CHECKING:
     from toolkit.artifacts import Interval
-    from toolkit.automl.folds import Folds
+    from toolkit.automl.scoring_rows import ScoringRows
 
-NAME = "ensemble"
+NAME = ENSEMBLE
 _MOST_CELLS = 40_000
 """Rows times classes beyond which a mean of selections would take more than a few seconds."""
 _WORSE = 0.005
@@ -58,15 +59,10 @@ class Ensemble:
     how: str = ""
 
 
-def select(  # noqa: PLR0917
+def select(
     oof: dict[str, np.ndarray],
-    target: np.ndarray,
-    weights: np.ndarray | None,
-    folds: Folds,
-    metric_name: str,
-    context: metrics.Context,
+    rows: ScoringRows,
     *,
-    seed: int,
     rounds: int = 50,
     members: int = MEMBERS,
     bagged: bool = True,
@@ -78,19 +74,10 @@ def select(  # noqa: PLR0917
     ----------
     oof : dict of str to array
         Out-of-fold scores by model, (n, k) or (n,).
-    target : array of shape (n,)
-        Codes of classes, or numbers.
-    weights : array of shape (n,), optional
-        How much each row counts.
-    folds : Folds
-        Which rows were held out together. Where they follow time, a fold's weights are
-        chosen on earlier folds; the first fold's on the later ones, for want of others.
-    metric_name : str
-        The ranking metric; see `objectives.surrogate` for what stands in for some.
-    context : Context
-        The task and its classes.
-    seed : int
-        Of the rows drawn where there are more than 100,000.
+    rows : ScoringRows
+        What they are compared with. Where folds follow time, a fold's weights are chosen on
+        earlier folds; the first fold's on the later ones, for want of others. See
+        `objectives.surrogate` for what stands in for some metrics.
     rounds : int
         The most rounds: a weight is a multiple of one through their number.
     members : int
@@ -103,50 +90,35 @@ def select(  # noqa: PLR0917
     if len(oof) == 1:
         name, scores = next(iter(oof.items()))
         return Ensemble({name: 1.0}, scores, "", how="There is one model only.")
-    work = Selection(
-        oof, target, weights, folds, metric=metric_name, context=context, seed=seed,
-        rounds=rounds, members=members, families=families or {},
-    )  # fmt: skip
+    work = Selection(oof, rows, rounds=rounds, members=members, families=families or {})
     blends = [work.nested(space) for space in work.spaces]
     best = min(range(len(blends)), key=lambda place: (blends[place][1], place))
     space, (scores, nested) = work.spaces[best], blends[best]
-    bags = _bags(len(work.rows), len(context.classes)) if bagged else 0
+    bags = _bags(len(work.rows), len(rows.context.classes)) if bagged else 0
     if bags:
         mean = work.nested(space, -(-bags // 2))
         if mean[1] < nested + _WORSE * abs(nested):
             scores, nested = mean
         else:
             bags = 0  # one model stands out: half of the selections would do without it
-    found, single = work.weights(space, np.arange(len(work.rows)), bags)
-    how = work.how(found, nested, single)
-    return Ensemble(found, scores, work.note(), space, how)
+    weights, single = work.weights(space, np.arange(len(work.rows)), bags)
+    return Ensemble(weights, scores, work.note(), space, work.how(weights, nested, single))
 
 
-def gain(  # noqa: PLR0917
+def gain(
     previous: Ensemble,
     now: Ensemble,
-    target: np.ndarray,
-    weights: np.ndarray | None,
-    folds: Folds,
-    metric_name: str,
-    context: metrics.Context,
+    rows: ScoringRows,
     *,
     resamples: int = 300,
     confidence: float = 0.95,
-    seed: int = 7,
 ) -> Interval:
     """Return by how much one blend is better than an earlier one: positive is better.
 
     The paired difference of their scores on rows that neither was chosen on.
     """
-    rows = folds.scored
-    metric = metrics.get(metric_name)
-    found = metrics.paired_difference(
-        metric, target[rows], now.oof[rows], previous.oof[rows], context,
-        resamples=resamples, confidence=confidence, seed=seed,
-        weights=None if weights is None else weights[rows],
-    )  # fmt: skip
-    return found if metric.greater_is_better else -found
+    difference = rows.difference(now.oof, previous.oof, resamples=resamples, confidence=confidence)
+    return difference if metrics.get(rows.metric).greater_is_better else -difference
 
 
 def _bags(rows: int, classes: int) -> int:

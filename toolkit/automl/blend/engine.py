@@ -22,6 +22,7 @@ from toolkit.automl.files.model_file import (
     write_facts,
 )
 from toolkit.errors import EngineError, ModelError
+from toolkit.project.engine_names import ENSEMBLE
 
 if TYPE_CHECKING:
     from toolkit.automl.blend.blend import Ensemble
@@ -34,29 +35,21 @@ FAMILY = "weighted ensemble across engines"
 _AVERAGED = {"linear": "scores", "log": "logarithms of probabilities"}
 
 
-class EnsembleEngine:
+class EnsembleEngine(Engine):
     """Weighted means of models that other engines fitted; it fits none itself."""
 
-    name = "ensemble"
-    packages: tuple[str, ...] = ()
-    group = "ensemble"
+    name = ENSEMBLE
+    title = "Ensemble"
+    description = "a weighted mean of models of other engines"
 
     @property
     def version(self) -> str:
         """The toolkit's version: the members' engines have their own."""
         return __version__
 
-    def available(self) -> str:
-        """Return why the engine cannot be used here: it always can."""
-        return ""
-
     def plan(self, facts: TaskFacts) -> list[Trial]:
         """Return no trials: a blend is chosen when the others are done."""
         return []
-
-    def seconds(self, facts: TaskFacts, trial: Trial) -> float:
-        """Return none: a blend is chosen after all trials."""
-        return 0.0
 
     def fit(self, task: SearchTask, trial: Trial) -> Candidate:
         """Refuse: `toolkit.automl.blend.blend.select` chooses a blend."""
@@ -89,9 +82,10 @@ class EnsembleEngine:
         found, rest = self.parts(folder)
         return [] if rest else found
 
-    def linear(self, folder: Path) -> bool:
-        """Return False: members that are linear models are found one by one."""
-        return False
+    def members(self, folder: Path) -> dict[str, float]:
+        """Return the members' weights, heaviest first."""
+        weights: dict[str, float] = read(folder)["weights"]
+        return weights
 
     def space(self, folder: Path) -> str:
         """Return what is averaged: linear or log, as in `toolkit.automl.blend.objectives`."""
@@ -183,6 +177,3 @@ def read(folder: Path) -> dict[str, Any]:
         return {"weights": weights, "space": str(facts["space"])}
     except (OSError, ValueError, KeyError) as error:
         raise ModelError("is missing or damaged", where=str(path)) from error
-
-
-ENGINE: type[Engine] = EnsembleEngine

@@ -13,7 +13,7 @@ from toolkit.automl.blend.greedy_weights import greedy, trimmed
 from toolkit.automl.blend.objectives import combine
 
 if TYPE_CHECKING:
-    from toolkit.automl.folds import Folds
+    from toolkit.automl.scoring_rows import ScoringRows
 
 MOST_ROWS = 100_000
 """Weights are chosen on so many rows at the most."""
@@ -34,33 +34,29 @@ class Selection:
     def __init__(
         self,
         oof: dict[str, np.ndarray],
-        target: np.ndarray,
-        weights: np.ndarray | None,
-        folds: Folds,
+        scoring: ScoringRows,
         *,
-        metric: str,
-        context: metrics.Context,
-        seed: int,
         rounds: int,
         members: int,
         families: Mapping[str, str],
     ) -> None:
+        target, folds, context = scoring.target, scoring.folds, scoring.context
         self.oof, self.folds, self.rounds, self.members = oof, folds, rounds, members
         self.names = sorted(oof)
         self.families = [families.get(name, name) for name in self.names]
-        self.metric = objectives.surrogate(metric)
+        self.metric = objectives.surrogate(scoring.metric)
         if context.classes:
             codes, self.centre = metrics.class_codes(target, context.classes), 0.0
         else:
             # Losses are quick and of few digits: those of a date in seconds would all be alike.
             self.centre = float(np.mean(target))
             codes = target - self.centre
-        self.rows = _sample(folds.scored, len(oof), max(1, len(context.classes)), seed)
+        self.rows = _sample(folds.scored, len(oof), max(1, len(context.classes)), scoring.seed)
         self.codes = codes[self.rows]
-        self.counted = None if weights is None else weights[self.rows]
+        self.counted = None if scoring.weights is None else scoring.weights[self.rows]
         self.fold = folds.fold[self.rows]
         self.spaces = objectives.SPACES if context.classes else objectives.SPACES[:1]
-        self.seed = seed
+        self.seed = scoring.seed
         self._parts: dict[str, np.ndarray] = {}
 
     def nested(self, space: str, bags: int = 0) -> tuple[np.ndarray, float]:

@@ -44,7 +44,7 @@ def violations(
         said = found[name]
         if limits.milliseconds is not None and name in seconds:
             said += _too_slow(seconds[name], limits.milliseconds)
-        if limits.interpretable and model.engine == "ensemble":
+        if limits.interpretable and model.members:
             said.append("An average of several models is not interpretable.")
         if limits.monotonic or limits.force:
             stage.progress(f"constraints: {name}", done, len(models))

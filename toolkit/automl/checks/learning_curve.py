@@ -42,7 +42,7 @@ def halved(
     stage : Stage
         Takes the note.
     task : SearchTask
-        The task of the search, of which `task.total` rows were to be had.
+        The task of the search, of which `task.drawn_from` rows were to be had.
     trial : Trial
         A trial that is fitted quickly.
     oof : array of shape (n, k) or (n,)
@@ -60,8 +60,8 @@ def halved(
     hurried = _Hurried()
     limit = None if took is None else max(_LEAST_SECONDS, _PATIENCE * took)
     try:
-        ledger = refit(stage.project, small, [trial], folder, seconds=limit, watcher=hurried)
-        again = ledger.oof(trial.name)
+        store = refit(stage.project, small, [trial], folder, seconds=limit, callbacks=hurried)
+        again = store.oof(trial.name)
     except ToolkitError as error:
         stage.note(f"What more rows would bring is not known: {error.problem}")
         return
@@ -75,14 +75,15 @@ def halved(
         resamples=stage.project.explain.bootstrap, confidence=stage.project.explain.confidence,
         seed=stage.project.seed, weights=None if small.weights is None else small.weights[rows],
     )  # fmt: skip
-    doublings = np.log2(task.total / len(task.target))
+    total = task.drawn_from or len(task.target)
+    doublings = np.log2(total / len(task.target))
     ends = (found.value, found.low, found.high)
     value, low, high = (
         "unknown" if end is None else formats.number(end, 2, sign=True) for end in ends
     )
     stage.note(
         f"What the sample costs: {trial.name} on all {len(task.target):,} rows of it, beside half"
-        f" of them, changes {metric.title} by {value} ({low} to {high}); all {task.total:,} rows"
+        f" of them, changes {metric.title} by {value} ({low} to {high}); all {total:,} rows"
         f" are {doublings:.1f} doublings more, each worth less than the one before"
         + "".join(f"; on the half, {note}" for note in hurried.notes)
     )

@@ -16,7 +16,6 @@ from toolkit.artifacts import Champion, SearchSummary
 from toolkit.automl import engines
 from toolkit.automl.blend.objectives import combine
 from toolkit.automl.files.model_file import NATIVE, read_facts
-from toolkit.automl.leaderboard import members
 from toolkit.automl.model.saved_model import Model, saved_model
 from toolkit.automl.task_preparation import prepare
 from toolkit.automl.trial_plan import make_plan
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 Grade = Literal["exact", "within tolerance", "not reproducible"]
 TOLERANCE = 0.01
 """Of the predictions' largest difference: in probability, or in deviations of the target."""
-_DEEP = frozenset({"autokeras"})
 
 
 @dataclass(frozen=True)
@@ -142,13 +140,15 @@ def reproduce(run_folder: Path | str, say: Say = lambda text: None) -> Reproduct
     champion = run.read(Champion)
     kept = saved_model(run.folder / champion.model)
     # In the order in which they are summed up.
-    weights = members(kept) or {champion.name: 1.0}
+    weights = kept.members or {champion.name: 1.0}
     task, _ = prepare(cast("Stage", frozen))
     trials = _trials(frozen.project, task, weights)
     say(f"fitting {', '.join(trial.name for trial in trials)} again")
     with tempfile.TemporaryDirectory(prefix="toolkit-reproduce-") as scratch:
-        ledger = refit(frozen.project, task, trials, Path(scratch) / "run", watcher=_Teller(say))
-        return _compared(frozen, kept, weights, ledger, task)
+        store = refit(
+            frozen.project, task, trials, Path(scratch) / "run", callbacks=_TrialReport(say)
+        )
+        return _compared(frozen, kept, weights, store, task)
 
 
 class _Frozen:
@@ -185,7 +185,7 @@ def _project(run: Run, manifest: Manifest) -> Project:
     return Project.model_validate(with_new_names(facts))
 
 
-class _Teller(SearchCallbacks):
+class _TrialReport(SearchCallbacks):
     def __init__(self, say: Say) -> None:
         self._say = say
 
@@ -216,7 +216,7 @@ def _compared(
     frozen: _Frozen,
     kept: Model,
     weights: dict[str, float],
-    ledger: TrialStore,
+    store: TrialStore,
     task: SearchTask,
 ) -> Reproduction:
     run = frozen.run
@@ -226,7 +226,7 @@ def _compared(
     parts, again = [], []
     for name in weights:
         before = saved_model(run.folder / MODELS / name)
-        after = saved_model(ledger.model(name))
+        after = saved_model(store.model(name))
         scores = _scores(after, rows.frame)
         again.append(scores)
         parts.append(
@@ -255,11 +255,9 @@ def _scores(model: Model, frame: Any) -> np.ndarray:
 
 
 def _space(model: Model) -> str:
-    if model.engine != "ensemble":
-        return "linear"
     from toolkit.automl.blend import engine
 
-    return str(engine.read(model.folder / NATIVE)["space"])
+    return str(engine.read(model.folder / NATIVE)["space"]) if model.members else "linear"
 
 
 def _largest(a: np.ndarray, b: np.ndarray) -> float:
@@ -292,7 +290,7 @@ def _causes(frozen: _Frozen, parts: list[RefittedModel]) -> list[str]:
             f" {formats.number(project.automl.budget.seconds, 6)}; how many"
             f" rounds a trial got depended on the machine's speed ({names})."
         )
-    deep = [part.name for part in differing if part.engine in _DEEP]
+    deep = [part.name for part in differing if engines.get(part.engine).deep]
     if deep:
         found.append(
             f"Deep nets: {', '.join(deep)}; the sums of their training are rounded in an order"
@@ -301,7 +299,7 @@ def _causes(frozen: _Frozen, parts: list[RefittedModel]) -> list[str]:
     search = frozen.run.read(SearchSummary)
     if not search.reproducible and project.automl.budget.seconds is None:
         found.append(search.reproducible_reason)
-    rest = [part.name for part in differing if part.engine not in _DEEP]
+    rest = [part.name for part in differing if not engines.get(part.engine).deep]
     if rest and not found:
         found.append(
             f"Threads: {', '.join(rest)}; with {project.automl.budget.threads} threads, sums are"

@@ -49,7 +49,7 @@ def lightgbm(facts: TaskFacts) -> list[Trial]:
     rate = 0.03 if facts.classes else 0.06
     if len(facts.classes) > _MANY_CLASSES:
         rate *= 2  # each round grows a tree a class
-    rate = min(rate * facts.haste, _FASTEST)
+    rate = min(rate * facts.speedup, _FASTEST)
     sparse = {
         "learning_rate": rate, "num_leaves": 16, "min_data_in_leaf": min(10, few),
         "feature_fraction": 0.4, "bagging_fraction": 0.8,
@@ -119,7 +119,7 @@ def catboost(facts: TaskFacts) -> list[Trial]:
         rate *= 1.5
     elif len(facts.classes) > _MANY_CLASSES:
         rate *= 2
-    rate = max(rate, min(rate * facts.haste, _FASTEST))
+    rate = max(rate, min(rate * facts.speedup, _FASTEST))
     common: Parameters = {"one_hot_max_size": 16, "max_ctr_complexity": 1}
     middle: Parameters = {"depth": 6}
     shallow: Parameters = {"depth": 4, "l2_leaf_reg": 5.0, "rsm": 0.7}
@@ -182,7 +182,7 @@ def forest(facts: TaskFacts) -> list[Trial]:
         ("random", "random forest", {"leaf": 2 * leaf, "features": 0.4}, 3),
     ]
     count: dict[str, int] = {}
-    trees = round(_TREES / facts.haste)
+    trees = round(_TREES / facts.speedup)
     trials = []
     for algorithm, family, settings, in_round in proven:
         count[algorithm] = count.get(algorithm, 0) + 1

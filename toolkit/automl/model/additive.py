@@ -42,7 +42,7 @@ def as_sum(model: TypedScorer) -> AdditiveModel | None:
         linear, rest = _split(folder, rest, engine.space(folder) == "log" or space == "value")
     else:
         ensembles = engine.tree_ensembles(folder)
-        linear = [(engine.load(folder), 1.0)] if engine.linear(folder) else []
+        linear = [(engine.load(folder), 1.0)] if engine.is_linear(folder) else []
     if not ensembles and not linear:
         return None
     space = ensembles[0].space if ensembles else space
@@ -99,7 +99,7 @@ def _split(
     for name, weight in members.items():
         member = folder / MEMBERS / name
         engine = engines.get(read_facts(member)["engine"])
-        if additive and engine.linear(member / NATIVE):
+        if additive and engine.is_linear(member / NATIVE):
             linear.append((engine.load(member / NATIVE), weight))
         else:
             rest[name] = weight

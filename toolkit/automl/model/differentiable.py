@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,41 +14,18 @@ from toolkit.table.predictor import Smooth
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.automl.inputs import Inputs
     from toolkit.automl.model.typed_scorer import TypedScorer
-
-
-class ModelGradients(Protocol):
-    """A model's scores and gradients before calibration."""
-
-    owners: list[str]
-    """The design column, or the typed one, that each feature comes from."""
-
-    def encode(self, inputs: Inputs) -> np.ndarray:
-        """Return float32 (n, features)."""
-
-    def __call__(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return scores, (n, k) or (n,), and the gradients of what is explained of them."""
-
-
-@runtime_checkable
-class SmoothEngine(Protocol):
-    """An engine whose models have gradients."""
-
-    def slopes(self, folder: Path) -> ModelGradients | str:
-        """Return a saved model's scores and gradients, or why it has none."""
 
 
 def as_smooth(model: TypedScorer) -> Smooth | str:
     """Return a model as a differentiable function; see ``Model.as_smooth``."""
-    engine = engines.get(model.engine)
-    if not isinstance(engine, SmoothEngine):
+    slopes = engines.get(model.engine).gradients(model.folder / NATIVE)
+    if slopes is None:
         return f"a model of the family {model.family} has no gradient: only single networks have"
-    if model.calibration.method == "isotonic":
-        return "its calibration is a step function, which has no gradient"
-    slopes = engine.slopes(model.folder / NATIVE)
     if isinstance(slopes, str):
         return slopes
+    if model.calibration.method == "isotonic":
+        return "its calibration is a step function, which has no gradient"
     origin = {name: model.features.sources.get(name, (name,)) for name in slopes.owners}
     pairs = [name for name, sources in origin.items() if len(sources) > 1]
     if pairs:

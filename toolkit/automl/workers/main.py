@@ -1,4 +1,4 @@
-"""A process that fits trials: one at a time, and nobody else's loss if it dies.
+"""A process that fits trials, one at a time; if it dies, only its trial is lost.
 
 It takes orders as lines of JSON on its standard input and answers in lines of JSON on
 its standard output. It ends when its input ends: with its owner, however that ended.
@@ -13,7 +13,7 @@ import shutil
 import sys
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,11 +45,11 @@ def main() -> None:
     answers = _own_output()
     orders: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(orders,), daemon=True).start()
-    ledger = TrialStore(run)
-    task = SearchTask.load(ledger.task)
+    store = TrialStore(run)
+    task = SearchTask.load(store.task)
     while True:
         order = orders.get()
-        _say(answers, {"kind": "ended", **_carry_out(ledger, task, order, answers)})
+        _say(answers, {"kind": "ended", **fit_trial(store, task, order, answers)})
 
 
 def _own_output() -> IO[str]:
@@ -70,24 +70,37 @@ def _say(answers: IO[str], message: dict[str, Any]) -> None:
     answers.flush()
 
 
-def _carry_out(
-    ledger: TrialStore, task: SearchTask, order: dict[str, Any], answers: IO[str]
+def fit_trial(
+    store: TrialStore, task: SearchTask, order: dict[str, Any], answers: IO[str]
 ) -> dict[str, Any]:
+    """Fit one trial, keep its model, and return its record or why it did not work."""
     trial = Trial(**order["trial"])
-    said = [0.0]
+    last = [0.0]
 
     def progress(text: str, done: int = 0, total: int = 0) -> None:
-        if time.monotonic() - said[0] > _QUIET:
-            said[0] = time.monotonic()
+        if time.monotonic() - last[0] > _QUIET:
+            last[0] = time.monotonic()
             _say(answers, {"kind": "progress", "text": text, "done": done, "total": total})
 
-    task.seconds, task.scratch, task.progress = (
-        order["seconds"],
-        ledger.scratch(trial.name),
-        progress,
+    task = replace(
+        task, seconds=order["seconds"], scratch=store.scratch(trial.name), progress=progress
     )
     try:
-        record = _fit(ledger, task, trial, order["fingerprint"])
+        started = time.monotonic()
+        candidate = engines.get(trial.engine).fit(task, trial)
+        seconds = time.monotonic() - started
+        _refuse_unfit(task, candidate)
+        scoring = save(store.model(trial.name), task, trial, candidate)
+        record = TrialRecord(
+            name=trial.name,
+            fingerprint=order["fingerprint"],
+            seconds=round(seconds, 2),
+            scoring_seconds=scoring,
+            details=candidate.details,
+            complexity=candidate.complexity,
+            notes=candidate.notes,
+        )
+        record = store.finish(record, candidate.oof)
     except ToolkitError as error:
         return {"trial": trial.name, "error": error.line()}
     except MemoryError:
@@ -96,27 +109,6 @@ def _carry_out(
         lines = str(error).strip().splitlines() or [""]
         return {"trial": trial.name, "error": f"{type(error).__name__}: {lines[0][:300]}"}
     return {"trial": trial.name, "error": "", "record": asdict(record)}
-
-
-def _fit(ledger: TrialStore, task: SearchTask, trial: Trial, fingerprint: str) -> TrialRecord:
-    engine = engines.get(trial.engine)
-    started = time.monotonic()
-    candidate = engine.fit(task, trial)
-    seconds = time.monotonic() - started
-    _refuse_unfit(task, candidate)
-    scoring = save(ledger.model(trial.name), task, trial, candidate)
-    return ledger.finish(
-        TrialRecord(
-            name=trial.name,
-            fingerprint=fingerprint,
-            seconds=round(seconds, 2),
-            scoring_seconds=scoring,
-            details=candidate.details,
-            complexity=candidate.complexity,
-            notes=candidate.notes,
-        ),
-        candidate.oof,
-    )
 
 
 def _refuse_unfit(task: SearchTask, candidate: Candidate) -> None:

@@ -25,7 +25,7 @@ def refit(
     folder: Path,
     *,
     seconds: float | None = None,
-    watcher: SearchCallbacks | None = None,
+    callbacks: SearchCallbacks | None = None,
 ) -> TrialStore:
     """Fit trials as a search does, with nothing taken over from an earlier one.
 
@@ -41,7 +41,7 @@ def refit(
         Takes the place of a run; what was there is removed.
     seconds : float, optional
         The most that it may take.
-    watcher : SearchCallbacks, optional
+    callbacks : SearchCallbacks, optional
         Told how it goes.
 
     Returns
@@ -55,16 +55,16 @@ def refit(
         If a trial could not be fitted.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    ledger = TrialStore(folder)
-    task.save(ledger.task)
+    store = TrialStore(folder)
+    task.save(store.task)
     outcome = Scheduler(
         project,
         task,
-        ledger,
+        store,
         trials,
         most=len(trials),
         deadline=None if seconds is None else time.monotonic() + seconds,
-        watcher=watcher or SearchCallbacks(),
+        callbacks=callbacks or SearchCallbacks(),
     ).run()
     lacking = [trial.name for trial in trials if trial.name not in outcome.records]
     if lacking:
@@ -72,4 +72,4 @@ def refit(
         raise EngineError(
             f"{lacking[0]} could not be fitted again: {(reasons or [outcome.ended])[0]}"
         )
-    return ledger
+    return store

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -11,27 +12,25 @@ from toolkit import formats
 from toolkit.artifacts import TrialRun
 from toolkit.automl import engines
 from toolkit.automl.engines.base import Trial
-from toolkit.automl.engines.h2o.server import node
 from toolkit.automl.workers.search_result import SearchCallbacks, SearchResult
 from toolkit.automl.workers.time_budget import SearchClock
 from toolkit.automl.workers.trial_store import TrialRecord, TrialStore, trial_fingerprint
 from toolkit.automl.workers.worker_process import (
     Event,
-    Starting,
+    ServerStart,
     Worker,
+    exit_reason,
     next_in_line,
-    words_of_death,
 )
 
 if TYPE_CHECKING:
+    from toolkit.automl.engines.base import Engine
     from toolkit.automl.task import SearchTask
     from toolkit.project.model import Project
 
 WORKERS = 2
 _TICK = 0.2
 _ATTEMPTS = 2
-_ALONE = frozenset({"h2o", "autokeras"})
-"""Groups of which one trial runs at a time: they share a server, or much memory."""
 
 
 class Scheduler:
@@ -43,7 +42,7 @@ class Scheduler:
         The budget, and where H2O runs.
     task : SearchTask
         What is learned; `TrialStore.task` holds it.
-    ledger : TrialStore
+    store : TrialStore
         Finished trials.
     plan : list of Trial
         In the order of their promise.
@@ -51,7 +50,7 @@ class Scheduler:
         How many trials may be fitted.
     deadline : float, optional
         When fitting has to end, by the monotonic clock.
-    watcher : SearchCallbacks
+    callbacks : SearchCallbacks
         Who decides and reports.
     """
 
@@ -59,20 +58,20 @@ class Scheduler:
         self,
         project: Project,
         task: SearchTask,
-        ledger: TrialStore,
+        store: TrialStore,
         plan: list[Trial],
         *,
         most: int,
         deadline: float | None,
-        watcher: SearchCallbacks,
+        callbacks: SearchCallbacks,
     ) -> None:
         self.project = project
         self.task = task
-        self.ledger = ledger
+        self.store = store
         self.plan = plan
         self.most = most
-        self.pace = SearchClock(deadline)
-        self.watcher = watcher
+        self.clock = SearchClock(deadline)
+        self.callbacks = callbacks
         self.outcome = SearchResult()
         self._events: queue.Queue[Event] = queue.Queue()
         self._workers: list[Worker] = []
@@ -81,6 +80,8 @@ class Scheduler:
         self._attempts: dict[str, int] = {}
         self._again: list[Trial] = []
         self._state: dict[str, TrialRun] = {}
+        planned = [engines.get(trial.engine) for trial in plan]
+        self._alone = {engine.process_group for engine in planned if engine.runs_alone}
 
     # -- the whole search --------------------------------------------------------
 
@@ -88,126 +89,131 @@ class Scheduler:
         """Fit; what is finished is kept however this ends."""
         outcome = self.outcome
         try:
-            outcome.ended = self._rungs()
+            for trials in self._batches():
+                self._fit(trials)
+                if outcome.ended:
+                    break
+            outcome.ended = outcome.ended or "Every planned model was fitted."
         except KeyboardInterrupt:
             outcome.ended, outcome.whole = "A person stopped it.", False
         finally:
             for worker in self._workers:
                 worker.stop()
             self._pool.shutdown(wait=False, cancel_futures=True)
-        for trial in self.plan:
-            run = self._state.get(trial.name)
-            if run is not None:
-                outcome.trials.append(run)
         names = [trial.name for trial in self.plan]
+        outcome.trials = [self._state[n] for n in names if n in self._state]
         outcome.records = {n: outcome.records[n] for n in names if n in outcome.records}
         return outcome
 
-    def _rungs(self) -> str:
+    def _batches(self) -> Iterator[list[Trial]]:
+        """Give the trials of round after round, as long as the budget lasts and they help."""
+        if self.clock.timed:
+            # Waiting for the slowest of a round would waste time, and nothing replays anyway.
+            yield self.plan
+            return
         left = self.most
         rounds = sorted({trial.round for trial in self.plan})
-        if self.pace.timed:
-            # Waiting for the slowest of a round would waste time, and nothing replays anyway.
-            return self._fit(self.plan, left) or "Every planned model was fitted."
         for round in rounds:
             due = [trial for trial in self.plan if trial.round == round]
             if round > rounds[0]:
-                due = [trial for trial in due if not self._left_out(trial)]
-            due = _in_chains(due[:left])
+                due = [trial for trial in due if not self._pruned(trial)]
+            due = _slow_first(due[:left])
             left -= len(due)
-            stopped = self._fit(due, len(due))
-            if stopped:
-                return stopped
+            yield due
             if left <= 0:
-                return f"The budget of {self.most} models is used up."
-            if round != rounds[-1] and (reason := self.watcher.gained(round)):
-                return reason
-        return "Every planned model was fitted."
+                self.outcome.ended = f"The budget of {self.most} models is used up."
+                return
+            if round != rounds[-1] and (reason := self.callbacks.stop_reason(round)):
+                self.outcome.ended = reason
+                return
 
-    def _left_out(self, trial: Trial) -> bool:
-        reason = self.watcher.hopeless(trial)
+    def _pruned(self, trial: Trial) -> bool:
+        reason = self.callbacks.prune_reason(trial)
         if reason:
             self._mark(trial, "skipped", reason)
         return bool(reason)
 
     # -- some trials -------------------------------------------------------------
 
-    def _fit(self, trials: list[Trial], most: int) -> str:
-        """Fit trials in all workers; return why it ended before all were done, if it did."""
+    def _fit(self, trials: list[Trial]) -> None:
+        """Fit trials in all workers; say in the outcome why it ended before all were done."""
+        waiting = self._unfinished(trials)
+        while waiting or self._again or self._busy() or self._starting:
+            if self.clock.over():
+                self._cut_short()
+                return
+            if self.callbacks.tick(self._running(), len(self._state), self._planned(waiting)):
+                raise KeyboardInterrupt
+            for trial in self._next_trials(waiting):
+                self._start(trial)
+            self._take_events()
+
+    def _unfinished(self, trials: list[Trial]) -> list[Trial]:
+        """Return the trials that no earlier search has finished, as many as the budget allows."""
         waiting: list[Trial] = []
         for trial in trials:
             if len(waiting) + len(self.outcome.records) >= self.most:
                 break
-            record = self.ledger.finished(trial, self._fingerprint(trial))
+            record = self.store.finished(trial, self._fingerprint(trial))
             if record is None:
                 waiting.append(trial)
             else:
                 self._done(trial, record, before=True)
-        started = 0
-        while waiting or self._again or self._busy() or self._starting:
-            if self.pace.over():
-                self.outcome.whole = False
-                return self._cut_short()
-            if self.watcher.tick(self._running(), len(self._state), self._planned(waiting)):
-                raise KeyboardInterrupt
-            started += self._launch(waiting, most - started)
-            if started >= most and not self._again:
-                waiting.clear()
-            self._take_events()
-        return ""
+        return waiting
 
-    def _launch(self, waiting: list[Trial], most: int) -> int:
-        started = 0
-        if self.pace.left() <= 0:
+    def _next_trials(self, waiting: list[Trial]) -> Iterator[Trial]:
+        """Take trials to begin from those that wait, one for each free worker."""
+        if self.clock.left() <= 0:
             waiting.clear()
-        while (self._again or (waiting and started < most)) and self._worker_is_free():
-            trial = self._next(self._again) or (self._next(waiting) if started < most else None)
+        while (self._again or waiting) and self._worker_is_free():
+            trial = self._next(self._again) or self._next(waiting)
             if trial is None:
-                break
+                return
             fresh = trial.name not in self._attempts
-            if fresh and self.pace.timed and (why := self._not_worth(trial)):
+            if fresh and self.clock.timed and (why := self._not_worth(trial)):
                 self._mark(trial, "skipped", why)
                 continue
-            started += fresh
-            self._start(trial)
-        return started
+            yield trial
 
     def _next(self, waiting: list[Trial]) -> Trial | None:
         active = {worker.group for worker in self._busy()} | set(self._starting)
-        groups = [engines.get(trial.engine).group for trial in waiting]
-        place = next_in_line(groups, active, _ALONE, timed=self.pace.timed)
+        groups = [engines.get(trial.engine).process_group for trial in waiting]
+        place = next_in_line(groups, active, self._alone, timed=self.clock.timed)
         return None if place is None else waiting.pop(place)
 
     def _worker_is_free(self) -> bool:
-        return len(self._starting) + len(self._busy()) < self._most_workers()
-
-    def _most_workers(self) -> int:
-        return min(WORKERS, self.project.automl.budget.threads)
+        most = min(WORKERS, self.project.automl.budget.threads)
+        return len(self._starting) + len(self._busy()) < most
 
     def _busy(self) -> list[Worker]:
         return [worker for worker in self._workers if worker.trial is not None]
 
-    def _start(self, trial: Trial) -> None:
-        group = engines.get(trial.engine).group
-        self._attempts[trial.name] = self._attempts.get(trial.name, 0) + 1
-        self.ledger.begin(trial)
-        if group == "h2o":
-            # Starting a JVM takes seconds, in which the other worker goes on.
-            self._starting[group] = self._pool.submit(self._h2o_environment)
-            self._starting[group].add_done_callback(lambda done: self._ready(group, trial, done))
-        else:
-            self._order(group, trial, {})
+    def _start(self, trial: Trial, environment: dict[str, str] | None = None) -> None:
+        """Hand a trial to a worker; without a server's environment, start the server first."""
+        engine = engines.get(trial.engine)
+        if environment is None:
+            self._attempts[trial.name] = self._attempts.get(trial.name, 0) + 1
+            self.store.begin(trial)
+            if engine.needs_server:
+                # Starting one takes seconds, in which the other worker goes on.
+                start = self._pool.submit(self._server_environment, engine)
+                self._starting[engine.process_group] = start
+                start.add_done_callback(lambda done: self._ready(engine, trial, done))
+                return
+        worker = self._worker(engine.process_group, environment or {})
+        seconds = self.clock.allowance(first=not self.outcome.records)
+        worker.order(trial, self._fingerprint(trial), seconds)
 
-    def _h2o_environment(self) -> dict[str, str]:
-        environment, note = node.ensure(self.project.automl.budget, self.project.h2o.url)
+    def _server_environment(self, engine: Engine) -> dict[str, str]:
+        environment, note = engine.start_server(self.project)
         if note and note not in self.outcome.notes:
             self.outcome.notes.append(note)
         return environment
 
-    def _ready(self, group: str, trial: Trial, done: Future[dict[str, str]]) -> None:
+    def _ready(self, engine: Engine, trial: Trial, done: Future[dict[str, str]]) -> None:
         if done.cancelled():
             return
-        worker = Starting(group, trial)
+        worker = ServerStart(engine.process_group, trial)
         error = done.exception()
         if error is not None:
             line = error.line() if hasattr(error, "line") else str(error)
@@ -215,19 +221,15 @@ class Scheduler:
         else:
             self._events.put(Event(worker, "ready", {"environment": done.result()}))
 
-    def _order(self, group: str, trial: Trial, environment: dict[str, str]) -> None:
-        idle = [w for w in self._workers if w.group == group and w.trial is None]
-        for worker in [w for w in idle if w.environment != environment]:
+    def _worker(self, group: str, environment: dict[str, str]) -> Worker:
+        """Return an idle worker of a group, or a new one."""
+        for worker in [w for w in self._workers if w.group == group and w.trial is None]:
+            if worker.environment == environment:
+                return worker
             self._drop(worker)  # it would look for a server that is gone
-            idle.remove(worker)
-        if idle:
-            worker = idle[0]
-        else:
-            threads = self.task.facts.threads
-            worker = Worker(group, self.ledger.run, self._events, threads, environment)
-            self._workers.append(worker)
-        seconds = self.pace.allowance(first=not self.outcome.records)
-        worker.order(trial, self._fingerprint(trial), seconds)
+        worker = Worker(group, self.store.run, self._events, self.task.facts.threads, environment)
+        self._workers.append(worker)
+        return worker
 
     # -- what happens ------------------------------------------------------------
 
@@ -248,7 +250,7 @@ class Scheduler:
         if event.kind == "ready":
             assert trial is not None
             self._starting.pop(worker.group)
-            self._order(worker.group, trial, event.facts["environment"])
+            self._start(trial, event.facts["environment"])
         elif event.kind == "progress":
             worker.doing = event.facts["text"]
         elif event.kind == "ended":
@@ -260,14 +262,14 @@ class Scheduler:
             self._drop(worker)
             worker.trial = None
             if trial is not None:
-                self._lost(trial, words_of_death(event.facts["code"], worker))
+                self._lost(trial, exit_reason(event.facts["code"], worker))
 
     def _ended(self, worker: Worker, trial: Trial, facts: dict[str, object]) -> None:
         if not facts["error"]:
             record = TrialRecord(**facts["record"])  # type: ignore[arg-type]
-            self.pace.learn(trial, time.monotonic() - worker.started)
+            self.clock.learn(trial, time.monotonic() - worker.started)
             self._done(trial, record, before=False)
-        elif worker.group == "h2o" and not node.usable(worker.environment, self.project.h2o.url):
+        elif not engines.get(trial.engine).server_answers(worker.environment, self.project):
             self._drop(worker)
             self._lost(trial, str(facts["error"]))
         else:
@@ -282,7 +284,7 @@ class Scheduler:
         """A worker or a server was lost in a trial that may be sound: once more."""
         if self._attempts[trial.name] < _ATTEMPTS:
             self.outcome.notes.append(f"{trial.name}: {reason}; it is fitted once more")
-            self.watcher.failed(trial, f"{reason}; it is fitted once more")
+            self.callbacks.failed(trial, f"{reason}; it is fitted once more")
             self._again.append(trial)
         else:
             self._failed(trial, f"{reason} ({_ATTEMPTS} attempts)")
@@ -292,12 +294,12 @@ class Scheduler:
         outcome.records[trial.name] = record
         outcome.notes += [f"{trial.name}: {note}" for note in record.notes]
         self._mark(trial, "done", "")
-        self.watcher.finished(trial, record, before)
+        self.callbacks.finished(trial, record, before)
 
     def _failed(self, trial: Trial, reason: str) -> None:
         self.outcome.failures.setdefault(trial.engine, []).append(f"{trial.name}: {reason}")
         self._mark(trial, "failed", reason)
-        self.watcher.failed(trial, reason)
+        self.callbacks.failed(trial, reason)
 
     def _mark(self, trial: Trial, status: str, reason: str) -> None:
         self._state[trial.name] = TrialRun(
@@ -325,26 +327,25 @@ class Scheduler:
         return max(now, min(self.most, len(self.plan)))
 
     def _not_worth(self, trial: Trial) -> str:
-        return self.pace.too_long(trial) or self.watcher.hopeless(trial)
+        return self.clock.too_long(trial) or self.callbacks.prune_reason(trial)
 
-    def _cut_short(self) -> str:
+    def _cut_short(self) -> None:
         for worker in self._busy():
             if worker.trial is not None:
                 self._mark(worker.trial, "skipped", "time was over before it was done")
-        return (
-            f"The time of {formats.number(self.project.automl.budget.seconds, 6)} seconds is over."
-        )
+        seconds = formats.number(self.project.automl.budget.seconds, 6)
+        self.outcome.ended, self.outcome.whole = f"The time of {seconds} seconds is over.", False
 
     def _fingerprint(self, trial: Trial) -> str:
         return trial_fingerprint(self.task.digest, engines.get(trial.engine), trial)
 
 
-def _in_chains(trials: list[Trial]) -> list[Trial]:
+def _slow_first(trials: list[Trial]) -> list[Trial]:
     """Return trials in the order in which to begin them.
 
     Those that run one at a time come first, but for the very first trial, whose score is there at
     once: left to the end, they would keep one worker busy and the other idle.
     """
-    chained = [trial for trial in trials if engines.get(trial.engine).group in _ALONE]
-    others = [trial for trial in trials if trial not in chained]
-    return others[:1] + sorted(chained, key=lambda trial: -trial.cost) + others[1:]
+    slow = [trial for trial in trials if engines.get(trial.engine).runs_alone]
+    others = [trial for trial in trials if trial not in slow]
+    return others[:1] + sorted(slow, key=lambda trial: -trial.cost) + others[1:]

@@ -1,15 +1,16 @@
-"""The owner of a search at work: it reports, and decides what is worth trying."""
+"""What follows a search: it reports the state, and decides what is worth trying."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from toolkit import formats, metrics
 from toolkit.automl.blend import blend
 from toolkit.automl.engines.base import Trial
+from toolkit.automl.scoring_rows import ScoringRows
 from toolkit.automl.search_state import LiveRow, SearchObserver, SearchState, ranked
 from toolkit.automl.workers.search_result import SearchCallbacks
 from toolkit.automl.workers.trial_store import TrialRecord, TrialStore
@@ -29,7 +30,7 @@ _PRUNE_EVERY = 6
 
 
 class SearchMonitor(SearchCallbacks):
-    """Scores what is finished, tells everybody, and prunes the plan.
+    """Scores finished trials, reports them, and prunes the plan.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ class SearchMonitor(SearchCallbacks):
         Takes progress.
     task : SearchTask
         Holds the targets.
-    ledger : TrialStore
+    store : TrialStore
         Holds out-of-fold scores.
     live : SearchObserver, optional
         Shows the state and may stop.
@@ -49,19 +50,25 @@ class SearchMonitor(SearchCallbacks):
         self,
         stage: Stage,
         task: SearchTask,
-        ledger: TrialStore,
+        store: TrialStore,
         live: SearchObserver | None,
         *,
         most: int,
         members: int,
     ) -> None:
         project = stage.project
-        self.stage, self.task, self.ledger, self.live = stage, task, ledger, live
+        self.stage, self.task, self.store, self.live = stage, task, store, live
         self.most, self.members = most, members
         self.metric = metrics.get(metrics.resolve(project)[0])
-        self.context = metrics.Context(project.target.task, task.facts.classes, None, project.costs)
         classes = np.array(task.facts.classes, dtype=object)
-        self.actual = classes[task.target] if len(classes) else task.target
+        self.rows = ScoringRows(
+            classes[task.target] if len(classes) else task.target,
+            task.weights,
+            task.folds,
+            self.metric.name,
+            metrics.Context(project.target.task, task.facts.classes, None, project.costs),
+            project.seed,
+        )
         self.timeline: list[tuple[float, str, float | None]] = []
         self._began = time.monotonic()
         self._looked = 0.0
@@ -72,16 +79,16 @@ class SearchMonitor(SearchCallbacks):
         self._running: list[str] = []
         self._oof: dict[str, np.ndarray] = {}
         self._ensemble: blend.Ensemble | None = None
-        self._hopeless: dict[str, str] = {}
+        self._prune_reasons: dict[str, str] = {}
         self._counted = (0, 0)
 
-    # -- what the scheduler tells ------------------------------------------------
+    # -- what the scheduler reports ----------------------------------------------
 
     def finished(self, trial: Trial, record: TrialRecord, before: bool) -> None:
         """Score a finished trial."""
-        scores = self.ledger.oof(trial.name)
+        scores = self.store.oof(trial.name)
         self._oof[trial.name] = scores
-        value = self._score(scores)
+        value = self.rows.score(scores)
         self._rows[trial.name] = LiveRow(trial.name, trial.engine, trial.family, value)
         self._families.setdefault(_family(trial), []).append(trial.name)
         self.timeline.append((round(time.monotonic() - self._began, 1), trial.name, value))
@@ -144,7 +151,7 @@ class SearchMonitor(SearchCallbacks):
 
     # -- what the scheduler asks -------------------------------------------------
 
-    def gained(self, round: int) -> str:
+    def stop_reason(self, round: int) -> str:
         """Return why another round would bring nothing."""
         before, now = self._ensemble, self.weigh()
         self._ensemble = now
@@ -153,11 +160,8 @@ class SearchMonitor(SearchCallbacks):
         self._prune(now)
         if before is None or not self.stage.project.automl.early_stop:
             return ""
-        gain = blend.gain(
-            before, now, self.actual, self.task.weights, self.task.folds,
-            self.metric.name, self.context, seed=self.stage.project.seed,
-        )  # fmt: skip
-        score = self._score(now.oof)
+        gain = blend.gain(before, now, self.rows)
+        score = self.rows.score(now.oof)
         if gain.high is None or score is None or gain.high > _RELATIVE * abs(score):
             return ""
         return (
@@ -166,54 +170,40 @@ class SearchMonitor(SearchCallbacks):
             f" (at most {formats.number(gain.high, 2)}): nothing more is to gain."
         )
 
-    def hopeless(self, trial: Trial) -> str:
+    def prune_reason(self, trial: Trial) -> str:
         """Return why a further model of a family is left out."""
-        return self._hopeless.get(_family(trial), "")
+        return self._prune_reasons.get(_family(trial), "")
 
     def weigh(self, *, bagged: bool = False) -> blend.Ensemble | None:
         """Return the ensemble over what is finished; None where there are not two models."""
         if len(self._oof) < 2:
             return None
-        project = self.stage.project
         return blend.select(
-            self._oof, self.actual, self.task.weights, self.task.folds,
-            self.metric.name, self.context, seed=project.seed, members=self.members, bagged=bagged,
+            self._oof,
+            self.rows,
+            members=self.members,
+            bagged=bagged,
             families={name: family for family, names in self._families.items() for name in names},
-        )  # fmt: skip
+        )
 
     def _prune(self, now: blend.Ensemble) -> None:
         """Leave out families of which every model is clearly worse and none helps."""
         best = ranked(list(self._rows.values()), self.metric)[0]
-        scored = self.task.folds.scored
-        options: dict[str, Any] = {
-            "resamples": _RESAMPLES, "confidence": 0.95, "seed": self.stage.project.seed,
-            "weights": self._counted_rows(),
-        }  # fmt: skip
         for family, names in self._families.items():
             if any(name in now.weights or name == best.name for name in names):
-                self._hopeless.pop(family, None)
+                self._prune_reasons.pop(family, None)
                 continue
             rows = ranked([self._rows[name] for name in names], self.metric)
-            difference = metrics.paired_difference(
-                self.metric, self.actual[scored], self._oof[rows[0].name][scored],
-                self._oof[best.name][scored], self.context, **options,
-            )  # fmt: skip
+            difference = self.rows.difference(
+                self._oof[rows[0].name], self._oof[best.name], resamples=_RESAMPLES
+            )
             low, high = difference.low, difference.high
             if low is None or high is None or low <= 0 <= high:
                 continue
-            self._hopeless[family] = (
+            self._prune_reasons[family] = (
                 f"{rows[0].name}, the best of its family so far, is clearly worse than"
                 f" {best.name}, and the ensemble does not use it"
             )
-
-    def _score(self, oof: np.ndarray) -> float | None:
-        scored = self.task.folds.scored
-        return self.metric(self.actual[scored], oof[scored], self.context, self._counted_rows())
-
-    def _counted_rows(self) -> np.ndarray | None:
-        """Return how much each scored row counts."""
-        weights = self.task.weights
-        return None if weights is None else weights[self.task.folds.scored]
 
 
 def _family(trial: Trial) -> str:

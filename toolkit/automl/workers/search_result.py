@@ -50,10 +50,10 @@ class SearchCallbacks:
         """Look at the search; return whether to stop it."""
         return False
 
-    def gained(self, round: int) -> str:
+    def stop_reason(self, round: int) -> str:
         """Return why another round would bring nothing; empty to go on."""
         return ""
 
-    def hopeless(self, trial: Trial) -> str:
+    def prune_reason(self, trial: Trial) -> str:
         """Return why a trial of a later round is left out; empty to try it."""
         return ""

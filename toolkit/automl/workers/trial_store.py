@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from toolkit import canonical
-from toolkit.automl.engines.base import Engine, Trial
+from toolkit.automl.engines.base import Engine, Trial, installed
 from toolkit.run import fingerprint
 
 MODELS, SEARCH = "models", "search"
@@ -104,7 +104,7 @@ class TrialStore:
         self.scratch(trial.name).mkdir(parents=True, exist_ok=True)
 
     def finish(self, record: TrialRecord, oof: np.ndarray[Any, Any]) -> TrialRecord:
-        """TrialRecord a trial whose model lies in its folder already."""
+        """Record a trial whose model lies in its folder already."""
         np.save(self._oof(record.name), oof)
         facts = asdict(record) | {"digests": self._digests(record.name)}
         canonical.write_text(self._record(record.name), canonical.dumps(facts))
@@ -138,6 +138,7 @@ def trial_fingerprint(task_digest: str, engine: Engine, trial: Trial) -> str:
             "task": task_digest,
             "engine": engine.name,
             "version": engine.version,
+            "requires": {name: installed(name) for name in engine.requirements()},
             "settings": trial.settings,
             "code": fingerprint.worker_digest(WORKER),
         }

@@ -19,22 +19,22 @@ from typing import IO, Any
 from toolkit.automl.engines.base import Trial
 from toolkit.automl.workers.trial_store import WORKER
 
-_LAST_WORDS = 4000
+_LOG_END = 4000
 _GRACE = 5.0
 
 
 @dataclass
 class Event:
-    """Something that a worker said, or that it ended without a word.
+    """Something that a worker reports, or that its process ended.
 
     Attributes
     ----------
     worker : Worker
-        Who.
+        The worker.
     kind : str
         progress, ended or died.
     facts : dict
-        What it said.
+        What it reports.
     """
 
     worker: Worker
@@ -52,7 +52,7 @@ class Worker:
     run : Path
         The run folder.
     events : queue.Queue
-        Takes what it says.
+        Takes what it reports.
     threads : int
         Threads for whatever counts them by environment variables.
     environment : dict of str
@@ -125,11 +125,11 @@ class Worker:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE)
 
-    def last_words(self) -> str:
+    def last_log_line(self) -> str:
         """Return the last line that it wrote to its log."""
         try:
             with self._log.open("rb") as log:
-                log.seek(max(0, self._log.stat().st_size - _LAST_WORDS))
+                log.seek(max(0, self._log.stat().st_size - _LOG_END))
                 lines = log.read().decode(errors="replace").strip().splitlines()
         except OSError:
             return ""
@@ -154,7 +154,7 @@ def _environment(threads: int) -> dict[str, str]:
     }
 
 
-class Starting(Worker):
+class ServerStart(Worker):
     """Stands for a worker whose server is being started."""
 
     def __init__(self, group: str, trial: Trial) -> None:  # no process: none is needed yet
@@ -189,7 +189,7 @@ def next_in_line(
     return next((place for place, group in enumerate(waiting) if group not in barred), None)
 
 
-def words_of_death(code: int, worker: Worker) -> str:
+def exit_reason(code: int, worker: Worker) -> str:
     """Return how a process ended, from its exit status."""
     if code < 0:
         try:
@@ -199,5 +199,5 @@ def words_of_death(code: int, worker: Worker) -> str:
         return f"its process was ended by {name}" + (
             ", perhaps for want of memory" if name == "SIGKILL" else ""
         )
-    words = worker.last_words()
-    return f"its process ended with status {code}" + (f" ({words})" if words else "")
+    line = worker.last_log_line()
+    return f"its process ended with status {code}" + (f" ({line})" if line else "")

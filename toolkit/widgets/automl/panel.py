@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import ipywidgets as w
 
 from toolkit import formats
+from toolkit.automl import engines
 from toolkit.automl.trial_plan import PRESETS, effective
 from toolkit.widgets.kit import form
 from toolkit.widgets.kit.column_picker import ColumnPicker
@@ -19,14 +20,6 @@ if TYPE_CHECKING:
     from toolkit.automl.task import Size
     from toolkit.run.stage import Stage
 
-_ENGINES = {
-    "baseline": "a linear model and an untuned boosted one: the baselines",
-    "lightgbm": "gradient boosting with tuned defaults; quick",
-    "catboost": "gradient boosting that knows categories; slower, often the best single model",
-    "forest": "random forests and extremely randomised trees",
-    "h2o": "H2O AutoML: linear models, forests, boosting and stacks of them, in a Java process",
-    "autokeras": "neural networks; the one that reads texts and images as they are",
-}
 _MEANING = {
     "models": "models",
     "folds": "folds",
@@ -126,9 +119,10 @@ class AutomlPanel(Panel):
 
     def _engines(self) -> w.Widget:
         lines = [
-            (form.words(name), about, self._missing.get(name, "ready"))
-            for name, about in _ENGINES.items()
-        ]
+            (engine.title or form.words(engine.name), engine.description,
+             self._missing.get(engine.name, "ready"))
+            for engine in engines.installed_engines()
+        ]  # fmt: skip
         return w.VBox(
             [
                 self.field("automl.engines"),

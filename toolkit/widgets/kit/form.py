@@ -190,8 +190,9 @@ def _entry(inner: Any, optional: bool, rows: int, common: dict[str, Any]) -> Con
 
 
 def _several(item: Any, title: str, common: dict[str, Any]) -> Control:
-    if typing.get_origin(item) is typing.Literal:
-        box = Checklist(list(typing.get_args(item)), title, layout=common["layout"])
+    options = schema.options(item)
+    if options is not None:
+        box = Checklist(options, title, layout=common["layout"])
         return Control(box, list, list)
     tags = w.Text(continuous_update=False, placeholder="separated by commas", **common)
     return Control(

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.automl.engines.autokeras.row_limits import SEARCHED, VISITS
-from toolkit.automl.engines.base import Candidate, Scorer, Trial
+from toolkit.automl.engines.base import Candidate, Engine, Scorer, Trial
 from toolkit.automl.files.model_file import installed
 from toolkit.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
     from toolkit.automl.engines.autokeras.input_gradients import Slopes
     from toolkit.automl.task import SearchTask, TaskFacts
-    from toolkit.forests import TreeEnsemble
 
 _BACKEND = "jax"
 _MEMBERS = 8
@@ -37,25 +36,21 @@ _SPEED = {"table": 20_000, "text": 8_000, "image": 1_500}
 """Rows that networks see in a second of training."""
 
 
-class AutoKerasEngine:
+class AutoKerasEngine(Engine):
     """Networks: one architecture a trial, found by AutoKeras and fitted on all folds."""
 
     name = "autokeras"
+    title = "AutoKeras"
+    description = "neural networks; the one that reads texts and images as they are"
     packages = ("autokeras", "keras", "scikit-learn")
-    group = "autokeras"
+    process_group = "autokeras"
+    runs_alone = True
+    deep = True
 
     @property
     def version(self) -> str:
         """The versions of AutoKeras and Keras."""
         return f"{installed('autokeras')} on Keras {installed('keras')}"
-
-    def tree_ensembles(self, folder: Path) -> list[TreeEnsemble]:
-        """Return no forests: networks are none."""
-        return []
-
-    def linear(self, folder: Path) -> bool:
-        """Return False: networks are not linear."""
-        return False
 
     def available(self) -> str:
         """Return why the engine cannot be used here; empty if it can."""
@@ -116,7 +111,7 @@ class AutoKerasEngine:
 
         return score
 
-    def slopes(self, folder: Path) -> Slopes | str:
+    def gradients(self, folder: Path) -> Slopes | str:
         """Return saved networks' scores and gradients, or why they have none."""
         keras = load_keras()
         from toolkit.automl.engines.autokeras.input_gradients import Slopes, refusal
@@ -179,6 +174,3 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
-
-
-ENGINE = AutoKerasEngine

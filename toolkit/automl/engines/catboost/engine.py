@@ -10,7 +10,7 @@ import numpy as np
 
 from toolkit import formats
 from toolkit.automl.engines import bagging, portfolio, task_terms
-from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
+from toolkit.automl.engines.base import Candidate, Engine, Scorer, Trial
 from toolkit.automl.engines.catboost import trees
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.row_budget import CELLS, FitClock, RowBudget
@@ -33,10 +33,12 @@ _LOGARITHMIC = ("Poisson", "Tweedie")
 """Losses under which leaves add up to the logarithm of what is predicted."""
 
 
-class CatboostEngine(PythonEngine):
+class CatboostEngine(Engine):
     """CatBoost."""
 
     name = "catboost"
+    title = "CatBoost"
+    description = "gradient boosting that knows categories; slower, often the best single model"
     packages = ("catboost",)
     pace = (5.0, 110.0)
 
@@ -270,6 +272,3 @@ def _curve(model: Any) -> np.ndarray:
     losses = model.get_evals_result()["validation"]
     (curve,) = losses.values()
     return np.asarray(curve)
-
-
-ENGINE = CatboostEngine

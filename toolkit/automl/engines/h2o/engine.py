@@ -8,7 +8,7 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.automl.engines.base import Candidate, Scorer, Trial, paced
+from toolkit.automl.engines.base import Candidate, Engine, Scorer, SharedServer, Trial
 from toolkit.automl.engines.h2o import steps
 from toolkit.automl.engines.h2o.server import java, node
 from toolkit.automl.files.model_file import installed
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     from toolkit.automl.inputs import Inputs
     from toolkit.automl.task import SearchTask, TaskFacts
     from toolkit.forests import TreeEnsemble
+    from toolkit.project.model import Project
 
 
-_PACE = (4.0, 30.0)
-"""See `toolkit.automl.engines.base.PythonEngine.pace`."""
-
-
-class H2oEngine:
+class H2oEngine(Engine):
     """H2O on a server that `toolkit.automl.engines.h2o.server.node` gives."""
 
     name = "h2o"
+    title = "H2O"
+    description = (
+        "H2O AutoML: linear models, forests, boosting and stacks of them, in a Java process"
+    )
     packages = ("h2o",)
-    group = "h2o"
-
-    @property
-    def version(self) -> str:
-        """The version of H2O."""
-        return installed("h2o")
+    algorithms = (*steps.ALGORITHMS, "DeepLearning")
+    process_group = "h2o"
+    runs_alone = True
+    needs_server = True
+    pace = (4.0, 30.0)
 
     def available(self) -> str:
         """Return why H2O cannot be used here; empty if it can."""
@@ -51,10 +51,6 @@ class H2oEngine:
     def plan(self, facts: TaskFacts) -> list[Trial]:
         """Return AutoML's steps in the order of their promise."""
         return steps.plan(facts)
-
-    def seconds(self, facts: TaskFacts, trial: Trial) -> float:
-        """Return about how long a step takes on one core of the reference machine."""
-        return paced(_PACE, facts, trial)
 
     def fit(self, task: SearchTask, trial: Trial) -> Candidate:
         """Fit one step on the task's folds.
@@ -94,11 +90,23 @@ class H2oEngine:
 
         return tree_ensemble.tree_ensembles(folder)
 
-    def linear(self, folder: Path) -> bool:
+    def is_linear(self, folder: Path) -> bool:
         """Return whether the model is a GLM whose terms add up to a margin or a value."""
         from toolkit.automl.engines.h2o import tree_ensemble
 
         return tree_ensemble.linear(folder)
+
+    def start_server(self, project: Project) -> tuple[dict[str, str], str]:
+        """Make sure of an H2O for workers: the project's cluster, a shared one, or an own one."""
+        return node.ensure(project.automl.budget, project.h2o.url)
+
+    def server_answers(self, environment: dict[str, str], project: Project) -> bool:
+        """Return whether H2O is up."""
+        return node.usable(environment, project.h2o.url)
+
+    def shared_server(self, project: Project) -> SharedServer:
+        """Start an H2O for all notebooks of a chain."""
+        return node.start_shared(project.automl.budget)
 
 
 class _Model:
@@ -165,6 +173,3 @@ def _stacked(
     fitted = training.stack(table, task, trial, members, deadline)
     fitted.notes.extend(notes)
     return fitted
-
-
-ENGINE = H2oEngine

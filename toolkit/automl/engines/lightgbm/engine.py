@@ -10,7 +10,7 @@ import numpy as np
 
 from toolkit import formats
 from toolkit.automl.engines import bagging, portfolio, task_terms
-from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
+from toolkit.automl.engines.base import Candidate, Engine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.lightgbm import trees
 from toolkit.automl.engines.row_budget import CELLS, FitClock, RowBudget
@@ -30,10 +30,12 @@ _FLOOR = 25.0
 """Rounds times learning rate that a model commonly needs."""
 
 
-class LightgbmEngine(PythonEngine):
+class LightgbmEngine(Engine):
     """LightGBM."""
 
     name = "lightgbm"
+    title = "LightGBM"
+    description = "gradient boosting with tuned defaults; quick"
     packages = ("lightgbm",)
     pace = (5.0, 30.0)
 
@@ -252,6 +254,3 @@ def _leaves(booster: Any) -> float:
             if line.startswith("num_leaves=")
         )
     )
-
-
-ENGINE = LightgbmEngine

@@ -11,7 +11,7 @@ import numpy as np
 
 from toolkit import formats
 from toolkit.automl.engines import bagging, task_terms
-from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
+from toolkit.automl.engines.base import Candidate, Engine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.row_budget import CELLS, FitClock, RowBudget
 from toolkit.automl.engines.sklearn.estimators import Estimators, dense, quiet
@@ -27,10 +27,13 @@ _SPLINED = 100
 _MOST_LEVELS = 254  # histogram boosting has 255 bins, and one is for missing
 
 
-class BaselineEngine(PythonEngine):
+class BaselineEngine(Engine):
     """A linear model, an additive one, a shallow tree, and boosting that nobody tuned."""
 
     name = "baseline"
+    title = "Baseline"
+    description = "a linear model and an untuned boosted one: the baselines"
+    is_baseline = True
     packages = ("scikit-learn",)
     pace = (2.0, 100.0)
 
@@ -80,7 +83,7 @@ class BaselineEngine(PythonEngine):
         boosted = trees.boosted(bag.models[0])
         return bag.tree_ensembles(read, "margin" if boosted else "probability", single=not boosted)
 
-    def linear(self, folder: Path) -> bool:
+    def is_linear(self, folder: Path) -> bool:
         """Return whether the model is linear in functions of single columns."""
         bag = _bag(folder)
         one = len(bag.models) == 1 and bag.outcome.kind in ("classes", "plain")
@@ -277,6 +280,3 @@ def _loss(task: SearchTask, predicted: np.ndarray, target: np.ndarray, held: np.
     else:
         losses = (predicted - target) ** 2
     return float(np.average(losses, weights=None if task.weights is None else task.weights[held]))
-
-
-ENGINE = BaselineEngine

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.automl.engines import bagging, portfolio, task_terms
-from toolkit.automl.engines.base import Candidate, PythonEngine, Scorer, Trial
+from toolkit.automl.engines.base import Candidate, Engine, Scorer, Trial
 from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.row_budget import FitClock, RowBudget
 from toolkit.automl.engines.sklearn.forest_file import AveragedForest
@@ -31,10 +31,12 @@ _BATCH = 10
 """Trees grown between two looks at the clock."""
 
 
-class ForestEngine(PythonEngine):
+class ForestEngine(Engine):
     """Forests: each tree sees other rows, or cuts at random."""
 
     name = "forest"
+    title = "Forest"
+    description = "random forests and extremely randomised trees"
     packages = ("scikit-learn",)
     pace = (2.0, 105.0)
 
@@ -162,6 +164,3 @@ class _ForestFit:
         """Return the smallest leaf, such that the forest's file stays small."""
         trees = self.settings["trees"] * _MORE * max(1, self.classes - 1)
         return max(int(self.settings["leaf"]), int(np.ceil(rows * trees / _LEAVES / 2)))
-
-
-ENGINE = ForestEngine
