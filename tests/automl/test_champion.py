@@ -490,7 +490,8 @@ def a_stage(file):
 
 
 def a_model(task, score, engine="lightgbm"):
-    return SimpleNamespace(engine=engine, score=score)
+    members = {"one": 0.5, "two": 0.5} if engine == "ensemble" else {}
+    return SimpleNamespace(engine=engine, score=score, members=members)
 
 
 def test_constraints_are_looked_at_not_taken_on_trust(binary_project, tmp_path):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-import threading
-from collections.abc import Mapping
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from toolkit.errors import (
@@ -71,7 +71,11 @@ def run_project(request: Request, show: Show | None = None) -> RunSummary:
                 stop=stop,
                 show=show or Quiet(),
             )
-            return chain.go()
+            with chain:
+                chain.begin()
+                for stage, following in chain.due():
+                    chain.run_stage(stage, following)
+            return outcome(run)
 
 
 class _Chain:
@@ -92,46 +96,97 @@ class _Chain:
         self.cluster = ChainServer(file.project)
         self.kernel_log = run.folder / KERNEL_LOG
         self.scratch = Path(tempfile.mkdtemp(prefix="toolkit-"))
+        self.pool = ThreadPoolExecutor(1, thread_name_prefix="notebook")
         self.kernels: list[Kernel] = []
         self.spare: tuple[dict[str, str], Kernel] | None = None
 
-    def go(self) -> RunSummary:
-        try:
-            self.run.freeze(self.file)
-            self.run.close("running", None)
-            self.show.begin(self.run, self.stages)
-            self.log(f"toolkit run: {', '.join(self.stages)}")
-            self._stages()
-        except BaseException as error:
-            try:
-                self._tidy()
-            finally:
-                self._end(_status_of(error), getattr(error, "exit_code", 1))
-            raise
-        self._tidy()
-        self._end("done" if self._whole() else "partial", 0)
-        return outcome(self.run)
+    def __enter__(self) -> _Chain:
+        return self
 
-    def _stages(self) -> None:
-        said = False
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        try:
+            self._tidy()
+        finally:
+            if error is not None:
+                self._end(_status_of(error), getattr(error, "exit_code", 1))
+        if error is None:
+            self._end("done" if self._whole() else "partial", 0)
+
+    def begin(self) -> None:
+        """Write down what is about to run."""
+        self.run.freeze(self.file)
+        self.run.close("running", None)
+        self.show.begin(self.run, self.stages)
+        self.log(f"toolkit run: {', '.join(self.stages)}")
+
+    def due(self) -> Iterator[tuple[str, str | None]]:
+        """Give each stage that does not hold any more, and the one after it."""
+        forecast = False
         for position, stage in enumerate(self.stages):
             self._check_stop(stage)
-            said = said or self._forecast(self.stages[position:])
+            later = self.stages[position:]
+            forecast = forecast or self._forecast(later)
             if not self.request.fresh and is_current(stage, self.run, self.file):
                 self.log(f"{stage}: reused, nothing that it depends on has changed")
                 self.show.reused(stage)
                 continue
-            later = self.stages[position:]
             for engine in plan.engines_with_server(later, self.run, self.file):
                 self.cluster.start(engine)
-            self.show.started(stage)
-            try:
-                self._stage(stage, later[1] if len(later) > 1 else None)
-            except ToolkitError as error:
-                failure = self._fail(stage, error)
-                self.show.failed(stage, failure)
-                raise failure from error
-            self.show.finished(stage, self.run.manifest().stages[stage])
+            yield stage, later[1] if len(later) > 1 else None
+
+    def run_stage(self, stage: str, following: str | None) -> None:
+        """Execute a stage's notebook, and get the next one's kernel ready meanwhile."""
+        self.show.started(stage)
+        try:
+            source = plan.notebook_of(stage, self.file)
+            copy = self.run.folder / plan.COPIES / source.name
+            kernel = self._kernel(stage)
+            parameters = self._parameters(stage)
+            from toolkit.pipeline.notebook import execute
+
+            # In a thread of its own: this one listens to signals and the clock.
+            execution = self.pool.submit(execute, source, copy, parameters, kernel)
+            self._wait(execution, kernel, following)
+            record = self.run.manifest().stages.get(stage)
+            if record is None or record.status != "done":
+                raise StageFailed(
+                    "the notebook ended before its stage was done",
+                    where=str(copy),
+                    remedy="Its last cell must call stage.finish()",
+                )
+            kernel.shut_down()
+        except ToolkitError as error:
+            failure = self._fail(stage, error)
+            self.show.failed(stage, failure)
+            raise failure from error
+        self.show.finished(stage, self.run.manifest().stages[stage])
+
+    def _parameters(self, stage: str) -> dict[str, object]:
+        """Return the notebook's parameters; from here on an older record no longer counts."""
+        if self.request.fresh and stage == "automl":
+            from toolkit.automl.workers.trial_store import TrialStore
+
+            TrialStore(self.run.folder).forget()
+        self.run.record(stage, StageRecord(status="running", started=now()))
+        return {
+            "project": str(self.file.path),
+            "run": str(self.run.folder),
+            "overrides": list(self.request.overrides),
+        }
+
+    def _wait(self, execution: Future[None], kernel: Kernel, following: str | None) -> None:
+        """Wait until a notebook has ended, or a signal or the clock ends it."""
+        while not wait([execution], _TICK_SECONDS).done:
+            self.show.tick()
+            reason = self.stop.reason()
+            if reason is not None:
+                kernel.kill()
+                wait([execution])
+                raise reason
+            self._warm_up(following)
+        execution.result()
 
     def _forecast(self, later: list[str]) -> bool:
         """Say how long a search and what follows will take, as soon as rows are counted."""
@@ -150,42 +205,6 @@ class _Chain:
             self.log(text)
             self.show.expected(text)
         return True
-
-    def _stage(self, stage: str, following: str | None) -> None:
-        source = plan.notebook_of(stage, self.file)
-        copy = self.run.folder / plan.COPIES / source.name
-        kernel = self._kernel(stage)
-        if self.request.fresh and stage == "automl":
-            from toolkit.automl.workers.trial_store import TrialStore
-
-            TrialStore(self.run.folder).forget()
-        # From here on an older record of this stage must not pass for this attempt.
-        self.run.record(stage, StageRecord(status="running", started=now()))
-        parameters = {
-            "project": str(self.file.path),
-            "run": str(self.run.folder),
-            "overrides": list(self.request.overrides),
-        }
-        worker = _Worker(source, copy, parameters, kernel)
-        worker.start()
-        while worker.is_alive():
-            worker.join(_TICK_SECONDS)
-            self.show.tick()
-            reason = self.stop.reason()
-            if reason is not None:
-                kernel.kill()
-                worker.join()
-                raise reason
-            self._warm_up(following)
-        worker.raise_error()
-        record = self.run.manifest().stages.get(stage)
-        if record is None or record.status != "done":
-            raise StageFailed(
-                "the notebook ended before its stage was done",
-                where=str(copy),
-                remedy="Its last cell must call stage.finish()",
-            )
-        kernel.shut_down()
 
     # -- kernels -----------------------------------------------------------------
 
@@ -245,6 +264,7 @@ class _Chain:
     def _tidy(self) -> None:
         for kernel in self.kernels:
             kernel.kill()
+        self.pool.shutdown(wait=False)
         self.cluster.stop()
         sweep(self.scratch)
         shutil.rmtree(self.scratch, ignore_errors=True)
@@ -262,29 +282,6 @@ class _Chain:
 
         others = [stage for stage in paths.STAGES if stage not in self.stages]
         return all(is_current(stage, self.run, self.file) for stage in others)
-
-
-class _Worker(threading.Thread):
-    """Talks to the kernel, so that the main thread can listen to signals and the clock."""
-
-    def __init__(
-        self, source: Path, copy: Path, parameters: Mapping[str, object], kernel: Kernel
-    ) -> None:
-        super().__init__(name=f"notebook {source.name}", daemon=True)
-        self._call = (source, copy, parameters, kernel)
-        self._error: BaseException | None = None
-
-    def run(self) -> None:
-        from toolkit.pipeline.notebook import execute
-
-        try:
-            execute(*self._call)
-        except BaseException as error:
-            self._error = error
-
-    def raise_error(self) -> None:
-        if self._error is not None:
-            raise self._error
 
 
 def _status_of(error: BaseException) -> Status:

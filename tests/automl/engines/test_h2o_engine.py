@@ -160,7 +160,7 @@ def test_weights_matter(tmp_path):
     blind = ENGINE.fit(task, trial(task, "glm_1")).oof
     weights = np.where(wrong, 1e-3, 1.0)
     known = search_task(tmp_path, frame=frame, target=task.target)
-    known.weights = weights / weights.mean()
+    known = replace(known, weights=weights / weights.mean())
     aware = ENGINE.fit(known, trial(known, "glm_1")).oof
     right = np.arange(len(truth)), truth
     assert np.log(aware[right]).mean() > np.log(blind[right]).mean() + 0.05

@@ -163,7 +163,7 @@ def test_weights_decide_between_rows_that_contradict_each_other(name: str, tmp_p
     task = make.search_task(
         tmp_path, "binary", frame=frame.drop(columns=["constant", "empty"]), target=target
     )
-    task.weights = np.repeat([0.1, 1.9], 90)
+    task = replace(task, weights=np.repeat([0.1, 1.9], 90))
     assert fit(task, name).predict(task.inputs)[:, 1].mean() > 0.8
 
 
@@ -305,7 +305,7 @@ def test_rounds_come_from_the_other_folds() -> None:
 
 def test_the_factor_of_a_fold_is_learnt_from_the_others(tmp_path: Path) -> None:
     task = make.search_task(tmp_path, "regression", rows=90)
-    task.target = np.exp(np.random.default_rng(0).normal(size=90))
+    task = replace(task, target=np.exp(np.random.default_rng(0).normal(size=90)))
     outcome = TargetScale.of(task, "log")
     raw = np.zeros(90)
     before = outcome.settle(raw, task.target, None, task.folds)
