@@ -86,13 +86,15 @@ def test_the_guides_engine_becomes_champion_and_is_loaded_and_explained(
     assert "neighbours_15" in {entry.name for entry in board.entries}
     assert "toolkit-neighbours" in (folder / "model.json").read_text(encoding="utf-8")
 
-    stage = open_stage("explain", file.path, "runs/r")
+    stage = open_stage("evaluate", file.path, "runs/r")
     model = automl.load_champion(stage)
     evaluate.evaluate(stage, model)
+    stage.finish()
+    stage = open_stage("explain", file.path, "runs/r")
     explanation = explain.explain(stage, model)
     assert set(explanation.importance["yes"]) == set(model.columns)
     stage.finish()
-    numbers = report.claims(open_stage("governance_report", file.path, "runs/r"))
+    numbers = report.claims(open_stage("report", file.path, "runs/r"))
     assert "neighbours_15" in report.render(numbers)
 
 
@@ -138,4 +140,6 @@ def test_an_engine_that_cannot_be_imported_says_whose_it_is(site):
 
 def test_entry_points_and_table_agree():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["entry-points"][GROUP] == BUILT_IN
+    points = project["entry-points"][engines.GROUP]
+    assert points | {"ensemble": engines.ADDRESSES["ensemble"]} == engines.ADDRESSES
+    assert tuple(points) == BUILT_IN and engines.GROUP == GROUP

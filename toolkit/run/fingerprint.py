@@ -6,7 +6,6 @@ import functools
 from pathlib import Path
 
 from toolkit import canonical, paths
-from toolkit.project.engine_names import engine_entries
 from toolkit.project.file import ProjectFile
 from toolkit.run import package
 from toolkit.run.folder import Run
@@ -50,13 +49,7 @@ def choices_digest(stage: str, file: ProjectFile) -> str:
     for key in sections:
         section, _, field = key.partition(".")
         chosen[key] = dump[section][field] if field else dump[section]
-    entries = engine_entries()
-    brought = {
-        name: entries[name].version
-        for name in file.project.automl.engines
-        if stage == "automl" and entries[name].distribution
-    }
-    return canonical.digest(chosen | ({"engine versions": brought} if brought else {}))
+    return canonical.digest(chosen)
 
 
 SHOWN = ("widgets", "plots")

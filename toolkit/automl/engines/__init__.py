@@ -7,12 +7,23 @@ import importlib
 from typing import TYPE_CHECKING
 
 from toolkit.errors import EngineError
-from toolkit.project.engine_names import ENSEMBLE, GROUP, EngineEntry, engine_entries
+from toolkit.project.engine_names import ENSEMBLE, EngineEntry, engine_entries
 
 if TYPE_CHECKING:
     from toolkit.automl.engines.base import Engine
 
-_BLEND = EngineEntry(ENSEMBLE, "toolkit.automl.blend.engine:EnsembleEngine")
+ADDRESSES = {
+    "baseline": "toolkit.automl.engines.sklearn.baseline:BaselineEngine",
+    "lightgbm": "toolkit.automl.engines.lightgbm.engine:LightgbmEngine",
+    "catboost": "toolkit.automl.engines.catboost.engine:CatboostEngine",
+    "forest": "toolkit.automl.engines.sklearn.forest:ForestEngine",
+    "h2o": "toolkit.automl.engines.h2o.engine:H2oEngine",
+    "autokeras": "toolkit.automl.engines.autokeras.engine:AutoKerasEngine",
+    ENSEMBLE: "toolkit.automl.blend.engine:EnsembleEngine",
+}
+"""Module and class of the toolkit's own engines; ``pyproject.toml`` says the same."""
+GROUP = "toolkit.engines"
+"""The group of entry_points by which other packages bring engines."""
 
 
 def get(name: str) -> Engine:
@@ -25,7 +36,7 @@ def get(name: str) -> Engine:
     EnvironmentProblem
         If two packages bring an engine of the same name.
     """
-    entry = _BLEND if name == ENSEMBLE else engine_entries().get(name)
+    entry = EngineEntry(name) if name == ENSEMBLE else engine_entries().get(name)
     if entry is None:
         raise EngineError(
             f"there is no engine {name!r} here",
@@ -39,7 +50,7 @@ def get(name: str) -> Engine:
 def _loaded(entry: EngineEntry) -> Engine:
     from toolkit.automl.engines.base import Engine
 
-    module, _, kind = entry.address.partition(":")
+    module, _, kind = (entry.address or ADDRESSES[entry.name]).partition(":")
     where = f"{entry.distribution} {entry.version}" if entry.distribution else ""
     try:
         engine = getattr(importlib.import_module(module), kind)()

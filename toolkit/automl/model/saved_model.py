@@ -30,11 +30,6 @@ if TYPE_CHECKING:
 class Model(TypedScorer):
     """A model for typed rows; it keeps to `toolkit.table.Predictor`."""
 
-    @cached_property
-    def members(self) -> dict[str, float]:
-        """The weights of the models that it averages, heaviest first; empty for others."""
-        return engines.get(self.engine).members(self.folder / NATIVE)
-
     def as_sum(self) -> AdditiveModel | None:
         """Return what the model says as a sum of forests, as far as it is one; else None.
 

@@ -92,6 +92,11 @@ class TypedScorer:
         return self.calibration.apply(self.raw(frame))
 
     @cached_property
+    def members(self) -> dict[str, float]:
+        """The weights of the models that it averages, heaviest first; empty for others."""
+        return engines.get(self.engine).members(self.folder / NATIVE)
+
+    @cached_property
     def features(self) -> Features:
         """The fitted transformer between typed columns and what engines take."""
         from toolkit import table

@@ -138,7 +138,7 @@ def save(folder: Path, task: SearchTask, trial: Trial, candidate: Candidate) -> 
         facts_of(
             name=trial.name,
             engine=engine.name,
-            packages=engine.packages,
+            packages=engine.requirements(),
             family=trial.family,
             task=task.facts.task,
             classes=task.facts.classes,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from toolkit.automl.engines.base import Candidate, Engine, Scorer, SharedServer, Trial
 from toolkit.automl.engines.h2o import steps
 from toolkit.automl.engines.h2o.server import java, node
-from toolkit.automl.files.model_file import installed
 from toolkit.errors import EngineError, EnvironmentProblem
 
 if TYPE_CHECKING:
