@@ -92,7 +92,7 @@ def test_the_guides_engine_becomes_champion_and_is_loaded_and_explained(
     stage.finish()
     stage = open_stage("explain", file.path, "runs/r")
     explanation = explain.explain(stage, model)
-    assert set(explanation.importance["yes"]) == set(model.columns)
+    assert {each.column for each in explanation.importance["yes"]} == set(model.columns)
     stage.finish()
     numbers = report.claims(open_stage("report", file.path, "runs/r"))
     assert "neighbours_15" in report.render(numbers)

@@ -19,7 +19,7 @@ ADDRESSES = {
     "forest": "toolkit.automl.engines.sklearn.forest:ForestEngine",
     "h2o": "toolkit.automl.engines.h2o.engine:H2oEngine",
     "autokeras": "toolkit.automl.engines.autokeras.engine:AutoKerasEngine",
-    ENSEMBLE: "toolkit.automl.blend.engine:EnsembleEngine",
+    "ensemble": "toolkit.automl.blend.engine:EnsembleEngine",
 }
 """Module and class of the toolkit's own engines; ``pyproject.toml`` says the same."""
 GROUP = "toolkit.engines"
