@@ -348,7 +348,7 @@ def test_the_larger_the_table_the_less_balanced_does(one, other):
     less, more = (effective(AutoML(), size) for size in (large, small))
     for name in ("models", "folds", "trials", "epochs", "members"):
         assert getattr(less, name) <= getattr(more, name)
-    assert less.haste >= more.haste
+    assert less.speedup >= more.speedup
     assert less == effective(AutoML(), large)
 
 
@@ -366,7 +366,7 @@ def test_no_size_changes_the_other_presets_or_what_is_asked_for(size, preset):
 def test_thorough_stays_what_it_is():
     found = PRESETS["thorough"]
     assert (found.models, found.folds, found.trials, found.epochs) == (60, 8, 10, 100)
-    assert (found.members, found.haste) == (8, 1.0)
+    assert (found.members, found.speedup) == (8, 1.0)
     assert AutoML(preset="thorough").effort == 1.0 > AutoML().effort
 
 
@@ -377,7 +377,7 @@ def test_large_tables_have_no_network_and_may_still_exclude_it():
     for rows in (2_000, 100_000):
         size = Size(rows, 30, 2)
         preset = effective(AutoML(), size)
-        task = TaskFacts(**facts, rows=rows, trials=preset.trials, haste=preset.haste)
+        task = TaskFacts(**facts, rows=rows, trials=preset.trials, speedup=preset.speedup)
         plan = make_plan(AutoML(), task, names)
         networks = [trial for trial in plan if trial.engine == "autokeras"]
         assert bool(networks) == bool(preset.trials)
@@ -403,7 +403,7 @@ def test_the_guide_says_what_balanced_does_by_size():
     for most, found in BALANCED:
         cells = "more" if most == float("inf") else f"{most:,}"
         networks = f"{found.trials}, {found.epochs}" if found.trials else "none"
-        rates = "as they are" if found.haste == 1 else f"x {found.haste:g}"
+        rates = "as they are" if found.speedup == 1 else f"x {found.speedup:g}"
         line = f"| {cells} | {found.models} | {found.folds} | {networks} | {rates} |"
         assert line in guide
 
