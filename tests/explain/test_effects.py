@@ -1,4 +1,4 @@
-"""Global views: known answers for effects, interactions, importances and the small tree."""
+"""Global effects: known answers for effects, interactions, importances and the small tree."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from support.explain_runs import FunctionModel, make_stage, sklearn_model
 
 from toolkit import widgets
-from toolkit.artifacts import Attributions, GlobalViews
+from toolkit.artifacts import Attributions, GlobalEffects
 from toolkit.errors import DataError, UsageError
-from toolkit.explain import explain, global_views
+from toolkit.explain import explain, global_effects
 from toolkit.explain.effects.interactions import interactions
 from toolkit.explain.effects.permutation_importance import spearman, stability
 from toolkit.explain.effects.sampled_rows import SampledRows
@@ -30,7 +30,7 @@ def table_of(n, seed=0):
 
 
 def seen(folder, frame, function, task="regression", classes=(), **more):
-    """Return views of a function, its stage, model and explanation."""
+    """Return effects of a function, its stage, model and explanation."""
     threshold = 0.5 if task == "binary" else None
     model = FunctionModel(function, list(frame.columns.drop("y")), task, classes, threshold)
     stage = make_stage(
@@ -38,7 +38,7 @@ def seen(folder, frame, function, task="regression", classes=(), **more):
     )
     explanation = explain(stage, model)
     model.calls = model.rows = 0
-    return global_views(stage, model, explanation), stage, model, explanation
+    return global_effects(stage, model, explanation), stage, model, explanation
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +51,12 @@ def linear(tmp_path_factory):
     )  # fmt: skip
 
 
-def effect_of(views, column):
-    return next(each for each in views.effects if each.column == column)
+def effect_of(effects, column):
+    return next(each for each in effects.effects if each.column == column)
 
 
-def pair_of(views, a, b):
-    return next(p for p in views.interactions.pairs if {p.first, p.second} == {a, b})
+def pair_of(effects, a, b):
+    return next(p for p in effects.interactions.pairs if {p.first, p.second} == {a, b})
 
 
 # -- effects -------------------------------------------------------------------------
@@ -73,29 +73,29 @@ def test_slopes_are_the_coefficients(linear, column, slope):
 
 
 def test_curves_are_centred_over_the_rows(linear):
-    views, stage, _, _ = linear
-    found = effect_of(views, "x0")
+    effects, stage, _, _ = linear
+    found = effect_of(effects, "x0")
     curve = found.curves["value"]
     counts = np.asarray(found.counts)
     middle = (np.asarray(curve.ale)[1:] + np.asarray(curve.ale)[:-1]) / 2
     assert counts @ middle / counts.sum() == pytest.approx(0, abs=1e-5)
-    assert counts.sum() == views.rows == views.of_rows
-    assert stage.read(GlobalViews) == views
+    assert counts.sum() == effects.rows == effects.of_rows
+    assert stage.read(GlobalEffects) == effects
 
 
 def test_budget_is_kept_and_rows_are_scored_in_few_calls(linear, tmp_path):
-    views, _, model, _ = linear
-    assert model.rows == views.evaluations <= BUDGET
+    effects, _, model, _ = linear
+    assert model.rows == effects.evaluations <= BUDGET
     assert model.calls <= 8
     frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40_000, 12))).add_prefix("c")
     frame["y"] = frame["c0"] * frame["c1"]
     for preset, rows in (("thorough", 20_000), ("balanced", 5_000)):
-        views, _, model, _ = seen(
+        effects, _, model, _ = seen(
             tmp_path / preset, frame, lambda f: f["c0"] * f["c1"] + f["c2"] * f["c3"],
             automl={"preset": preset},
         )  # fmt: skip
-        assert model.rows == views.evaluations <= BUDGET
-        assert (views.rows, views.of_rows) == (rows, 24_000)
+        assert model.rows == effects.evaluations <= BUDGET
+        assert (effects.rows, effects.of_rows) == (rows, 24_000)
 
 
 def test_where_columns_go_together_mixtures_are_flagged(tmp_path):
@@ -109,17 +109,17 @@ def test_where_columns_go_together_mixtures_are_flagged(tmp_path):
     def model(f):  # equals a wherever there are rows, and something else where there are none
         return np.where(np.abs(f["a"] - f["b"]) < 0.2, f["a"], 20 * f["b"]) + f["c"]
 
-    views, *_ = seen(tmp_path, frame, model)
-    found = effect_of(views, "a")
+    effects, *_ = seen(tmp_path, frame, model)
+    found = effect_of(effects, "a")
     curve = found.curves["value"]
     assert np.diff(curve.ale) == pytest.approx(np.diff(found.grid), abs=0.01)
     slope = np.polyfit(found.grid, curve.pdp, 1)[0]
     assert abs(slope - 1) > 1
     assert found.related[0] == "b"
     assert np.mean(found.outside) > 0.5
-    assert max(effect_of(views, "c").outside) < figures.FLAGGED
-    assert "a" in next(c for c in views.checks if "out of distribution" in c.name).columns
-    assert "outside the data" in figures.effect(views, "a").alt
+    assert max(effect_of(effects, "c").outside) < figures.FLAGGED
+    assert "a" in next(c for c in effects.checks if "out of distribution" in c.name).columns
+    assert "outside the data" in figures.effect(effects, "a").alt
 
 
 def test_effects_of_categories_and_dates(tmp_path):
@@ -139,15 +139,15 @@ def test_effects_of_categories_and_dates(tmp_path):
         days = (f["when"] - pd.Timestamp("2024-01-01")) / pd.Timedelta(days=1)
         return f["level"].map(height).astype(float).to_numpy() + 0.01 * days.to_numpy()
 
-    views, _, _, _ = seen(tmp_path, frame, model)
-    found = effect_of(views, "level")
+    effects, _, _, _ = seen(tmp_path, frame, model)
+    found = effect_of(effects, "level")
     for line in (found.curves["value"].pdp, found.curves["value"].ale):
         by = dict(zip(found.levels, line, strict=True))
         assert by["b"] - by["a"] == pytest.approx(4, abs=1e-4)
         assert by["c"] - by["a"] == pytest.approx(1, abs=1e-4)
     counts = np.asarray(found.counts)
     assert counts @ found.curves["value"].ale == pytest.approx(0, abs=1e-2)
-    found = effect_of(views, "when")
+    found = effect_of(effects, "when")
     assert found.kind == "date"
     assert np.datetime64(int(found.grid[0]), "D") == np.datetime64("2024-01-01")
     assert np.diff(found.curves["value"].ale) == pytest.approx(0.01 * np.diff(found.grid), abs=1e-4)
@@ -157,25 +157,25 @@ def test_effects_of_categories_and_dates(tmp_path):
 
 
 def test_a_sum_has_no_interactions(linear):
-    views = linear[0]
-    for pair in views.interactions.pairs:
+    effects = linear[0]
+    for pair in effects.interactions.pairs:
         assert pair.size.value == 0
         assert pair.h.value in (0, None)
-    assert views.interactions.strongest == {}
-    negligible = pair_of(views, "x3", "x4")
+    assert effects.interactions.strongest == {}
+    negligible = pair_of(effects, "x3", "x4")
     assert negligible.h.value is None
 
 
 def test_a_product_is_found_and_named(tmp_path):
     frame = table_of(800, seed=5)
     frame["y"] = frame["x0"] * frame["x1"] + frame["x2"]
-    views, stage, _, explanation = seen(tmp_path, frame, lambda f: f["x0"] * f["x1"] + f["x2"])
-    best = views.interactions.pairs[0]
+    effects, stage, _, explanation = seen(tmp_path, frame, lambda f: f["x0"] * f["x1"] + f["x2"])
+    best = effects.interactions.pairs[0]
     assert {best.first, best.second} == {"x0", "x1"}
     assert best.h.low > 0.7
     # The size of a product of two standard normal columns is 1.
     assert best.size.low < 1 < best.size.high
-    assert views.interactions.strongest == {"x0": "x1", "x1": "x0"}
+    assert effects.interactions.strongest == {"x0": "x1", "x1": "x0"}
     plot = dependence_with(explanation, stage.read(Attributions), "x0", "x1")
     assert "x1" in plot.alt
     with pytest.raises(UsageError, match="was not explained"):
@@ -198,9 +198,9 @@ def test_partial_interaction_has_the_share_that_theory_gives():
 
 
 def test_permutation_importance_is_what_theory_gives(linear):
-    views, *_ = linear
-    found = {each.column: each for each in views.permutation.columns}
-    assert views.permutation.metric == "rmse"
+    effects, *_ = linear
+    found = {each.column: each for each in effects.permutation.columns}
+    assert effects.permutation.metric == "rmse"
     # Without noise the RMSE after shuffling is the coefficient times the standard deviation of
     # the difference of two draws.
     for column, slope in (("x0", 3), ("x1", 2), ("x2", 0.5)):
@@ -210,19 +210,19 @@ def test_permutation_importance_is_what_theory_gives(linear):
     for column in ("x3", "x4"):
         assert (found[column].loss.value, found[column].loss.high) == (0, 0)
     assert [found[f"x{i}"].rank for i in range(3)] == [1, 2, 3]
-    assert views.permutation.agreement > 0.8
-    assert not any(each.why for each in views.permutation.columns)
+    assert effects.permutation.agreement > 0.8
+    assert not any(each.why for each in effects.permutation.columns)
 
 
 def test_a_column_that_moves_the_output_and_does_not_help_is_pointed_out(tmp_path):
     frame = table_of(900, seed=8)
     frame["y"] = 2 * frame["x1"] + frame["x2"]
-    views, *_ = seen(tmp_path, frame, lambda f: 2 * f["x1"] + f["x2"] + 9 * np.sin(40 * f["x0"]))
-    first = views.permutation.columns[0]
+    effects, *_ = seen(tmp_path, frame, lambda f: 2 * f["x1"] + f["x2"] + 9 * np.sin(40 * f["x0"]))
+    first = effects.permutation.columns[0]
     assert (first.column, first.shap_rank) == ("x0", 1)
     assert first.rank > 2
     assert "not clear" in first.why
-    check = next(c for c in views.checks if c.name == "SHAP and permutation importance")
+    check = next(c for c in effects.checks if c.name == "SHAP and permutation importance")
     assert "x0" in check.columns
 
 
@@ -268,8 +268,8 @@ def test_a_tree_of_two_levels_is_found_whole(tmp_path):
                          np.where(f["x1"] <= -0.2, 0.1, 0.6))  # fmt: skip
         return np.column_stack([1 - inner, inner])
 
-    views, *_ = seen(tmp_path, frame, model, "binary", ["no", "yes"])
-    found = views.surrogate
+    effects, *_ = seen(tmp_path, frame, model, "binary", ["no", "yes"])
+    found = effects.surrogate
     assert found.r2 == pytest.approx(1)
     assert found.agreement == 1
     rules = "\n".join(found.rules)
@@ -278,17 +278,17 @@ def test_a_tree_of_two_levels_is_found_whole(tmp_path):
     assert sorted({round(n.values["yes"], 2) for n in found.nodes if n.yes < 0}) == [
         0.1, 0.3, 0.6, 0.9]  # fmt: skip
     assert sum(node.rows for node in found.nodes if node.yes < 0) == found.rows
-    assert tree(views).svg
+    assert tree(effects).svg
 
 
 def test_a_tree_that_is_not_the_model_is_said_to_be_none(tmp_path):
     frame = table_of(900, seed=10)
     frame["y"] = frame["x0"]
-    views, *_ = seen(tmp_path, frame, lambda f: np.sin(6 * f["x0"]) * np.sin(6 * f["x1"]))
-    assert views.surrogate.r2 < 0.7
-    check = next(c for c in views.checks if c.name == "Surrogate tree")
+    effects, *_ = seen(tmp_path, frame, lambda f: np.sin(6 * f["x0"]) * np.sin(6 * f["x1"]))
+    assert effects.surrogate.r2 < 0.7
+    check = next(c for c in effects.checks if c.name == "Surrogate tree")
     assert check.severity == "warning"
-    assert "fidelity too low" in tree(views).title
+    assert "fidelity too low" in tree(effects).title
 
 
 # -- messy tables --------------------------------------------------------------------
@@ -337,20 +337,20 @@ def test_messy_tables_degrade_in_words(tmp_path, task, rows):
 
     generator = np.random.default_rng(2)
     frame["y"] = generator.choice(classes, rows) if classes else score(frame)
-    views, stage, model, explanation = seen(tmp_path, frame, model, task, classes)
-    assert model.rows == views.evaluations
-    assert len(views.outputs) == (3 if task == "multiclass" else 1)
-    assert "constant" not in {each.column for each in views.effects}
-    for each in views.effects:
+    effects, stage, model, explanation = seen(tmp_path, frame, model, task, classes)
+    assert model.rows == effects.evaluations
+    assert len(effects.outputs) == (3 if task == "multiclass" else 1)
+    assert "constant" not in {each.column for each in effects.effects}
+    for each in effects.effects:
         assert len(each.outside) == len(each.grid) + len(each.levels)
-    assert figures.effect(views, views.effects[0].column, views.outputs[-1]).svg
-    panel = widgets.EffectsPanel(stage, views, explanation, stage.read(Attributions))
-    panel.column.value = views.effects[-1].column
+    assert figures.effect(effects, effects.effects[0].column, effects.outputs[-1]).svg
+    panel = widgets.EffectsPanel(stage, effects, explanation, stage.read(Attributions))
+    panel.column.value = effects.effects[-1].column
     shown = panel.static_html()
     assert NASTY not in shown
     assert "tree that imitates" in shown
-    again = global_views(stage, model, explanation)
-    assert again.model_dump() == views.model_dump()
+    again = global_effects(stage, model, explanation)
+    assert again.model_dump() == effects.model_dump()
 
 
 def test_panel_follows_its_dropdowns(tmp_path):
@@ -361,8 +361,8 @@ def test_panel_follows_its_dropdowns(tmp_path):
         p = 1 / (1 + np.exp(-f["x0"] * f["x1"]))
         return np.column_stack([p / 2, p / 2, 1 - p])
 
-    views, stage, _, explanation = seen(tmp_path, frame, model, "multiclass", ["a", "b", "c"])
-    panel = widgets.EffectsPanel(stage, views, explanation, stage.read(Attributions))
+    effects, stage, _, explanation = seen(tmp_path, frame, model, "multiclass", ["a", "b", "c"])
+    panel = widgets.EffectsPanel(stage, effects, explanation, stage.read(Attributions))
     before = panel._column.value
     panel.of.value = "c"
     assert panel._column.value != before
@@ -372,11 +372,11 @@ def test_panel_follows_its_dropdowns(tmp_path):
 
 
 def test_wrong_names_are_refused(linear):
-    views = linear[0]
+    effects = linear[0]
     with pytest.raises(UsageError, match="no effect"):
-        figures.effect(views, "nothing")
+        figures.effect(effects, "nothing")
     with pytest.raises(UsageError, match="no effects"):
-        figures.effect(views, "x0", "class")
+        figures.effect(effects, "x0", "class")
 
 
 def test_no_test_rows_is_said_so(tmp_path):
@@ -387,7 +387,7 @@ def test_no_test_rows_is_said_so(tmp_path):
     _, stage, model, explanation = seen(tmp_path, frame, lambda f: f["x0"])
     stage.run.write(Split(pd.DataFrame({"row": range(60), "part": ["train"] * 60})))
     with pytest.raises(DataError, match="0 test rows"):
-        global_views(stage, model, explanation)
+        global_effects(stage, model, explanation)
 
 
 def test_a_fitted_model_gives_its_picture(tmp_path):
@@ -398,11 +398,11 @@ def test_a_fitted_model_gives_its_picture(tmp_path):
     frame["y"] = np.where(score(frame) + generator.normal(size=500) > 0, "yes", "no")
     stage = make_stage(tmp_path, frame, "y", "binary", positive="yes")
     model = sklearn_model(stage, HistGradientBoostingClassifier(max_iter=30))
-    views = global_views(stage, model, explain(stage, model))
-    assert views.output == "probability of the class yes"
-    leading = views.permutation.columns[0]
+    effects = global_effects(stage, model, explain(stage, model))
+    assert effects.output == "probability of the class yes"
+    leading = effects.permutation.columns[0]
     assert leading.loss.low > 0
-    for plot in (figures.interactions(views), figures.importances(views), tree(views)):
+    for plot in (figures.interactions(effects), figures.importances(effects), tree(effects)):
         assert plot.svg
         assert plot.alt
 
@@ -411,9 +411,9 @@ def test_a_wide_table_keeps_to_what_was_ranked(tmp_path):
     generator = np.random.default_rng(0)
     frame = pd.DataFrame(generator.normal(size=(400, 150))).add_prefix("c")
     frame["y"] = frame["c3"]
-    views, _, model, explanation = seen(tmp_path, frame, lambda f: f["c3"] + f["c7"] * f["c3"])
+    effects, _, model, explanation = seen(tmp_path, frame, lambda f: f["c3"] + f["c7"] * f["c3"])
     assert explanation.grouped
-    assert model.rows == views.evaluations <= BUDGET
-    assert not {each.column for each in views.permutation.columns} & set(explanation.grouped)
-    assert views.interactions.strongest["c3"] == "c7"
-    assert any(c.name == "Columns taken together" for c in views.checks)
+    assert model.rows == effects.evaluations <= BUDGET
+    assert not {each.column for each in effects.permutation.columns} & set(explanation.grouped)
+    assert effects.interactions.strongest["c3"] == "c7"
+    assert any(c.name == "Columns taken together" for c in effects.checks)

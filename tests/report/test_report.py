@@ -31,7 +31,7 @@ from toolkit.report.verdict.inputs import AREAS, against_constant
 TASKS = ("binary", "multiclass", "regression")
 SECTIONS = [
     "summary", "problem", "data", "labels", "models", "champion", "results", "errors",
-    "robustness", "explanation", "inside", "views", "rows", "fairness", "limitations",
+    "robustness", "explanation", "texts_images", "effects", "rows", "fairness", "limitations",
     "governance",
 ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import os
 import subprocess
@@ -21,6 +22,7 @@ from support.stub_chain import PROJECT
 
 import toolkit
 from toolkit import canonical
+from toolkit.artifacts import RowReports
 from toolkit.artifacts.base import Check, FrameArtifact, Interval, JsonArtifact
 from toolkit.errors import DataError, MissingArtifact, RunBusy, RunError, UsageError
 from toolkit.project.file import ProjectFile
@@ -144,6 +146,23 @@ def test_artefacts_come_back_as_they_were(tmp_path: Path) -> None:
     frame = pd.DataFrame({"row": [0, 1], "né <b>": ["x", None]})
     run.write(Table(frame))
     pd.testing.assert_frame_equal(run.read(Table).frame, frame, check_dtype=False)
+
+
+def test_a_run_of_version_0_1_is_read_under_the_names_it_has(tmp_path: Path) -> None:
+    reports = RowReports(
+        task="binary", adverse="yes", output="probability", adverse_rows=1, compared=2,
+        training=3, evaluations=4, fixed={}, reports=[],
+    )  # fmt: skip
+    run = Run(tmp_path)
+    old = json.loads(run.write(reports).read_text())
+    (tmp_path / RowReports.file).unlink()
+    assert not run.has(RowReports)
+    old["stories"] = old.pop("reports")
+    (tmp_path / "row_stories.json").write_text(json.dumps(old))
+    assert run.read(RowReports) == reports
+    again = reports.model_copy(update={"compared": 5})
+    run.write(again)
+    assert run.read(RowReports) == again
 
 
 def test_the_same_artefact_is_the_same_bytes(tmp_path: Path) -> None:

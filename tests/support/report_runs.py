@@ -334,14 +334,14 @@ def _explain(task: str) -> list:
                       additivity_error=3e-9, additivity_tolerance=1e-6,
                       importance=dict.fromkeys(outputs, importance)),
         a.Attributions(pd.DataFrame(lines)),
-        _row_stories(task),
-        _views(outputs),
+        _row_reports(task),
+        _effects_artifact(outputs),
         _fairness(task, score),
         _inside(task),
     ]  # fmt: skip
 
 
-def _row_stories(task: str) -> a.RowReports:
+def _row_reports(task: str) -> a.RowReports:
     names = CLASSES[task]
     decision, wanted = (names[-1], names[0]) if names else ("70", "1 to 20")
     reasons = [
@@ -425,7 +425,7 @@ def _errors(task: str) -> list:
     ]  # fmt: skip
 
 
-def _views(outputs: list[str]) -> a.GlobalViews:
+def _effects_artifact(outputs: list[str]) -> a.GlobalEffects:
     curve = a.Curve(pdp=[0.2, 0.3, 0.5], ale=[-0.1, 0.0, 0.1], ale_low=[-0.2, -0.1, 0.0],
                     ale_high=[0.0, 0.1, 0.2], ice=[[0.1, 0.3, 0.4], [0.3, 0.3, 0.6]])  # fmt: skip
     curves = dict.fromkeys(outputs, curve)
@@ -438,7 +438,7 @@ def _views(outputs: list[str]) -> a.GlobalViews:
                              shap_rank=place + 1, why="It may not help." * (place == 0))
         for place, column in enumerate((NUMBER, CATEGORY, "sex", "note"))
     ]  # fmt: skip
-    return a.GlobalViews(
+    return a.GlobalEffects(
         output="probability of the class", outputs=outputs, mean=dict.fromkeys(outputs, 0.3),
         rows=360, of_rows=360, effect_rows=200, ale_rows=360, evaluations=51000,
         effects=[

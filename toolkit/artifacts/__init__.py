@@ -15,7 +15,7 @@ _MODULES = {
     "row_reports": "CellChange Counterfactual Reason RowReports RowReport Similar",
     "errors": "Confusion CurvePart ErrorCurve ErrorNode ErrorsFound",
     "robustness": "Dose Extreme ScoringFailure ColumnHarm OutsideData Robustness",
-    "effects": "ComparedImportance Curve FeatureEffect GlobalViews Interactions PairStrength"
+    "effects": "ComparedImportance Curve FeatureEffect GlobalEffects Interactions PairStrength"
     " PermutationComparison RankStability Surrogate TreeNode",
     "fairness": "Intersection FairnessDetail GroupRates Mitigation TradeOffPoint",
     "content": "ContentColumn ContentExplanation ContentRow ContentValues WordEffect",

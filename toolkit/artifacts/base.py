@@ -90,6 +90,14 @@ class JsonArtifact(Record):
     stage: ClassVar[str]
     time_fields: ClassVar[tuple[str, ...]] = ()
     """Fields that hold times and so differ between two equal runs."""
+    former_file: ClassVar[str] = ""
+    """The file's name in version 0.1, so that its runs can still be read."""
+
+    @classmethod
+    def path(cls, folder: Path) -> Path:
+        """Return where the artefact lies in a run's folder."""
+        current, former = folder / cls.file, folder / cls.former_file
+        return former if not current.is_file() and former.is_file() else current
 
     def save(self, folder: Path) -> None:
         """Write the file atomically."""
@@ -104,7 +112,7 @@ class JsonArtifact(Record):
         RunError
             When the file does not hold what this version writes.
         """
-        path = folder / cls.file
+        path = cls.path(folder)
         try:
             return cls.model_validate_json(path.read_text(encoding="utf-8"))
         except (ValidationError, UnicodeDecodeError) as error:
@@ -132,6 +140,11 @@ class FrameArtifact:
     columns: ClassVar[tuple[str, ...]] = ()
     """Columns that must be there; others may be."""
 
+    @classmethod
+    def path(cls, folder: Path) -> Path:
+        """Return where the artefact lies in a run's folder."""
+        return folder / cls.file
+
     def save(self, folder: Path) -> None:
         """Write the file atomically."""
         with atomic(folder / self.file) as temporary:
@@ -148,7 +161,7 @@ class FrameArtifact:
         """
         import pandas as pd
 
-        path = folder / cls.file
+        path = cls.path(folder)
         try:
             frame = pd.read_parquet(path)
         except (OSError, ValueError) as error:

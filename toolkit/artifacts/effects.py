@@ -1,4 +1,4 @@
-"""Global views of the champion: effects, interactions, importances, a surrogate."""
+"""Global effects of the champion: effects, interactions, importances, a surrogate."""
 
 from __future__ import annotations
 
@@ -141,10 +141,11 @@ class Surrogate(Record):
     """Every path to a leaf, in words."""
 
 
-class GlobalViews(JsonArtifact):
+class GlobalEffects(JsonArtifact):
     """The champion as a whole, seen through its predictions alone."""
 
-    file: ClassVar[str] = "views.json"
+    file: ClassVar[str] = "global_effects.json"
+    former_file: ClassVar[str] = "views.json"
     stage: ClassVar[str] = "explain"
 
     output: str

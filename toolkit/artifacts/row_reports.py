@@ -78,7 +78,8 @@ class RowReport(Record):
 class RowReports(JsonArtifact):
     """Reasons, counterfactuals and similar rows of some explained test rows."""
 
-    file: ClassVar[str] = "row_stories.json"
+    file: ClassVar[str] = "row_reports.json"
+    former_file: ClassVar[str] = "row_stories.json"
     renamed: ClassVar[dict[str, str]] = {"stories": "reports"}
     stage: ClassVar[str] = "explain"
 

@@ -14,7 +14,7 @@ __getattr__, __dir__, __all__ = attach(
         "ExplainRequest": "shap.request",
         "RowValues": "shap.outputs",
         "FeatureGroups": "shap.sampling",
-        "global_views": "effects.global_effects",
+        "global_effects": "effects.global_effects",
         "to_shap": "shap.convert",
         "row_reports": "rows.row_reports",
         "counterfactuals": "rows.counterfactual",

@@ -51,7 +51,7 @@ def _digests(book: Book) -> list[Facts]:
             without = artifact.model_dump(mode="json", exclude=set(artifact.time_fields))
             digest, note = canonical.digest(without), "of its content without times"
         else:
-            digest, note = canonical.digest_file(book.stage.run.folder / kind.file), ""
+            digest, note = canonical.digest_file(kind.path(book.stage.run.folder)), ""
         found.append({"file": kind.file, "stage": kind.stage, "digest": digest, "note": note})
     return found
 

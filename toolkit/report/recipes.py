@@ -52,7 +52,7 @@ RECIPES: dict[str, str] = {
     "acceptance": "Hold the metric on test_predictions.parquet against `acceptance`.",
     "explanation": "Explain the saved champion again with the same seed.",
     "importance": "Mean of |shap| in attributions.parquet for the column and class.",
-    "views": "Look at the saved champion as a whole again with the same seed; its"
+    "global_effects": "Look at the saved champion as a whole again with the same seed; its"
     " counts are those of the rows scored.",
     "interaction": "Partial dependence of both columns, less that of each, over the sampled rows.",
     "permutation": "Shuffle the column between test rows with the project's seed, score them, and"
@@ -64,9 +64,9 @@ RECIPES: dict[str, str] = {
     "prediction": "Load the saved champion and predict the row.",
     "log_odds": "The logarithm of p / (1 - p) of the predicted probability p; of several"
     " classes, the logarithm of p less the mean of all classes' logarithms.",
-    "row_stories": "`toolkit.explain.row_reports` again with the saved champion and the same seed.",
+    "row_reports": "`toolkit.explain.row_reports` again with the saved champion and the same seed.",
     "counterfactual": "Apply the changes to the row, load the saved champion and predict it.",
-    "similar": "Count the outcomes of the row's `similar` in row_stories.json.",
+    "similar": "Count the outcomes of the row's `similar` in row_reports.json.",
     "contents": "Take the texts and images of the rows in content_explanation.json apart again,"
     " with the same seed, and count.",
     "choice": "What the project says at this key.",

@@ -56,7 +56,7 @@ class Run:
 
     def has(self, kind: type[A]) -> bool:
         """Whether an artefact was made."""
-        return (self.folder / kind.file).is_file()
+        return kind.path(self.folder).is_file()
 
     def read(self, kind: type[A]) -> A:
         """Return an artefact.

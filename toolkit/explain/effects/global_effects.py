@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit import formats, table
-from toolkit.artifacts import Attributions, Check, Explanation, GlobalViews
+from toolkit.artifacts import Attributions, Check, Explanation, GlobalEffects
 from toolkit.errors import DataError
 from toolkit.explain.effects import feature_effects as of_columns
 from toolkit.explain.effects.data_support import surroundings
@@ -29,7 +29,7 @@ FLAGGED = 0.2
 _COMPARED = 30
 
 
-def global_views(stage: Stage, model: Predictor, explanation: Explanation) -> GlobalViews:
+def global_effects(stage: Stage, model: Predictor, explanation: Explanation) -> GlobalEffects:
     """Look at the whole model, and write what is seen.
 
     Effects of the most important columns, their interactions, permutation importance beside
@@ -77,7 +77,7 @@ def global_views(stage: Stage, model: Predictor, explanation: Explanation) -> Gl
     tree = surrogate(sample, test, list(shap)[:_COMPARED])
     frame = stage.read(Attributions).frame
     ranked = [name for name in shap if name in set(frame["column"])]
-    views = GlobalViews(
+    effects = GlobalEffects(
         suspects=explanation.suspects,
         output=unit(model, stage.project.target.column),
         outputs=shown,
@@ -93,9 +93,9 @@ def global_views(stage: Stage, model: Predictor, explanation: Explanation) -> Gl
         stability=stability(frame, ranked, stage.project.seed)[:TOP],
         surrogate=tree,
     )
-    views = views.model_copy(update={"checks": _checks(views, explanation, able[:TOP])})
-    stage.write(views)
-    return views
+    effects = effects.model_copy(update={"checks": _checks(effects, explanation, able[:TOP])})
+    stage.write(effects)
+    return effects
 
 
 def _outputs(sample: SampledRows, train: Part) -> list[str]:
@@ -107,9 +107,9 @@ def _outputs(sample: SampledRows, train: Part) -> list[str]:
     return [name for name in sample.names if name in chosen]
 
 
-def _checks(views: GlobalViews, explanation: Explanation, asked: list[str]) -> list[Check]:
-    found = [_fidelity(views), _agreement(views), *_extrapolation(views)]
-    constant = [name for name in asked if name not in {each.column for each in views.effects}]
+def _checks(effects: GlobalEffects, explanation: Explanation, asked: list[str]) -> list[Check]:
+    found = [_fidelity(effects), _agreement(effects), *_extrapolation(effects)]
+    constant = [name for name in asked if name not in {each.column for each in effects.effects}]
     if constant:
         found.append(
             Check(name="Columns without effects", severity="info", columns=constant,
@@ -125,8 +125,8 @@ def _checks(views: GlobalViews, explanation: Explanation, asked: list[str]) -> l
     return [check for check in found if check is not None]
 
 
-def _fidelity(views: GlobalViews) -> Check | None:
-    tree = views.surrogate
+def _fidelity(effects: GlobalEffects) -> Check | None:
+    tree = effects.surrogate
     if tree.r2 is None:
         return Check(name="Surrogate tree", severity="info",
                      message="There is no surrogate tree: the output is constant, or no column"
@@ -142,8 +142,8 @@ def _fidelity(views: GlobalViews) -> Check | None:
     )
 
 
-def _agreement(views: GlobalViews) -> Check | None:
-    found = views.permutation
+def _agreement(effects: GlobalEffects) -> Check | None:
+    found = effects.permutation
     if found.columns and found.columns[0].rank is None:
         return Check(name="Permutation importance", severity="info",
                      message=f"{found.metric} is not defined on the test rows, so that no column"
@@ -162,10 +162,10 @@ def _agreement(views: GlobalViews) -> Check | None:
     )
 
 
-def _extrapolation(views: GlobalViews) -> list[Check]:
+def _extrapolation(effects: GlobalEffects) -> list[Check]:
     far = [
         each.column
-        for each in views.effects
+        for each in effects.effects
         if np.mean([share > FLAGGED for share in each.outside]) >= 0.5
     ]
     if not far:
@@ -174,8 +174,8 @@ def _extrapolation(views: GlobalViews) -> list[Check]:
         Check(
             name="Partial dependence out of distribution",
             severity="info",
-            message=f"Of {len(views.effects)} columns with effects, {len(far)} have half or more of"
-            " their grid where the mixed rows are out of distribution.",
+            message=f"Of {len(effects.effects)} columns with effects, {len(far)} have half or more"
+            " of their grid where the mixed rows are out of distribution.",
             columns=far,
             remedy="Read accumulated local effects for them",
         )

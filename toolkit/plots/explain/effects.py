@@ -12,14 +12,14 @@ from toolkit.plots.explain.shared import marked
 from toolkit.plots.style import BLUE, GREY, ORANGE, Plot, canvas, shorten
 
 if TYPE_CHECKING:
-    from toolkit.artifacts import Curve, FeatureEffect, GlobalViews
+    from toolkit.artifacts import Curve, FeatureEffect, GlobalEffects
 
 FLAGGED = 0.2
 """From this share of mixtures outside the data on, a grid value is drawn hatched."""
 _LIGHT = "#C9CDD4"
 
 
-def effect(views: GlobalViews, column: str, of: str | None = None) -> Plot:
+def effect(effects: GlobalEffects, column: str, of: str | None = None) -> Plot:
     """Draw a column's effect: partial dependence, single rows, accumulated local effects.
 
     All are changes from their mean over the rows, so that they can be compared. Stretches where
@@ -27,23 +27,25 @@ def effect(views: GlobalViews, column: str, of: str | None = None) -> Plot:
 
     Parameters
     ----------
-    views : GlobalViews
+    effects : GlobalEffects
         What was computed.
     column : str
         One of its effects.
     of : str, optional
         The output; the first by default.
     """
-    found = next((each for each in views.effects if each.column == column), None)
+    found = next((each for each in effects.effects if each.column == column), None)
     if found is None:
         raise UsageError(
             f"column {column!r} has no effect computed",
-            expected=", ".join(each.column for each in views.effects),
+            expected=", ".join(each.column for each in effects.effects),
         )
-    of = views.outputs[0] if of is None else of
+    of = effects.outputs[0] if of is None else of
     if of not in found.curves:
-        raise UsageError(f"{of!r} has no effects", expected=", ".join(views.outputs))
-    what = f"probability of {shorten(of)}" if len(views.outputs) > 1 else shorten(views.output, 60)
+        raise UsageError(f"{of!r} has no effects", expected=", ".join(effects.outputs))
+    what = (
+        f"probability of {shorten(of)}" if len(effects.outputs) > 1 else shorten(effects.output, 60)
+    )
     draw = _levels if found.levels else _line
     return draw(found, found.curves[of], f"{shorten(column)} and the {what}")
 
@@ -196,9 +198,9 @@ def _levels(found: FeatureEffect, curve: Curve, title: str) -> Plot:
     return sheet.plot
 
 
-def interactions(views: GlobalViews) -> Plot:
+def interactions(effects: GlobalEffects) -> Plot:
     """Draw the matrix of pairwise interactions: colour and number are the size, below it H."""
-    found = views.interactions
+    found = effects.interactions
     names = found.columns
     if not found.pairs:
         raise UsageError("no interactions were computed", remedy="Give more rows or columns")
@@ -214,7 +216,7 @@ def interactions(views: GlobalViews) -> Plot:
         + ("" if p.h.value is None else f", H {p.h.value:.2f}")
         for p in found.pairs[:5]
     )
-    title = f"Interactions: size in units of the {shorten(views.output, 50)}, and Friedman's H"
+    title = f"Interactions: size in units of the {shorten(effects.output, 50)}, and Friedman's H"
     with canvas(title, alt, height=1.5 + 0.55 * len(names)) as sheet:
         axes = sheet.axes
         top = max(float(np.nanmax(sizes)), 1e-9)
@@ -234,12 +236,12 @@ def interactions(views: GlobalViews) -> Plot:
     return sheet.plot
 
 
-def importances(views: GlobalViews, *, top: int = 15) -> Plot:
+def importances(effects: GlobalEffects, *, top: int = 15) -> Plot:
     """Draw importance by SHAP values beside permutation importance, with both ranks.
 
     Columns whose ranks differ by much are orange.
     """
-    found = views.permutation
+    found = effects.permutation
     items = found.columns[:top]
     if not items:
         raise UsageError("no column was permuted", remedy="Give the model a column")
@@ -255,7 +257,7 @@ def importances(views: GlobalViews, *, top: int = 15) -> Plot:
         places = np.arange(len(items))
         colours = [ORANGE if item.why else BLUE for item in items]
         left.barh(places, [item.shap for item in items], height=0.6, color=colours)
-        left.set_yticks(places, [marked(i.column, views.suspects, 24) for i in items])
+        left.set_yticks(places, [marked(i.column, effects.suspects, 24) for i in items])
         left.set_xlabel("mean |contribution|")
         right.barh(places, [item.loss.value or 0.0 for item in items], height=0.6, color=colours)
         for place, item in enumerate(items):

@@ -9,17 +9,17 @@ from toolkit.errors import UsageError
 from toolkit.plots.style import GREY, Plot, canvas, shorten
 
 if TYPE_CHECKING:
-    from toolkit.artifacts import GlobalViews, TreeNode
+    from toolkit.artifacts import GlobalEffects, TreeNode
 
 _WIDTH, _HEIGHT = 0.84, 0.74
 _LOW = 0.7
 
 
-def tree(views: GlobalViews) -> Plot:
+def tree(effects: GlobalEffects) -> Plot:
     """Draw the tree that imitates the model, with how well it does in the title."""
-    found = views.surrogate
+    found = effects.surrogate
     if not found.nodes:
-        raise UsageError("there is no surrogate tree", remedy="See the checks of the views")
+        raise UsageError("there is no surrogate tree", remedy="See the checks of the effects")
     said = "fidelity unknown" if found.r2 is None else f"R² {found.r2:.2f} on test rows"
     if found.agreement is not None:
         said += f", {formats.percent(found.agreement)} of decisions alike"

@@ -23,7 +23,7 @@ def build(book: Book) -> Facts:
         content = [blocks.prose(found.said)]
     else:
         content = _content(book, found)
-    return blocks.section("inside", "Inside texts and images", content)
+    return blocks.section("texts_images", "Inside texts and images", content)
 
 
 def _content(book: Book, found: ContentExplanation) -> list[Facts | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit.artifacts import FeatureEffect, GlobalViews, Interactions, Surrogate
+from toolkit.artifacts import FeatureEffect, GlobalEffects, Interactions, Surrogate
 from toolkit.artifacts.base import COMMON, Facts
 from toolkit.plots.explain.shared import marked
 from toolkit.report import blocks
@@ -17,25 +17,25 @@ SHOWN_COLUMNS, SHOWN_PAIRS, SHOWN_RANKS, SHOWN_CURVES = 3, 5, 8, 15
 
 def build(book: Book) -> Facts:
     """Return the section."""
-    found = book.get(GlobalViews)
+    found = book.get(GlobalEffects)
     if found is None:
-        missing = book.missing(GlobalViews, "The global explanation was not computed")
-        return blocks.section("views", "Global explanation", [missing])
+        missing = book.missing(GlobalEffects, "The global explanation was not computed")
+        return blocks.section("effects", "Global explanation", [missing])
     return blocks.section(
-        "views",
+        "effects",
         "Global explanation",
         [
             *_effects(book, found),
             *_interactions(book, found),
             *_importances(book, found),
             *_tree(book, found),
-            blocks.checks("Checks of the views", found.checks, book.redact),
+            blocks.checks("Checks of the effects", found.checks, book.redact),
         ],
     )
 
 
-def _only(found: GlobalViews, **kept: Any) -> GlobalViews:
-    """Return the views without what a figure does not draw."""
+def _only(found: GlobalEffects, **kept: Any) -> GlobalEffects:
+    """Return the effects without what a figure does not draw."""
     empty = {
         "effects": [],
         "stability": [],
@@ -48,10 +48,10 @@ def _only(found: GlobalViews, **kept: Any) -> GlobalViews:
 
 
 def _count(book: Book, *path: str | int) -> Facts:
-    return book.cite(GlobalViews, *path, unit="count", recipe="views")
+    return book.cite(GlobalEffects, *path, unit="count", recipe="global_effects")
 
 
-def _effects(book: Book, found: GlobalViews) -> list[Facts | None]:
+def _effects(book: Book, found: GlobalEffects) -> list[Facts | None]:
     shown = [each for each in found.effects if each.column not in book.hidden][:SHOWN_COLUMNS]
     of = found.outputs[0]
     content: list[Facts | None] = [
@@ -91,7 +91,7 @@ def _redacted(each: FeatureEffect, of: str) -> FeatureEffect:
     return each.model_copy(update={"curves": {of: few}, "levels": levels})
 
 
-def _interactions(book: Book, found: GlobalViews) -> list[Facts | None]:
+def _interactions(book: Book, found: GlobalEffects) -> list[Facts | None]:
     pairs = found.interactions.pairs
     if not pairs:
         return []
@@ -99,7 +99,7 @@ def _interactions(book: Book, found: GlobalViews) -> list[Facts | None]:
     def number(place: int, name: str) -> Cell:
         if getattr(pairs[place], name).value is None:
             return "negligible joint effect"
-        return book.cite(GlobalViews, "interactions", "pairs", place, name, unit="score",
+        return book.cite(GlobalEffects, "interactions", "pairs", place, name, unit="score",
                          recipe="interaction")  # fmt: skip
 
     return [
@@ -118,7 +118,7 @@ def _interactions(book: Book, found: GlobalViews) -> list[Facts | None]:
     ]
 
 
-def _importances(book: Book, found: GlobalViews) -> list[Facts | None]:
+def _importances(book: Book, found: GlobalEffects) -> list[Facts | None]:
     comparison = found.permutation
     odd = [place for place, each in enumerate(comparison.columns) if each.why]
     rows: list[tuple[str, Cell]] = [
@@ -129,7 +129,8 @@ def _importances(book: Book, found: GlobalViews) -> list[Facts | None]:
     if comparison.agreement is not None:
         rows.append(
             ("Rank correlation with SHAP importance",
-             book.cite(GlobalViews, "permutation", "agreement", unit="score", recipe="views"))
+             book.cite(GlobalEffects, "permutation", "agreement", unit="score",
+                       recipe="global_effects"))
         )  # fmt: skip
     content: list[Facts | None] = [
         blocks.heading("SHAP and permutation importance"),
@@ -150,7 +151,7 @@ def _importances(book: Book, found: GlobalViews) -> list[Facts | None]:
                     marked(comparison.columns[place].column, found.suspects, 200),
                     _count(book, *path, place, "shap_rank"),
                     _count(book, *path, place, "rank"),
-                    book.cite(GlobalViews, *path, place, "loss", unit="change",
+                    book.cite(GlobalEffects, *path, place, "loss", unit="change",
                               recipe="permutation"),
                     comparison.columns[place].why,
                 ]
@@ -164,7 +165,7 @@ def _importances(book: Book, found: GlobalViews) -> list[Facts | None]:
     return content
 
 
-def _stability(book: Book, found: GlobalViews) -> Facts | None:
+def _stability(book: Book, found: GlobalEffects) -> Facts | None:
     return blocks.table(
         "Stability of the ranks by SHAP importance",
         ["Column", "Rank", "Kept in", "Lowest rank", "Highest rank", "Among the first 3 in"],
@@ -172,7 +173,8 @@ def _stability(book: Book, found: GlobalViews) -> Facts | None:
             [
                 marked(each.column, found.suspects, 200),
                 *(
-                    book.cite(GlobalViews, "stability", place, name, unit=unit, recipe="stability")
+                    book.cite(GlobalEffects, "stability", place, name, unit=unit,
+                              recipe="stability")
                     for name, unit in (("rank", "count"), ("kept", "share"), ("low", "count"),
                                        ("high", "count"), ("top3", "share"))
                 ),
@@ -183,13 +185,13 @@ def _stability(book: Book, found: GlobalViews) -> Facts | None:
     )  # fmt: skip
 
 
-def _tree(book: Book, found: GlobalViews) -> list[Facts | None]:
+def _tree(book: Book, found: GlobalEffects) -> list[Facts | None]:
     tree = found.surrogate
     if not tree.nodes:
         return []
 
     def cite(name: str, unit: str) -> Facts:
-        return book.cite(GlobalViews, "surrogate", name, unit=unit, recipe="surrogate")
+        return book.cite(GlobalEffects, "surrogate", name, unit=unit, recipe="surrogate")
 
     rows: list[tuple[str, Cell]] = [("Training rows", cite("rows", "count")),
                                     ("Test rows", cite("test_rows", "count"))]  # fmt: skip

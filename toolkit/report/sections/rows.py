@@ -43,7 +43,7 @@ def build(book: Book) -> Facts:
 
 def _how(book: Book, found: RowReports) -> Facts:
     def count(name: str) -> Facts:
-        return book.cite(RowReports, name, unit="count", recipe="row_stories")
+        return book.cite(RowReports, name, unit="count", recipe="row_reports")
 
     rows: list[tuple[str, Cell]] = [
         ("Explained rows with an adverse outcome", count("adverse_rows")),

@@ -13,7 +13,7 @@ from toolkit.artifacts import (
     Explanation,
     FairnessDetail,
     Feasibility,
-    GlobalViews,
+    GlobalEffects,
     Holdout,
     LabelReview,
     Quality,
@@ -38,7 +38,7 @@ AREAS: dict[str, tuple[type[JsonArtifact], ...]] = {
     "test": (Evaluation, ErrorsFound),
     "robustness": (Robustness,),
     "fairness": (Evaluation, FairnessDetail),
-    "explanation": (Explanation, ContentExplanation, GlobalViews, RowReports),
+    "explanation": (Explanation, ContentExplanation, GlobalEffects, RowReports),
 }
 """The parts of a run whose checks are counted, and where these stand."""
 

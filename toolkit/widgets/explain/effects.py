@@ -1,4 +1,4 @@
-"""The panel of global views: one column's effects, interactions, importances, a small tree."""
+"""The panel of global effects: one column's effects, interactions, importances, a small tree."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import html
 import ipywidgets as w
 
 from toolkit import formats
-from toolkit.artifacts import Attributions, Explanation, GlobalViews
+from toolkit.artifacts import Attributions, Explanation, GlobalEffects
 from toolkit.plots.explain import effects as plots
 from toolkit.plots.explain.column_dependence import dependence_with
 from toolkit.plots.explain.shared import marked
@@ -26,8 +26,8 @@ class EffectsPanel(Panel):
     ----------
     stage : Stage
         The open stage.
-    views : GlobalViews
-        What `toolkit.explain.global_views` found.
+    effects : GlobalEffects
+        What `toolkit.explain.global_effects` found.
     explanation : Explanation
         How the champion was explained.
     attributions : Attributions
@@ -42,17 +42,17 @@ class EffectsPanel(Panel):
     def __init__(
         self,
         stage: Stage,
-        views: GlobalViews,
+        effects: GlobalEffects,
         explanation: Explanation,
         attributions: Attributions,
     ) -> None:
         super().__init__(stage, "Global explanation", ["explain"])
-        self.views, self.explanation, self.attributions = views, explanation, attributions
+        self.effects, self.explanation, self.attributions = effects, explanation, attributions
         self._explained = set(attributions.frame["column"])
         self._column = w.HTML()
-        self.of = _dropdown("Output", views.outputs)
-        self.of.layout.display = "" if len(views.outputs) > 1 else "none"
-        self.column = _dropdown("Column", [each.column for each in views.effects])
+        self.of = _dropdown("Output", effects.outputs)
+        self.of.layout.display = "" if len(effects.outputs) > 1 else "none"
+        self.column = _dropdown("Column", [each.column for each in effects.effects])
         self.of.observe(lambda _: self._draw(), "value")
         self.column.observe(lambda _: self._draw(), "value")
         self.show(
@@ -65,12 +65,12 @@ class EffectsPanel(Panel):
         self._draw()
 
     def _said(self) -> str:
-        views = self.views
+        effects = self.effects
         return (
-            f"Effects are in units of the {views.output}, from {views.rows:,} of"
-            f" {views.of_rows:,} training rows: partial dependence over {views.effect_rows:,} of"
-            f" them, accumulated local effects over {views.ale_rows:,}. The model scored"
-            f" {views.evaluations:,} rows for all of it."
+            f"Effects are in units of the {effects.output}, from {effects.rows:,} of"
+            f" {effects.of_rows:,} training rows: partial dependence over {effects.effect_rows:,}"
+            f" of them, accumulated local effects over {effects.ale_rows:,}. The model scored"
+            f" {effects.evaluations:,} rows for all of it."
         )
 
     def _draw(self) -> None:
@@ -80,8 +80,8 @@ class EffectsPanel(Panel):
         self._column.value = self._of_column(str(self.column.value), str(self.of.value))
 
     def _of_column(self, column: str, of: str) -> str:
-        parts = [plots.effect(self.views, column, of).html(), self._outside(column)]
-        other = self.views.interactions.strongest.get(column)
+        parts = [plots.effect(self.effects, column, of).html(), self._outside(column)]
+        other = self.effects.interactions.strongest.get(column)
         if other is None:
             parts.append("<p>It interacts with no other of the leading columns.</p>")
         elif {column, other} <= self._explained:
@@ -91,7 +91,7 @@ class EffectsPanel(Panel):
         return "".join(parts)
 
     def _outside(self, column: str) -> str:
-        found = next(each for each in self.views.effects if each.column == column)
+        found = next(each for each in self.effects.effects if each.column == column)
         flagged = sum(share >= plots.FLAGGED for share in found.outside)
         if not flagged:
             return "<p>Partial dependence stays within the data.</p>"
@@ -106,25 +106,25 @@ class EffectsPanel(Panel):
     # -- the model as a whole -----------------------------------------------------------
 
     def _whole(self) -> str:
-        views, parts = self.views, ["<h4>Which columns act together</h4>"]
-        if views.interactions.pairs:
-            parts += [plots.interactions(views).html(), self._pairs()]
+        effects, parts = self.effects, ["<h4>Which columns act together</h4>"]
+        if effects.interactions.pairs:
+            parts += [plots.interactions(effects).html(), self._pairs()]
         else:
             parts.append("<p>There are too few rows or columns to tell.</p>")
         parts.append("<h4>How firm the ranks are</h4>")
         parts.append(self._ranks())
         parts.append("<h4>Two kinds of importance</h4>")
-        if views.permutation.columns:
-            parts += [plots.importances(views).html(), self._differences()]
+        if effects.permutation.columns:
+            parts += [plots.importances(effects).html(), self._differences()]
         parts.append("<h4>A small tree that imitates the model</h4>")
-        if views.surrogate.nodes:
-            rules = "".join(f"<li>{html.escape(rule)}</li>" for rule in views.surrogate.rules)
-            parts.append(tree(views).html())
+        if effects.surrogate.nodes:
+            rules = "".join(f"<li>{html.escape(rule)}</li>" for rule in effects.surrogate.rules)
+            parts.append(tree(effects).html())
             parts.append(f"<details><summary>As rules</summary><ol>{rules}</ol></details>")
-        return "".join(parts) + checks_html(views.checks)
+        return "".join(parts) + checks_html(effects.checks)
 
     def _pairs(self) -> str:
-        found = self.views.interactions
+        found = self.effects.interactions
         rows = [
             (f"{shorten(p.first, 40)} and {shorten(p.second, 40)}", p.size.text(),
              "negligible joint effect" if p.h.value is None else p.h.text())
@@ -137,10 +137,10 @@ class EffectsPanel(Panel):
 
     def _ranks(self) -> str:
         rows = [
-            (marked(each.column, self.views.suspects, 40), each.rank, formats.percent(each.kept),
+            (marked(each.column, self.effects.suspects, 40), each.rank, formats.percent(each.kept),
              str(each.low) if each.low == each.high else f"{each.low} to {each.high}",
              formats.percent(each.top3))
-            for each in self.views.stability
+            for each in self.effects.stability
         ]  # fmt: skip
         if not rows:
             return "<p>There are too few explained rows to tell.</p>"
@@ -150,13 +150,13 @@ class EffectsPanel(Panel):
     def _differences(self) -> str:
         rows = [
             (
-                marked(each.column, self.views.suspects, 40),
+                marked(each.column, self.effects.suspects, 40),
                 each.shap_rank,
                 each.rank,
                 each.loss.text(),
                 each.why,
             )
-            for each in self.views.permutation.columns
+            for each in self.effects.permutation.columns
             if each.why
         ]
         if not rows:
@@ -176,9 +176,9 @@ class EffectsPanel(Panel):
 
     def static(self) -> str:
         """Return the leading columns' figures, and the model as a whole."""
-        of = self.views.outputs[0]
+        of = self.effects.outputs[0]
         columns = "".join(
-            self._of_column(each.column, of) for each in self.views.effects[:_STATIC_COLUMNS]
+            self._of_column(each.column, of) for each in self.effects.effects[:_STATIC_COLUMNS]
         )
         return f"<p>{html.escape(self._said())}</p>{columns}{self._whole()}"
 
