@@ -1,5 +1,6 @@
 # make demo    set up, then make a bundled example in demo/ and run it headless
-# make test    set up, then run the tests
+# make test    set up, then run the tests but for the slow ones (some ten minutes on two cores)
+# make test-all  the same, then the slow ones: whole runs, networks, killed processes, a browser
 # make setup   only the environment: .venv/bin/toolkit, .venv/bin/jupyter
 # make lint    style, types, layers, notebooks without outputs
 # make wheel   build the wheel into dist/
@@ -9,7 +10,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint wheel lock clean
+.PHONY: help setup demo test test-all lint wheel lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,7 +21,7 @@ NEEDED_GIB := 6
 PYTEST_ARGS ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -9
 
 setup: $(STAMP)
 
@@ -36,7 +37,10 @@ demo: setup
 	@echo "open it   $(BIN)/jupyter lab $(DEMO)"
 
 test: setup
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m 'not slow' $(PYTEST_ARGS)
+
+test-all: test
+	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -71,6 +71,7 @@ def searched(file, run="runs/a"):
 # -- whole searches ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_binary_search_replays_resumes_and_loads_elsewhere(binary_project, h2o, tmp_path):
     file = binary_project(costs__false_negative=5, **ALL)
     stage, board, found, champion = searched(file)
@@ -211,6 +212,7 @@ def test_regression(regression_project, h2o):
     assert "baseline_linear" in widgets.leaderboard_table(board, found)
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_is_replaced_and_the_leaderboard_is_the_same(
     binary_project, monkeypatch
 ):

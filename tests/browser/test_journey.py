@@ -23,7 +23,7 @@ from toolkit.artifacts import (
 from toolkit.pipeline import Request, run_project
 from toolkit.project.file import ProjectFile
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(1800)]
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "german_credit"
 

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from support import lab
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(1800)]
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "german_credit"
 SHOW = """\

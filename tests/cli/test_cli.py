@@ -206,6 +206,7 @@ def test_status_survives_a_damaged_run(capsys: pytest.CaptureFixture[str], tmp_p
     assert "damaged" in out
 
 
+@pytest.mark.slow
 def test_doctor_names_the_stages_that_lack_a_module(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -320,6 +321,7 @@ def test_an_example_that_cannot_be_written_is_said(
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_doctor_fails_where_the_main_job_cannot_run(tmp_path: Path) -> None:
     # A Python that sees the toolkit and typer, but neither H2O nor Java.
     code = (

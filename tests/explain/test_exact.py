@@ -109,7 +109,14 @@ def test_every_model_of_trees_is_a_sum_with_the_values_of_all_coalitions(trees):
     assert read >= 4
 
 
-@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize(
+    "task",
+    [
+        "binary",
+        pytest.param("multiclass", marks=pytest.mark.slow),
+        pytest.param("regression", marks=pytest.mark.slow),
+    ],
+)
 def test_linear_models_single_trees_and_histogram_boosting_are_exact_too(tmp_path, task):
     stage = searched(tmp_path, task, ["baseline"], models=4)
     methods = {}

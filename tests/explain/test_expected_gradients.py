@@ -298,6 +298,7 @@ def facts_of(model, parameters):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_networks_without_gradients_say_why(wide, tmp_path):
     rng = np.random.default_rng(1)
     income = rng.lognormal(3, 0.9, 120)

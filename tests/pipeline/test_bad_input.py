@@ -250,6 +250,7 @@ def test_a_password_never_enters_the_project(
         new_project(tmp_path / "p", "postgresql://me:${NO_SUCH_SECRET}@h/db", "y", query="SELECT 1")
 
 
+@pytest.mark.slow
 def test_wide_table(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(200, 1500)).round(4)).rename(columns=lambda i: f"v{i}")

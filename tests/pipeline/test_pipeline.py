@@ -266,6 +266,7 @@ def test_output_is_plain_lines_for_a_scheduler(counted: Path) -> None:
     assert "[run] toolkit run: partial, exit code 0" in log
 
 
+@pytest.mark.slow
 def test_how_long_the_run_will_take_is_said_before_the_search(tmp_path: Path) -> None:
     read = (
         "from toolkit.artifacts import Intake\n"

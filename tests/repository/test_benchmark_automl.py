@@ -73,6 +73,7 @@ def run(folder, name, systems, *more, budget="120", seeds="2"):
     return answer.stdout, json.loads((folder / f"{name}.json").read_text())
 
 
+@pytest.mark.slow
 def test_ranks_and_goes_on_where_it_was(folder):
     first, _ = run(folder, "a", ["good", "raises"], seeds="1")
     assert "from before" not in first

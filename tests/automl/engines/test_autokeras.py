@@ -99,6 +99,7 @@ def test_table_is_learnt_saved_and_repeated_exactly(tmp_path: Path) -> None:
     assert digest_file(tmp_path / "one") == digest_file(tmp_path / "two")
 
 
+@pytest.mark.slow
 def test_no_fold_is_predicted_by_a_network_that_saw_it(tmp_path: Path) -> None:
     """Other targets in a fold change other folds' predictions, and not its own."""
     one = search_task(tmp_path / "a", "regression", rows=150, folds=2)
@@ -116,6 +117,7 @@ def test_no_fold_is_predicted_by_a_network_that_saw_it(tmp_path: Path) -> None:
     check_saved(one, before, tmp_path / "model")
 
 
+@pytest.mark.slow
 def test_folds_in_order_of_time_ship_one_network_of_all_rows(tmp_path: Path) -> None:
     task = search_task(tmp_path / "s", "binary", ordered=True, rows=160, folds=2)
     candidate = fit(task, "autokeras_1")
@@ -142,6 +144,7 @@ def listened(task: SearchTask, end: str = "") -> list[str]:
     return lines
 
 
+@pytest.mark.slow
 def test_killed_trial_goes_on_where_it_was(tmp_path: Path) -> None:
     def made(place: str, **facts: Any) -> SearchTask:
         return search_task(tmp_path / place, rows=120, trials=2, epochs=2, folds=2, **facts)
@@ -169,6 +172,7 @@ def test_killed_trial_goes_on_where_it_was(tmp_path: Path) -> None:
         fit(other, "autokeras_1")
 
 
+@pytest.mark.slow
 def test_texts_are_read_natively(tmp_path: Path) -> None:
     task = text_task(tmp_path / "s")
     candidate = fit(task, "autokeras_text_1")
@@ -180,6 +184,7 @@ def test_texts_are_read_natively(tmp_path: Path) -> None:
     assert "refuse" in vocabulary
 
 
+@pytest.mark.slow
 def test_images_are_read_natively_and_altering_them_is_measured(tmp_path: Path) -> None:
     task = image_task(tmp_path / "s")
     candidate = fit(task, "autokeras_image_1")

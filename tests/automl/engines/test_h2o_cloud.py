@@ -94,6 +94,7 @@ def refused(url):
     return error.value.line()
 
 
+@pytest.mark.slow
 def test_two_nodes_give_the_leaderboard_of_one(cloud, login, tmp_path):
     here = search_task(tmp_path / "one", rows=600)
     there = search_task(tmp_path / "two", rows=600, h2o_url=cloud.url)
