@@ -77,6 +77,8 @@ def scoping(page_and_url, project: ProjectFile) -> None:
     curve = panel.locator("figure img[alt*='Predicting positive costs']")
     picture = curve.get_attribute("src")
 
+    assert not panel.get_by_role("tab").first.is_visible()
+    notebook.unfold()
     notebook.tab("Costs")
     notebook.field("bad taken for good (missed)").fill("7")
     notebook.page.keyboard.press("Tab")
@@ -161,6 +163,7 @@ def automl(page_and_url, project: ProjectFile) -> None:
     notebook.screenshot(lab.screenshots())
     board = Leaderboard.load(project.folder / "runs" / "interactive")
     other = board.entries[1].name
+    notebook.unfold("Save champion")
     offered = notebook.options("Champion", "Save champion")
     place = [text.startswith(f"{other}:") for text in offered].index(True)
     notebook.field("Champion", "Save champion").select_option(index=place)
@@ -210,6 +213,7 @@ def report(page_and_url, project: ProjectFile) -> None:
     preview = panel.frame_locator("iframe")
     preview.get_by_role("heading", level=1).first.wait_for()
     assert "german_credit" in preview.locator("body").inner_text()
+    notebook.unfold()
     notebook.field("Title").fill("Credit risk, seen in a browser")
     notebook.page.keyboard.press("Tab")
     panel.get_by_text("Saved to project.yaml: Title").wait_for()

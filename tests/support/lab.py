@@ -175,6 +175,10 @@ class Notebook:
         texts = self.field(label, panel).locator("option").all_text_contents()
         return [text.replace("\xa0", " ") for text in texts]
 
+    def unfold(self, panel: str = "") -> None:
+        """Show the settings of the panel with a title."""
+        self.panel(panel).get_by_role("button", name="Settings", exact=True).click()
+
     def tab(self, title: str) -> None:
         """Open one of the panel's tabs, by the start of its title."""
         self.panel().get_by_role("tab").filter(has_text=re.compile(f"^{title}")).first.click()

@@ -22,18 +22,18 @@ def panel_for(request):
 
 def test_costs_move_threshold_and_figure(binary_project, panel_for):
     panel = panel_for(binary_project())
-    before = panel._below.value
+    before = panel._findings.value
     panel.fields["costs.false_negative"].control.value = 9
     assert panel.feasibility.cost_threshold == pytest.approx(0.1)
     assert panel.value["costs"].false_negative == 9
-    assert panel._below.value != before
+    assert panel._findings.value != before
 
 
 def test_answers_lead_to_metrics_with_reasons(binary_project, panel_for):
     panel = panel_for(binary_project())
     panel.fields["metric.ranking_matters"].control.value = True
     assert panel.feasibility.metric == "roc_auc"
-    assert panel.feasibility.metric_reason in panel._facts.value
+    assert panel.feasibility.metric_reason in panel._findings.value
     panel.fields["fairness.people_affected"].control.value = False
     assert panel.feasibility.fairness_metric == "none"
 
@@ -65,7 +65,7 @@ def test_another_target_takes_its_role_along_and_asks_for_a_new_run(binary_proje
     project = file.reload()
     assert (project.target.column, project.target.task) == ("income", "regression")
     assert project.columns["churn"].role == "feature"
-    assert "run this notebook again" in panel._facts.value
+    assert "run this notebook again" in panel._findings.value
 
 
 def test_a_cost_table_for_several_classes(multiclass_project, panel_for):
@@ -86,7 +86,7 @@ def test_regression_offers_what_fits(regression_project, panel_for):
     assert "metric.probability_used" not in panel.fields
     panel.fields["metric.large_errors_worse"].control.value = False
     assert panel.feasibility.metric == "mae"
-    assert "Distribution of spend" in panel._below.value
+    assert "Distribution of spend" in panel._findings.value
 
 
 def test_what_is_still_to_be_said_is_counted_on_the_tabs(binary_project, panel_for):

@@ -79,7 +79,7 @@ class ChampionPanel(Panel):
         self.apply = w.Button(description="Save champion", icon="check", button_style="primary")
         self.apply.on_click(lambda _: self._save_champion())
         self._threshold = self._thresholds()
-        self.show(
+        settings = [
             grid(self.picker, self.reason),
             self.apply,
             grid(
@@ -88,8 +88,8 @@ class ChampionPanel(Panel):
                 self.field("choice.coverage", label="Coverage of intervals and sets"),
             ),
             self._threshold,
-            self._figures,
-        )
+        ]
+        self.show(self._figures, settings=settings)
         self._draw()
 
     def _thresholds(self) -> w.Widget:
@@ -182,7 +182,7 @@ class ChampionPanel(Panel):
     def _drawn(self) -> str:
         plots = [figures.calibration(self.champion), figures.threshold(self.champion)]
         shown = [plot.html() for plot in plots if self.champion.calibration_before]
-        return self._facts() + "".join(shown)
+        return "".join(shown) + self._facts()
 
     def _facts(self) -> str:
         found = self.champion

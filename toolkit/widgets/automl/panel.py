@@ -78,7 +78,7 @@ class AutomlPanel(Panel):
         self.tabs = w.Tab(list(pages.values()), layout=w.Layout(width="100%"))
         for place, name in enumerate(pages):
             self.tabs.set_title(place, name)
-        self.show(self.tabs, self._numbers)
+        self.show(self._numbers, settings=[self.tabs])
         self.changed()
 
     def changed(self) -> None:

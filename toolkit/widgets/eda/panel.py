@@ -72,14 +72,16 @@ class EdaPanel(Panel):
         self.explorer = ColumnExplorer(profile, stage.project, self._figure, self.save)
         self._split_view = w.HTML()
         self.ignore_buttons: dict[str, list[w.Button]] = {}
-        tabs = {
+        findings = {
             "Columns": self.explorer,
-            "Split": self._split_tab(),
             f"Quality ({self._open()} open)": self._quality_tab(),
-            "Limits": self._limits_tab(),
         }
-        self.tabs = w.Tab(list(tabs.values()), titles=list(tabs), layout=w.Layout(width="100%"))
-        self.show(self.tabs, self._stale)
+        settings = {"Split": self._split_tab(), "Limits": self._limits_tab()}
+        self.tabs, self.setting_tabs = (
+            w.Tab(list(tabs.values()), titles=list(tabs), layout=w.Layout(width="100%"))
+            for tabs in (findings, settings)
+        )
+        self.show(self._stale, self.tabs, settings=[self.setting_tabs])
         self._draw_split(split)
         self._label_buttons()
 

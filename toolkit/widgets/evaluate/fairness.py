@@ -76,8 +76,8 @@ class FairnessPanel(Panel):
             w.HTML(self._groups() + self._crossings()),
             w.HTML("<h4>Fairness and cost trade-off</h4>"),
             self._figures,
-            *choice,
             self._said,
+            settings=choice,
         )
         self._draw()
 

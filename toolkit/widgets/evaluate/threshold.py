@@ -73,7 +73,7 @@ class ThresholdPanel(Panel):
         self.cheapest.on_click(lambda _: self._to_cheapest())
         for each in (self.slider, self.missed, self.alarm):
             each.observe(lambda _: self._draw(), "value")
-        self.show(
+        settings = [
             w.HTML(f"<p>{NOTE}</p>"),
             self.slider,
             grid(self.missed, self.alarm, width=360),
@@ -82,8 +82,8 @@ class ThresholdPanel(Panel):
                 " the metrics follow them.</p>"
             ),
             w.HBox([self.cheapest, self.keep, self.by_cost], layout=w.Layout(flex_flow="row wrap")),
-            self._out,
-        )
+        ]
+        self.show(self._out, settings=settings)
         self._draw()
 
     @property

@@ -97,8 +97,10 @@ class ExplainPanel(Panel):
             w.HTML("<h4>One row: the most wrong first</h4>"),
             grid(self.row, self.number),
             self._single,
-            w.HTML("<h4>Settings</h4><p>Run the notebook again from the top after a change.</p>"),
-            grid(*(self.field(f"explain.{name}") for name in type(self.value).model_fields)),
+            settings=[
+                w.HTML("<p>Run the notebook again from the top after a change.</p>"),
+                grid(*(self.field(f"explain.{name}") for name in type(self.value).model_fields)),
+            ],
         )
         self._class_changed(None)
         self._draw_row(self.row.value)

@@ -93,7 +93,7 @@ class RowPanel(Panel):
             self.row,
             self._report,
             *self._form(),
-            *self._settings(),
+            settings=self._settings(),
         )
         self._row_changed()
 
@@ -200,7 +200,7 @@ class RowPanel(Panel):
             placeholder="The amount asked for, {value}, is high",
         )  # fmt: skip
         return [
-            w.HTML("<h4>Settings</h4><p>Run the notebook again from the top after a change.</p>"),
+            w.HTML("<p>Run the notebook again from the top after a change.</p>"),
             grid(*(self.field(f"recourse.{name}") for name in _FIELDS), *self._wanted()),
             self.change,
             self.ranges,

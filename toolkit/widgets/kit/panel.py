@@ -17,6 +17,7 @@ from toolkit.project.file import split_key, value_at
 from toolkit.project.sources import Source
 from toolkit.run.stage import Stage
 from toolkit.widgets.kit import form
+from toolkit.widgets.kit.fold import Fold
 from toolkit.widgets.kit.inputs import Field, KeyCatcher
 from toolkit.widgets.kit.static import SEVERITY_MARKS, checks_html, table
 
@@ -47,11 +48,16 @@ class Panel(w.VBox):
     sections : sequence of str
         Project sections that ``value`` gives.
 
+    Attributes
+    ----------
+    settings : Fold
+        The inputs, hidden until a person opens them.
+
     Notes
     -----
     A subclass calls ``super().__init__``, makes inputs with `field`, lays them out with
     `show`, and may override `changed` (called after every saved change) and `static` (HTML
-    shown to readers without a kernel, below the table of fields).
+    shown to readers without a kernel, above the folded table of fields).
     """
 
     def __init__(self, stage: Stage, title: str, sections: Sequence[str]) -> None:
@@ -102,10 +108,20 @@ class Panel(w.VBox):
         self.fields[key] = made
         return made
 
-    def show(self, *children: w.Widget) -> None:
-        """Lay out the panel's content between its heading and its status line."""
+    def show(self, *findings: w.Widget, settings: Sequence[w.Widget] = ()) -> None:
+        """Lay out the panel: heading, findings, folded settings, status line.
+
+        Parameters
+        ----------
+        *findings : ipywidgets.Widget
+            Figures and tables, and what chooses among them. Always visible.
+        settings : sequence of ipywidgets.Widget
+            Inputs that write to the project. A button shows them.
+        """
         heading = w.HTML(f"<h3>{html.escape(self.title)}</h3>")
-        self.children = (shim(), heading, *children, self._status)
+        self.settings = Fold("Settings", settings)
+        fold = [self.settings] if settings else []
+        self.children = (shim(), heading, *findings, *fold, self._status)
 
     # -- saving ------------------------------------------------------------------
 
@@ -210,10 +226,12 @@ class Panel(w.VBox):
         return form.words(key.replace(".", ": ")), value, source.text() if source else ""
 
     def static_html(self) -> str:
-        """Return the panel as a table: every field, its value, and where that comes from."""
+        """Return the findings, then every field with its value and where that comes from."""
         self._sources = self.stage.file.sources()
-        rows = table(("Field", "Value", "Source"), self.static_rows())
-        return f"<h3>{html.escape(self.title)}</h3>{rows}{self.static()}"
+        rows = self.static_rows()
+        fields = table(("Field", "Value", "Source"), rows)
+        fold = f"<details><summary>Settings</summary>{fields}</details>" * bool(rows)
+        return f"<h3>{html.escape(self.title)}</h3>{self.static()}{fold}"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)

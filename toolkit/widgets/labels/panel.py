@@ -74,13 +74,14 @@ class LabelPanel(Panel):
             w.HBox(list(self.buttons.values()), layout=w.Layout(flex_flow="row wrap")),
             self.key_field,
             self._summary,
-            w.HTML("<h4>Settings</h4>"),
-            grid(
-                self.field("labels.review", help="How many rows are queued. Run from the top"
-                           " again after a change."),
+            settings=[
+                self.field(
+                    "labels.review",
+                    help="How many rows are queued. Run the notebook again after a change.",
+                ),
                 self.field("labels.apply"),
-            ),
-        )  # fmt: skip
+            ],
+        )
         self._go(queue.next(self._wanted))
 
     # -- deciding -----------------------------------------------------------------

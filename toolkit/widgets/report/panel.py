@@ -58,11 +58,10 @@ class ReportPanel(Panel):
         self._preview = w.HTML(preview(html))
         self.show(
             w.HTML(self._verdict),
+            self._preview,
             self._bar,
             self._list,
-            grid(*fields, width=320),
-            w.HTML("<h4>Preview</h4>"),
-            self._preview,
+            settings=[grid(*fields, width=320)],
         )
         self._draw()
 

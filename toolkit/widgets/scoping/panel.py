@@ -63,8 +63,7 @@ class ScopingPanel(Panel):
         self._plots = figures.overview(feasibility, stage.project, live(stage.project)[1])
         self._problem = ""
         self._read_for = (stage.project.target.column, stage.project.target.task)
-        self._facts = w.HTML(layout=w.Layout(flex="1 1 320px", min_width="280px"))
-        self._below = w.HTML()
+        self._findings = w.HTML()
         tabs = {
             "Problem": self._words(),
             "Target": self._target(),
@@ -76,11 +75,9 @@ class ScopingPanel(Panel):
             "Split": self._split(),
             "Governance": self._governance(),
         }
-        self.tabs = w.Tab(list(tabs.values()), layout=w.Layout(flex="2 1 480px", min_width="0"))
+        self.tabs = w.Tab(list(tabs.values()), layout=w.Layout(width="100%"))
         self._tab_names = list(tabs)
-        row = w.Layout(width="100%", flex_flow="row wrap", align_items="flex-start")
-        row.grid_gap = "0 24px"
-        self.show(w.HBox([self.tabs, self._facts], layout=row), self._below)
+        self.show(self._findings, settings=[self.tabs])
         self._draw()
 
     # -- the tabs ----------------------------------------------------------------
@@ -240,8 +237,7 @@ class ScopingPanel(Panel):
         for position, name in enumerate(self._tab_names):
             count = sum(key.partition(".")[0] == name.lower() for key in missing)
             self.tabs.set_title(position, f"{name} ({count} open)" if count else name)
-        self._facts.value = self._facts_html()
-        self._below.value = self._checks_html() + "".join(plot.html() for plot in self._plots)
+        self._findings.value = self._findings_html()
 
     def _open(self) -> dict[str, str]:
         asked = questions(self.stage.project, self.stage.file.sources(), labels_reviewed=False)
@@ -267,6 +263,10 @@ class ScopingPanel(Panel):
         checks = [*self.feasibility.checks, *self.intake.checks]
         return f"<h4>Checks</h4>{checks_html(checks)}"
 
+    def _findings_html(self) -> str:
+        plots = "".join(plot.html() for plot in self._plots)
+        return plots + self._facts_html() + self._checks_html()
+
     # -- for readers without a kernel --------------------------------------------
 
     def static_rows(self) -> list[tuple[str, str, str]]:
@@ -282,9 +282,7 @@ class ScopingPanel(Panel):
 
     def static(self) -> str:
         """Return the figures and checks as they were when the panel was shown."""
-        plots = "".join(plot.html() for plot in self._plots)
-        known = self.known.static(self.stage.project)
-        return self._facts_html() + known + self._checks_html() + plots
+        return self._findings_html() + self.known.static(self.stage.project)
 
 
 def facts_rows(feasibility: Feasibility) -> list[tuple[str, str]]:
