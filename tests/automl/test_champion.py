@@ -585,9 +585,9 @@ def test_an_ensemble_is_stood_in_for_by_its_heaviest_quick_member():
         for name, cost in (("net", 20.0), ("trees", 1.0), ("line", 0.2))
     }
     weights = {"net": 0.6, "trees": 0.3, "line": 0.1}
-    assert shuffled_labels.stand_in(weights, trials).name == "trees"
-    assert shuffled_labels.stand_in({"net": 1.0}, trials).name == "net"
-    assert shuffled_labels.stand_in({"gone": 1.0}, trials) is None
+    assert shuffled_labels.quick_member(weights, trials).name == "trees"
+    assert shuffled_labels.quick_member({"net": 1.0}, trials).name == "net"
+    assert shuffled_labels.quick_member({"gone": 1.0}, trials) is None
 
 
 # -- leaderboard ---------------------------------------------------------------------

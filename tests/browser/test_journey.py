@@ -192,7 +192,7 @@ def evaluate(page_and_url, project: ProjectFile) -> None:
 def explain(page_and_url, project: ProjectFile) -> None:
     notebook = opened(page_and_url, "explain")
     notebook.run_all()
-    single = "One row: the most wrong first"
+    single = "One row: the largest errors first"
     panel = notebook.panel(single)
     panel.wait_for()
     notebook.screenshot(lab.screenshots())

@@ -150,8 +150,8 @@ def test_thresholds_bring_sexes_together_on_the_test_rows(made):
     assert path[-1].difference_change.high < 0
     assert path[-1].thresholds["male"] > 0.5 > path[-1].thresholds["female"]
     methods = {p.method for p in detail.curve if p.column == "sex"}
-    assert methods == {"thresholds", "stand-in", "reweighting", "reductions"}
-    assert detail.fit_rows == 300 and detail.stand_in_rows == detail.stand_in_of == 900
+    assert methods == {"thresholds", "surrogate", "reweighting", "reductions"}
+    assert detail.fit_rows == 300 and detail.surrogate_rows == detail.surrogate_of == 900
 
 
 def test_two_runs_are_equal_to_the_byte(made, tmp_path):
@@ -477,7 +477,7 @@ def test_weights_count_in_cost_and_constant_columns_do_no_harm(tmp_path):
 def test_predictive_parity_has_no_reduction_and_says_so(tmp_path):
     fairness = {"metric": "predictive_parity_difference"}
     _, detail = run(tmp_path, people(600), fairness=fairness, protected=("sex",))
-    assert {each.method for each in detail.curve} == {"thresholds", "stand-in", "reweighting"}
+    assert {each.method for each in detail.curve} == {"thresholds", "surrogate", "reweighting"}
     assert any("No reduction was tried" in check.message for check in detail.checks)
 
 

@@ -348,7 +348,7 @@ def test_messy_tables_degrade_in_words(tmp_path, task, rows):
     panel.column.value = effects.effects[-1].column
     shown = panel.static_html()
     assert NASTY not in shown
-    assert "tree that imitates" in shown
+    assert "Surrogate tree" in shown
     again = global_effects(stage, model, explanation)
     assert again.model_dump() == effects.model_dump()
 

@@ -165,7 +165,7 @@ def test_a_model_that_is_not_quite_its_sum_is_estimated_and_that_is_said(tmp_pat
     np.testing.assert_allclose(lines["shap"], wanted.shap[:, :, 0].ravel(), atol=1e-7)
     one = explain.row_explainer(stage, model, found)(int(rows[1]))
     np.testing.assert_allclose(one["shap"], wanted.shap[1, :, 0], atol=1e-7)
-    assert any("not everywhere what its parts add up to" in note for note in stage.notes)
+    assert any("parts do not add up to its output everywhere" in note for note in stage.notes)
 
 
 @pytest.mark.parametrize(

@@ -406,7 +406,7 @@ def test_several_models_on_common_resamples_are_judged_as_one_by_one(name, weigh
     assert metrics.joint(metric, [], {"a": np.empty((0, 2))}, BINARY).interval("a").value is None
 
 
-def test_the_winner_of_equals_is_only_lucky_and_a_better_one_is_not():
+def test_the_best_of_equal_models_has_selection_bias_only_and_a_better_one_has_not():
     """Forty coins: the best looks good on the rows that chose it, and is worth .5 on others."""
     generator = np.random.default_rng(1)
     actual = np.where(generator.random(300) < 0.5, "yes", "no")
@@ -431,7 +431,7 @@ def test_the_winner_of_equals_is_only_lucky_and_a_better_one_is_not():
 
 @pytest.mark.parametrize("rows", [1, 2, 5, 8, 40])
 @pytest.mark.parametrize("name", ["r2", "rmse", "mae"])
-def test_equal_models_owe_nothing_to_luck_on_however_few_rows(rows, name):
+def test_equal_models_have_no_selection_bias_on_however_few_rows(rows, name):
     generator = np.random.default_rng(rows)
     actual = generator.lognormal(0, 1, rows)
     same = dict.fromkeys("abc", actual + generator.normal(size=rows))

@@ -241,7 +241,7 @@ def _automl(task: str) -> list:
                            status="failed", reason=f"out of memory {NASTY}"),
                 a.TrialRun(name="h2o_drf_1", engine="h2o", family="DRF", round=2,
                            status="skipped", reason="Nothing more is to gain.")],
-            ended="Round 2 brought nothing that an interval can see.",
+            ended="Round 2 improved the ensemble by less than the interval can resolve.",
             scoring_seconds={"ensemble": 0.2, "h2o_gbm_2": 0.04},
             fit_seconds={"ensemble": 50.0, "h2o_gbm_2": 4.5},
             timeline=[(5.1, "h2o_gbm_2", 0.48), (30.2, "autokeras_1", 0.53)],
@@ -477,7 +477,7 @@ def _fairness(task: str, score: Interval) -> a.FairnessDetail:
             accuracy=score, cost=score, difference_change=score, accuracy_change=score,
             cost_change=score, changed=strength / 10,
             groups=[a.GroupRates(group="f", rows=60, judged=True, rates=rates)])
-        for method, strength in (("thresholds", 0.0), ("thresholds", 1.0), ("stand-in", 0.0),
+        for method, strength in (("thresholds", 0.0), ("thresholds", 1.0), ("surrogate", 0.0),
                                  ("reweighting", 1.0))
     ]  # fmt: skip
     chosen = a.Mitigation(
@@ -489,8 +489,8 @@ def _fairness(task: str, score: Interval) -> a.FairnessDetail:
     return a.FairnessDetail(
         metric="equalized_odds_difference", metric_asked=True, limit=0.1, rows=118,
         minimum_group=30, crossings=crossings, crossing_verdicts=[verdict], crossings_left_out=2,
-        rows_left_out=5, fit_rows=120 if binary else 0, stand_in="a small model" * binary,
-        stand_in_rows=360, stand_in_of=360, curve=curve if binary else [],
+        rows_left_out=5, fit_rows=120 if binary else 0, surrogate="a small model" * binary,
+        surrogate_rows=360, surrogate_of=360, curve=curve if binary else [],
         no_curve="" if binary else "Mitigation is traced for two classes only.",
         mitigation=chosen if binary else None,
     )  # fmt: skip

@@ -518,7 +518,7 @@ def test_what_is_no_date_stays_as_it_is(
     assert found.warnings == {warning}
 
 
-def test_a_stand_in_date_is_said(tmp_path: Path) -> None:
+def test_a_placeholder_date_is_said(tmp_path: Path) -> None:
     found = read(tmp_path, ["1900-01-01", "2021-04-09", "2022-01-31"], "seen")
     assert "Dates that may mean missing" in found.warnings
 

@@ -246,7 +246,7 @@ class Shuffled(Record):
 
 
 class Conformal(Record):
-    """Intervals (regression) or sets of classes that hold the truth as often as promised."""
+    """Conformal intervals (regression) or sets of classes, with their nominal coverage."""
 
     method: str
     coverage: float

@@ -116,7 +116,7 @@ class LeakSearch(Record):
     unsuspected: float | None = None
     """What a quick model of the columns that are not suspected reaches, 0 to 1."""
     limit: float
-    """From where on, of 1, a column that agrees with the target is taken for a copy of it."""
+    """Agreement with the target (0 to 1) from which a column is taken for a copy of it."""
 
     @property
     def text(self) -> str:

@@ -1,8 +1,10 @@
-"""The artefact of fairness beyond single groups: crossings, and what fairness would cost."""
+"""The artefact of intersections of groups, and of the trade-off of fairness and cost."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
+
+from pydantic import model_validator
 
 from toolkit.artifacts.base import Check, Interval, JsonArtifact, Record
 from toolkit.artifacts.evaluate import FairnessVerdict
@@ -35,11 +37,11 @@ class GroupRates(Record):
 
 
 class TradeOffPoint(Record):
-    """One way to decide, and what it brings and costs on the test rows."""
+    """One decision policy, with its fairness and its cost on the test rows."""
 
     name: str
     """What `fairness.mitigation` calls it: method, column, strength."""
-    method: Literal["thresholds", "stand-in", "reweighting", "reductions"]
+    method: Literal["thresholds", "surrogate", "reweighting", "reductions"]
     column: str
     strength: float
     """From 0, unmitigated, to 1, parity on the rows that the policy was fitted on."""
@@ -63,6 +65,15 @@ class TradeOffPoint(Record):
     """Share of test rows that are decided otherwise than by the same model unmitigated."""
     groups: list[GroupRates]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_old_method(cls, fields: Any) -> Any:
+        """Read the method's name in version 0.1."""
+        if not isinstance(fields, dict) or fields.get("method") != "stand-in":
+            return fields
+        name = str(fields["name"]).replace("stand-in", "surrogate", 1)
+        return {**fields, "method": "surrogate", "name": name}
+
 
 class Mitigation(Record):
     """What a person chose."""
@@ -83,6 +94,11 @@ class FairnessDetail(JsonArtifact):
 
     file: ClassVar[str] = "fairness.json"
     stage: ClassVar[str] = "evaluate"
+    renamed: ClassVar[dict[str, str]] = {
+        "stand_in": "surrogate",
+        "stand_in_rows": "surrogate_rows",
+        "stand_in_of": "surrogate_of",
+    }
 
     metric: str
     """The fairness metric that is traded."""
@@ -101,11 +117,11 @@ class FairnessDetail(JsonArtifact):
     """Test rows in them, counted for each pair of columns."""
     fit_rows: int = 0
     """Validation rows on which thresholds by group were fitted."""
-    stand_in: str = ""
+    surrogate: str = ""
     """The model on which reweighting and reductions were tried, in words."""
-    stand_in_rows: int = 0
+    surrogate_rows: int = 0
     """Training rows that it was fitted on."""
-    stand_in_of: int = 0
+    surrogate_of: int = 0
     """Training rows that there are."""
     curve: list[TradeOffPoint] = []
     no_curve: str = ""

@@ -227,7 +227,9 @@ class _Work:
             affordable = [n for n in ranked if records[n].seconds <= _FOR_THE_SAMPLE * limit]
             quick = trials[affordable[0]] if affordable else None
         elif self.outcome.whole:
-            quick = shuffled_labels.stand_in(entries[0].members or {entries[0].name: 1.0}, trials)
+            quick = shuffled_labels.quick_member(
+                entries[0].members or {entries[0].name: 1.0}, trials
+            )
         else:
             quick = None  # a person stopped it
         if quick is None:

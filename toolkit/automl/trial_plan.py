@@ -1,4 +1,4 @@
-"""Which trials a search may fit: presets, sizes of tables, and the order of promise."""
+"""Which trials a search may fit: presets, sizes of tables, and which trials come first."""
 
 from __future__ import annotations
 

@@ -353,7 +353,7 @@ def _split_hints(columns: Mapping[str, Column]) -> list[Check]:
             name="Rows have dates",
             severity="warning",
             message=f"{', '.join(map(repr, dates[:4]))} may order the rows. Rows are split at"
-            " random, which flatters a model that will predict the future.",
+            " random, which makes scores optimistic if the model will predict the future.",
             columns=dates,
             remedy=f"For that, set split.method to time and split.column to {dates[0]!r}",
         )

@@ -30,9 +30,9 @@ _WORDS = {
     "expected_gradients": "expected gradients",
 }
 _STRAIGHT = (
-    "The values are no SHAP values: they follow straight lines from background rows through what"
-    " the network is given, also between the categories, where no row lies. They add up as SHAP"
-    " values do."
+    "The values are expected gradients and no SHAP values: the network's gradients are added up"
+    " along straight lines from background rows to the explained row, also between categories,"
+    " where no row lies. Like SHAP values they add up to the output."
 )
 
 
@@ -143,10 +143,10 @@ def _about_suspects(suspects: Sequence[str]) -> list[Check]:
         Check(
             name="Columns that may leak the target",
             severity="critical",
-            message=f"The model rests on {', '.join(suspects[:5])}"
+            message=f"The model uses {', '.join(suspects[:5])}"
             + (f" and {len(suspects) - 5} more" if len(suspects) > 5 else "")
-            + ", marked ⚠ in figures and tables: what the other columns do beside it may say little"
-            " of the model that will be used.",
+            + ", marked ⚠ in figures and tables: a model without them may use the other columns"
+            " differently.",
             columns=list(suspects),
             remedy="Say in 01_scoping when each is known (columns.<name>.known), and run again from"
             " 02_eda",
@@ -156,10 +156,13 @@ def _about_suspects(suspects: Sequence[str]) -> list[Check]:
 
 def _background(how: Provenance) -> str:
     if not how.plan.background:
-        return f"Values are relative to {how.reference}: correlated columns share what they say."
+        return (
+            f"Values are relative to {how.reference}: correlated columns share their contribution."
+        )
     return (
         f"The mean output of the {how.plan.background:,} background rows differs by"
-        f" {formats.number(how.gap, 2)} from that of what they were chosen from: {how.reference}."
+        f" {formats.number(how.gap, 2)} from that of the rows they were drawn from:"
+        f" {how.reference}."
     )
 
 
@@ -222,9 +225,9 @@ def _checks(
             severity="ok" if share <= 0.25 else "warning",
             message=f"The standard error of a single row's values is {formats.share(share)} of"
             f" their"
-            f" total size, counting {drawn}the background rows drawn."
+            f" total size, from sampling {drawn}the background rows."
             if how.plan.background
-            else "Nothing was drawn: the values have no standard error.",
+            else "Nothing was sampled: the values have no standard error.",
             remedy="" if share <= 0.25 else f"Raise {keys}",
         )
     )

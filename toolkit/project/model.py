@@ -132,8 +132,8 @@ class Column(Section):
     multiples: bool = False
     """Numbers: whether `k`, `M`, `bn` and the like after a number multiply it."""
     format: str | None = None
-    """Dates: how they are written, such as `%d/%m/%Y`; several ways are parted by `|`; `excel`,
-    `unix` and `unix-ms` count days, seconds and milliseconds; ISO 8601 if not given."""
+    """Dates: how they are written, such as `%d/%m/%Y`; several formats are separated by `|`;
+    `excel`, `unix` and `unix-ms` count days, seconds and milliseconds; ISO 8601 if not given."""
     latest_year: int | None = Field(default=None, ge=1000, le=9999)
     """Dates: the latest year that a year of two digits can mean; 2068 if not given."""
     timezone: str | None = None
@@ -269,8 +269,8 @@ class Fairness(Section):
     limit: float = Field(default=0.1, ge=0)
     """The largest acceptable difference between groups."""
     minimum_group: int = Field(default=30, ge=1)
-    """Groups are shown but not judged with fewer test rows of those that the metric is over:
-    positives, negatives, flagged rows, or all."""
+    """Groups with fewer test rows that the metric is over (positives, negatives, flagged rows, or
+    all) are shown but not judged."""
     mitigation: str = "none"
     """The point of the trade-off curve that a person chose, such as `thresholds sex 0.5`."""
     mitigation_reason: str = ""
@@ -313,8 +313,8 @@ class SplitSettings(Section):
     """`group` keeps the rows of a group together; `time` puts the latest rows in test, by `column`
     or, without one, by the order of the rows in the source."""
     validation: float = Field(default=0.1, gt=0, lt=0.5)
-    """Share of rows that search, selection and calibration never see: they check how much the
-    selection flatters the champion (the holdout)."""
+    """Share of rows that search, selection and calibration never see (the holdout): they measure
+    how optimistic the selection score is."""
     test: float = Field(default=0.2, gt=0, lt=0.9)
     """Share of rows kept apart until the chosen model is evaluated."""
     column: str | None = None
@@ -353,25 +353,27 @@ class Explain(Section):
     rows: int = Field(default=200, ge=1)
     """How many test rows are explained."""
     background: int = Field(default=100, ge=1)
-    """How many training rows stand for 'an average case'."""
+    """How many training rows form the background: values are relative to their mean output."""
     reference: str = "all"
     """Against which training rows: `all`, a group such as `purpose = car` (nothing after the sign:
     missing), or one, such as `row 17`. Every SHAP value is relative to them."""
     evaluations: int | None = Field(default=None, ge=2_000)
-    """The most rows that the model is asked to score where values are estimated; of fewer orders,
-    background rows and rows, in this turn, the explanation is made then. The preset's number if
+    """The most rows that the model scores where values are estimated. A plan that needs more is
+    cut: first the orders, then the background rows, then the explained rows. The preset's number if
     not given: 400,000 with `thorough`, else 100,000."""
     permutations: int = Field(default=16, ge=2)
     """The least number of orders in which columns are revealed, for each row; every background
     row has at least one of its own. More is slower and more exact."""
     feature_perturbation: Literal["interventional", "tree_path_dependent"] = "interventional"
-    """As in SHAP, where a column comes from while its value is unknown: from the background rows,
-    or, for trees, from both children of a split, as the training rows went. The second is how H2O
-    and others explain trees; correlated columns then share their effect."""
+    """SHAP's feature perturbation: what replaces a column whose value is left out.
+    `interventional`: its values in the background rows. `tree_path_dependent`, for trees: both
+    children of a split, weighted by their training rows, as H2O and others explain trees;
+    correlated columns then share their effect."""
     gradients: Literal["auto", "never", "always"] = "auto"
     """Whether networks are explained by expected gradients, along straight lines between rows,
     instead of SHAP values: `auto` where the table is too wide to give each column its own SHAP
-    value, `always` wherever the champion has gradients. It is another question: see the guide."""
+    value, `always` wherever the champion has gradients. Gradients answer another question:
+    see the guide."""
     output: Literal["auto", "probability"] = "auto"
     """What SHAP values of two classes add up to. `probability` is estimated; `auto` explains
     models that are sums of trees in log-odds, where their values are exact, and others in

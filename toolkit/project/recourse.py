@@ -16,11 +16,11 @@ class Recourse(Section):
     """What people are told about one decision: its reasons, and what would change it."""
 
     counterfactuals: int = Field(default=3, ge=0, le=10)
-    """How many ways to another decision are looked for, for each row."""
+    """How many counterfactuals are looked for, for each row."""
     most_changes: int = Field(default=3, ge=1, le=5)
-    """The most columns that one way changes."""
+    """The most columns that one counterfactual changes."""
     rows: int = Field(default=10, ge=0, le=50)
-    """How many explained rows with an adverse outcome are told in full."""
+    """How many explained rows with an adverse outcome get a full report."""
     change: dict[str, Literal["free", "fixed", "increase", "decrease"]] = Field(
         default_factory=dict
     )
@@ -34,8 +34,8 @@ class Recourse(Section):
     where `fairness.outcome_is_benefit` is answered. Otherwise no decision is called adverse, and
     reasons and counterfactuals of single decisions are left out."""
     plausibility: float = Field(default=0.05, ge=0, lt=1)
-    """Changed rows that lie in a thinner part of the table than all but this share of the
-    training rows are not offered; a row that is rarer itself may stay as rare as it is."""
+    """A counterfactual is not offered where less than this share of the training rows is as rare or
+    rarer; a row that is rarer itself may stay as rare as it is."""
     reasons: dict[str, str] = Field(default_factory=dict)
     """By column, the reason in words for a decision that it pushed to; `{value}` stands for the
     cell."""

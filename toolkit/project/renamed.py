@@ -9,8 +9,11 @@ from toolkit.errors import ProjectError
 
 KEYS = {("explain", "game"): "feature_perturbation"}
 """Old key paths, each with the last part of the new one."""
-VALUES = {("explain", "feature_perturbation"): {"path-dependent": "tree_path_dependent"}}
-"""By new key path: old values with their new names."""
+VALUES = {
+    ("explain", "feature_perturbation"): {"path-dependent": "tree_path_dependent"},
+    ("fairness", "mitigation"): {"stand-in": "surrogate"},
+}
+"""By new key path: old first words of a value with their new ones."""
 
 
 def new_key(key: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -20,7 +23,10 @@ def new_key(key: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def new_value(key: tuple[Any, ...], value: Any) -> Any:
     """Return the value of a key path by its new name."""
-    return VALUES.get(key, {}).get(value, value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    first, space, rest = value.partition(" ")
+    return VALUES.get(key, {}).get(first, first) + space + rest
 
 
 def with_new_names(choices: dict[str, Any]) -> dict[str, Any]:

@@ -67,13 +67,15 @@ class AutoML(Section):
     rows: int = Field(default=1_000_000, ge=100)
     """The most training rows that the search learns from; of more it takes a sample."""
     early_stop: bool = True
-    """Whether the search ends when its last round brought nothing that an interval can see."""
+    """Whether the search ends when its last round improved the ensemble by less than the interval
+    can resolve."""
     class_weights: Literal["none", "balanced"] = "none"
     """`balanced` weighs each class as if all were equally frequent."""
     augmentation: Literal["auto", "on", "off"] = "auto"
     """Images: whether networks see shifted and turned copies; `auto`: with few of them."""
     sanity: bool = True
-    """Whether the winner is fitted once more on shuffled labels, where it must find nothing."""
+    """Whether the best model is fitted again on shuffled labels, where its score must be no better
+    than chance."""
     constraints: Constraints = Field(default_factory=Constraints)
     """What the champion must keep to."""
     exclude: list[str] = Field(default_factory=list)
@@ -112,7 +114,7 @@ class Choice(Section):
     """Binary: `cost` minimises the cost matrix on out-of-fold rows; a limit such as
     `precision >= 0.9` keeps to it at the least cost; or a fixed number."""
     coverage: float = Field(default=0.9, gt=0.5, lt=1)
-    """How often conformal intervals and sets hold the truth."""
+    """Nominal coverage of conformal intervals and sets."""
 
     @model_validator(mode="after")
     def _by_hand_needs_a_reason(self) -> Choice:

@@ -30,8 +30,8 @@ RECIPES: dict[str, str] = {
     " on out_of_fold.parquet.",
     "holdout": "`metrics.bootstrap` of the metric on the champion's predictions of the rows that"
     " split.parquet calls `validation`; the selection's score from out_of_fold.parquet.",
-    "shuffled": "Fit the champion's like on labels shuffled with the project's seed, and score it"
-    " on rows held out from it.",
+    "shuffled": "Fit a model of the champion's kind on labels shuffled with the project's seed,"
+    " and score it on rows held out from it.",
     "conformal": "Take the champion's intervals or sets on the rows that split.parquet calls"
     " `validation`, and count how often the truth is inside.",
     "test_metric": "`metrics.bootstrap` of the metric on test_predictions.parquet.",
@@ -52,7 +52,7 @@ RECIPES: dict[str, str] = {
     "acceptance": "Hold the metric on test_predictions.parquet against `acceptance`.",
     "explanation": "Explain the saved champion again with the same seed.",
     "importance": "Mean of |shap| in attributions.parquet for the column and class.",
-    "global_effects": "Look at the saved champion as a whole again with the same seed; its"
+    "global_effects": "Compute the global effects of the saved champion again with the same seed;"
     " counts are those of the rows scored.",
     "interaction": "Partial dependence of both columns, less that of each, over the sampled rows.",
     "permutation": "Shuffle the column between test rows with the project's seed, score them, and"
@@ -67,7 +67,7 @@ RECIPES: dict[str, str] = {
     "row_reports": "`toolkit.explain.row_reports` again with the saved champion and the same seed.",
     "counterfactual": "Apply the changes to the row, load the saved champion and predict it.",
     "similar": "Count the outcomes of the row's `similar` in row_reports.json.",
-    "contents": "Take the texts and images of the rows in content_explanation.json apart again,"
+    "contents": "Mask the parts of the texts and images in content_explanation.json again,"
     " with the same seed, and count.",
     "choice": "What the project says at this key.",
     "count": "Count the items at `pointer` that meet the condition named in brackets.",

@@ -84,7 +84,7 @@ def write_report(stage: Stage) -> ReportData:
     required = sum(gap.required for gap in report.gaps)
     recommended = len(report.gaps) - required
     stage.progress(
-        f"report written: {report.completeness:.0%} of what is required was answered,"
+        f"report written: {report.completeness:.0%} of the required questions answered,"
         f" {required} required and {recommended} recommended answers open"
     )
     return report

@@ -100,7 +100,7 @@ def words(name: str) -> list[str]:
 
 
 def proxy(name: str) -> str | None:
-    """Return the word that suggests a stand-in for a protected group, such as a postcode."""
+    """Return the word that suggests a proxy of a protected group, such as a postcode."""
     return next((word for word in words(name) if word in _PROXIES), None)
 
 

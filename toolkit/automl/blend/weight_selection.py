@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from toolkit.automl.scoring_rows import ScoringRows
 
 MOST_ROWS = 100_000
-"""Weights are chosen on so many rows at the most."""
+"""The most rows on which weights are chosen."""
 _MOST_CELLS = 4_000_000  # rows x models x columns that are blended
 _FEWEST_ROWS = 5_000
 _MORE = 2
 """Where rows are few, models are quick, and to rely on more of them is safer."""
 _NOTHING = 1e-6
 _FEW_ROWS = 1_500
-"""Equal weights of the families have a share that falls with the rows: 1/e at so many."""
+"""Rows at which the share of equal weights of the families has fallen to 1/e."""
 _OUTLIER = 3.0
 """A family's best that is worse than the middle one by so many typical distances has no part."""
 
@@ -124,7 +124,8 @@ class Selection:
             return ""
         return (
             f"The ensemble's weights are chosen on {used:,} of {total:,} out-of-fold rows, drawn"
-            f" at random: what a blend costs is known {np.sqrt(total / used):.1f} times less well"
+            f" at random: the standard error of a blend's loss is"
+            f" {np.sqrt(total / used):.1f} times as large"
         )
 
     def how(self, found: dict[str, float], nested: float, single: float) -> str:

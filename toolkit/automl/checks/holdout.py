@@ -1,4 +1,4 @@
-"""The champion on rows that nothing else has seen, to tell how far the selection flatters it."""
+"""The champion on rows that nothing else has seen: the optimism of its selection score."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def score_holdout(
     selection_bias = (
         winner.selection_bias if winner is not None and winner.name == entry.name else None
     )
-    optimism = _flattery(entry.score, score, 1 if metric.greater_is_better else -1)
+    optimism = _selection_less_holdout(entry.score, score, 1 if metric.greater_is_better else -1)
     holdout = Holdout(
         metric=metric.name,
         rows=len(part),
@@ -95,7 +95,7 @@ def score_holdout(
     )
 
 
-def _flattery(selection: Interval, holdout: Interval, sign: int) -> Interval:
+def _selection_less_holdout(selection: Interval, holdout: Interval, sign: int) -> Interval:
     """Return how much better the selection's score is, with an interval from those of both.
 
     Both are of different rows, so the limits' distances from the scores add as squares (Zou
@@ -129,8 +129,8 @@ def _optimism(holdout: Holdout, ordered: bool) -> Check:
         return Check(
             name=name,
             severity="warning",
-            message=f"{metric.title} is not defined on the {holdout.rows} holdout rows: whether the"
-            " selection flatters the model cannot be judged.",
+            message=f"{metric.title} is not defined on the {holdout.rows} holdout rows:"
+            " the optimism of the selection cannot be judged.",
         )
     interval = (
         ""
@@ -146,7 +146,7 @@ def _optimism(holdout: Holdout, ordered: bool) -> Check:
         return Check(
             name=name,
             severity="warning",
-            message=f"{text} So few rows cannot tell whether the selection flatters the model.",
+            message=f"{text} So few rows cannot tell whether the selection score is optimistic.",
             remedy="Raise split.validation, or give more rows",
         )
     if holdout.selection_bias and optimism > 0:

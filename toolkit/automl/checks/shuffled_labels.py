@@ -104,7 +104,7 @@ def of_winner(
     # Not of the champion: a click changes that after the search, and a replay knows it before.
     kept = [entry for entry in leaderboard.entries if not entry.violates]
     entry = (kept or leaderboard.entries)[0]
-    trial = stand_in(entry.members or {entry.name: 1.0}, trials)
+    trial = quick_member(entry.members or {entry.name: 1.0}, trials)
     if trial is None:
         return
     apart = folder / _APART
@@ -131,7 +131,7 @@ def _failed(reason: str) -> Check:
     )
 
 
-def stand_in(weights: dict[str, float], trials: dict[str, Trial]) -> Trial | None:
+def quick_member(weights: dict[str, float], trials: dict[str, Trial]) -> Trial | None:
     """Return the trial that is fitted in place of an ensemble: its heaviest quick member.
 
     Parameters
@@ -230,7 +230,7 @@ def _check(found: Shuffled, trial: Trial, rows: int, total: int) -> Check:
     return Check(
         name="Shuffled labels",
         severity="critical",
-        message=f"The model finds something where there is nothing. {text}",
+        message=f"The model scores better than chance on shuffled labels. {text}",
         remedy="Do not trust the leaderboard: look for an engine that sees the rows held out"
         " (early stopping, encodings of the target) or rows that are in several folds",
     )

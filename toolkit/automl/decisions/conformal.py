@@ -1,4 +1,4 @@
-"""Intervals and sets of classes that hold the truth as often as promised.
+"""Conformal intervals and sets of classes, which cover the truth with the nominal coverage.
 
 Split-conformal prediction (Vovk, Gammerman and Shafer 2005; Lei et al. 2018) on out-of-fold
 scores: a row's score says how far off the prediction was, and a new row gets whatever lies

@@ -105,7 +105,7 @@ class Engine(ABC):
     """
 
     name: str
-    """As ``automl.engines`` has it, and as the names of its trials begin."""
+    """Its name in ``automl.engines``, and the first word of its trials' names."""
     title = ""
     """Its name in words; by default `name`."""
     description = ""
@@ -124,7 +124,7 @@ class Engine(ABC):
     needs_server = False
     """Whether trials need a server that outlives them; see `start_server`."""
     deep = False
-    """Whether it trains networks, whose sums are rounded as threads and processor have it."""
+    """Whether it trains networks, whose rounding errors depend on threads and processor."""
     repeatable = True
     """Whether the same trial, rows, seed, versions and threads give the same model."""
     is_baseline = False
@@ -150,7 +150,7 @@ class Engine(ABC):
 
     @abstractmethod
     def plan(self, facts: TaskFacts) -> list[Trial]:
-        """Return trials in the order of their promise: the search takes as many as it may.
+        """Return trials, the most promising first: the search takes as many as it may.
 
         A plan for more models begins with the plan for fewer.
         """

@@ -1,4 +1,4 @@
-"""Which settings are tried, in the order of their promise.
+"""Which settings are tried, the most promising first.
 
 Proven settings come first, then seeded draws around them. They were chosen by measurement,
 see ``docs/adr/0010-tree-portfolio.md``.

@@ -70,9 +70,9 @@ class Model(TypedScorer):
         return metrics.label_values(self.classes)[codes]
 
     def interval(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return lower and upper bounds, (n, 2), that hold the truth as often as promised.
+        """Return lower and upper bounds, (n, 2), which cover the truth with the nominal coverage.
 
-        Regression; the promise is ``conformal.coverage``.
+        Regression; the nominal coverage is ``conformal.coverage``.
 
         Raises
         ------
@@ -86,7 +86,7 @@ class Model(TypedScorer):
     def prediction_set(self, frame: pd.DataFrame) -> list[list[str]]:
         """Return for each row the classes, likeliest first, that may well be the truth.
 
-        As often as ``conformal.coverage`` promises, the truth is among them.
+        They hold the true class with the nominal coverage, ``conformal.coverage``.
 
         Raises
         ------

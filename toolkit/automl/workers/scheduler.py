@@ -45,7 +45,7 @@ class Scheduler:
     store : TrialStore
         Finished trials.
     plan : list of Trial
-        In the order of their promise.
+        The most promising first.
     most : int
         How many trials may be fitted.
     deadline : float, optional

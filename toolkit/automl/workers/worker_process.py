@@ -173,7 +173,7 @@ def next_in_line(
     Parameters
     ----------
     waiting : sequence of str
-        The group of each waiting trial, in the order of their promise.
+        The group of each waiting trial, the most promising first.
     active : set of str
         Groups that are at work, or being started.
     alone : set of str

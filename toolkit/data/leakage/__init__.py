@@ -1,1 +1,1 @@
-"""Columns that may know the answer."""
+"""Columns that may leak the target."""

@@ -14,7 +14,7 @@ import numpy as np
 from toolkit.data.leakage.association import number_bins
 
 LIMIT = 0.7
-"""From here on, of 1, a column that agrees with the target is looked at as a copy of it."""
+"""Agreement with the target (0 to 1) from which a column is examined as a copy of it."""
 _CLASS_ROWS = 20
 _FEW_LEVELS = 20
 _LEVEL_ROWS = 5

@@ -1,4 +1,4 @@
-"""Columns that may know the answer: each suspect with its reason in words."""
+"""Columns that may leak the target: each suspect with its reason in words."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def _alone(
         if column.role == "identifier":
             if strength >= _IDENTIFIER:
                 evidence.say(strength, f"an identifier that predicts the target ({strength:.2f}"
-                             " of 1): rows were numbered in an order that knows it")  # fmt: skip
+                             " of 1): rows were numbered in its order")  # fmt: skip
             continue
         _by_name(evidence, name, table.project.target.column)
         if column.type == "image":
@@ -259,7 +259,7 @@ class _Agreements:
             if mutual:
                 evidence.least_worth = _COARSE_WORTH
             way = (
-                "agrees with the target as a copy with some rows changed would"
+                "agrees with the target like a copy in which some rows were changed"
                 if found.given >= LIMIT
                 else "follows from the target, as a coarser copy of it would"
             )
@@ -291,7 +291,7 @@ class _Agreements:
                 evidence.copy = True
                 evidence.strength = max(evidence.strength, float(covers))
                 label = self.table.classes[k]
-                evidence.say(0.9, f"has values that stand almost only in rows of class {label!r},"
+                evidence.say(0.9, f"has values that occur almost only in rows of class {label!r},"
                              f" in {covers:.0%} of them")  # fmt: skip
                 return
 

@@ -53,7 +53,7 @@ def _duplicates(profile: Profile, table: Table) -> list[Check]:
             message=f"{profile.duplicates:,} rows ({percent(share)}) equal an earlier row,"
             " identifiers aside.",
             remedy="If they are copies, remove them at the source: copies on both sides of the"
-            " split flatter the test.",
+            " split make test scores optimistic.",
         )
     ]
 

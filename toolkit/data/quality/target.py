@@ -30,8 +30,7 @@ def target_checks(
                 name="Few rows for so many columns",
                 severity="warning",
                 message=f"{len(rows):,} rows to learn from, {features:,} features.",
-                remedy="Expect associations that are chance; ignore columns without a reason to be"
-                " there.",
+                remedy="Expect chance associations; ignore columns without a reason to be there.",
             )
         )
     return checks

@@ -164,8 +164,8 @@ def of_metric(project: Project, facts: Feasibility) -> list[Check]:
             Check(
                 name="Equal costs",
                 severity="info",
-                message="Both errors cost the same, so a row is called positive from a probability"
-                " of 0.5 on.",
+                message="Both errors cost the same, so a row is predicted positive at a"
+                " probability of 0.5 or more.",
                 remedy="Enter under `costs` what each error really costs, if they differ",
             )
         )

@@ -57,7 +57,7 @@ def size_checks(table: Table, part: np.ndarray) -> list[Check]:
                     message=f"{_listed(rare)} {_has(rare)} fewer than {_FEW_OF_A_CLASS} rows in"
                     f" test (least: {counts[counts > 0].min()}).",
                     columns=[table.project.target.column],
-                    remedy="Read results for these classes as anecdotes.",
+                    remedy="Do not generalise results for these classes.",
                 )
             )
     return checks

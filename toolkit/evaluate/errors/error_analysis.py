@@ -185,7 +185,7 @@ def _curves(
     ranges = conditions(pd.Series(output, name=over), bins=_RANGES)
     curves.append(_curve(scored, values, ranges, over, "prediction"))
     parts = {n: conditions(v) for n, v in columns.items() if time is None or n != time.name}
-    # Chosen by the output, not by the error: an error chosen for its size flatters itself.
+    # Chosen by the output, not by the error: an error chosen for its size is biased.
     moved = {name: movement(part.codes, output) for name, part in parts.items()}
     kept = [name for name in parts if len(parts[name].names) > 1]
     kept.sort(key=lambda name: -moved[name])

@@ -39,8 +39,8 @@ class FrontierResult:
 
     curve: list[TradeOffPoint] = field(default_factory=list)
     fit_rows: int = 0
-    stand_in_rows: int = 0
-    stand_in_of: int = 0
+    surrogate_rows: int = 0
+    surrogate_of: int = 0
     checks: list[Check] = field(default_factory=list)
 
 
@@ -180,7 +180,7 @@ class FairnessFrontier:
         if why:
             self._remark(_IN_THE_FIT, why)
             return []
-        self._made.stand_in_rows, self._made.stand_in_of = len(made.rows), len(train)
+        self._made.surrogate_rows, self._made.surrogate_of = len(made.rows), len(train)
         if not surrogate_mitigation.has_constraint(self._metric):
             words = self._metric.replace("_", " ")
             self._remark(_IN_THE_FIT, f"No reduction was tried: there is none for {words}.")
@@ -188,7 +188,7 @@ class FairnessFrontier:
         policies = []
         for done, name in enumerate(self._parts):
             self._stage.progress("mitigation on a surrogate model", done, len(self._parts))
-            policies.append(Policy("stand-in", name, 0.0, plain, plain))
+            policies.append(Policy("surrogate", name, 0.0, plain, plain))
             groups = self._groups(name, train.rows[made.rows], made.actual == 1, known)
             groups = _with_both(groups, made.actual)
             if len(np.unique(groups[groups >= 0])) < 2:

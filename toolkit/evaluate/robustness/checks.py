@@ -114,11 +114,11 @@ def _strongest(found: Robustness, leaks: Sequence[str]) -> list[Check]:
         return []
     share = worst.harm.value / gain
     much = share >= 0.5
-    remedy = "Make sure that this column is always there when the model is asked" if much else ""
+    remedy = "Make sure that this column is always filled in when rows are scored" if much else ""
     if worst.column in leaks:
         remedy = (
             "The column may leak the target: say in 01_scoping when it is known. If only after the"
-            " outcome, what is left without it is what to expect"
+            " outcome, expect the score without it"
         )
     return [
         Check(

@@ -25,7 +25,7 @@ TOP = 8
 OUTPUTS = 3
 FAITHFUL = 0.7
 FLAGGED = 0.2
-"""From this share of mixtures outside the data on, a grid value is flagged."""
+"""Share of rows outside the data from which a grid value is flagged."""
 _COMPARED = 30
 
 
@@ -113,7 +113,7 @@ def _checks(effects: GlobalEffects, explanation: Explanation, asked: list[str]) 
     if constant:
         found.append(
             Check(name="Columns without effects", severity="info", columns=constant,
-                  message="In the training rows there is one value only of: "
+                  message="These columns have one value only in the training rows: "
                   f"{', '.join(constant)}.")
         )  # fmt: skip
     if explanation.grouped:

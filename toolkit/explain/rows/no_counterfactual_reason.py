@@ -45,10 +45,10 @@ def why_blocked(
         elif case.reached:
             number = rare.get(case.position, 0)
             why[case.position] = (
-                f"{number:,} combinations of changes lead there, but to rows rarer than"
-                " recourse.plausibility allows."
+                f"{number:,} combinations of changes lead to the wanted outcome, but to"
+                " rows rarer than recourse.plausibility allows."
                 if number
-                else "What led there in the search did not when it was scored again."
+                else "The counterfactuals of the search did not hold when they were scored again."
             )
         else:
             open_cases.append(case)
@@ -59,7 +59,7 @@ def why_blocked(
             best = max([case.start, *case.tried.values()])
             why[case.position] = (
                 f"No {'change' if most == 1 else f'combination of up to {most} changes'} of"
-                f" {len(search.limits)} columns led there:"
+                f" {len(search.limits)} columns led to the wanted outcome:"
                 f" {_nearest(case, best)}.{levers[case.position]}"
             )
     return why
@@ -107,5 +107,5 @@ def _levers(
         places = sorted({c[0][0] for c in case.reached})
         names = [f"{bound[p].column} ({bound[p].why or bound[p].rule + ' only'})" for p in places]
         more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-        said[own.position] = f" What blocks: {', '.join(names[:4])}{more}." if names else ""
+        said[own.position] = f" Limits in the way: {', '.join(names[:4])}{more}." if names else ""
     return said

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from toolkit.run.stage import Stage
     from toolkit.table import Predictor
 
-TRAINING_ROWS = "the trees' training rows, as they went at every split"
+TRAINING_ROWS = "the trees' training rows, by the counts stored at every split"
 """The background of tree-path-dependent values, in words."""
 _SCREEN = 3  # a stream of random numbers
 _TIMED = 500

@@ -46,10 +46,10 @@ class CostPlan:
             return f"{self.rows:,} rows, from the trees and their training rows"
         pairs = f"{self.rows:,} rows against {self.background:,}"
         if self.points:
-            return f"{pairs}, up to {self.points:,} gradients for each pair in the mean"
+            return f"{pairs}, up to {self.points:,} gradients for each pair on average"
         if not self.evaluations:
             return f"{pairs}, from the model's own structure"
-        return f"{pairs} in {self.orders:,} orders each, about {self.evaluations:,} mixtures"
+        return f"{pairs} in {self.orders:,} orders each, about {self.evaluations:,} rows scored"
 
 
 EVALUATIONS = 400_000

@@ -82,7 +82,7 @@ class ExplanationTask:
         """The model as a differentiable function, or why it is none."""
         if isinstance(self.model, Differentiable):
             return self.model.as_smooth()
-        return "it does not say what it is made of"
+        return "it gives no gradients"
 
     @cached_property
     def sum_error(self) -> float | None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 SUM_CHECK_ROWS = 20
 """Background rows for checking a sum against its model, where values need no background."""
 _NO_SUM = (
-    "the model is not everywhere what its parts add up to: it differs by up to {error} on rows"
-    " and mixtures of rows"
+    "the model's parts do not add up to its output everywhere: they differ by up to {error} on"
+    " rows and on rows mixed from two"
 )
 
 
@@ -55,12 +55,12 @@ class ExpectedGradients(Strategy):
             task.stage.note(
                 f"The table has {len(task.model.columns):,} columns, and the champion is a network:"
                 " it is explained by expected gradients, which give each column a value of its own."
-                " They are no SHAP values; for these, set explain.gradients to never"
+                " They are no SHAP values; for SHAP values, set explain.gradients to never"
             )
         return accepted(
             StrategyResult(*budgeted_values(task, task.smooth, task.background)),
-            "they miss the output by up to {error}: between rows the network bends too often for"
-            " the points that explain.evaluations pays for",
+            "they miss the output by up to {error}: the network is too far from linear between"
+            " rows for the number of points that explain.evaluations allows",
         )
 
 

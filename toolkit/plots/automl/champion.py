@@ -25,7 +25,7 @@ def ensemble(board: Leaderboard, name: str = "") -> Plot:
     found = [entry for entry in board.entries if entry.members and name in ("", entry.name)]
     if not found:
         return nothing("Weights of the ensemble", "No model on the leaderboard is an ensemble.")
-    title = f"What {found[0].name} is made of"
+    title = f"Members of {found[0].name}"
     members = sorted(found[0].members.items(), key=lambda item: (-item[1], item[0]))
     shown, rest = members[:_MOST_MEMBERS], members[_MOST_MEMBERS:]
     engines = {entry.name: entry.engine for entry in board.entries}
@@ -61,7 +61,7 @@ def calibration(champion: Champion) -> Plot:
         alt += f" before, {after:.3f} after." if after is not None and chosen != "none" else "."
     elif after is not None:
         alt += f" Mean distance of predicted and observed shares afterwards: {after:.3f}."
-    label = "as the model gives it"
+    label = "before calibration"
     curves = [(label + _error(before), champion.calibration_before, BLUE, "o")]
     if chosen != "none":
         label = f"after {chosen} calibration{_error(after)}"
@@ -134,8 +134,8 @@ def holdout(champion: Champion) -> Plot:
         return nothing("Selection and holdout", "The champion has no score on the holdout rows.")
     metric = metrics.get(found.metric)
     title = f"{metric.title}: the selection score, and {found.rows:,} unseen rows"
-    flattered = not found.explained and (found.optimism or 0) > 0
-    colour = RED if flattered else GREEN
+    optimistic = not found.explained and (found.optimism or 0) > 0
+    colour = RED if optimistic else GREEN
     alt = f"Holdout: {interval(found.score)}. Selection: {number(found.selection)}."
     if found.optimism is not None:
         alt += f" Optimism: {formats.number(found.optimism, 2, sign=True)}"
@@ -158,7 +158,7 @@ def holdout(champion: Champion) -> Plot:
 
 
 def shuffled(champion: Champion) -> Plot:
-    """Draw the score that the champion's like gets on shuffled labels, beside chance."""
+    """Draw the score that a model of the champion's kind gets on shuffled labels, beside chance."""
     found = champion.shuffled
     if found is None or found.score.value is None:
         return nothing("Shuffled labels", "The champion was not fitted on shuffled labels.")
@@ -202,7 +202,8 @@ def conformal(champion: Champion) -> Plot:
     high = found.measured.value if found.measured.high is None else found.measured.high
     kept = low <= found.coverage <= high or found.measured.value >= found.coverage
     alt = (
-        f"Asked: {formats.percent(found.coverage)}. Measured: {_percents(found.measured)}; {size}."
+        f"Nominal coverage: {formats.percent(found.coverage)}. Empirical coverage:"
+        f" {_percents(found.measured)}; {size}."
     )
     with canvas(title, alt, height=1.9) as sheet:
         axes = sheet.axes

@@ -39,7 +39,7 @@ def feature_overview(features: FeatureMap) -> Plot:
     shown = ranked[:_MOST]
     title = f"{len(features.columns)} derived features from {len(tally)} in the table"
     if len(ranked) > _MOST:
-        title += f" (those {_MOST} that give most)"
+        title += f" (the {_MOST} columns with most)"
     with style.canvas(title, _alt(ranked, features), height=1.1 + 0.3 * len(shown)) as sheet:
         axes = sheet.axes
         places = np.arange(len(shown))[::-1]

@@ -247,7 +247,7 @@ def _legend(figure: Any, drawn: list[ColumnProfile], only: set[str] | None) -> N
 
 
 _STEPS = (1, 2, 2.5, 5, 10)
-"""Round values, and those that a reader can halve."""
+"""Leading digits of the spacing between ticks."""
 
 
 def _ticker() -> Any:

@@ -189,7 +189,7 @@ def suspects(profile: Profile, *, top: int = 12) -> Plot:
     shown = profile.suspects[:top]
     if not shown:
         searched = profile.searched
-        said = searched.text if searched else "Leaks of the target were not searched for."
+        said = searched.text if searched else "No search for leaks of the target was made."
         return _nothing("Leakage suspects", said)
     alt = "Leakage suspects: " + "; ".join(f"{s.column} ({s.reason})" for s in shown[:3])
     with style.canvas("Leakage suspects, most suspicious first", alt + ".", width=9,

@@ -15,7 +15,7 @@ _MOST = 16
 # Marks differ in shape too, so that colour is never the only sign.
 _MARKS = {
     "thresholds": ("o-", BLUE, "champion, thresholds by group"),
-    "stand-in": ("D", GREY, "surrogate model, unmitigated"),
+    "surrogate": ("D", GREY, "surrogate model, unmitigated"),
     "reweighting": ("s--", ORANGE, "surrogate model, reweighted"),
     "reductions": ("^:", GREEN, "surrogate model, reduction"),
 }

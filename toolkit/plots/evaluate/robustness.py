@@ -91,7 +91,7 @@ def missing(found: Robustness) -> Plot:
             if each.column in unseen:
                 axes.plot(unseen[each.column].value, place, "D", color=ORANGE, markersize=6,
                           markeredgecolor="black", markeredgewidth=0.6,
-                          label="" if shown else "value never seen")  # fmt: skip
+                          label="" if shown else "unseen value")  # fmt: skip
                 shown = True
         axes.axvline(0, color=GREY, linewidth=1)
         axes.set_yticks(range(len(items)), [shorten(e.column, 30) for e in items])

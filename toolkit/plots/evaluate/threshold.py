@@ -21,7 +21,7 @@ def tried(
     """Draw the cost over thresholds on out-of-fold rows, and a threshold that is tried.
 
     The test rows are one dot, at the threshold tried: a curve of them would invite to choose
-    by them, and a threshold chosen on the test rows flatters itself there.
+    by them, and the cost of a threshold chosen on the test rows is optimistic there.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from toolkit.artifacts import Curve, FeatureEffect, GlobalEffects
 
 FLAGGED = 0.2
-"""From this share of mixtures outside the data on, a grid value is drawn hatched."""
+"""Share of rows outside the data from which a grid value is drawn hatched."""
 _LIGHT = "#C9CDD4"
 
 
@@ -75,7 +75,7 @@ def _alt(found: FeatureEffect, pdp: np.ndarray, curve: Curve, places: list[str])
         f" {formats.number(pdp.max(), sign=True)} at {places[int(pdp.argmax())]}; accumulated"
         f" local effects from"
         f" {formats.number(ale.min(), sign=True)} to {formats.number(ale.max(), sign=True)};"
-        f" {flagged} of {len(pdp)} values rest on mixtures"
+        f" {flagged} of {len(pdp)} values rest on rows"
         " outside the data."
     )
 

@@ -40,15 +40,15 @@ def _content(book: Book, found: ContentExplanation) -> list[Facts | None]:
     content: list[Facts | None] = [
         blocks.facts(rows),
         blocks.prose(
-            "Parts of a row's text or image were taken away and the row was scored again, its other"
-            " columns as they are. A part's value says how far it moved this model's output."
+            "Parts of a row's text or image were masked, and the row was scored again with its"
+            " other columns unchanged. A part's value is its contribution to the model's output."
             " Words are not shown here, since they may name a person: the notebook shows them."
         ),
     ]
     for index, column in enumerate(found.columns):
         content += [blocks.heading(f"Inside {column.column}"), _facts(book, index, column)]
         content += _pictures(book, found, column)
-    return [*content, blocks.checks("Checks inside contents", found.checks, book.redact)]
+    return [*content, blocks.checks("Checks of texts and images", found.checks, book.redact)]
 
 
 def _facts(book: Book, index: int, column: ContentColumn) -> Facts:
@@ -63,7 +63,7 @@ def _facts(book: Book, index: int, column: ContentColumn) -> Facts:
             ("Rows without content", cite("empty")),
             (f"Values of {parts}", cite("parts")),
             ("Smaller than twice their standard error", cite("unclear")),
-            ("Standard errors over the values' sizes", cite("noise", "share")),
+            ("Standard errors, relative to the values", cite("noise", "share")),
             ("Permutations per row (0: exact)", cite("orders")),
         ]
     )

@@ -89,7 +89,7 @@ def _profile(book: Book) -> list[Facts | None]:
         ],
     ) or blocks.prose(
         "No column was found to leak the target; how far the search looked is below."
-        if profile.searched else "Leaks of the target were not searched for."
+        if profile.searched else "No search for leaks of the target was made."
     )  # fmt: skip
     order = list(range(len(profile.columns)))
     if len(order) > SHOWN_COLUMNS:
@@ -171,18 +171,18 @@ def _searched(book: Book, profile: Profile) -> Facts | None:
         ["Columns, each alone", cite("columns")],
         ["Columns, by where they are missing", cite("gaps")],
         ["Pairs of columns", cite("pairs")],
-        ["Rows, none of the test", cite("rows")],
-        ["A leak is not seen where it agrees with the target less than", cite("limit", "score")],
+        ["Rows, without the test rows", cite("rows")],
+        ["Least agreement with the target at which a leak is found", cite("limit", "score")],
     ]
     if searched.strongest:
-        name = f"The strongest column that is not suspected, {searched.strongest}, predicts at"
+        name = f"Association of the strongest column that is not suspected, {searched.strongest}"
         rows.insert(-1, [name, cite("strength", "score")])
     if searched.unsuspected is not None:
-        name = "A quick model of all columns that are not suspected reaches"
+        name = "Score of a quick model of all columns that are not suspected"
         rows.insert(-1, [name, cite("unsuspected", "score")])
     return blocks.table(
-        "How far the search for leaks looked", ["What", "How many, or score of 1"], rows,
-        note="A leak that takes three columns or more would not be seen.",
+        "How far the search for leaks looked", ["What", "Number, or score (0 to 1)"], rows,
+        note="A leak that takes three columns or more would not be found.",
     )  # fmt: skip
 
 

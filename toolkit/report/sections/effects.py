@@ -67,7 +67,7 @@ def _effects(book: Book, found: GlobalEffects) -> list[Facts | None]:
         ),
         blocks.prose(
             "Partial dependence sets every row to a value and averages the output; where columns"
-            " go together these rows may not exist, and the stretch is hatched. Accumulated local"
+            " are correlated, such rows may not exist, and the range is hatched. Accumulated local"
             " effects move a row only to values close to its own."
         ),
     ]

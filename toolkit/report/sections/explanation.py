@@ -258,7 +258,7 @@ def _waterfall(  # noqa: PLR0917
 def _base(found: Explanation) -> str:
     """Return what values are relative to."""
     if not found.background:
-        return "Mean output as the trees' rows have it"
+        return "Mean output over the trees' training rows"
     return "Mean output over the background"
 
 

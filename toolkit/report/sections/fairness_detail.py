@@ -111,11 +111,11 @@ def _curve(book: Book, found: FairnessDetail) -> list[Facts | None]:
         ("Validation rows that thresholds by group were fitted on",
          book.cite(FairnessDetail, "fit_rows", unit="count", recipe="split")),
     ]  # fmt: skip
-    if found.stand_in:
+    if found.surrogate:
         facts += [
-            ("Surrogate model, on which methods that change the fit were tried", found.stand_in),
+            ("Surrogate model, on which methods that change the fit were tried", found.surrogate),
             ("Training rows that it was fitted on",
-             book.cite(FairnessDetail, "stand_in_rows", unit="count", recipe="trade_off")),
+             book.cite(FairnessDetail, "surrogate_rows", unit="count", recipe="trade_off")),
         ]  # fmt: skip
     content: list[Facts | None] = [heading, blocks.facts(facts)]
     for column in columns:
@@ -150,7 +150,7 @@ def _points(book: Book, found: FairnessDetail, column: str, unit: str) -> Facts 
              cite(i, "cost_change", "change"), cite(i, "changed", "share")]
             for i, each in enumerate(found.curve) if each.column == column
         ],
-        note="Changes are against the same model without mitigation. Points named stand-in,"
+        note="Changes are against the same model without mitigation. Points named surrogate,"
         " reweighting or reductions are of the surrogate model, not of the champion.",
     )  # fmt: skip
 

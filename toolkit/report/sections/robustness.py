@@ -72,7 +72,7 @@ def _doses(book: Book, found: Robustness, title: str, unit: str) -> Facts | None
 
 
 def _harms(book: Book, found: Robustness, title: str, unit: str) -> Facts | None:
-    kinds = {"missing": "missing in all rows", "unseen": "a value never seen"}
+    kinds = {"missing": "missing in all rows", "unseen": "an unseen value"}
     rows = [
         [each.column, words,
          book.cite(Robustness, name, i, "score", unit=unit, recipe=_RECIPE),

@@ -163,10 +163,10 @@ def _validity(book: Book, found: Champion) -> tuple[str, str]:
     """Return status and word for the search's own numbers."""
     tested, holdout = book.get(Evaluation), found.holdout
     if found.shuffled is not None and found.shuffled.better_than_chance:
-        return "bad", "something leaks"
+        return "bad", "better than chance on shuffled labels"
     if tested is not None and against_constant(tested) in ("unclear", "worse"):
         kind = "bad" if against_constant(tested) == "worse" or enough_rows(tested) else "caution"
-        sure = "nothing was learnt that a constant guess lacks"
+        sure = "no better than a constant guess"
         return kind, sure if kind == "bad" else "not clearly better than a constant guess"
     if holdout is None or unjudged(holdout):
         return "caution", "cannot be judged"

@@ -136,7 +136,7 @@ def unclear(case: Case) -> Parts | None:
 
 
 def optimism(case: Case) -> Parts | None:
-    """A selection that flatters the champion."""
+    """An optimistic selection score."""
     found = case.champion.holdout if case.champion else None
     if found is None or inputs.unjudged(found) or found.explained or (found.optimism or 0) <= 0:
         return None

@@ -156,21 +156,21 @@ RULES = (
     Rule(
         "optimism", "Validity of the search", "the selection's score is better than that of the"
         " holdout rows by more than chance and selection bias explain", "not shown",
-        "The search flatters its model: {metric} {optimism} better than on {rows}. Look for rows or"
-        " groups on both sides of the folds.",
+        "The selection score is optimistic: {metric} {optimism} better than on {rows}. Look for"
+        " rows or groups on both sides of the folds.",
         of_scores.optimism,
     ),
     Rule(
         "overfit", "Validity of the search", "the test score's whole interval is worse than that of"
         " the out-of-fold rows", "not shown",
-        "The test does not keep what the search promised: {metric} {score} on test rows, {before}"
+        "The test score is worse than the search suggested: {metric} {score} on test rows, {before}"
         " on out-of-fold rows.",
         of_scores.overfit,
     ),
     Rule(
         "few-holdout", "Validity of the search", f"there are fewer than {FEW_HOLDOUT} holdout rows,"
         " or the metric is not defined on them", "cannot be judged",
-        "How far the search flatters its model cannot be judged: {rows}.",
+        "The optimism of the selection cannot be judged: {rows}.",
         of_scores.few_holdout,
     ),
     Rule(

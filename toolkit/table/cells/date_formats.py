@@ -192,7 +192,7 @@ def date_moments(name: str, series: pd.Series, notes: Notes) -> Column:
         never = []
     if never:
         say_never(name, never, int((plain.dt.year >= 9999).sum()), notes)
-    _stand_ins(name, plain.to_numpy().astype("datetime64[us]"), np.ones(len(plain), int), notes)
+    _placeholders(name, plain.to_numpy().astype("datetime64[us]"), np.ones(len(plain), int), notes)
     return Column(
         type="date",
         format="%Y-%m-%d" if whole else None,
@@ -283,7 +283,7 @@ def _column(name: str, form: str, found: Cells, never: list[str], notes: Notes) 
             name,
             f"Set columns.{name}.timezone, such as Europe/Berlin, to bring all to one zone",
         )
-    _stand_ins(name, parsed, counts, notes)
+    _placeholders(name, parsed, counts, notes)
     if form in ("%b-%y", "%b %y"):
         say_month_year(name, texts, notes)
     return Column(
@@ -321,7 +321,7 @@ def _latest_year(name: str, form: str, texts: list[str], notes: Notes) -> int | 
     return latest
 
 
-def _stand_ins(
+def _placeholders(
     name: str, moments: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], notes: Notes
 ) -> None:
     known = ~np.isnat(moments)

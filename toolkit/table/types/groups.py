@@ -199,7 +199,7 @@ def _group(
         f"If its rows do not belong together, set split.method to stratified and"
         f" columns.{name}.role to ignore"
         if divides
-        else "Read every score as flattered by rows of one group on both sides of the split",
+        else "Read every score as optimistic: rows of one group are on both sides of the split",
         severity="warning",
     )  # fmt: skip
 

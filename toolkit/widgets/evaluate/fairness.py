@@ -196,11 +196,11 @@ class FairnessPanel(Panel):
             f" test"
             " rows."
         )
-        if detail.stand_in:
+        if detail.surrogate:
             said += (
                 f" Reweighting and reductions change the fit, so they were tried on a surrogate"
-                f" model, not the champion: {detail.stand_in}, {detail.stand_in_rows:,} of"
-                f" {detail.stand_in_of:,} training rows."
+                f" model, not the champion: {detail.surrogate}, {detail.surrogate_rows:,} of"
+                f" {detail.surrogate_of:,} training rows."
             )
         rows = [
             (each.name, each.difference.text(), each.verdict, each.accuracy.text(),

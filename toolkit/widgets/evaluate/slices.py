@@ -97,8 +97,8 @@ class SlicePanel(Panel):
     def _content(self) -> list[w.Widget]:
         lost = len(self.evaluation.slices) - len(self._known)
         said = (
-            f"<p>{lost} of the found slices cannot be chosen here, as the rows here are a sample"
-            " that is cut elsewhere.</p>"
+            f"<p>{lost} of the found slices cannot be chosen here: this panel holds a sample of the"
+            " rows, and its ranges have other limits.</p>"
         )
         content: list[w.Widget] = [
             w.HTML("<h4>Slices</h4>" + said * bool(lost)),

@@ -70,7 +70,7 @@ class EffectsPanel(Panel):
             f"Effects are in units of the {effects.output}, from {effects.rows:,} of"
             f" {effects.of_rows:,} training rows: partial dependence over {effects.effect_rows:,}"
             f" of them, accumulated local effects over {effects.ale_rows:,}. The model scored"
-            f" {effects.evaluations:,} rows for all of it."
+            f" {effects.evaluations:,} rows for all effects."
         )
 
     def _draw(self) -> None:
@@ -98,25 +98,25 @@ class EffectsPanel(Panel):
         names = ", ".join(shorten(name, 40) for name in found.related)
         beside = f", judged together with {names}" if names else ""
         return (
-            f"<p>{flagged} of {len(found.outside)} values rest on mixtures of which a fifth or"
-            f" more lie outside the data{html.escape(beside)}: trust accumulated local effects"
+            f"<p>{flagged} of {len(found.outside)} values put a fifth or more of the rows"
+            f" outside the data{html.escape(beside)}: trust accumulated local effects"
             " there.</p>"
         )
 
     # -- the model as a whole -----------------------------------------------------------
 
     def _whole(self) -> str:
-        effects, parts = self.effects, ["<h4>Which columns act together</h4>"]
+        effects, parts = self.effects, ["<h4>Interactions of columns</h4>"]
         if effects.interactions.pairs:
             parts += [plots.interactions(effects).html(), self._pairs()]
         else:
             parts.append("<p>There are too few rows or columns to tell.</p>")
-        parts.append("<h4>How firm the ranks are</h4>")
+        parts.append("<h4>Stability of the ranks</h4>")
         parts.append(self._ranks())
-        parts.append("<h4>Two kinds of importance</h4>")
+        parts.append("<h4>SHAP and permutation importance</h4>")
         if effects.permutation.columns:
             parts += [plots.importances(effects).html(), self._differences()]
-        parts.append("<h4>A small tree that imitates the model</h4>")
+        parts.append("<h4>Surrogate tree</h4>")
         if effects.surrogate.nodes:
             rules = "".join(f"<li>{html.escape(rule)}</li>" for rule in effects.surrogate.rules)
             parts.append(tree(effects).html())
@@ -144,7 +144,7 @@ class EffectsPanel(Panel):
         ]  # fmt: skip
         if not rows:
             return "<p>There are too few explained rows to tell.</p>"
-        head = ("Column", "Rank", "Keeps it in", "95% of ranks", "Among the first 3 in")
+        head = ("Column", "Rank", "Keeps its rank in", "95% of ranks", "Among the first 3 in")
         return table(head, rows)
 
     def _differences(self) -> str:

@@ -94,7 +94,7 @@ class ExplainPanel(Panel):
             w.HTML("<h4>One column</h4>"),
             self.column,
             self._dependence,
-            w.HTML("<h4>One row: the most wrong first</h4>"),
+            w.HTML("<h4>One row: the largest errors first</h4>"),
             grid(self.row, self.number),
             self._single,
             settings=[
@@ -223,7 +223,7 @@ class ExplainPanel(Panel):
             self._overall.value
             + self._dependence.value
             + self._single.value
-            + "<h4>Most wrong test rows</h4>"
+            + "<h4>Test rows with the largest errors</h4>"
             + table(("Row", "Actual", "Predicted", "How wrong"), wrong)
             + checks_html(self.explanation.checks)
         )

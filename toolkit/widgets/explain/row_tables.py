@@ -16,8 +16,8 @@ def report_html(reports: RowReports, report: RowReport) -> str:
     """Return reasons, counterfactuals and similar rows of a row."""
     parts: list[tuple[str, Callable[[RowReports, RowReport], str]]] = [
         ("Reasons", _reasons_html),
-        ("What would lead to another decision", _changes_html),
-        ("Training rows most like it", _similar_html),
+        ("Counterfactuals: changes that lead to another decision", _changes_html),
+        ("Nearest training rows", _similar_html),
     ]
     head = (
         f"<p>Decision <b>{html.escape(shorten(report.decision, 60))}</b>,"
@@ -78,5 +78,5 @@ def _similar_html(reports: RowReports, report: RowReport) -> str:
          formats.number(each.score, 4))
         for each in report.similar
     ]  # fmt: skip
-    head = ("Row", "Distance", "How it ended", "Model's decision", "Score")
+    head = ("Row", "Distance", "Recorded outcome", "Model's decision", "Score")
     return plots.similar(reports, report.row).html() + table(head, rows)

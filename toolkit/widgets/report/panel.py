@@ -45,7 +45,7 @@ class ReportPanel(Panel):
     """
 
     def __init__(self, stage: Stage, report: ReportData, html: str) -> None:
-        super().__init__(stage, "What people must say", ("governance", "report", "problem"))
+        super().__init__(stage, "Report and open questions", ("governance", "report", "problem"))
         self.report = report
         self._html = html
         self._sources = stage.file.sources()

@@ -256,7 +256,7 @@ class ScopingPanel(Panel):
         rows = table(("Figure", "Value"), facts_rows(self.feasibility))
         missing = self._open()
         gaps = "".join(f"<li>{html.escape(what)}</li>" for what in missing.values())
-        said = f"<h4>Still to be said</h4><ul>{gaps}</ul>" if gaps else ""
+        said = f"<h4>Unanswered questions</h4><ul>{gaps}</ul>" if gaps else ""
         return f"<h4>Figures for these choices</h4>{rows}{said}"
 
     def _checks_html(self) -> str:

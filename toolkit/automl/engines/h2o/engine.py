@@ -48,7 +48,7 @@ class H2oEngine(Engine):
         return ""
 
     def plan(self, facts: TaskFacts) -> list[Trial]:
-        """Return AutoML's steps in the order of their promise."""
+        """Return AutoML's steps the most promising first."""
         return steps.plan(facts)
 
     def fit(self, task: SearchTask, trial: Trial) -> Candidate:

@@ -17,7 +17,7 @@ ALGORITHMS = {
     "XGBoost": "gradient boosting (XGBoost)",
     "StackedEnsemble": "stacked ensemble",
 }
-# Name, algorithm, AutoML's step, round, cost. In AutoML's order of promise.
+# Name, algorithm, AutoML's step, round, cost. In AutoML's order.
 _STEPS = (
     ("xgboost_1", "XGBoost", "def_2", 1, 1.0),
     ("gbm_1", "GBM", "def_5", 1, 1.0),
@@ -44,7 +44,7 @@ _DEEP_ROWS = 200
 
 
 def plan(facts: TaskFacts) -> list[Trial]:
-    """Return AutoML's defaults in order of promise, a stack of the best, then random draws."""
+    """Return AutoML's defaults in its order, a stack of the best, then random draws."""
     least = facts.rows * (2 / (facts.folds + 2) if facts.ordered else 1 - 1 / facts.folds)
     trials = [
         _trial(facts, name, algorithm, step, round=round, cost=cost)

@@ -1,7 +1,7 @@
 """Fitting one of AutoML's recipes on the shared folds.
 
 H2O's cross-validation stops each fold's boosting by the very rows that are held out, and
-so flatters its out-of-fold scores. Here the rounds are found first, on one fold (or, in
+so makes its out-of-fold scores optimistic. Here the rounds are found first, on one fold (or, in
 order of time, on the end of what is learnt from), and are then the same for all folds.
 """
 

@@ -12,7 +12,7 @@ from toolkit.forests import TreeNodes
 
 _CATEGORY, _MISSING_LEFT = 1, 2
 _NAN = 2
-"""The kind of missing values under which a missing one has a way of its own."""
+"""LightGBM's missing type under which missing values follow a branch of their own."""
 
 
 def trees(text: str) -> list[TreeNodes]:

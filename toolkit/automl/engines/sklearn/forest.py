@@ -26,7 +26,7 @@ _CELLS = 4_000_000
 _LEAVES = 3_000_000
 """Leaves of a forest for one output: what keeps its file below some 50 MB."""
 _MORE = 2
-"""So many times a fold's trees has the forest that is shipped."""
+"""Trees of the shipped forest, in multiples of a fold's trees."""
 _BATCH = 10
 """Trees grown between two looks at the clock."""
 
