@@ -86,7 +86,7 @@ class Leaderboard(JsonArtifact):
 
 
 class DerivedColumn(Record):
-    """One column that engines get."""
+    """One feature that engines get."""
 
     name: str
     sources: list[str]
@@ -101,7 +101,7 @@ class DerivedColumn(Record):
 
 
 class FeatureMap(JsonArtifact):
-    """How the table's columns become what engines get; learnt without the target."""
+    """The features made of the table's columns; learnt without the target."""
 
     file: ClassVar[str] = "feature_map.json"
     stage: ClassVar[str] = "automl"
@@ -126,7 +126,7 @@ class EngineRun(Record):
 
 
 class TrialRun(Record):
-    """What became of one trial of the plan."""
+    """The outcome of one trial of the plan."""
 
     renamed: ClassVar[dict[str, str]] = {"rung": "round"}
 
@@ -190,7 +190,7 @@ class Bin(Record):
 
 
 class CurvePoint(Record):
-    """Binary: what one threshold would bring on the out-of-fold rows."""
+    """Binary: cost and rates at one threshold, on the out-of-fold rows."""
 
     threshold: float
     cost: float
@@ -232,7 +232,7 @@ class Holdout(Record):
 
 
 class Shuffled(Record):
-    """The champion fitted once more on shuffled labels, where there is nothing to find."""
+    """A model of the champion's kind fitted on shuffled labels, from which nothing can be learnt."""
 
     metric: str
     model: str = ""

@@ -23,7 +23,7 @@ class ContentValues(Record):
 
 
 class ContentRow(Record):
-    """One row's text or image, taken apart."""
+    """The contributions of the parts of one row's text or image."""
 
     column: str
     kind: Literal["text", "image"]
@@ -84,7 +84,7 @@ class ContentColumn(Record):
 
 
 class ContentExplanation(JsonArtifact):
-    """What inside the texts and images of some test rows moved the model."""
+    """The contributions of words and patches in the texts and images of some test rows."""
 
     file: ClassVar[str] = "content_explanation.json"
     stage: ClassVar[str] = "explain"

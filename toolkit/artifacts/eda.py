@@ -224,7 +224,7 @@ class SplitPart(Record):
 
 
 class SplitSummary(JsonArtifact):
-    """The split in numbers, with its leak check and the score to beat."""
+    """The split in numbers, with its leak check and the baseline scores."""
 
     file: ClassVar[str] = "split.json"
     stage: ClassVar[str] = "eda"

@@ -8,7 +8,7 @@ from toolkit.artifacts.base import Check, Interval, JsonArtifact, Record
 
 
 class Curve(Record):
-    """How one output goes with one column, in the unit of the model's output."""
+    """The effect of one column on one output, in the unit of the model's output."""
 
     pdp: list[float]
     """Partial dependence: mean output with every sampled row set to the grid's value."""
@@ -21,7 +21,7 @@ class Curve(Record):
 
 
 class FeatureEffect(Record):
-    """What one column does to the output, along a grid of values that the rows have."""
+    """The effect of one column on the output, along a grid of values that occur in the rows."""
 
     column: str
     kind: str
@@ -109,7 +109,7 @@ class RankStability(Record):
 
 
 class TreeNode(Record):
-    """One box of the surrogate tree."""
+    """One node of the surrogate tree."""
 
     column: str = ""
     test: str = ""
@@ -125,7 +125,7 @@ class TreeNode(Record):
 
 
 class Surrogate(Record):
-    """A small tree that imitates the champion."""
+    """A small tree that approximates the champion."""
 
     depth: int = 0
     rows: int = 0
@@ -142,7 +142,7 @@ class Surrogate(Record):
 
 
 class GlobalEffects(JsonArtifact):
-    """The champion as a whole, seen through its predictions alone."""
+    """Global effects of the champion, from its predictions alone."""
 
     file: ClassVar[str] = "global_effects.json"
     former_file: ClassVar[str] = "views.json"

@@ -90,7 +90,7 @@ class Mitigation(Record):
 
 
 class FairnessDetail(JsonArtifact):
-    """Crossings of protected columns, and fairness against its cost."""
+    """Intersections of protected columns, and fairness against its cost."""
 
     file: ClassVar[str] = "fairness.json"
     stage: ClassVar[str] = "evaluate"

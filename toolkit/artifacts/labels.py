@@ -8,7 +8,7 @@ from toolkit.artifacts.base import Check, FrameArtifact, JsonArtifact, Record
 
 
 class LabelScores(FrameArtifact):
-    """One line a row with a known label, in row order.
+    """One line for each row with a known label, in row order.
 
     ``row``, ``given``, ``suggested`` (label as text, or number for regression),
     ``score`` (0 to 1, lower is more suspicious), ``issue`` (bool: cleanlab's verdict),

@@ -8,7 +8,7 @@ from toolkit.artifacts.base import Facts, JsonArtifact, Record
 
 
 class Gap(Record):
-    """Something that people should have said and did not."""
+    """A question that people have not answered."""
 
     key: str
     """The project key."""

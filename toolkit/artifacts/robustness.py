@@ -19,7 +19,7 @@ class Dose(Record):
 
 
 class ColumnHarm(Record):
-    """What one perturbation of one column does."""
+    """The effect of one perturbation of one column on the score."""
 
     column: str
     setting: float | None = None

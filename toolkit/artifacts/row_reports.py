@@ -34,7 +34,7 @@ class Counterfactual(Record):
 
 
 class Reason(Record):
-    """A column that pushed a row towards the adverse decision."""
+    """A column that contributed to a row's adverse decision."""
 
     column: str
     value: str | None

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OutOfFoldRows:
-    """The training rows that some fold held out, and what models said of them.
+    """The training rows that some fold held out, and the models' predictions of them.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What is to be learned: on disk, so that worker processes can take it up."""
+"""The task of a search: on disk, so that worker processes can load it."""
 
 from __future__ import annotations
 

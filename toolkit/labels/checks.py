@@ -1,4 +1,4 @@
-"""What has to be said about a label review: of the model behind it, and of the people."""
+"""Checks of a label review: of the quick model, and of the reviewers' decisions."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _FLOOR = 1e-6
 
 @dataclass(frozen=True)
 class Predictions:
-    """What the quick model said of rows it had not seen.
+    """The quick model's out-of-sample predictions.
 
     Attributes
     ----------

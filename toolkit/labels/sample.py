@@ -1,4 +1,4 @@
-"""The rows whose labels are under review, and what the quick model makes of them."""
+"""The rows whose labels are under review, and the quick model for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well predicted probabilities agree with what happened."""
+"""Calibration: how well predicted probabilities agree with the outcomes."""
 
 from __future__ import annotations
 

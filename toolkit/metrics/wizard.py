@@ -1,4 +1,4 @@
-"""From answers about use and harm to the metric that follows from them."""
+"""The metric wizard: from answers about use and harm to a metric."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from toolkit.run.progress import LOG_NAME
 
 
 class Show(Protocol):
-    """Is told what happens to the chain; called in one thread only."""
+    """The display of a running chain; called in one thread only."""
 
     def begin(self, run: Run, stages: list[str]) -> None:
         """The chain starts."""

@@ -1,4 +1,4 @@
-"""What a run came to, in a few lines: the champion, how good it is, and where to look."""
+"""A run's summary in a few lines: champion, score, and where the report is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ A = TypeVar("A", bound=JsonArtifact)
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a run came to.
+    """A run's summary.
 
     Attributes
     ----------

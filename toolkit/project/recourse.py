@@ -1,4 +1,4 @@
-"""The choices about what people are told of a decision."""
+"""The choices about reasons and counterfactuals of single decisions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Span = Annotated[str, Field(pattern=r"^-?\d+(\.\d+)? to -?\d+(\.\d+)?$")]
 
 
 class Recourse(Section):
-    """What people are told about one decision: its reasons, and what would change it."""
+    """Reports on single decisions: reasons and counterfactuals."""
 
     counterfactuals: int = Field(default=3, ge=0, le=10)
     """How many counterfactuals are looked for, for each row."""

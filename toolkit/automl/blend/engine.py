@@ -1,4 +1,4 @@
-"""A blend of other engines' models: it loads them all, and averages what they say."""
+"""A blend of other engines' models: it loads them all, and averages their predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a blend of models costs: fast losses for a search that tries thousands of blends.
+"""The loss of a blend of models, computed fast for a search that tries thousands of blends.
 
 A blend is a weighted mean of the models' *parts*. In the space ``linear`` these are their
 probabilities or values; in the space ``log`` the logarithms of their probabilities, so that

@@ -1,4 +1,4 @@
-"""Whether models keep to what was asked of the champion: looked at, not taken on trust."""
+"""Whether models keep to the constraints on the champion: measured on rows."""
 
 from __future__ import annotations
 

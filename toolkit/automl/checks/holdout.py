@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HoldoutResult:
-    """What the holdout rows say of a champion."""
+    """The champion's scores on the holdout rows."""
 
     holdout: Holdout
     conformal: Conformal | None

@@ -1,4 +1,4 @@
-"""Whether the champion can be had again: its trials fitted once more, and compared."""
+"""Whether the champion can be reproduced: its trials are fitted again, and compared."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class RefittedModel:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came of fitting the champion again.
+    """The result of fitting the champion again.
 
     Attributes
     ----------

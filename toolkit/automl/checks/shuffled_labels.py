@@ -1,4 +1,4 @@
-"""Where there is nothing to find, nothing may be found: the winner on shuffled labels."""
+"""The search's best model on shuffled labels: it must score no better than chance."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Fit = Callable[[SearchTask, Trial], np.ndarray]
 
 @dataclass(frozen=True)
 class ShuffledRecord:
-    """What the search found out about its winner."""
+    """The search's best model, and its score on shuffled labels."""
 
     result: Shuffled | None
     checks: list[Check]

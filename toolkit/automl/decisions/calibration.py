@@ -1,4 +1,4 @@
-"""From scores to probabilities that mean what they say.
+"""From scores to calibrated probabilities.
 
 A calibration is fitted on out-of-fold rows and judged by cross-validation within them.
 ``sigmoid`` is Platt's (1999) for two classes, and for more its one-parameter relative, the

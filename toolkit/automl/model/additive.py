@@ -1,4 +1,4 @@
-"""What a saved model says as a sum of forests and of terms, where it is one.
+"""A saved model as a sum of forests and of terms, where it is one.
 
 A blend of logarithms is a sum of log-odds, and Platt's calibration stretches and moves them, as
 a temperature does for several classes: so a calibrated blend across engines is a sum of its

@@ -1,4 +1,4 @@
-"""What follows a search: it reports the state, and decides what is worth trying."""
+"""The monitor of a search: it reports the state, and prunes the plan."""
 
 from __future__ import annotations
 

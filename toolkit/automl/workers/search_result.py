@@ -1,4 +1,4 @@
-"""What comes out of a search, and who decides while it runs."""
+"""The result of a search, and the callbacks that decide while it runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from toolkit.automl.workers.trial_store import TrialRecord
 
 @dataclass
 class SearchResult:
-    """What came out of a search.
+    """The result of a search.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class SearchResult:
 
 
 class SearchCallbacks:
-    """What the search asks of its owner; every method may be overridden."""
+    """Callbacks of a search; every method may be overridden."""
 
     def finished(self, trial: Trial, record: TrialRecord, before: bool) -> None:
         """A trial is done; `before` says that an earlier search did it."""

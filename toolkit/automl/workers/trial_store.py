@@ -1,4 +1,4 @@
-"""What a search finished stays finished: one record for each trial, written last."""
+"""The store of finished trials: one record for each, written last."""
 
 from __future__ import annotations
 

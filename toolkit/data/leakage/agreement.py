@@ -1,4 +1,4 @@
-"""How nearly a column and the target say the same: what sets a copy apart from a strong feature.
+"""The agreement of a column with the target: it distinguishes a copy from a strong feature.
 
 A strong feature makes outcomes likelier by degrees. A copy, whatever its form, gives the target
 outright in most rows, and is wrong in a few, at random. Scores of association do not tell the two

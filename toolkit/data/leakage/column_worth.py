@@ -1,4 +1,4 @@
-"""What a column would be worth among unsuspected ones: a quick model with it, and without."""
+"""What a column adds to columns above suspicion: a quick model with it, and without."""
 
 from __future__ import annotations
 

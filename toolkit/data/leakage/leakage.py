@@ -49,7 +49,7 @@ _SALT = 137
 
 @dataclass
 class LeakEvidence:
-    """What speaks against one column.
+    """The evidence that one column leaks the target.
 
     Attributes
     ----------

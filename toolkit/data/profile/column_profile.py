@@ -1,4 +1,4 @@
-"""One column in numbers, and how the target goes along with it."""
+"""One column in numbers, and its association with the target."""
 
 from __future__ import annotations
 

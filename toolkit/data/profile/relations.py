@@ -1,4 +1,4 @@
-"""How columns go together: ranks, levels, and levels with numbers, on one scale from 0 to 1."""
+"""Association of pairs of columns: numbers, categories, and both, on one scale from 0 to 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The score to beat: a constant guess and a linear model, judged on the validation rows."""
+"""Baselines: a constant guess and a linear model, scored on the validation rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a plan is sound, doubtful or missing, graded."""
+"""Graded checks of the plan: rows, costs, limits, fairness, governance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the test rows are enough, and whether the training rows know them already."""
+"""Whether the test rows are enough, and whether copies of them are among the training rows."""
 
 from __future__ import annotations
 

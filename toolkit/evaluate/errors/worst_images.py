@@ -1,4 +1,4 @@
-"""The images that a model gets most wrong, to be looked at."""
+"""The most confident misclassified test images."""
 
 from __future__ import annotations
 

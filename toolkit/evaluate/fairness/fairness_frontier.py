@@ -1,4 +1,4 @@
-"""Ways to bring groups together: fitted away from the test rows, judged on them."""
+"""The trade-off of fairness and cost: policies fitted on other rows, judged on the test rows."""
 
 from __future__ import annotations
 

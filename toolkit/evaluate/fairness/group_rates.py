@@ -1,4 +1,4 @@
-"""Rates by group, which groups can be compared, and how far they are apart."""
+"""Rates by group, which groups can be compared, and the largest difference between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verdict on groups: what it holds for, and which groups it says nothing about."""
+"""The verdict on groups, and which groups it does not cover."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ PAIRS = 6
 
 @dataclass
 class IntersectionResults:
-    """What came out of crossing protected columns.
+    """Results by intersection of protected columns.
 
     Attributes
     ----------

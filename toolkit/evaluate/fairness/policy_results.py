@@ -1,4 +1,4 @@
-"""What ways to decide bring and cost on the test rows, all on the same resamples."""
+"""Fairness and cost of decision policies on the test rows, all on the same resamples."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DIFFERENCE, _ACCURACY, _COST = range(3)
 
 @dataclass(frozen=True)
 class Policy:
-    """A way to decide on the test rows, not yet judged.
+    """A decision policy on the test rows, not yet judged.
 
     Attributes
     ----------
@@ -170,7 +170,7 @@ def _point(
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What a way to decide makes of the test rows: each row's cell in the table of counts."""
+    """The outcome of a decision policy: each test row's cell in the table of counts."""
 
     cells: np.ndarray
     made: GroupComparison

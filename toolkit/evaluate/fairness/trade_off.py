@@ -1,4 +1,4 @@
-"""Fairness against its cost: intersections of protected columns, ways to mitigate, the choice."""
+"""Fairness against its cost: intersections of protected columns, mitigation, the choice."""
 
 from __future__ import annotations
 

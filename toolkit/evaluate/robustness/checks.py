@@ -1,4 +1,4 @@
-"""Remarks on how a model stands perturbed rows."""
+"""Checks of a model's robustness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores perturbed rows in few large calls, and holds them against the rows as they were."""
+"""Scores perturbed rows in few large calls, and compares them with the unperturbed rows."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Perturbation:
 
 @dataclass
 class Rescoring:
-    """A model and the unperturbed rows that everything is held against.
+    """A model and the unperturbed rows with which results are compared.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Remarks on an evaluation, worst things first to say."""
+"""Checks of an evaluation."""
 
 from __future__ import annotations
 

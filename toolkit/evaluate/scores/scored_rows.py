@@ -1,4 +1,4 @@
-"""Test rows with what the model says of them."""
+"""Test rows with the model's predictions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SMALLEST = 1e-3  # of a probability, so that one row cannot make a slice
 
 @dataclass(frozen=True)
 class ScoredTestRows:
-    """Test rows with what the model says of them.
+    """Test rows with the model's predictions.
 
     Attributes
     ----------

@@ -38,7 +38,7 @@ _WORST = 10
 
 @dataclass(frozen=True)
 class SliceScore:
-    """What came out for one slice.
+    """Scores of one slice.
 
     Attributes
     ----------

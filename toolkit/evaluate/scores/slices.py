@@ -21,7 +21,7 @@ _MOST = 0.75
 
 @dataclass(frozen=True)
 class SliceSearch:
-    """What came out of a search for weak slices.
+    """The result of a search for weak slices.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a threshold does to the test rows, and what other costs would make of it."""
+"""Decisions and cost of the test rows at any threshold and any costs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Inside texts and images: which words and patches moved the model."""
+"""Contributions of words and patches in texts and images."""

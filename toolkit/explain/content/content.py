@@ -1,4 +1,4 @@
-"""Explanations of texts and images: which words, which patches moved the model.
+"""Explanations of texts and images: contributions of words and patches.
 
 The features are the parts of one row's content; the row's other columns stay as they are, and a
 part is removed as its module says (`text_tokens`, `image_patches`). The base is the row without

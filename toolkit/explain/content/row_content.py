@@ -1,4 +1,4 @@
-"""What a person has to see of a row whose columns are texts or images."""
+"""The texts and images of a row, as a person sees them."""
 
 from __future__ import annotations
 

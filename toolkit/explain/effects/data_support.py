@@ -1,4 +1,4 @@
-"""Which mixtures of rows lie outside the data.
+"""Which rows, mixed from two, lie outside the data.
 
 A mixture is judged by the column that was changed and those most closely related to it, since
 these are the ones that it can contradict. Its distance to a row is Gower's (1971): numbers by

@@ -1,4 +1,4 @@
-"""What single columns do to the output: partial dependence and accumulated local effects.
+"""Effects of single columns on the output: partial dependence and accumulated local effects.
 
 Partial dependence (Friedman 2001) sets every row to a value and averages; single rows' curves
 are individual conditional expectations (Goldstein et al. 2015). Where columns are related,

@@ -1,4 +1,4 @@
-"""The champion as a whole, through its predictions alone, in one call and a fixed budget."""
+"""Global effects of the champion, from its predictions alone, in one call and a fixed budget."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows that global views look at, and mixtures of them, scored in few large calls."""
+"""The rows behind global effects, alone and mixed from two, scored in few large calls."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MISSING = "(missing)"
 
 @dataclass
 class SampledRows:
-    """Training rows, what the model says of them, and what was spent.
+    """Training rows, their predictions, and the number of rows scored.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""A small decision tree that imitates the champion, and how well it does."""
+"""A small decision tree that approximates the champion, and its fidelity."""
 
 from __future__ import annotations
 

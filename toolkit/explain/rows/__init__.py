@@ -1,1 +1,1 @@
-"""Single rows: reasons, counterfactuals, rows alike, and what if."""
+"""Single rows: reasons, counterfactuals, nearest training rows, and what-if."""

@@ -1,4 +1,4 @@
-"""Reason codes: the columns that pushed a row towards the adverse outcome, in words.
+"""Reason codes: the columns that contributed to a row's adverse outcome, in words.
 
 What is listed are SHAP values against the mean of the background, as adverse-action notices by
 Shapley values are (see Molnar 2022, chapter 9.5, on how such values are read).

@@ -1,4 +1,4 @@
-"""Example rows: the most certain, the most wrong and the most doubtful ones."""
+"""Example rows: the most certain ones, the largest errors, and those nearest to the threshold."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EACH = 2
 
 @dataclass(frozen=True)
 class ScoredRows:
-    """Rows with their targets and what a model says of them.
+    """Rows with their targets and predictions.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What the model would say of a row that somebody makes up."""
+"""Predictions of a row with some cells replaced by hand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OFFERED = 200
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model says of one row.
+    """The prediction of one row.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Expected gradients: what each column adds along the straight lines from background rows.
+"""Expected gradients: each column's contribution along straight lines from background rows.
 
 Integrated gradients (Sundararajan, Taly and Yan 2017) averaged over background rows (Erion,
 Janizek, Sturmfels, Lundberg and Lee 2021): the Aumann-Shapley values (1974) of a differentiable

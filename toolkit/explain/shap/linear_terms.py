@@ -1,4 +1,4 @@
-"""Exact values of what is a sum of one term for each design column: linear models.
+"""Exact values of sums of one term for each design column: linear models.
 
 A column's term is what the output changes by when its cell is put into a row. Of a column that
 comes from one of the table's, the value is its term less the background's mean term: the

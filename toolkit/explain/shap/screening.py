@@ -1,4 +1,4 @@
-"""Finding, in a table of very many columns, those that move the model."""
+"""Screening a table of very many columns for those that change the output most."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of the champion: what it is made of, and how far it can be trusted."""
+"""Figures of the champion: members, calibration, threshold, holdout, shuffled labels, coverage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of where the champion errs."""
+"""Figures of errors: error tree, curves, slices."""
 
 from __future__ import annotations
 

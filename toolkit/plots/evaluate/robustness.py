@@ -1,4 +1,4 @@
-"""Figures of how the champion stands perturbed rows."""
+"""Figures of robustness: scores of perturbed rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of the parts of a text or an image that moved the model."""
+"""Figures of the contributions of words and patches."""
 
 from __future__ import annotations
 

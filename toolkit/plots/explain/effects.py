@@ -1,4 +1,4 @@
-"""Figures of the model as a whole: effects, interactions, two kinds of importance."""
+"""Figures of global effects: partial dependence, interactions, SHAP and permutation importance."""
 
 from __future__ import annotations
 

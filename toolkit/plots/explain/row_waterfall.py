@@ -1,4 +1,4 @@
-"""How one row's output comes about, from the mean output to its own."""
+"""The waterfall of one row: from the mean output to its own."""
 
 from __future__ import annotations
 

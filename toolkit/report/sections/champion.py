@@ -1,4 +1,4 @@
-"""Champion: what was chosen, how scores become decisions, and how far to believe it."""
+"""Champion: the choice, calibration and threshold, and checks of its score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inside texts and images: what of them may be shown, and how exact it is."""
+"""Texts and images: the contributions that may be shown, and how exact they are."""
 
 from __future__ import annotations
 

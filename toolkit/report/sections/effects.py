@@ -1,4 +1,4 @@
-"""The model as a whole: effects, interactions, two kinds of importance, a small tree."""
+"""Global effects: partial dependence, interactions, SHAP and permutation importance, a tree."""
 
 from __future__ import annotations
 

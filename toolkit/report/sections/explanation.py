@@ -1,4 +1,4 @@
-"""Explanation: what moves the champion's output, overall and for three example rows."""
+"""Explanation: SHAP values, overall and for three example rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models: what was tried, under which rules, and what came of it."""
+"""Models: the leaderboard, constraints, and the search's settings and failures."""
 
 from __future__ import annotations
 

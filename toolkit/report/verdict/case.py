@@ -1,4 +1,4 @@
-"""A run as the rules of the verdict see it, and what their sentences are made of."""
+"""A run as the rules of the verdict see it, and the values that their sentences quote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the verdict's rules and the boxes of the summary both look at."""
+"""Inputs of the verdict's rules and of the summary's boxes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The panel of ``04_automl`` that says what the search may do and what it must keep to."""
+"""The panel of ``04_automl`` with the search's budget and constraints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The panel of fairness: groups, intersections, what fairness would cost, and a person's choice."""
+"""The panel of fairness: groups, intersections, the trade-off with cost, and a person's choice."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _HEAD = ("Point", "Difference", "Verdict", "Accuracy", "Mean cost a row", "Cost,
 
 
 class FairnessPanel(Panel):
-    """See who is treated how, what parity would cost, and choose a point with a reason.
+    """Results by group, the trade-off with cost, and the choice of a point with a reason.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How the champion stands perturbed rows, for a notebook."""
+"""Robustness of the champion, for a notebook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The panel of ``05_evaluate`` in which a person looks where the model errs."""
+"""The panel of ``05_evaluate`` on errors: slices, error tree, confusions."""
 
 from __future__ import annotations
 

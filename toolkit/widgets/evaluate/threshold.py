@@ -27,7 +27,7 @@ _NONE = "A threshold is chosen for two classes only; this model predicts somethi
 
 
 class ThresholdPanel(Panel):
-    """Move the threshold and the costs, and see what becomes of the test rows.
+    """Decisions and cost of the test rows at a threshold and costs that a person tries.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The panel of texts and images: a row, and which of its parts moved the model."""
+"""The panel of texts and images: a row, and the contributions of its words or patches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STATIC_ROWS = 3
 
 
 class ContentPanel(Panel):
-    """Look at texts and images of test rows, and at what in them moved the model.
+    """Texts and images of test rows, with the contributions of their words and patches.
 
     Parameters
     ----------

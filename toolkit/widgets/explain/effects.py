@@ -1,4 +1,4 @@
-"""The panel of global effects: one column's effects, interactions, importances, a small tree."""
+"""The panel of global effects: one column's effects, interactions, importances, surrogate tree."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STATIC_COLUMNS = 3
 
 
 class EffectsPanel(Panel):
-    """Look at the model as a whole.
+    """Global effects of the model.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The panel of ``06_explain``: a class, a column, a row, and what moved the model there."""
+"""The panel of ``06_explain``: SHAP values by class, column and row."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TEXT = 2_000
 
 
 class ExplainPanel(Panel):
-    """Look at the explanation: overall, by column, and row by row.
+    """SHAP values: overall, by column, and row by row.
 
     Parameters
     ----------

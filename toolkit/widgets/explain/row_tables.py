@@ -1,4 +1,4 @@
-"""What there is to say about a row, as tables and figures."""
+"""The report on one row as tables and figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every panel is: fields over the project, a status line, a copy for later readers."""
+"""The base of every panel: findings, folded settings, a status line, a copy in static HTML."""
 
 from __future__ import annotations
 

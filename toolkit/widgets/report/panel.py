@@ -1,4 +1,4 @@
-"""The panel of ``07_report``: what is still to be said, and the report as it stands."""
+"""The panel of ``07_report``: the report as it stands, and what is not answered yet."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LONG = ("problem.", "report.statement", "governance.notes")
 
 
 class ReportPanel(Panel):
-    """What people must say, with inputs for what is open, and a preview of the report.
+    """A preview of the report, and inputs for the questions that are open.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Simple models on scikit-learn: what any search has to beat, and what can be read whole."""
+"""Simple models on scikit-learn: baselines, and models that a person can read whole."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MOST_LEVELS = 254  # histogram boosting has 255 bins, and one is for missing
 
 
 class BaselineEngine(Engine):
-    """A linear model, an additive one, a shallow tree, and boosting that nobody tuned."""
+    """A linear model, an additive one, a shallow tree, and boosting with default settings."""
 
     name = "baseline"
     title = "Baseline"
