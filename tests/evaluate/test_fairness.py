@@ -154,6 +154,17 @@ def test_thresholds_bring_sexes_together_on_the_test_rows(made):
     assert detail.fit_rows == 300 and detail.surrogate_rows == detail.surrogate_of == 900
 
 
+def test_the_names_of_version_0_1_are_read(made):
+    _, detail = made
+    old = detail.model_dump(mode="json")
+    for name in ("surrogate", "surrogate_rows", "surrogate_of"):
+        old[name.replace("surrogate", "stand_in")] = old.pop(name)
+    for point in old["curve"]:
+        if point["method"] == "surrogate":
+            point |= {"method": "stand-in", "name": point["name"].replace("surrogate", "stand-in")}
+    assert FairnessDetail.model_validate(old) == detail
+
+
 def test_two_runs_are_equal_to_the_byte(made, tmp_path):
     stage, _ = made
     other, _ = run(tmp_path)

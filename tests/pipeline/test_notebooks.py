@@ -61,6 +61,7 @@ def test_parameters_as_documented_and_seen_by_papermill(notebook):
     tagged = [c for c in nb.cells if "parameters" in c.metadata.get("tags", [])]
     assert [c.source for c in tagged] == [PARAMETER_CELL]
     assert nb.cells[1] is tagged[0]
+    assert tagged[0].metadata["jupyter"] == {"source_hidden": True}  # folded
     found = inspect_notebook(str(path))
     assert tuple(found) == PARAMETERS
     assert all(entry["help"] for entry in found.values())

@@ -280,6 +280,12 @@ def test_old_names_are_read_with_a_note_and_replaced_only_when_set(tmp_path: Pat
         ProjectFile(path)
 
 
+def test_a_choice_by_its_old_name_is_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "project.yaml"
+    path.write_text(TEXT + "fairness: {mitigation: stand-in age 0, mitigation_reason: why}\n")
+    assert ProjectFile(path).project.fairness.mitigation == "surrogate age 0"
+
+
 def test_comments_do_not_count(file: ProjectFile, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text("\n".join(line.partition("#")[0] for line in TEXT.splitlines()))

@@ -6,6 +6,7 @@ import datetime
 import json
 
 import pytest
+from ipywidgets import HTML
 from support.pages import parse
 
 from toolkit import open_stage
@@ -163,6 +164,23 @@ def test_the_copy_for_later_readers_holds_every_field_and_is_escaped(stage):
     assert "Split: test" in text
     assert "default" in text
     assert "person (" in text
+
+
+def test_settings_are_folded_below_the_findings_until_the_button_is_pressed(stage):
+    panel = Panel(stage, "A panel", ["costs"])
+    panel.static = lambda: "<p>found</p>"
+    finding, field = HTML("found"), panel.field("costs.unit")
+    panel.show(finding, settings=[field])
+    shown = list(panel.children)
+    assert shown.index(finding) < shown.index(panel.settings)
+    (inputs,) = [box for box in panel.settings.children if field in getattr(box, "children", ())]
+    assert inputs.layout.display == "none"
+    panel.settings.button.value = True
+    assert inputs.layout.display == ""
+    page = panel.static_html()
+    assert (
+        page.index("found") < page.index("<details><summary>Settings") < page.index("Costs: unit")
+    )
 
 
 def test_checks_are_shown_with_a_word_for_their_severity():

@@ -232,7 +232,7 @@ class Holdout(Record):
 
 
 class Shuffled(Record):
-    """A model of the champion's kind fitted on shuffled labels, from which nothing can be learnt."""
+    """The score of a model of the champion's kind on shuffled labels, beside chance."""
 
     metric: str
     model: str = ""

@@ -21,7 +21,7 @@ class CellChange(Record):
 
 
 class Counterfactual(Record):
-    """Changes of a row that together bring the wanted decision. Scored again as it stands."""
+    """Changes of a row that together lead to the wanted decision; the changed row was scored again."""
 
     changes: list[CellChange]
     score: float
