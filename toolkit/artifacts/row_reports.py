@@ -21,7 +21,7 @@ class CellChange(Record):
 
 
 class Counterfactual(Record):
-    """Changes of a row that together lead to the wanted decision; the changed row was scored again."""
+    """Changes of a row that together lead to the wanted decision, confirmed by a second scoring."""
 
     changes: list[CellChange]
     score: float
