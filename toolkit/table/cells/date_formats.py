@@ -59,7 +59,7 @@ _MIRROR = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
 _SHARE = 0.95
 _MOST_LAYOUTS = 3
 _SERIAL = re.compile(r"[1-7]\d{4}(\.\d+)?")
-_STAND_INS = (
+_PLACEHOLDER_DATES = (
     "0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01",
     "2099-12-31",
 )  # fmt: skip
@@ -327,7 +327,7 @@ def _placeholders(
     known = ~np.isnat(moments)
     days = moments[known].astype("datetime64[D]")
     say_far(name, days, counts[known], notes)
-    for text in _STAND_INS:
+    for text in _PLACEHOLDER_DATES:
         day = np.datetime64(text, "D")
         near = np.abs((days - day).astype("int64"))
         rows = int(counts[known][near == 0].sum())

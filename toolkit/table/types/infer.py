@@ -262,7 +262,7 @@ def _protected(columns: dict[str, Column], frame: pd.DataFrame, notes: Notes) ->
             )
         elif column_names.proxy(name) and column.role == "feature":
             notes.say(
-                "Stand-in for a protected group",
+                "Proxy of a protected group",
                 f"{name!r} may stand in for origin or wealth ({column_names.proxy(name)}).",
                 name,
                 f"Set columns.{name}.role to ignore if the decision must not rest on it",
