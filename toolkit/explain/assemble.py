@@ -248,8 +248,8 @@ def _checks(
             Check(
                 name="Wide table",
                 severity="info",
-                message=f"{len(values.groups.names) - 1} columns that move the model most are"
-                f" explained by themselves, {len(grouped):,} others together.",
+                message=f"The {len(values.groups.names) - 1} columns with the largest effect are"
+                f" explained one by one, {len(grouped):,} others together.",
             )
         )
     return checks

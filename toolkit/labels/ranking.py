@@ -17,7 +17,7 @@ _DECIMALS = 6
 
 
 def rank_classes(codes: np.ndarray, scores: np.ndarray, classes: list[str]) -> pd.DataFrame:
-    """Rank labels by how much the probabilities speak against them.
+    """Rank labels by how unlikely the predicted probabilities make them.
 
     The score is cleanlab's normalized margin: the given class's probability minus the
     largest other one, brought to 0 to 1. The flag is cleanlab's too: as many rows of lowest

@@ -25,7 +25,7 @@ class Predictor(Protocol):
     classes : list of str
         Binary: negative, positive; multiclass: sorted; regression: empty.
     threshold : float or None
-        Binary: rows whose positive probability reaches it are called positive.
+        Binary: the probability from which a row is predicted positive.
     columns : dict of str to Column
         The feature columns it takes.
     name : str

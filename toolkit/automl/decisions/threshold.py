@@ -28,11 +28,11 @@ class ThresholdChoice:
     rule : str
         In words, with the numbers.
     curve : list of CurvePoint
-        What thresholds from 0 to 1 would bring.
+        Cost and rates at thresholds from 0 to 1.
     missed : str
-        What the rule asked for and no threshold gives; empty if it is kept.
+        The limit that no threshold keeps; empty if one does.
     weak : str
-        Why the rule may not be kept on other rows; empty if nothing speaks against it.
+        Why the rule may be missed on other rows; empty if it should hold.
     """
 
     threshold: float

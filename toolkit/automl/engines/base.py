@@ -211,7 +211,7 @@ class Engine(ABC):
         return {}, ""
 
     def server_answers(self, environment: dict[str, str], project: Project) -> bool:
-        """Return whether the server that a worker was told of is up."""
+        """Return whether the server whose address a worker was given is up."""
         return True
 
     def shared_server(self, project: Project) -> SharedServer:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Unusual = Literal["warn", "error", "ignore", "return"]
 _SHARE = 0.05
-"""The share of rows from which on a column's unusual cells are told of."""
+"""The share of rows from which a column's unusual cells are reported."""
 _CHANCE = 3.0
 """Standard errors by which a share of unusual cells that are expected may vary."""
 _SHOWN = 4

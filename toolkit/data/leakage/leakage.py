@@ -98,10 +98,10 @@ def search(
 ) -> tuple[list[Suspect], LeakSearch]:
     """Return the columns that may leak the target, most suspicious first, and what was looked at.
 
-    A column is suspected for what it gives (the target outright in most rows, in whatever form,
-    by its value or by its absence; more than `threshold` alone), for its name, or with others.
-    What it would be worth among columns that nothing speaks against then sets severity: where
-    the others say the same, a strong column is one of several strong ones.
+    A column is suspected because it determines the target in most rows (in whatever form, by its
+    value or by its absence), because it alone predicts better than `threshold`, by its name, or
+    together with others. The severity follows from what it adds to columns above suspicion:
+    where these carry the same information, it is one of several strong columns.
 
     Parameters
     ----------
@@ -140,8 +140,8 @@ def first_look(project: Project, frame: pd.DataFrame) -> list[Suspect]:
     """Return the ten features to ask about first, when each is known, from a sample of rows.
 
     Ranked by how well each predicts alone, by what looks like a copy of the target, and by name;
-    what nothing speaks against is of severity ``info``. Texts and images are left out, and what
-    columns would be worth beside others is not weighed. Nothing is returned where the target of
+    columns above suspicion are of severity ``info``. Texts and images are left out, and what a
+    column adds to others is not measured. Nothing is returned where the target of
     the sample has one value, or cannot be predicted at all.
     """
     if len(frame) > _FIRST_ROWS:
@@ -178,7 +178,7 @@ def first_look(project: Project, frame: pd.DataFrame) -> list[Suspect]:
 def _alone(
     table: Table, rows: np.ndarray, association: dict[str, float | None], threshold: float
 ) -> tuple[Found, list[str]]:
-    """Return what speaks against single columns, and which were looked at."""
+    """Return the evidence against single columns, and which were examined."""
     judge = make_judge(table, rows)
     agreement = _Agreements(table, rows)
     found: Found = {}

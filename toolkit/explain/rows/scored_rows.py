@@ -31,7 +31,7 @@ class ScoredRows:
     classes : list of str
         The model's.
     threshold : float
-        Binary: from where on a row is called positive.
+        Binary: the probability from which a row is predicted positive.
     """
 
     scores: np.ndarray
