@@ -30,8 +30,8 @@ def test_an_untrusted_copy_shows_the_table_and_the_figures(binary_project, tmp_p
     scratch.mkdir()
     with lab.jupyterlab(run, scratch) as url, lab.browser(scratch) as page:
         notebook = lab.Notebook(page, url, "01_scoping.ipynb")
-        cell = page.get_by_role("cell", name="Problem: question")
-        cell.wait_for()
+        page.locator("summary", has_text="Settings").first.click()
+        page.get_by_role("cell", name="Problem: question").wait_for()
         assert page.get_by_text("Who <b>leaves</b>?").count()
         figure = page.locator("figure img").first
         assert figure.evaluate("e => e.complete && e.naturalWidth > 100")
