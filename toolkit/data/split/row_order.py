@@ -25,7 +25,6 @@ _WITHIN = 0.1
 _TARGET = 0.05
 _FEATURE = 0.2
 _SORTED = 0.999
-_FEW_RUNS = 20
 _WAYS = {"stratified": "at random", "random": "at random", "group": "by group"}
 
 Typed = Callable[[np.ndarray, list[str]], pd.DataFrame]
