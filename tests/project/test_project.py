@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from toolkit.errors import ProjectError, UsageError
 from toolkit.project import Project, ProjectFile, json_schema, reference
-from toolkit.project.document import dump, parse, validate
+from toolkit.project.document import dump, parse
 from toolkit.project.file import find, split_key
 from toolkit.project.schema import fields
 from toolkit.project.sources import append_event, read_log
+from toolkit.project.validation import validate
 
 TEXT = """\
 # Who leaves, and why

@@ -18,7 +18,7 @@ from toolkit.automl.workers.scheduler import WORKERS
 from toolkit.errors import DataError, ProjectError
 
 if TYPE_CHECKING:
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
     from toolkit.run.stage import Stage
     from toolkit.table import Part
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from toolkit.errors import ProjectError
 from toolkit.metrics.base import Context
-from toolkit.project.model import Costs
+from toolkit.project.criteria import Costs
 from toolkit.table.cells import values
 
 if TYPE_CHECKING:

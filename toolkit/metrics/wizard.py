@@ -5,7 +5,8 @@ from __future__ import annotations
 from toolkit.errors import ProjectError
 from toolkit.metrics.base import for_task
 from toolkit.metrics.decisions import cost_threshold
-from toolkit.project.model import Costs, Project
+from toolkit.project.criteria import Costs
+from toolkit.project.model import Project
 
 COMPARED = {
     "demographic_parity_difference": ("selection_rate",),

@@ -11,7 +11,7 @@ from toolkit.artifacts import Rows
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
     from toolkit.run.stage import Stage
 
 

@@ -15,7 +15,8 @@ from toolkit.table.types.typed import effective_columns
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column, Project, Target
+    from toolkit.project.data import Column
+    from toolkit.project.model import Project, Target
     from toolkit.run.stage import Stage
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.forests import AdditiveModel
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
 
 
 @runtime_checkable

@@ -11,7 +11,8 @@ import pandas as pd
 from toolkit.artifacts import Check
 from toolkit.data.findings import listed
 from toolkit.data.rows import numbers
-from toolkit.project.model import Column, SplitSettings
+from toolkit.project.data import Column
+from toolkit.project.model import SplitSettings
 from toolkit.table.types import date_parts
 
 _CHUNK = 1_000

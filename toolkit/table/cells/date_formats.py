@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.project.model import Column
+from toolkit.project.data import Column
 from toolkit.table import column_names
 from toolkit.table.cells import values
 from toolkit.table.cells.date_notes import (

@@ -12,7 +12,7 @@ from toolkit.table.features.steps import Arrays, Facts, StepColumn
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
 
 _DAY = 86_400.0
 _EPOCH = np.datetime64("1970-01-01", "us")

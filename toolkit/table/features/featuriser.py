@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit import canonical
-from toolkit.project.model import Column
+from toolkit.project.data import Column
 from toolkit.table.features.category import Category
 from toolkit.table.features.date import Duration, Moment
 from toolkit.table.features.image import ImageComponents

@@ -16,7 +16,7 @@ from toolkit.table.images.image_source import listed, smaller_check
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Data
+    from toolkit.project.data import Data
 
 
 def is_npz(path: Path) -> bool:

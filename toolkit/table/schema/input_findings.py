@@ -12,7 +12,7 @@ from toolkit.table.schema.column_schema import ColumnSchema
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
 
 
 UNSEEN = "unseen level"

@@ -25,7 +25,7 @@ from toolkit.table.schema.input_spelling import Restoring, number_key
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
 
 FILE = "input_schema.json"
 MOST_LEVELS = 50_000

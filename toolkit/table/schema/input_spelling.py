@@ -18,7 +18,7 @@ from toolkit.table.types import typed
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
 
 EXACT, EXACT_SINGLE = 2**53, 2**24
 """Whole numbers below are exact as floats, and as floats of single precision."""

@@ -15,7 +15,7 @@ from toolkit.table.column_names import word_set
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
     from toolkit.table.cells.decimal_marks import TableMarks
     from toolkit.table.cells.values import Cells
 

@@ -15,7 +15,7 @@ from toolkit.table.types.typed import conform
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column, ColumnType
+    from toolkit.project.data import Column, ColumnType
     from toolkit.table.cells.values import Cells
 
 _PAIRS = 1_500

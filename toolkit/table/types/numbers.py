@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.project.model import Column
+from toolkit.project.data import Column
 from toolkit.table import column_names
 from toolkit.table.cells import amounts, values
 from toolkit.table.cells.decimal_marks import MarkReading, TableMarks, evidence, read_marks

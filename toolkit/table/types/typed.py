@@ -17,7 +17,8 @@ from toolkit.table.images import images
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column, Project
+    from toolkit.project.data import Column
+    from toolkit.project.model import Project
 
 
 def conform(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:

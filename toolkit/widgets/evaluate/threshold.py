@@ -12,7 +12,7 @@ from toolkit.artifacts import Champion, CurvePoint
 from toolkit.plots.evaluate import threshold as figures
 from toolkit.plots.evaluate.errors import words
 from toolkit.plots.style import shorten
-from toolkit.project.model import Costs
+from toolkit.project.criteria import Costs
 from toolkit.widgets.kit.panel import Panel, grid, table
 
 if TYPE_CHECKING:
