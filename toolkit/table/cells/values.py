@@ -226,22 +226,17 @@ def _as_arrow(series: pd.Series) -> Any:
         of_texts = isinstance(kind.categories.dtype, pd.StringDtype)
         series = series.astype(kind.categories.dtype if of_texts else object)
         kind = series.dtype
-    if isinstance(kind, pd.StringDtype):
+    if isinstance(kind, pd.StringDtype) or pd.api.types.is_integer_dtype(kind):
         return _whole(pa.array(series, from_pandas=True)).cast(pa.large_string())
-    if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_object_dtype(kind):
-        words = _words(series) if pd.api.types.is_object_dtype(kind) else None
-        if words is not None:
-            return words
-        texts = [cell_text(value) for value in series.tolist()]
-    elif pd.api.types.is_integer_dtype(kind):
-        return _whole(pa.array(series, from_pandas=True)).cast(pa.large_string())
-    elif pd.api.types.is_float_dtype(kind):
+    if pd.api.types.is_float_dtype(kind):
         numbers = series.to_numpy(dtype="float64", na_value=np.nan)
         distinct, codes = np.unique(numbers, return_inverse=True)
         names = pa.array([cell_text(value) for value in distinct.tolist()], pa.large_string())
         return names.take(pa.array(codes))
-    else:
-        texts = [cell_text(value) for value in series.astype(object).tolist()]
+    words = _words(series) if pd.api.types.is_object_dtype(kind) else None
+    if words is not None:
+        return words
+    texts = [cell_text(value) for value in series.astype(object).tolist()]
     return pa.array(texts, pa.large_string())
 
 
