@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from toolkit.table import Part
 
 
-def prepare(stage: Stage) -> tuple[SearchTask, np.ndarray[Any, Any]]:
+def prepare(stage: Stage) -> tuple[SearchTask, np.ndarray]:
     """Return the task, and the table's row of each training row.
 
     Raises

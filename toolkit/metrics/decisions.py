@@ -105,7 +105,7 @@ def decide(scores: Any, context: Context) -> np.ndarray:
     return np.array(context.classes, dtype=object)[decide_codes(scores, context)]
 
 
-def label_values(classes: list[str]) -> np.ndarray[Any, Any]:
+def label_values(classes: list[str]) -> np.ndarray:
     """Return the names of classes in the type that pandas gives a column of them."""
     if set(classes) <= {"True", "False"}:
         return np.array([name == "True" for name in classes])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -321,9 +321,7 @@ def _latest_year(name: str, form: str, texts: list[str], notes: Notes) -> int | 
     return latest
 
 
-def _stand_ins(
-    name: str, moments: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], notes: Notes
-) -> None:
+def _stand_ins(name: str, moments: np.ndarray, counts: np.ndarray, notes: Notes) -> None:
     known = ~np.isnat(moments)
     days = moments[known].astype("datetime64[D]")
     say_far(name, days, counts[known], notes)

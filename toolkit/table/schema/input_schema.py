@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -44,7 +44,7 @@ class InputSchema:
 
     @classmethod
     def learn(
-        cls, table: pd.DataFrame, columns: Mapping[str, Column], training: np.ndarray[Any, Any]
+        cls, table: pd.DataFrame, columns: Mapping[str, Column], training: np.ndarray
     ) -> Self:
         """Return the schema of a typed table.
 
