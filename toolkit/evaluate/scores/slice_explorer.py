@@ -19,7 +19,7 @@ from toolkit.evaluate.scores.scored_rows import (
     row_loss,
     score_part,
     some_rows,
-)  # fmt: skip
+)
 from toolkit.evaluate.scores.slices import welch
 from toolkit.metrics.resampling import from_resamples, resamples, weighted
 

@@ -146,7 +146,7 @@ class ThresholdPanel(Panel):
             ("Flagged rightly (precision)", here.precision.text(), before.precision.text()),
             ("Wrongly flagged", here.false_positive_rate.text(), before.false_positive_rate.text()),
             ("Share flagged", formats.share(here.flagged), formats.share(before.flagged)),
-        ]  # fmt: skip
+        ]
         rates = table(
             (
                 "On the test rows",
