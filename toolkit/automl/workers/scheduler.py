@@ -6,7 +6,7 @@ import queue
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from toolkit import formats
 from toolkit.artifacts import TrialRun
@@ -259,9 +259,9 @@ class Scheduler:
             if trial is not None:
                 self._lost(trial, exit_reason(event.facts["code"], worker))
 
-    def _ended(self, worker: Worker, trial: Trial, facts: dict[str, object]) -> None:
+    def _ended(self, worker: Worker, trial: Trial, facts: dict[str, Any]) -> None:
         if not facts["error"]:
-            record = TrialRecord(**facts["record"])  # type: ignore[arg-type]
+            record = TrialRecord(**facts["record"])
             self.clock.learn(trial, time.monotonic() - worker.started)
             self._done(trial, record, before=False)
         elif not engines.get(trial.engine).server_answers(worker.environment, self.project):
@@ -296,13 +296,15 @@ class Scheduler:
         self._mark(trial, "failed", reason)
         self.callbacks.failed(trial, reason)
 
-    def _mark(self, trial: Trial, status: str, reason: str) -> None:
+    def _mark(
+        self, trial: Trial, status: Literal["done", "failed", "skipped"], reason: str
+    ) -> None:
         self._state[trial.name] = TrialRun(
             name=trial.name,
             engine=trial.engine,
             family=trial.family,
             round=trial.round,
-            status=status,  # type: ignore[arg-type]
+            status=status,
             reason=reason,
         )
 
