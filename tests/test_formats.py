@@ -81,7 +81,8 @@ def test_ticks_of_large_numbers_are_short():
 def test_values_that_few_rows_share_are_not_shown():
     import pandas as pd
 
-    from toolkit.project.model import Column, Project
+    from toolkit.project.data import Column
+    from toolkit.project.model import Project
     from toolkit.report.privacy import HIDDEN, RARE, Values
 
     rows = pd.DataFrame({

@@ -23,7 +23,7 @@ from toolkit.automl.engines.h2o.server import node
 from toolkit.automl.files.archive import normalised
 from toolkit.errors import ModelError, ProjectError, RunError
 from toolkit.plots.automl import search as figures
-from toolkit.project.model import Costs
+from toolkit.project.criteria import Costs
 from toolkit.project.search import Budget
 from toolkit.run import is_current
 from toolkit.table import Predictor, load_part

@@ -29,8 +29,8 @@ from toolkit.cli import main
 from toolkit.data import new_project
 from toolkit.errors import ModelError, ProjectError
 from toolkit.labels.events import Replay
+from toolkit.project.criteria import Costs
 from toolkit.project.file import ProjectFile
-from toolkit.project.model import Costs
 from toolkit.run.folder import Run
 from toolkit.table import load_part
 

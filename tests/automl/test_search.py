@@ -22,7 +22,7 @@ from toolkit.artifacts import OutOfFoldPredictions
 from toolkit.automl.run_forecast import of_rows
 from toolkit.automl.task import Size, TaskFacts
 from toolkit.automl.trial_plan import BALANCED, PRESETS, effective, make_plan
-from toolkit.automl.workers.worker_process import next_in_line
+from toolkit.automl.workers.trial_order import next_in_line
 from toolkit.errors import EngineError, ProjectError
 from toolkit.explain.shap import cost_plan
 from toolkit.project.search import AutoML, Budget

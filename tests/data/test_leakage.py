@@ -14,7 +14,8 @@ from toolkit.data.leakage.outcome_names import hint_of
 from toolkit.data.rows import make_table
 from toolkit.errors import ProjectError
 from toolkit.plots.eda import table as figures
-from toolkit.project.model import Column, Project
+from toolkit.project.data import Column
+from toolkit.project.model import Project
 
 N = 1_000
 CLASSES = np.array(["a", "b", "c"])

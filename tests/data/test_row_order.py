@@ -10,7 +10,8 @@ from toolkit.data.profile.drift import by_the_calendar, drift
 from toolkit.data.rows import make_table
 from toolkit.data.split.row_order import find_order, order_checks
 from toolkit.data.split.split import TEST, TRAIN, assign
-from toolkit.project.model import Column, Project, SplitSettings
+from toolkit.project.data import Column
+from toolkit.project.model import Project, SplitSettings
 from toolkit.table.types import date_parts
 
 

@@ -20,7 +20,7 @@ from toolkit.evaluate import (
     weakest,
 )
 from toolkit.plots.evaluate import errors as figures
-from toolkit.project.model import Costs
+from toolkit.project.criteria import Costs
 
 NASTY = "<script>alert('x')</script>"
 COLUMNS = ["p", "age", f"city {NASTY}", "self", "when", "flat", "many"]

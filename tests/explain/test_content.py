@@ -15,7 +15,7 @@ from toolkit.errors import DataError, UsageError
 from toolkit.explain.content import content_summary as counting
 from toolkit.explain.content import image_patches, text_tokens
 from toolkit.plots.explain import content as plots
-from toolkit.project.model import Column
+from toolkit.project.data import Column
 from toolkit.table.images import images
 
 WEIGHTS = {"free": 2.0, "win": 1.0, "hello": -0.5}

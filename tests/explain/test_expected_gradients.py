@@ -21,7 +21,8 @@ from toolkit.automl.model.saved_model import Model
 from toolkit.explain import ExplainRequest, explain_rows
 from toolkit.explain.shap.expected_gradients import TOLERATED, expected_gradients
 from toolkit.explain.shap.request import EXPECTED_GRADIENTS
-from toolkit.project.model import Column, Costs
+from toolkit.project.criteria import Costs
+from toolkit.project.data import Column
 from toolkit.table import Features
 from toolkit.table.images import images
 from toolkit.table.predictor import Differentiable, Smooth

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from toolkit import metrics
 from toolkit.errors import ProjectError, UsageError
 from toolkit.metrics import Context
-from toolkit.project.model import Column, Costs, Data, Fairness, MetricSettings, Project, Target
+from toolkit.project.criteria import Costs, Fairness, MetricSettings
+from toolkit.project.data import Column, Data
+from toolkit.project.model import Project, Target
 
 BINARY = Context("binary", ["no", "yes"], threshold=0.5)
 THREE = Context("multiclass", ["a", "b", "c"])

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from toolkit.errors import ProjectError, UsageError
 from toolkit.project import Project, ProjectFile, json_schema, reference
-from toolkit.project.document import dump, parse, validate
+from toolkit.project.document import dump, parse
 from toolkit.project.file import find, split_key
 from toolkit.project.schema import fields
-from toolkit.project.sources import append_event, read_events, read_log
+from toolkit.project.sources import append_event, read_log
+from toolkit.project.validation import validate
 
 TEXT = """\
 # Who leaves, and why
@@ -60,7 +61,7 @@ def test_set_changes_one_line_and_keeps_the_rest(file: ProjectFile) -> None:
     assert text.index("columns:") < text.index("target:") < text.index("automl:")
     assert file.project.columns["a.b"].role == "ignore"
     assert ProjectFile(file.path).project == file.project
-    events = read_events(file.decisions / "choices.jsonl")
+    events = read_log(file.decisions / "choices.jsonl").events
     assert [(e["by"], e["key"], e["old"], e["new"]) for e in events] == [
         ("Ana", "columns.a.b.role", "feature", "ignore"),
         ("Ana", "problem.question", "", "Who leaves?"),
@@ -305,12 +306,12 @@ def test_log_survives_a_line_cut_short(tmp_path: Path) -> None:
     append_event(log, {"n": 1})
     with log.open("a") as stream:
         stream.write('{"n": 2')  # the machine went down here
-    assert read_events(log) == [{"n": 1}]
+    assert read_log(log).events == [{"n": 1}]
     append_event(log, {"n": 3})
-    assert read_events(log) == [{"n": 1}, {"n": 3}]
+    assert read_log(log).events == [{"n": 1}, {"n": 3}]
     log.write_text(log.read_text().replace('{"n": 1}', '{"n": 1'))  # damage, not a crash
     with pytest.raises(ProjectError, match="line 1"):
-        read_events(log)
+        read_log(log)
 
 
 EVENT = '{"at": "2026-04-02T08:00:00+00:00", "by": "Ida", "key": "seed", "new": 3}'

@@ -8,7 +8,7 @@ import pandas as pd
 from toolkit import metrics
 from toolkit.artifacts import Rows, Split
 from toolkit.canonical import write_text
-from toolkit.project.model import Column
+from toolkit.project.data import Column
 from toolkit.run.stage import open_stage
 
 

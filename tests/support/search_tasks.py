@@ -12,7 +12,7 @@ from toolkit.automl.folds import make_folds
 from toolkit.automl.inputs import Inputs
 from toolkit.automl.task import SearchTask, TaskFacts
 from toolkit.forests import Forest, TreeEnsemble, margins
-from toolkit.project.model import Column
+from toolkit.project.data import Column
 from toolkit.table import Features
 
 COLUMNS = {

@@ -14,7 +14,8 @@ import pytest
 from toolkit import table
 from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
-from toolkit.project.model import Column, Data, Project, Target
+from toolkit.project.data import Column, Data
+from toolkit.project.model import Project, Target
 
 ROWS = 144
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.project.model import Column
+from toolkit.project.data import Column
 from toolkit.table.cells import amounts, date_formats, dates, values
 from toolkit.table.cells.decimal_marks import TableMarks
 from toolkit.table.cells.notes import Notes

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from toolkit import canonical
 from toolkit.artifacts import FeatureMap
 from toolkit.plots.automl import features as figures
-from toolkit.project.model import Column
+from toolkit.project.data import Column
 from toolkit.table import Features, conform
 from toolkit.table.cells import values
 from toolkit.table.features.featuriser import SAMPLE

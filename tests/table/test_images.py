@@ -25,7 +25,7 @@ from toolkit.artifacts import (
 )
 from toolkit.errors import DataError, ProjectError
 from toolkit.plots.eda import contents
-from toolkit.project.model import Column, Data
+from toolkit.project.data import Column, Data
 from toolkit.table.images import images
 from toolkit.table.images.image_vector import image_numbers
 from toolkit.widgets.labels import panel as panel_module

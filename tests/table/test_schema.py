@@ -119,7 +119,7 @@ def test_codes_are_spelled_as_in_the_source(tmp_path: Path, cells: list, reader:
 
 
 def table_column(kind: str, **facts: object):
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
 
     return Column(type=kind, **facts)
 

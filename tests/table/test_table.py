@@ -16,7 +16,8 @@ from toolkit import open_stage, table
 from toolkit.artifacts import LabelPatch, Rows, Split
 from toolkit.data import intake
 from toolkit.errors import DataError
-from toolkit.project.model import Column, Data, Target
+from toolkit.project.data import Column, Data
+from toolkit.project.model import Target
 
 CELLS = st.one_of(
     st.none(),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -30,10 +29,10 @@ class Folds:
         Where rows are ordered in time, a number that grows with it.
     """
 
-    fold: np.ndarray[Any, Any]
+    fold: np.ndarray
     ordered: bool
     method: str
-    moment: np.ndarray[Any, Any] | None = None
+    moment: np.ndarray | None = None
 
     @property
     def count(self) -> int:
@@ -41,17 +40,17 @@ class Folds:
         return int(self.fold.max()) + 1
 
     @property
-    def scored(self) -> np.ndarray[Any, Any]:
+    def scored(self) -> np.ndarray:
         """Positions of the rows that some fold holds out."""
         return np.flatnonzero(self.fold != NEVER)
 
-    def in_time(self, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def in_time(self, rows: np.ndarray) -> np.ndarray:
         """Return positions in order of time, where rows are ordered in it."""
         if self.moment is None:
             return rows
         return rows[np.argsort(self.moment[rows], kind="stable")]
 
-    def pairs(self) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+    def pairs(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Give, for each fold, the positions to learn from and those held out."""
         for number in range(self.count):
             held = self.fold == number
@@ -64,9 +63,9 @@ def make_folds(
     seed: int,
     *,
     rows: int,
-    codes: np.ndarray[Any, Any] | None = None,
-    groups: np.ndarray[Any, Any] | None = None,
-    times: np.ndarray[Any, Any] | None = None,
+    codes: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+    times: np.ndarray | None = None,
 ) -> Folds:
     """Divide training rows into folds.
 
@@ -104,7 +103,7 @@ def make_folds(
     return Folds(fold, False, "classes shared out evenly" if codes is not None else "at random")
 
 
-def _by_time(count: int, times: np.ndarray[Any, Any]) -> Folds:
+def _by_time(count: int, times: np.ndarray) -> Folds:
     order = np.argsort(times, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(times[order]) > 0])
     count = min(count, len(starts) - 1)
@@ -126,8 +125,8 @@ def _by_time(count: int, times: np.ndarray[Any, Any]) -> Folds:
 
 def _by_group(
     count: int,
-    groups: np.ndarray[Any, Any],
-    codes: np.ndarray[Any, Any] | None,
+    groups: np.ndarray,
+    codes: np.ndarray | None,
     generator: np.random.Generator,
 ) -> Folds:
     names, member = np.unique(groups.astype(str), return_inverse=True)
@@ -155,11 +154,11 @@ def _by_group(
 
 def _place_groups(
     count: int,
-    fold: np.ndarray[Any, Any],
-    member: np.ndarray[Any, Any],
-    strata: np.ndarray[Any, Any],
-    order: np.ndarray[Any, Any],
-) -> np.ndarray[Any, Any]:
+    fold: np.ndarray,
+    member: np.ndarray,
+    strata: np.ndarray,
+    order: np.ndarray,
+) -> np.ndarray:
     """Place groups of several rows, the largest first; return rows by fold and stratum."""
     position = np.full(int(member.max()) + 1, -1)
     position[order] = np.arange(len(order))
@@ -178,7 +177,7 @@ def _place_groups(
     return have
 
 
-def _fill(have: np.ndarray[Any, Any], rows: int) -> np.ndarray[Any, Any]:
+def _fill(have: np.ndarray, rows: int) -> np.ndarray:
     """Return the fold of each of some rows, so that all folds end up as equal as they can."""
     level = np.sort(have)
     # The common level to which `rows` more rows can raise the lowest folds.

@@ -14,7 +14,7 @@ import numpy as np
 from toolkit import canonical
 from toolkit.automl.folds import Folds
 from toolkit.automl.inputs import Inputs
-from toolkit.project.model import Column
+from toolkit.project.data import Column
 
 if TYPE_CHECKING:
     from toolkit.table import InputSchema

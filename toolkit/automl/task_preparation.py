@@ -18,12 +18,12 @@ from toolkit.automl.workers.scheduler import WORKERS
 from toolkit.errors import DataError, ProjectError
 
 if TYPE_CHECKING:
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
     from toolkit.run.stage import Stage
     from toolkit.table import Part
 
 
-def prepare(stage: Stage) -> tuple[SearchTask, np.ndarray[Any, Any]]:
+def prepare(stage: Stage) -> tuple[SearchTask, np.ndarray]:
     """Return the task, and the table's row of each training row.
 
     Raises

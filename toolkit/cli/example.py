@@ -49,7 +49,7 @@ def new_example(name: str, folder: Path | str) -> ProjectFile:
     ProjectError
         If the folder holds anything: nothing is overwritten.
     """
-    from toolkit.data.project_creation import copy_beside, make_folder
+    from toolkit.project.template import copy_beside, make_folder
 
     source = paths.examples() / _known(name)
     folder = Path(folder).expanduser().absolute()

@@ -9,7 +9,7 @@ _MODULES = {
     "scoping.feasibility": "feasibility feasibility_of live_feasibility",
     "split.split": "make_split preview_split live_split",
     "profile.table_profile": "profile proxies",
-    "quality.grading": "ignorable quality",
+    "quality.grading": "quality",
     "quality.contract": "check_contract contract keep_contract",
     "scoping.baselines": "baseline",
 }

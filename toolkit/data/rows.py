@@ -13,7 +13,8 @@ import pandas as pd
 
 from toolkit.artifacts import Rows
 from toolkit.errors import DataError
-from toolkit.project.model import Column, Project
+from toolkit.project.data import Column
+from toolkit.project.model import Project
 from toolkit.table import row_hashes, target_values
 from toolkit.table.images.image_vector import image_facts
 from toolkit.table.measures import MEASURES, measure

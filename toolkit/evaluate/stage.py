@@ -12,7 +12,7 @@ from toolkit.artifacts import (
     Evaluation,
     Interval,
     TestPredictions,
-)  # fmt: skip
+)
 from toolkit.artifacts.automl import Bin
 from toolkit.errors import ProjectError
 from toolkit.evaluate.errors.worst_images import mistakes
@@ -25,7 +25,7 @@ from toolkit.evaluate.scores.scored_rows import (
     protected_columns,
     row_loss,
     score_part,
-)  # fmt: skip
+)
 from toolkit.formats import number
 
 if TYPE_CHECKING:

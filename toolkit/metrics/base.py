@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.project.model import Costs
+from toolkit.project.criteria import Costs
 
 Statistic = Callable[[np.ndarray], float | None]
 """Takes one weight a row (how often the row counts) and gives the metric, or None."""

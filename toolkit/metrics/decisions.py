@@ -8,7 +8,7 @@ import numpy as np
 
 from toolkit.errors import ProjectError
 from toolkit.metrics.base import Context
-from toolkit.project.model import Costs
+from toolkit.project.criteria import Costs
 from toolkit.table.cells import values
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def decide(scores: Any, context: Context) -> np.ndarray:
     return np.array(context.classes, dtype=object)[decide_codes(scores, context)]
 
 
-def label_values(classes: list[str]) -> np.ndarray[Any, Any]:
+def label_values(classes: list[str]) -> np.ndarray:
     """Return the names of classes in the type that pandas gives a column of them."""
     if set(classes) <= {"True", "False"}:
         return np.array([name == "True" for name in classes])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from toolkit.errors import ProjectError
 from toolkit.metrics.base import for_task
 from toolkit.metrics.decisions import cost_threshold
-from toolkit.project.model import Costs, Project
+from toolkit.project.criteria import Costs
+from toolkit.project.model import Project
 
 COMPARED = {
     "demographic_parity_difference": ("selection_rate",),
@@ -35,14 +36,7 @@ def resolve(project: Project) -> tuple[str, str]:
     """
     task, choice = project.target.task, project.metric
     if choice.name != "auto":
-        allowed = for_task(task)
-        if choice.name not in allowed:
-            raise ProjectError(
-                f"{choice.name} does not fit the task {task}",
-                where="metric.name",
-                expected="auto, " + ", ".join(allowed),
-            )
-        return choice.name, "It was chosen by name."
+        return _by_name(choice.name, task, for_task(task), "metric.name")
     if task == "regression":
         if choice.large_errors_worse:
             return "rmse", "One large error is worse than several small ones that add up to it."
@@ -55,6 +49,13 @@ def resolve(project: Project) -> tuple[str, str]:
     if _unequal(project.costs, task):
         return "expected_cost", "Only the decision is used, and the errors do not cost the same."
     return "accuracy", "Only the decision is used, and every error costs the same."
+
+
+def _by_name(name: str, task: str, allowed: list[str], where: str) -> tuple[str, str]:
+    if name not in allowed:
+        expected = "auto, " + ", ".join(allowed)
+        raise ProjectError(f"{name} does not fit the task {task}", where=where, expected=expected)
+    return name, "It was chosen by name."
 
 
 def _unequal(costs: Costs, task: str) -> bool:
@@ -77,14 +78,7 @@ def resolve_fairness(project: Project) -> tuple[str, str]:
     """
     answers, task = project.fairness, project.target.task
     if answers.metric != "auto":
-        allowed = _fairness_for(task)
-        if answers.metric not in allowed:
-            raise ProjectError(
-                f"{answers.metric} does not fit the task {task}",
-                where="fairness.metric",
-                expected="auto, " + ", ".join(allowed),
-            )
-        return answers.metric, "It was chosen by name."
+        return _by_name(answers.metric, task, _fairness_for(task), "fairness.metric")
     if answers.people_affected is False:
         return "none", "The decision does not affect people."
     if not project.protected():

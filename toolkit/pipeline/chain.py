@@ -21,7 +21,7 @@ from toolkit.pipeline import plan
 from toolkit.pipeline.cluster import ChainServer
 from toolkit.pipeline.kernel import Kernel, sweep
 from toolkit.pipeline.plan import Request
-from toolkit.pipeline.show import Quiet, Show
+from toolkit.pipeline.show import Show
 from toolkit.pipeline.stop import Stop
 from toolkit.pipeline.summary import RunSummary, outcome
 from toolkit.project.file import ProjectFile
@@ -69,7 +69,7 @@ def run_project(request: Request, show: Show | None = None) -> RunSummary:
                 stages=stages,
                 environment=environment,
                 stop=stop,
-                show=show or Quiet(),
+                show=show or Show(),
             )
             with chain:
                 chain.begin()

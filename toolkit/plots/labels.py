@@ -184,7 +184,7 @@ def _scatter(frame: pd.DataFrame) -> Plot:
         ax.plot([low, high], [low, high], color="#111827", lw=0.8, ls="--", label="equal")
         ax.set(xlabel="out-of-sample prediction", ylabel="given value")
         ax.legend(loc="upper left", fontsize=9)
-    return sheet.plot  # fmt: skip
+    return sheet.plot
 
 
 def _tenths(values: np.ndarray) -> pd.Series:

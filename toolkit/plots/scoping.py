@@ -14,7 +14,8 @@ from toolkit.plots.style import Plot
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Costs, Project
+    from toolkit.project.criteria import Costs
+    from toolkit.project.model import Project
 
 _MOST_BARS = 15
 

@@ -6,7 +6,7 @@ import base64
 import html
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,8 @@ from toolkit import formats
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from toolkit.artifacts import Interval
 
 # Okabe and Ito (2008), "Color Universal Design".
 BLUE, ORANGE, GREEN, RED, SKY, PURPLE, YELLOW, GREY = (
@@ -126,6 +128,32 @@ def canvas(
     svg = text[text.index("<svg") :]
     svg = svg.replace("<svg ", '<svg style="max-width:100%;height:auto" role="img" ', 1)
     sheet.plot = Plot(svg=svg, title=title, alt=alt)
+
+
+def empty_figure(title: str, sentence: str) -> Plot:
+    """Return a figure that says in a sentence why nothing is drawn."""
+    with canvas(title, sentence, height=0.7) as sheet:
+        sheet.axes.axis("off")
+        sheet.axes.text(0, 0.5, sentence, va="center", color=GREY)
+    return sheet.plot
+
+
+def name_rows(axes: Any, names: Sequence[str], **text: Any) -> None:
+    """Write names beside rows at 0, 1, 2 ..., the first on top."""
+    axes.set_yticks(range(len(names)), names, **text)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+
+
+def draw_interval(
+    axes: Any, place: float, score: Interval, colour: str, *, hollow: bool = False
+) -> None:
+    """Draw a score as a dot in the row at `place`, and its interval as a line through it."""
+    if score.value is None:
+        return
+    if score.low is not None and score.high is not None:
+        axes.plot([score.low, score.high], [place, place], color=colour, linewidth=2, alpha=0.75)
+    face = "white" if hollow else colour
+    axes.plot(score.value, place, "o", color=colour, markersize=6, markerfacecolor=face)
 
 
 def _label_ticks(figure: Figure) -> None:

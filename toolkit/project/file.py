@@ -16,6 +16,7 @@ from toolkit.project.document import Key
 from toolkit.project.model import Project
 from toolkit.project.renamed import new_key, new_value, notes
 from toolkit.project.sources import Source, append_event, now, person, read_choices
+from toolkit.project.validation import choices, model_at, nearest_key, validate
 
 FILE_NAME = "project.yaml"
 
@@ -74,9 +75,7 @@ class ProjectFile:
         return self.project
 
     def _accept(self, text: str, document: CommentedMap) -> None:
-        project = doc.validate(
-            document, self.path
-        )  # an error in the file is reported with its line
+        project = validate(document, self.path)  # an error in the file is reported with its line
         if self.overrides:
             merged = doc.parse(text, self.path)
             for key, value in self.overrides:
@@ -89,7 +88,7 @@ class ProjectFile:
                         remedy="Set the list, such as data.missing=[a, b]",
                     ) from error
             try:
-                project = doc.validate(merged, self.path)
+                project = validate(merged, self.path)
             except ProjectError as error:
                 # The file by itself is valid, so no line of it is to blame.
                 raise UsageError(
@@ -134,13 +133,13 @@ class ProjectFile:
         # Parsing takes seconds where there are thousands of columns, so what was parsed is
         # changed in place (a copy of it would lose comments) and parsed again only to undo.
         document = self._written if text == self._text else doc.parse(text, self.path)
-        old = doc.validate(document, self.path)
+        old = validate(document, self.path)
         paths = {k if isinstance(k, tuple) else split_key(k): v for k, v in changes.items()}
         before = {path: value_at(old, path) for path in paths}
         try:
             for path, value in paths.items():
                 doc.set_value(document, path, value)
-            new = doc.validate(document, self.path)
+            new = validate(document, self.path)
         except (ProjectError, KeyError, IndexError, TypeError):
             self._written = doc.parse(self._text, self.path)
             raise
@@ -170,7 +169,7 @@ class ProjectFile:
         events = read_choices(self.decisions / "choices.jsonl")
         clicked = {doc.key_text(new_key(split_key(event["key"]))): event for event in events}
         overridden = {doc.key_text(key) for key, _ in self.overrides}
-        written = _leaves(doc.choices(self._written))
+        written = _leaves(choices(self._written))
         result = {}
         for key, value in _leaves(self.project.model_dump(mode="json")).items():
             event = clicked.get(key)
@@ -237,11 +236,9 @@ def _override(text: str) -> tuple[Key, Any]:
             f"{text!r} sets nothing", expected="key=value, such as automl.budget.models=8"
         )
     for depth, part in enumerate(key):
-        parent = doc.model_at(key[:depth])
+        parent = model_at(key[:depth])
         if parent is not None and str(part) not in parent.model_fields:
-            raise UsageError(
-                f"unknown key {name.strip()!r}", remedy=doc.nearest_key(key[: depth + 1])
-            )
+            raise UsageError(f"unknown key {name.strip()!r}", remedy=nearest_key(key[: depth + 1]))
     try:
         return key, doc.load(value, Path("--set"))
     except ProjectError as error:

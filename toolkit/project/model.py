@@ -7,171 +7,20 @@ reference in the docs all come from here.
 from __future__ import annotations
 
 import datetime
-import difflib
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from toolkit.project.criteria import Acceptance, Costs, Fairness, MetricSettings
+from toolkit.project.data import Column, Data
 from toolkit.project.recourse import Recourse
 from toolkit.project.search import H2O, AutoML, Choice
 from toolkit.project.section import Label, Section
 
-ColumnType = Literal["number", "category", "boolean", "date", "text", "image"]
-Role = Literal["feature", "target", "identifier", "time", "group", "weight", "ignore"]
 Task = Literal["binary", "multiclass", "regression"]
-MetricName = Literal[
-    "roc_auc", "average_precision", "log_loss", "brier", "f1", "balanced_accuracy", "accuracy",
-    "expected_cost", "f1_macro", "roc_auc_ovr", "rmse", "mae", "r2", "median_absolute_error",
-]  # fmt: skip
-FairnessMetric = Literal[
-    "none",
-    "demographic_parity_difference",
-    "equal_opportunity_difference",
-    "equalized_odds_difference",
-    "predictive_parity_difference",
-    "group_error_difference",
-]
-
 
 RESAMPLES = 2_000
 """Of a bootstrap: the ends of a 95 % interval rest on 50 of them each."""
-
-_DELIMITERS = {
-    "\\t": "\t", "tab": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|",
-    "colon": ":",
-}  # fmt: skip
-
-
-_ENCODINGS = [  # those that a misspelling may mean
-    "utf-8", "utf-8-sig", "utf-16", "utf-32", "ascii", "cp1252", "latin-1", "cp1250", "cp1251",
-    "cp1253", "cp1254", "cp1257", "cp850", "cp437", "iso8859-2", "iso8859-15", "mac-roman",
-    "koi8-r", "gb18030", "gbk", "big5", "shift_jis", "cp932", "euc-jp", "euc-kr", "cp949",
-]  # fmt: skip
-
-
-def _is_encoding(name: str) -> bool:
-    try:
-        return isinstance(b"a,1\n".decode(name), str)
-    except UnicodeDecodeError:
-        return True  # UTF-16 wants an even number of bytes
-    except (LookupError, ValueError, TypeError, UnicodeError):
-        return False
-
-
-class Data(Section):
-    """Where the table is and how it is read. Detected once, then fixed here."""
-
-    source: str
-    """Path of a CSV, Parquet, Excel or NumPy (.npz) file or of a folder of images, relative to
-    this file; or a SQLAlchemy URL."""
-    format: Literal["csv", "parquet", "excel", "sql", "npz", "images"] = "csv"
-    """How the source is read."""
-    delimiter: str | None = None
-    """CSV: the character between fields; `tab` and `space` may be written so."""
-    encoding: str | None = None
-    """CSV: the text encoding, such as `cp1252`."""
-    header_row: int | None = Field(default=None, ge=0)
-    """CSV: the line of the header, Excel: its row, counted from 1; 0 if there is no header.
-    By default the first that is not blank."""
-    decimal: Literal[".", ","] | None = None
-    """Numbers in texts: the decimal mark."""
-    compression: Literal["gzip", "bz2", "zip", "xz", "zstd"] | None = None
-    """CSV: how the file is compressed."""
-    missing: list[str] = Field(default_factory=list)
-    """Further spellings of a missing value in this table, such as `?`."""
-    sheet: str | None = None
-    """Excel: the sheet's name."""
-    query: str | None = None
-    """SQL: the query that returns the table."""
-    table: str | None = None
-    """Images: the table in the folder, one of whose columns names the files."""
-    label: str = "label"
-    """Images: the column that gets the names of the subfolders."""
-
-    @field_validator("delimiter")
-    @classmethod
-    def _one_character(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        mark = _DELIMITERS.get(value.casefold(), value)
-        if len(mark) != 1 or not mark.isascii() or mark in '\r\n"\0':
-            raise ValueError(
-                f"the delimiter {value[:20]!r} is not one ASCII character, such as ';' or 'tab'"
-            )
-        return mark
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, value: str | None) -> str | None:
-        if value is not None and not _is_encoding(value):
-            near = difflib.get_close_matches(value.casefold(), _ENCODINGS, n=1, cutoff=0.5)
-            raise ValueError(f"unknown encoding {value[:40]!r}, unlike {(near or ['cp1252'])[0]!r}")
-        return value
-
-
-class Column(Section):
-    """What one column is and what it may be used for."""
-
-    type: ColumnType
-    """How the values are read."""
-    role: Role = "feature"
-    """What the column is used for; only a `feature` reaches a model. A `weight` says how much a
-    row counts, in fitting and in scores."""
-    known: Literal["before", "after"] | None = None
-    """When the value is known, as it stands in the table: `before` the outcome, when the prediction
-    is made, or only `after` it. What is known `after` reaches no model, whatever its role."""
-    protected: bool = False
-    """Whether the column names a protected group: results are compared across its values."""
-    missing: list[str] | None = None
-    """Spellings of a missing value in this column, in place of the usual ones."""
-    decimal: Literal[".", ","] | None = None
-    """Numbers: the decimal mark, where it is not that of `data.decimal`."""
-    unit: str | None = None
-    """Numbers: the unit that stands in the cells, such as `kg` or `USD`; numbers in another unit
-    are missing."""
-    multiples: bool = False
-    """Numbers: whether `k`, `M`, `bn` and the like after a number multiply it."""
-    format: str | None = None
-    """Dates: how they are written, such as `%d/%m/%Y`; several formats are separated by `|`;
-    `excel`, `unix` and `unix-ms` count days, seconds and milliseconds; ISO 8601 if not given."""
-    latest_year: int | None = Field(default=None, ge=1000, le=9999)
-    """Dates: the latest year that a year of two digits can mean; 2068 if not given."""
-    timezone: str | None = None
-    """Dates: the zone whose local time is kept where moments carry a zone, such as
-    `Europe/Berlin`; each cell's own if not given."""
-
-    @property
-    def use(self) -> Role:
-        """The role, or `ignore` for a feature that is known only after the outcome."""
-        return "ignore" if self.role == "feature" and self.known == "after" else self.role
-
-    @field_validator("format")
-    @classmethod
-    def _format_can_be_read(cls, value: str | None) -> str | None:
-        for part in map(str.strip, (value or "").split("|")):
-            if value and part not in ("excel", "unix", "unix-ms") and "%" not in part:
-                raise ValueError(f"{part!r} is no format of dates; such as %d/%m/%Y or excel")
-            try:
-                datetime.datetime.strptime("", part)
-            except ValueError as error:
-                if "directive" in str(error) or "stray" in str(error):
-                    raise ValueError(f"{part!r} is no format of dates: {error}") from error
-        return value
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone_is_known(cls, value: str | None) -> str | None:
-        import re
-        import zoneinfo
-
-        if value is not None and not re.fullmatch(r"UTC([+-]\d{2}:\d{2})?", value):
-            try:
-                zoneinfo.ZoneInfo(value)
-            except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError) as error:
-                raise ValueError(
-                    f"{value!r} is no time zone; such as Europe/Berlin or UTC+01:00"
-                ) from error
-        return value
 
 
 class Problem(Section):
@@ -208,79 +57,6 @@ class Target(Section):
     """Two classes, several classes, or a number."""
     positive: Label | None = None
     """Binary: the class whose probability is predicted."""
-
-
-class Costs(Section):
-    """What each error costs, in one unit; the threshold follows from it."""
-
-    false_positive: float = Field(default=1.0, ge=0)
-    """Binary: cost of acting on a row that is not positive."""
-    false_negative: float = Field(default=1.0, ge=0)
-    """Binary: cost of missing a positive row."""
-    true_positive: float = 0.0
-    """Binary: cost (negative: gain) of acting rightly."""
-    true_negative: float = 0.0
-    """Binary: cost (negative: gain) of rightly leaving a row alone."""
-    matrix: dict[Label, dict[Label, float]] = Field(default_factory=dict)
-    """Multiclass: cost by true class, then predicted class; what is not listed costs 1."""
-    unit: str = ""
-    """What the numbers count: EUR, minutes, points."""
-
-
-class MetricSettings(Section):
-    """How models are compared."""
-
-    name: MetricName | Literal["auto"] = "auto"
-    """The metric that ranks models; `auto` takes log loss for classes, RMSE for numbers."""
-    ranking_matters: bool = False
-    """Wizard: only the order of the rows is used (who is called first)."""
-    probability_used: bool = True
-    """Wizard: the predicted probability itself is used (a price, a provision)."""
-    large_errors_worse: bool = True
-    """Wizard: one large error is worse than several small ones that add up to it."""
-
-
-class Acceptance(Section):
-    """A limit that the test rows must meet."""
-
-    metric: MetricName
-    """The metric that is judged on the test rows."""
-    at_least: float | None = None
-    """The lowest acceptable value."""
-    at_most: float | None = None
-    """The highest acceptable value."""
-
-
-class Fairness(Section):
-    """The questionnaire that leads to a fairness metric, and its limit."""
-
-    people_affected: bool | None = None
-    """Does the decision affect people?"""
-    protected_confirmed: bool = False
-    """Has a person checked which columns are marked `protected`? They are guessed from names."""
-    outcome_is_benefit: bool | None = None
-    """Is the positive class something people want (a loan), not a burden (an audit)?"""
-    label_trusted: bool | None = None
-    """Is the recorded outcome free of past unfair treatment?"""
-    errors_matter_most: Literal["missed", "wrongly_flagged", "both", "unsure"] = "unsure"
-    """Which error harms a person more: being missed, being wrongly flagged, or both?"""
-    metric: FairnessMetric | Literal["auto"] = "auto"
-    """The metric judged; `auto` follows the answers above."""
-    limit: float = Field(default=0.1, ge=0)
-    """The largest acceptable difference between groups."""
-    minimum_group: int = Field(default=30, ge=1)
-    """Groups with fewer test rows that the metric is over (positives, negatives, flagged rows, or
-    all) are shown but not judged."""
-    mitigation: str = "none"
-    """The point of the trade-off curve that a person chose, such as `thresholds sex 0.5`."""
-    mitigation_reason: str = ""
-    """Why it was chosen; needed when it is not `none`."""
-
-    @model_validator(mode="after")
-    def _mitigation_needs_a_reason(self) -> Fairness:
-        if self.mitigation != "none" and not self.mitigation_reason.strip():
-            raise ValueError("a mitigation needs a `mitigation_reason`")
-        return self
 
 
 class Governance(Section):

@@ -10,8 +10,10 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from toolkit.project.criteria import Acceptance
+from toolkit.project.data import Column
 from toolkit.project.engine_names import OneOf
-from toolkit.project.model import Acceptance, Column, Project
+from toolkit.project.model import Project
 
 
 def json_schema() -> dict[str, Any]:

@@ -110,11 +110,6 @@ class Log:
         ]
 
 
-def read_events(path: Path) -> list[dict[str, Any]]:
-    """Return the events of a log, oldest first; see `read_log`."""
-    return read_log(path).events
-
-
 def read_log(path: Path) -> Log:
     """Return what a log holds; nothing if there is no log. The file is never changed.
 

@@ -29,7 +29,7 @@ def metric_title(name: str) -> str:
     """Return a metric's title; a name that `metrics` does not know is written out."""
     from toolkit import metrics
     from toolkit.errors import ToolkitError
-    from toolkit.plots.evaluate.scores import RATE_TITLES
+    from toolkit.plots.evaluate.group_results import RATE_TITLES
 
     if name in RATE_TITLES:
         return RATE_TITLES[name]

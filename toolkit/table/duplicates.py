@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,8 +21,8 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 def row_hashes(
     frame: pd.DataFrame,
     columns: list[str] | None = None,
-    codes: Callable[[str], np.ndarray[Any, Any]] | None = None,
-) -> np.ndarray[Any, Any]:
+    codes: Callable[[str], np.ndarray] | None = None,
+) -> np.ndarray:
     """Return a 64-bit hash of each row's values; equal rows of one frame hash alike.
 
     Parameters
@@ -53,7 +53,7 @@ def row_hashes(
     return hashes
 
 
-def _mixed(bits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _mixed(bits: np.ndarray) -> np.ndarray:
     """Return 64-bit numbers whose every bit hangs on all bits (Stafford's mix 13, 2011)."""
     bits = bits ^ (bits >> np.uint64(30))
     bits *= np.uint64(0xBF58476D1CE4E5B9)
@@ -63,7 +63,7 @@ def _mixed(bits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return bits
 
 
-def duplicate_groups(frame: pd.DataFrame) -> np.ndarray[Any, Any]:
+def duplicate_groups(frame: pd.DataFrame) -> np.ndarray:
     """Return a group number for each row; equal rows have the same.
 
     Parameters
@@ -79,15 +79,15 @@ def duplicate_groups(frame: pd.DataFrame) -> np.ndarray[Any, Any]:
     return _numbered(row_hashes(frame))
 
 
-def _numbered(hashes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _numbered(hashes: np.ndarray) -> np.ndarray:
     import pandas as pd
 
     return pd.factorize(hashes)[0].astype(np.int64)
 
 
 def copies_together(
-    split: SplitSettings, frame: pd.DataFrame, hashes: np.ndarray[Any, Any] | None = None
-) -> np.ndarray[Any, Any] | None:
+    split: SplitSettings, frame: pd.DataFrame, hashes: np.ndarray | None = None
+) -> np.ndarray | None:
     """Return the groups of equal rows that have to share a part or fold; None if none have to.
 
     Parameters
@@ -110,7 +110,7 @@ def copies_together(
     return groups
 
 
-def coarse(groups: np.ndarray[Any, Any]) -> bool:
+def coarse(groups: np.ndarray) -> bool:
     """Whether rows are equal because columns have few values, not because they were copied."""
     sizes = np.bincount(groups)
     return bool(sizes.max() > LARGEST * len(groups) or len(sizes) < _FEWEST)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +15,7 @@ MEASURES = {"text": "length in characters", "image": "brightness (0 to 255)"}
 """What the number is, by the column's type."""
 
 
-def measure(series: pd.Series, kind: str) -> np.ndarray[Any, Any]:
+def measure(series: pd.Series, kind: str) -> np.ndarray:
     """Return the number of each text or image, NaN where there is none.
 
     Parameters

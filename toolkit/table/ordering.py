@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,11 +11,11 @@ from toolkit.artifacts import Rows
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
     from toolkit.run.stage import Stage
 
 
-def moments(series: pd.Series, column: Column) -> np.ndarray[Any, Any]:
+def moments(series: pd.Series, column: Column) -> np.ndarray:
     """Return each row's moment as a number that grows with time; NaN where it is unknown.
 
     Parameters
@@ -36,7 +36,7 @@ def moments(series: pd.Series, column: Column) -> np.ndarray[Any, Any]:
     return pd.to_numeric(series, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
 
 
-def drawn_together(stage: Stage, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+def drawn_together(stage: Stage, rows: np.ndarray) -> np.ndarray | None:
     """Return which rows a bootstrap draws together, a number for each; None for each alone.
 
     Where the table is split by groups, rows of one group are alike, and drawing them one by

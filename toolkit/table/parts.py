@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from toolkit.table.types.typed import effective_columns
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column, Project, Target
+    from toolkit.project.data import Column
+    from toolkit.project.model import Project, Target
     from toolkit.run.stage import Stage
 
 
@@ -39,12 +40,12 @@ class Part:
         How much each row counts, where a column has the role `weight`.
     """
 
-    rows: np.ndarray[Any, Any]
+    rows: np.ndarray
     frame: pd.DataFrame
-    target: np.ndarray[Any, Any]
-    part: np.ndarray[Any, Any]
+    target: np.ndarray
+    part: np.ndarray
     columns: dict[str, Column]
-    weights: np.ndarray[Any, Any] | None = None
+    weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -104,9 +105,7 @@ def load_part(stage: Stage, *parts: str) -> Part:
     )
 
 
-def _weights(
-    table: pd.DataFrame, project: Project, rows: np.ndarray[Any, Any]
-) -> np.ndarray[Any, Any] | None:
+def _weights(table: pd.DataFrame, project: Project, rows: np.ndarray) -> np.ndarray | None:
     name = project.weight()
     if name is None:
         return None
@@ -115,7 +114,7 @@ def _weights(
     return weights
 
 
-def check_weights(weights: np.ndarray[Any, Any], name: str) -> None:
+def check_weights(weights: np.ndarray, name: str) -> None:
     """Refuse weights that cannot be used.
 
     Raises
@@ -137,12 +136,12 @@ def check_weights(weights: np.ndarray[Any, Any], name: str) -> None:
 
 
 def _patched(
-    rows: np.ndarray[Any, Any],
-    part: np.ndarray[Any, Any],
-    target: np.ndarray[Any, Any],
+    rows: np.ndarray,
+    part: np.ndarray,
+    target: np.ndarray,
     patch: pd.DataFrame,
     meaning: Target,
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+) -> tuple[np.ndarray, np.ndarray]:
     target = target.copy()
     keep = np.ones(len(rows), dtype=bool)
     place = {int(row): i for i, row in enumerate(rows)}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
     from toolkit.forests import AdditiveModel
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
 
 
 @runtime_checkable
@@ -38,7 +38,7 @@ class Predictor(Protocol):
     columns: dict[str, Column]
     name: str
 
-    def predict(self, frame: pd.DataFrame) -> np.ndarray[Any, Any]:
+    def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """Return ``(n, k)`` calibrated probabilities in the order of `classes`, or ``(n,)`` values.
 
         Takes typed rows, columns in any order.
@@ -76,9 +76,9 @@ class Smooth:
 
     columns: list[str]
     space: str
-    owners: np.ndarray[Any, Any]
-    encode: Callable[[pd.DataFrame], np.ndarray[Any, Any]]
-    gradients: Callable[[np.ndarray[Any, Any]], tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
+    owners: np.ndarray
+    encode: Callable[[pd.DataFrame], np.ndarray]
+    gradients: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 @runtime_checkable

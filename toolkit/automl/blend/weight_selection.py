@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -181,5 +181,5 @@ def _sample(scored: np.ndarray, models: int, columns: int, seed: int) -> np.ndar
     most = min(MOST_ROWS, max(_FEWEST_ROWS, _MOST_CELLS // (models * columns)))
     if len(scored) <= most:
         return scored
-    drawn: np.ndarray[Any, Any] = np.random.default_rng(seed).permutation(scored)[:most]
+    drawn: np.ndarray = np.random.default_rng(seed).permutation(scored)[:most]
     return np.sort(drawn)

@@ -9,7 +9,7 @@ import numpy as np
 
 from toolkit import formats, metrics
 from toolkit.artifacts import CurvePoint
-from toolkit.project.model import Costs
+from toolkit.project.criteria import Costs
 
 _GRID = 101
 _FEW = 30

@@ -12,7 +12,8 @@ from toolkit import canonical
 from toolkit.errors import ModelError
 
 if TYPE_CHECKING:
-    from toolkit.project.model import Column, Costs
+    from toolkit.project.criteria import Costs
+    from toolkit.project.data import Column
 
 FACTS_FILE = "model.json"
 NATIVE = "native"

@@ -12,7 +12,8 @@ from toolkit.automl.decisions.conformal import ConformalFit
 from toolkit.automl.engines.base import Scorer
 from toolkit.automl.files.model_file import FEATURES, NATIVE
 from toolkit.automl.inputs import Inputs
-from toolkit.project.model import Column, Costs
+from toolkit.project.criteria import Costs
+from toolkit.project.data import Column
 
 if TYPE_CHECKING:
     import numpy as np

@@ -27,7 +27,8 @@ from toolkit.automl.model.saved_model import saved_model
 from toolkit.automl.task import SearchTask
 from toolkit.automl.workers.trial_store import TrialRecord, TrialStore
 from toolkit.errors import ToolkitError
-from toolkit.project.model import Column, Costs
+from toolkit.project.criteria import Costs
+from toolkit.project.data import Column
 
 SAME = 1e-6
 """How far a saved model's predictions may be from the fitted one's, in units of the scores."""

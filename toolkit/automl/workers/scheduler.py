@@ -6,7 +6,7 @@ import queue
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from toolkit import formats
 from toolkit.artifacts import TrialRun
@@ -14,14 +14,9 @@ from toolkit.automl import engines
 from toolkit.automl.engines.base import Trial
 from toolkit.automl.workers.search_result import SearchCallbacks, SearchResult
 from toolkit.automl.workers.time_budget import SearchClock
+from toolkit.automl.workers.trial_order import next_in_line, slow_first
 from toolkit.automl.workers.trial_store import TrialRecord, TrialStore, trial_fingerprint
-from toolkit.automl.workers.worker_process import (
-    Event,
-    ServerStart,
-    Worker,
-    exit_reason,
-    next_in_line,
-)
+from toolkit.automl.workers.worker_process import Event, ServerStart, Worker, exit_reason
 
 if TYPE_CHECKING:
     from toolkit.automl.engines.base import Engine
@@ -117,7 +112,7 @@ class Scheduler:
             due = [trial for trial in self.plan if trial.round == round]
             if round > rounds[0]:
                 due = [trial for trial in due if not self._pruned(trial)]
-            due = _slow_first(due[:left])
+            due = slow_first(due[:left])
             left -= len(due)
             yield due
             if left <= 0:
@@ -264,9 +259,9 @@ class Scheduler:
             if trial is not None:
                 self._lost(trial, exit_reason(event.facts["code"], worker))
 
-    def _ended(self, worker: Worker, trial: Trial, facts: dict[str, object]) -> None:
+    def _ended(self, worker: Worker, trial: Trial, facts: dict[str, Any]) -> None:
         if not facts["error"]:
-            record = TrialRecord(**facts["record"])  # type: ignore[arg-type]
+            record = TrialRecord(**facts["record"])
             self.clock.learn(trial, time.monotonic() - worker.started)
             self._done(trial, record, before=False)
         elif not engines.get(trial.engine).server_answers(worker.environment, self.project):
@@ -301,13 +296,15 @@ class Scheduler:
         self._mark(trial, "failed", reason)
         self.callbacks.failed(trial, reason)
 
-    def _mark(self, trial: Trial, status: str, reason: str) -> None:
+    def _mark(
+        self, trial: Trial, status: Literal["done", "failed", "skipped"], reason: str
+    ) -> None:
         self._state[trial.name] = TrialRun(
             name=trial.name,
             engine=trial.engine,
             family=trial.family,
             round=trial.round,
-            status=status,  # type: ignore[arg-type]
+            status=status,
             reason=reason,
         )
 
@@ -338,14 +335,3 @@ class Scheduler:
 
     def _fingerprint(self, trial: Trial) -> str:
         return trial_fingerprint(self.task.digest, engines.get(trial.engine), trial)
-
-
-def _slow_first(trials: list[Trial]) -> list[Trial]:
-    """Return trials in the order in which to begin them.
-
-    Those that run one at a time come first, but for the very first trial, whose score is there at
-    once: left to the end, they would keep one worker busy and the other idle.
-    """
-    slow = [trial for trial in trials if engines.get(trial.engine).runs_alone]
-    others = [trial for trial in trials if trial not in slow]
-    return others[:1] + sorted(slow, key=lambda trial: -trial.cost) + others[1:]

@@ -6,7 +6,6 @@ import json
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -80,9 +79,9 @@ class TrialStore:
         """Return a trial's own folder, which a second attempt finds as the first left it."""
         return self.folder / _SCRATCH / name
 
-    def oof(self, name: str) -> np.ndarray[Any, Any]:
+    def oof(self, name: str) -> np.ndarray:
         """Return a finished trial's out-of-fold scores."""
-        scores: np.ndarray[Any, Any] = np.load(self._oof(name))
+        scores: np.ndarray = np.load(self._oof(name))
         return scores
 
     def finished(self, trial: Trial, expected: str) -> TrialRecord | None:
@@ -103,7 +102,7 @@ class TrialStore:
         shutil.rmtree(self.model(trial.name), ignore_errors=True)
         self.scratch(trial.name).mkdir(parents=True, exist_ok=True)
 
-    def finish(self, record: TrialRecord, oof: np.ndarray[Any, Any]) -> TrialRecord:
+    def finish(self, record: TrialRecord, oof: np.ndarray) -> TrialRecord:
         """Record a trial whose model lies in its folder already."""
         np.save(self._oof(record.name), oof)
         facts = asdict(record) | {"digests": self._digests(record.name)}

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence, Set
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -163,30 +162,6 @@ class ServerStart(Worker):
 
     def stop(self) -> None:
         """Nothing runs yet."""
-
-
-def next_in_line(
-    waiting: Sequence[str], active: Set[str], alone: Set[str], *, timed: bool
-) -> int | None:
-    """Return the place of the trial that begins next; None where none may begin now.
-
-    Parameters
-    ----------
-    waiting : sequence of str
-        The group of each waiting trial, the most promising first.
-    active : set of str
-        Groups that are at work, or being started.
-    alone : set of str
-        Groups of which one trial runs at a time: they share a server, or much memory.
-    timed : bool
-        Whether the search is limited by time. Then these groups, which are the slow ones,
-        also take turns with each other as long as quicker trials wait: two of them side by
-        side would keep all of those waiting.
-    """
-    barred = active & alone
-    if barred and timed and not set(waiting) <= alone:
-        barred = alone
-    return next((place for place, group in enumerate(waiting) if group not in barred), None)
 
 
 def exit_reason(code: int, worker: Worker) -> str:

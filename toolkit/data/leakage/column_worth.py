@@ -12,6 +12,8 @@ from toolkit.data.leakage.association import area
 from toolkit.data.rows import codes, is_numeric, numbers
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from toolkit.data.rows import Table
 
 _ROWS = 5_000
@@ -112,9 +114,9 @@ class QuickModel:
         return float(np.clip(2 * found.mean() - 1, 0, 1)) if len(found) else 0.0
 
 
-def _ranked(series: object) -> np.ndarray:
+def _ranked(series: pd.Series) -> np.ndarray:
     """Return levels as numbers, the most frequent first; missing is NaN."""
-    found, _ = codes(series)  # type: ignore[arg-type]
+    found, _ = codes(series)
     sizes = np.bincount(found[found >= 0]) if (found >= 0).any() else np.zeros(1, dtype=int)
     place = np.empty(len(sizes))
     place[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))

@@ -50,16 +50,6 @@ def quality(stage: Stage) -> Quality:
     return result
 
 
-def ignorable(checks: list[Check], features: list[str]) -> list[str]:
-    """Return feature columns that a warning or critical check names, worst check first."""
-    known = set(features)
-    found: dict[str, None] = {}
-    for check in worst_first(checks):
-        if check.severity in ("critical", "warning"):
-            found.update(dict.fromkeys(name for name in check.columns if name in known))
-    return list(found)
-
-
 def _made(stage: Stage) -> pd.Timestamp | None:
     # Not today: a replay of this run must find the same. A run's first day is kept in run.json.
     moment = pd.to_datetime(stage.run.manifest().created, errors="coerce", utc=True)

@@ -44,9 +44,9 @@ def value_checks(table: Table, profile: Profile, today: pd.Timestamp | None = No
         Dates of events after this day are reported; without it none are.
     """
     found: dict[str, list[Found]] = {
-        name: [] for name in ("far", "placeholder", "future", "old", "alike", "filler", "markup",
-                              "broken")
-    }  # fmt: skip
+        name: []
+        for name in ("far", "placeholder", "future", "old", "alike", "filler", "markup", "broken")
+    }
     for facts in profile.columns:
         if (
             facts.role in ("ignore", "identifier", "group")

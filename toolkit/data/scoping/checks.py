@@ -10,7 +10,8 @@ from toolkit.artifacts import Check, Feasibility, Suspect
 from toolkit.data.findings import listed
 
 if TYPE_CHECKING:
-    from toolkit.project.model import Acceptance, Project
+    from toolkit.project.criteria import Acceptance
+    from toolkit.project.model import Project
 
 _FEW_ROWS = 500
 _FEW_TEST_ROWS = 30

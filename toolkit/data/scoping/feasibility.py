@@ -205,7 +205,7 @@ def _classes(target: pd.Series, project: Project) -> dict[str, int]:
 
 def _distribution(
     target: pd.Series, project: Project, classes: Mapping[str, int]
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+) -> tuple[np.ndarray, np.ndarray]:
     # Metrics take row weights, so a row for each distinct value is enough.
     if project.target.task != "regression":
         labels = np.array(list(classes), dtype=object)
@@ -215,9 +215,7 @@ def _distribution(
     return values, counts.astype("float64")
 
 
-def _constant(
-    project: Project, values: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]
-) -> dict[str, float | None]:
+def _constant(project: Project, values: np.ndarray, counts: np.ndarray) -> dict[str, float | None]:
     task = project.target.task
     order = list(values) if task == "multiclass" else list(values)[::-1]
     context = metrics.Context(

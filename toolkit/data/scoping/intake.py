@@ -22,7 +22,8 @@ from toolkit.table.images import images
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column, Project
+    from toolkit.project.data import Column
+    from toolkit.project.model import Project
     from toolkit.run.stage import Stage
 
 _EXAMPLES = 3

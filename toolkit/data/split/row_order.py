@@ -11,7 +11,8 @@ import pandas as pd
 from toolkit.artifacts import Check
 from toolkit.data.findings import listed
 from toolkit.data.rows import numbers
-from toolkit.project.model import Column, SplitSettings
+from toolkit.project.data import Column
+from toolkit.project.model import SplitSettings
 from toolkit.table.types import date_parts
 
 _CHUNK = 1_000
@@ -25,8 +26,7 @@ _WITHIN = 0.1
 _TARGET = 0.05
 _FEATURE = 0.2
 _SORTED = 0.999
-_FEW_RUNS = 20
-_WAYS = {"stratified": "at random", "random": "at random", "group": "by group"}
+_SPLIT_WORDS = {"stratified": "at random", "random": "at random", "group": "by group"}
 
 Typed = Callable[[np.ndarray, list[str]], pd.DataFrame]
 """Takes positions of rows and names of columns, and gives them typed."""
@@ -224,41 +224,24 @@ def order_checks(
     order: Order, columns: Mapping[str, Column], target: str, split: SplitSettings
 ) -> list[Check]:
     """Say what the order of the rows means for the split."""
-    checks = []
     if split.method == "time":
         return []
-    way = _WAYS.get(split.method, "otherwise")
+    how = _SPLIT_WORDS.get(split.method, "otherwise")
     dates = [
         name for name, column in columns.items()
         if column.type == "date" and column.role in ("feature", "time")
     ]  # fmt: skip
+    if order.date and not dates and order.in_time:
+        return [_in_time(order, how)]
     others = [name for name in order.sorted_by if name not in dates and name != target]
-    strong = [each for each in order.alike if each[0] != target]
-    shown = listed([f"{name} {r:.2f}" for name, r, _ in order.alike], 4)
-    if order.in_time and not dates:
-        checks.append(
-            Check(
-                name="Rows are in order of time",
-                severity="warning",
-                message=f"{_named(order.date)}"
-                + (" are parts of one date" if len(order.date) > 1 else " says when")
-                + f", and rows lie in its order; they are split {way}: the test asks for rows"
-                " between those that were learnt,"
-                " not for later ones."
-                + (f" Neighbouring rows are alike ({shown})." if order.alike else ""),
-                columns=order.date,
-                remedy="If the model will score later rows, set split.method to time and leave"
-                " split.column out: the order of the file is the order in time",
-            )
-        )
-        return checks
+    checks = []
     if order.date and not dates:
         checks.append(
             Check(
                 name="Parts of one date",
                 severity="warning",
                 message=f"{_named(order.date)} are parts of one date, which may order the rows;"
-                f" rows are split {way}.",
+                f" rows are split {how}.",
                 columns=order.date,
                 remedy="If the model will score later rows, sort the file by them and set"
                 " split.method to time without split.column",
@@ -275,23 +258,45 @@ def order_checks(
                 " else the order says nothing that the column does not",
             )
         )
+    strong = [name for name, _, _ in order.alike if name != target]
     if not dates and not others and (order.target or len(strong) > 1):
-        chance = max(bound for _, _, bound in order.alike)
-        checks.append(
-            Check(
-                name="Neighbouring rows are alike",
-                severity="warning" if order.target else "info",
-                message=f"Rows that follow each other in the file are alike: correlation of"
-                f" neighbours {shown} (shuffled rows: below {chance:.2f}). They lie in an order of"
-                f" time, place or origin and are split {way}, so test rows have neighbours among"
-                " those that were learnt.",
-                columns=[name for name, _, _ in order.alike],
-                remedy="Ask how the rows were collected. If in time, set split.method to time and"
-                " leave split.column out: the last rows of the file are the test. If by place or"
-                " person, split by a column that says so",
-            )
-        )
+        checks.append(_alike(order, how))
     return checks
+
+
+def _in_time(order: Order, how: str) -> Check:
+    alike = f" Neighbouring rows are alike ({_correlations(order)})." if order.alike else ""
+    return Check(
+        name="Rows are in order of time",
+        severity="warning",
+        message=f"{_named(order.date)}"
+        + (" are parts of one date" if len(order.date) > 1 else " says when")
+        + f", and rows lie in its order; they are split {how}: the test asks for rows"
+        f" between those that were learnt, not for later ones.{alike}",
+        columns=order.date,
+        remedy="If the model will score later rows, set split.method to time and leave"
+        " split.column out: the order of the file is the order in time",
+    )
+
+
+def _alike(order: Order, how: str) -> Check:
+    chance = max(bound for _, _, bound in order.alike)
+    return Check(
+        name="Neighbouring rows are alike",
+        severity="warning" if order.target else "info",
+        message=f"Rows that follow each other in the file are alike: correlation of"
+        f" neighbours {_correlations(order)} (shuffled rows: below {chance:.2f}). They lie in an"
+        f" order of time, place or origin and are split {how}, so test rows have neighbours among"
+        " those that were learnt.",
+        columns=[name for name, _, _ in order.alike],
+        remedy="Ask how the rows were collected. If in time, set split.method to time and"
+        " leave split.column out: the last rows of the file are the test. If by place or"
+        " person, split by a column that says so",
+    )
+
+
+def _correlations(order: Order) -> str:
+    return listed([f"{name} {strength:.2f}" for name, strength, _ in order.alike], 4)
 
 
 def _named(names: list[str]) -> str:

@@ -18,7 +18,7 @@ from toolkit.evaluate.scores.scored_rows import (
     row_loss,
     score_part,
     some_rows,
-)  # fmt: skip
+)
 from toolkit.project.model import Project
 
 if TYPE_CHECKING:

@@ -154,7 +154,7 @@ class Rescoring:
                     score=_range(values),
                     changed=float(np.mean(changed)) if changed else None,
                 )
-            )  # fmt: skip
+            )
         return result
 
 

@@ -19,7 +19,7 @@ from toolkit.evaluate.scores.scored_rows import (
     row_loss,
     score_part,
     some_rows,
-)  # fmt: skip
+)
 from toolkit.evaluate.scores.slices import welch
 from toolkit.metrics.resampling import from_resamples, resamples, weighted
 
@@ -48,8 +48,6 @@ class SliceScore:
         Test rows inside, and in all.
     inside, outside : Interval
         The ranking metric.
-    loss_inside, loss_outside : float or None
-        Mean loss; None without rows.
     difference : Interval
         Mean loss inside minus outside, with an interval by the normal approximation.
     p_value : float or None
@@ -65,8 +63,6 @@ class SliceScore:
     of_rows: int
     inside: Interval
     outside: Interval
-    loss_inside: float | None
-    loss_outside: float | None
     difference: Interval
     p_value: float | None
     resamples: int
@@ -121,18 +117,14 @@ class SliceScores:
         inside = np.ones(n, dtype=bool)
         for part, place in held:
             inside &= part.codes == place
-        rows = int(inside.sum())
         drawn = min(self.scored.resamples, max(_FEWEST_DRAWN, _ROWS_DRAWN // max(n, 1)))
         difference, p = self._difference(inside)
-        losses = self.loss
         return SliceScore(
             where=" and ".join(part.text(place) for part, place in held) or "all rows",
-            rows=rows,
+            rows=int(inside.sum()),
             of_rows=n,
             inside=self._metric(inside, drawn),
             outside=self._metric(~inside, drawn),
-            loss_inside=float(losses[inside].mean()) if rows else None,
-            loss_outside=float(losses[~inside].mean()) if rows < n else None,
             difference=difference,
             p_value=p,
             resamples=drawn,

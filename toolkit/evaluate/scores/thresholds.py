@@ -11,7 +11,7 @@ import numpy as np
 from toolkit import metrics
 from toolkit.artifacts import CurvePoint, Interval, TestPredictions
 from toolkit.metrics import Context
-from toolkit.project.model import Costs
+from toolkit.project.criteria import Costs
 
 if TYPE_CHECKING:
     from toolkit.run.stage import Stage

@@ -14,7 +14,7 @@ from toolkit.artifacts import (
     ContentExplanation,
     ContentRow,
     WordEffect,
-)  # fmt: skip
+)
 from toolkit.explain.shap.outputs import unit
 from toolkit.project.model import Project
 

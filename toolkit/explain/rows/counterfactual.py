@@ -27,7 +27,8 @@ from toolkit.explain.rows.no_counterfactual_reason import why_blocked
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column, Project
+    from toolkit.project.data import Column
+    from toolkit.project.model import Project
 
 BUDGET = 150_000
 _TRIES, _LIKE, _JUDGED = 2_500, 12, 60

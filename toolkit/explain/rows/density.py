@@ -12,7 +12,7 @@ from toolkit.explain.rows.distance import Gower
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
 
 NEIGHBOURS = 5
 _REFERENCE, _PROBES = 2_000, 500

@@ -13,7 +13,7 @@ from toolkit.explain.effects.sampled_rows import as_numbers, kind_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
 
 _CELLS = 4_000_000  # distances in memory at once
 _COMPARED = ("number", "date", "category", "boolean")

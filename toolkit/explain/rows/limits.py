@@ -15,7 +15,8 @@ from toolkit.errors import ProjectError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column, Project
+    from toolkit.project.data import Column
+    from toolkit.project.model import Project
 
 FINEST = 24
 """Values of a column that are tried for a single change."""

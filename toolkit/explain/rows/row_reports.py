@@ -165,63 +165,63 @@ def _changes(  # noqa: PLR0917
 
 def _checks(project: Project, side: Adverse, reports: list[RowReport]) -> list[Check]:
     checks = [
-        Check(
-            name="Adverse outcome",
-            severity="info",
-            message=side.words,
-            remedy=side.remedy,
-        )
+        Check(name="Adverse outcome", severity="info", message=side.words, remedy=side.remedy),
+        *_protected_checks(project, reports),
     ]
+    if not reports:
+        return checks
+    found = sum(bool(report.counterfactuals) for report in reports)
+    bare = sum(not report.reasons for report in reports)
+    checks.append(
+        Check(
+            name="Counterfactuals",
+            severity="info",
+            message=f"{found} of {len(reports)} rows have a counterfactual"
+            " within the limits. It states the model's output, not a real-world effect.",
+        )
+    )
+    if bare:
+        checks.append(
+            Check(
+                name="Rows without a reason",
+                severity="warning",
+                message=f"For {bare} of {len(reports)} rows no feature contributed to the adverse"
+                " outcome by more than two standard errors.",
+                remedy="Raise explain.background",
+            )
+        )
+    return checks
+
+
+def _protected_checks(project: Project, reports: list[RowReport]) -> list[Check]:
+    """Return the protected columns that are among the reasons, or that may be changed."""
     pushed: dict[str, list[int]] = {}
     for report in reports:
         for reason in report.reasons:
             if reason.protected:
                 pushed.setdefault(reason.column, []).append(report.row)
-    for name, rows in pushed.items():
-        some = ", ".join(map(str, rows[:5])) + (" …" if len(rows) > 5 else "")
-        checks.append(
-            Check(
-                name="Protected column among the reasons",
-                severity="warning",
-                message=f"{name} contributed to the adverse outcome of {len(rows)} of"
-                f" {len(reports)} rows"
-                f" (rows {some}).",
-                columns=[name],
-                remedy="Ask whether the model may use it: automl.constraints.exclude",
-            )
+    checks = [
+        Check(
+            name="Protected column among the reasons",
+            severity="warning",
+            message=f"{name} contributed to the adverse outcome of {len(rows)} of"
+            f" {len(reports)} rows"
+            f" (rows {', '.join(map(str, rows[:5]))}{' …' if len(rows) > 5 else ''}).",
+            columns=[name],
+            remedy="Ask whether the model may use it: automl.constraints.exclude",
         )
-    open_protected = [n for n in project.protected() if project.recourse.change.get(n) == "free"]
-    if open_protected:
+        for name, rows in pushed.items()
+    ]
+    free = [name for name in project.protected() if project.recourse.change.get(name) == "free"]
+    if free:
         checks.append(
             Check(
                 name="Protected column may change",
                 severity="warning",
-                message=f"recourse.change lets {', '.join(open_protected)} change, which people"
+                message=f"recourse.change lets {', '.join(free)} change, which people"
                 " cannot be asked to do.",
-                columns=open_protected,
+                columns=free,
                 remedy="Set it to fixed",
             )
         )
-    if reports:
-        blocked = sum(not report.counterfactuals for report in reports)
-        checks.append(
-            Check(
-                name="Counterfactuals",
-                severity="info",
-                message=f"{len(reports) - blocked} of {len(reports)} rows have a counterfactual"
-                " within the limits. It states the model's output, not a real-world effect.",
-            )
-        )
-        bare = sum(not report.reasons for report in reports)
-        if bare:
-            checks.append(
-                Check(
-                    name="Rows without a reason",
-                    severity="warning",
-                    message=f"For {bare} of {len(reports)} rows no feature contributed to the"
-                    f" adverse"
-                    " outcome by more than two standard errors.",
-                    remedy="Raise explain.background",
-                )
-            )
     return checks

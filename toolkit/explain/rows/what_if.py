@@ -16,7 +16,7 @@ from toolkit.explain.rows.goals import CountedModel
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
     from toolkit.run.stage import Stage
     from toolkit.table import Part, Predictor
 

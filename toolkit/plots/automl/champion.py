@@ -8,7 +8,7 @@ from typing import Any
 from toolkit import formats, metrics
 from toolkit.artifacts import Bin, Champion, Interval, Leaderboard
 from toolkit.plots.automl.shared import engine_legend, engine_of, interval, look, nothing, number
-from toolkit.plots.style import BLUE, GREEN, GREY, ORANGE, RED, Plot, canvas, shorten
+from toolkit.plots.style import BLUE, GREEN, GREY, ORANGE, RED, Plot, canvas, name_rows, shorten
 
 _MOST_MEMBERS = 20
 
@@ -37,8 +37,7 @@ def ensemble(board: Leaderboard, name: str = "") -> Plot:
             colour, _ = look(engines.get(model, engine_of(model)))
             axes.barh(place, weight, color=colour, height=0.65)
             axes.text(weight, place, f" {formats.percent(weight)}", va="center", fontsize=9)
-        axes.set_yticks(range(len(shown)), [shorten(model, 40) for model, _ in shown])
-        axes.set_ylim(len(shown) - 0.5, -0.5)
+        name_rows(axes, [shorten(model, 40) for model, _ in shown])
         axes.set_xlim(0, max(weight for _, weight in shown) * 1.15)
         axes.grid(axis="y", visible=False)
         axes.xaxis.set_major_formatter(lambda value, _: formats.percent(value))

@@ -24,7 +24,7 @@ from toolkit.plots.automl.shared import (
     nothing,
     number,
 )
-from toolkit.plots.style import BLUE, GREY, RED, Plot, canvas, shorten
+from toolkit.plots.style import BLUE, GREY, RED, Plot, canvas, name_rows, shorten
 
 __all__ = [
     "calibration",
@@ -83,8 +83,7 @@ def leaderboard(board: Leaderboard) -> Plot:
         if broken:
             axes.plot([], [], "x", color=RED, markersize=8, label="violates a constraint")
         names = [_label(entry) for entry in shown]
-        axes.set_yticks(range(len(shown)), names)
-        axes.set_ylim(len(shown) - 0.5, -0.5)
+        name_rows(axes, names)
         axes.grid(axis="y", visible=False)
         better = "higher is better" if metric.greater_is_better else "lower is better"
         axes.set_xlabel(f"{metric.title} ({better}), with interval")

@@ -130,8 +130,7 @@ def split(summary: SplitSummary) -> Plot:
             right.set_xlabel("target: mean ± one standard deviation")
         else:
             _stacked(right, known)
-        right.set_yticks(range(len(known)), [part.part for part in known])
-        right.set_ylim(len(known) - 0.5, -0.5)
+        style.name_rows(right, [part.part for part in known])
     return sheet.plot
 
 
@@ -257,8 +256,7 @@ def _bars(axis: Any, names: list[str], values: list[Any], colours: Any, texts: l
     for place, value, text in zip(places, values, texts, strict=True):
         axis.annotate(text, (value, place), xytext=(4, 0), textcoords="offset points", va="center",
                       fontsize=8)  # fmt: skip
-    axis.set_yticks(places, [style.shorten(name) for name in names])
-    axis.set_ylim(len(names) - 0.5, -0.5)
+    style.name_rows(axis, [style.shorten(name) for name in names])
     axis.grid(axis="y", visible=False)
 
 

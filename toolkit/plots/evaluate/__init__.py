@@ -3,7 +3,8 @@
 from toolkit._lazy import attach
 
 _MODULES = {
-    "scores": "metric_intervals confusion calibration cost slices groups side_by_side fairness",
+    "scores": "metric_intervals confusion calibration cost slices",
+    "group_results": "groups side_by_side fairness",
     "errors": "tree curve two_sides",
     "robustness": "doses missing shifts outside",
     "fairness_trade_off": "crossings trade_off",

@@ -8,7 +8,17 @@ from typing import Any
 from toolkit.artifacts import ErrorNode, ErrorsFound
 from toolkit.artifacts.base import Interval
 from toolkit.errors import UsageError
-from toolkit.plots.style import BLUE, GREY, RED, Plot, canvas, shorten
+from toolkit.plots.style import (
+    BLUE,
+    GREY,
+    RED,
+    Plot,
+    canvas,
+    draw_interval,
+    empty_figure,
+    name_rows,
+    shorten,
+)
 
 _MAP = "YlOrBr"
 _LINE = 30
@@ -26,13 +36,10 @@ def tree(found: ErrorsFound) -> Plot:
     title = f"Error tree: {found.loss} of rows held out from it"
     if not found.tree:
         sentence = "No error tree was grown: there are too few test rows, or all losses are equal."
-        with canvas(title, sentence, height=0.7) as sheet:
-            sheet.axes.axis("off")
-            sheet.axes.text(0, 0.5, sentence, va="center", color=GREY)
-        return sheet.plot
+        return empty_figure(title, sentence)
     leaves = [node for node in found.tree if node.leaf]
-    alt = f"All held-out rows {words(found.tree[0].loss)}. " + "; ".join(
-        f"{'▲ ' if node.worse else ''}{shorten(node.where, 120)}: {words(node.loss)} on"
+    alt = f"All held-out rows {found.tree[0].loss.text()}. " + "; ".join(
+        f"{'▲ ' if node.worse else ''}{shorten(node.where, 120)}: {node.loss.text()} on"
         f" {node.rows:,} rows"
         for node in leaves
     )
@@ -68,17 +75,14 @@ def curve(found: ErrorsFound, over: str) -> Plot:
             f"there is no curve over {over!r}", expected=", ".join(c.over for c in found.curves)
         )
     parts = [part for part in chosen.parts if part.value.value is not None]
-    alt = f"All rows {words(found.overall)}. " + "; ".join(
-        f"{shorten(part.name, 40)}: {words(part.value)} on {part.rows:,} rows" for part in parts
+    alt = f"All rows {found.overall.text()}. " + "; ".join(
+        f"{shorten(part.name, 40)}: {part.value.text()} on {part.rows:,} rows" for part in parts
     )
     title = f"{found.measure.capitalize()} over {shorten(over, 40)}"
     with canvas(title, alt, height=1.1 + 0.3 * len(parts)) as sheet:
         axes = sheet.axes
         for place, part in enumerate(parts):
-            if part.value.low is not None:
-                axes.plot([part.value.low, part.value.high], [place, place], color=BLUE,
-                          linewidth=2, alpha=0.75)  # fmt: skip
-            axes.plot(part.value.value, place, "o", color=BLUE, markersize=6)
+            draw_interval(axes, place, part.value, BLUE)
         if "residual" in found.measure:
             axes.axvline(0, color=GREY, linewidth=1)
         elif found.overall.value is not None:
@@ -86,8 +90,7 @@ def curve(found: ErrorsFound, over: str) -> Plot:
                          label="all rows")  # fmt: skip
             axes.legend(fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), borderpad=0)
         labels = [f"{shorten(part.name, 42)}  ({part.rows:,})" for part in parts]
-        axes.set_yticks(range(len(parts)), labels, fontsize=8)
-        axes.set_ylim(len(parts) - 0.5, -0.5)
+        name_rows(axes, labels, fontsize=8)
         axes.set_xlabel(found.measure)
         axes.margins(x=0.1)
     return sheet.plot
@@ -110,7 +113,7 @@ def two_sides(
         Rows inside and outside.
     """
     items = [("inside", inside, RED, rows[0]), ("all other rows", outside, BLUE, rows[1])]
-    alt = "; ".join(f"{name} ({n:,} rows): {words(each)}" for name, each, _, n in items)
+    alt = "; ".join(f"{name} ({n:,} rows): {each.text()}" for name, each, _, n in items)
     with canvas(f"{metric}: {shorten(where, 60)}", alt, height=1.5) as sheet:
         axes = sheet.axes
         for place, (_, each, colour, _) in enumerate(items):
@@ -124,11 +127,6 @@ def two_sides(
         axes.set_xlabel(metric)
         axes.margins(x=0.15)
     return sheet.plot
-
-
-def words(interval: Interval) -> str:
-    """Return an interval as text: ``0.53 (0.51 to 0.55)``."""
-    return interval.text()
 
 
 def _middle(text: str, length: int) -> str:
@@ -175,6 +173,6 @@ def _box(axes: Any, node: ErrorNode, span: tuple[int, int], low: float, high: fl
     said = _middle(node.condition or "all rows", 2 * _LINE - 4)
     lines = textwrap.wrap(said, _LINE, max_lines=3, placeholder="…")
     mark = "▲ " if node.worse else ""
-    text = "\n".join([*lines, f"{mark}{words(node.loss)}", f"{node.rows:,} rows"])
+    text = "\n".join([*lines, f"{mark}{node.loss.text()}", f"{node.rows:,} rows"])
     axes.text(node.depth + 0.06, (first + last) / 2, text, fontsize=7.5, va="center", color=ink,
               linespacing=1.15)  # fmt: skip

@@ -8,8 +8,18 @@ import numpy as np
 
 from toolkit import formats
 from toolkit.artifacts import FairnessDetail, Interval, TradeOffPoint
-from toolkit.plots.evaluate.scores import RATE_TITLES, panels, side_by_side
-from toolkit.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, Plot, canvas, shorten
+from toolkit.plots.evaluate.group_results import RATE_TITLES, panels, side_by_side
+from toolkit.plots.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    Plot,
+    canvas,
+    empty_figure,
+    shorten,
+)
 
 _MOST = 16
 # Marks differ in shape too, so that colour is never the only sign.
@@ -58,11 +68,12 @@ def trade_off(detail: FairnessDetail, column: str, chosen: str = "", unit: str =
         if each.column == column and None not in (each.difference.value, each.cost.value)
     ]
     if not points:
-        return _nothing(title, detail.no_curve or "No two groups have enough rows to be compared.")
+        return empty_figure(
+            title, detail.no_curve or "No two groups have enough rows to be compared."
+        )
     words = detail.metric.replace("_", " ")
     alt = f"Limit {formats.number(detail.limit, 6)}. " + "; ".join(
-        f"{each.name}: {words} {_words(each.difference)}, cost {_words(each.cost)}"
-        for each in points
+        f"{each.name}: {words} {each.difference.text()}, cost {each.cost.text()}" for each in points
     )
     with canvas(title, alt, width=7.4, height=4.2) as sheet:
         axes = sheet.axes
@@ -112,14 +123,3 @@ def _reach(items: list[Interval]) -> np.ndarray:
             [max((i.high if i.high is not None else _value(i)) - _value(i), 0) for i in items],
         ]
     )
-
-
-def _words(interval: Interval) -> str:
-    return interval.text()
-
-
-def _nothing(title: str, sentence: str) -> Plot:
-    with canvas(title, sentence, height=0.7) as sheet:
-        sheet.axes.axis("off")
-        sheet.axes.text(0, 0.5, sentence, va="center", color=GREY)
-    return sheet.plot

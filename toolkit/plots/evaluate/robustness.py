@@ -6,8 +6,18 @@ from typing import Any
 
 from toolkit import formats, metrics
 from toolkit.artifacts import Dose, Robustness
-from toolkit.plots.evaluate.errors import words
-from toolkit.plots.style import BLUE, GREEN, GREY, ORANGE, RED, Plot, canvas, shorten
+from toolkit.plots.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    RED,
+    Plot,
+    canvas,
+    empty_figure,
+    name_rows,
+    shorten,
+)
 
 
 def doses(found: Robustness) -> Plot:
@@ -25,8 +35,8 @@ def doses(found: Robustness) -> Plot:
     sides = [(label, items) for label, items in sides if len(items) > 1]
     title = f"{metric.title} under noise and missing cells"
     if not sides:
-        return _nothing(title, "The perturbed rows do not define the metric.")
-    alt = f"Unperturbed {words(found.baseline)}. " + ". ".join(
+        return empty_figure(title, "The perturbed rows do not define the metric.")
+    alt = f"Unperturbed {found.baseline.text()}. " + ". ".join(
         f"{label}: "
         + ", ".join(
             f"{formats.number(d.strength, 6)}: {formats.number(d.score.value)}" for d in items
@@ -76,9 +86,9 @@ def missing(found: Robustness) -> Plot:
     title = f"Effect of a missing column: {metric.title} worse by"
     items = [each for each in found.missing if each.harm.value is not None]
     if not items:
-        return _nothing(title, "No column could be set to missing, or the metric is undefined.")
+        return empty_figure(title, "No column could be set to missing, or the metric is undefined.")
     unseen = {each.column: each.harm for each in found.unseen if each.harm.value is not None}
-    alt = "; ".join(f"{shorten(e.column, 40)} {words(e.harm)}" for e in items)
+    alt = "; ".join(f"{shorten(e.column, 40)} {e.harm.text()}" for e in items)
     with canvas(title, alt, height=1.1 + 0.27 * len(items)) as sheet:
         axes = sheet.axes
         axes.barh(range(len(items)), [e.harm.value for e in items], color=BLUE, height=0.6,
@@ -94,8 +104,7 @@ def missing(found: Robustness) -> Plot:
                           label="" if shown else "unseen value")  # fmt: skip
                 shown = True
         axes.axvline(0, color=GREY, linewidth=1)
-        axes.set_yticks(range(len(items)), [shorten(e.column, 30) for e in items])
-        axes.set_ylim(len(items) - 0.5, -0.5)
+        name_rows(axes, [shorten(e.column, 30) for e in items])
         axes.set_xlabel(f"{metric.title}: worse by (right is worse)")
         axes.grid(axis="y", visible=False)
         axes.legend(fontsize=8, loc="lower right")
@@ -108,7 +117,9 @@ def shifts(found: Robustness) -> Plot:
     title = f"Effect of a shifted column: {metric.title} worse by"
     items = [each for each in found.shifts if each.harm.value is not None]
     if not items:
-        return _nothing(title, "There is no number column to shift, or the metric is undefined.")
+        return empty_figure(
+            title, "There is no number column to shift, or the metric is undefined."
+        )
     names = list(dict.fromkeys(each.column for each in items))
     alt = "; ".join(
         f"{shorten(e.column, 40)} {formats.number(e.setting, 6, sign=True)} sd:"
@@ -124,8 +135,7 @@ def shifts(found: Robustness) -> Plot:
             axes.plot([e.harm.value for e in mine], [names.index(e.column) for e in mine], mark,
                       color=colour, markersize=size, linestyle="none", alpha=0.85,
                       label=f"{formats.number(setting, 6, sign=True)} sd")  # fmt: skip
-        axes.set_yticks(range(len(names)), [shorten(name, 30) for name in names])
-        axes.set_ylim(len(names) - 0.5, -0.5)
+        name_rows(axes, [shorten(name, 30) for name in names])
         axes.set_xlabel(f"{metric.title}: worse by (right is worse)")
         axes.legend(fontsize=8, ncols=4, loc="lower right", bbox_to_anchor=(1, 1), borderpad=0)
     return sheet.plot
@@ -141,7 +151,7 @@ def outside(found: Robustness) -> Plot:
     what = "outside the training targets" if regression else "predicted overconfidently"
     title = f"Out-of-distribution rows: {what}"
     if not items:
-        return _nothing(title, "No out-of-distribution rows could be made or scored.")
+        return empty_figure(title, "No out-of-distribution rows could be made or scored.")
     alt = "; ".join(f"{e.made}: {formats.share(e.share.value)}, {e.verdict}" for e in items)
     with canvas(title, alt, height=1.1 + 0.42 * len(items)) as sheet:
         axes = sheet.axes
@@ -152,8 +162,7 @@ def outside(found: Robustness) -> Plot:
             axes.plot(100 * (each.share.value or 0), place, "D" if bad else "o",
                       color=RED if bad else GREEN, markersize=7)  # fmt: skip
         axes.axvline(5, color="black", linestyle=":", linewidth=1.2)
-        axes.set_yticks(range(len(items)), [f"{e.made}:\n{e.verdict}" for e in items], fontsize=8)
-        axes.set_ylim(len(items) - 0.5, -0.5)
+        name_rows(axes, [f"{e.made}:\n{e.verdict}" for e in items], fontsize=8)
         axes.set_xlim(left=0)
         axes.margins(x=0.1)
         axes.set_xlabel(f"% of the rows {what} (dotted: 5 %)")
@@ -162,10 +171,3 @@ def outside(found: Robustness) -> Plot:
 
 def _known(items: list[Dose]) -> list[Dose]:
     return [each for each in items if each.score.value is not None]
-
-
-def _nothing(title: str, sentence: str) -> Plot:
-    with canvas(title, sentence, height=0.7) as sheet:
-        sheet.axes.axis("off")
-        sheet.axes.text(0, 0.5, sentence, va="center", color=GREY)
-    return sheet.plot

@@ -8,19 +8,21 @@ from typing import Any
 import numpy as np
 
 from toolkit import formats, metrics
-from toolkit.artifacts import Champion, Evaluation, FairnessVerdict, Interval
-from toolkit.plots.style import BLUE, GREEN, GREY, ORANGE, RED, Plot, canvas, shorten
+from toolkit.artifacts import Champion, Evaluation
+from toolkit.plots.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    RED,
+    Plot,
+    canvas,
+    draw_interval,
+    empty_figure,
+    name_rows,
+    shorten,
+)
 
 _MOST_CLASSES = 12
-_MOST_GROUPS = 16
-_PANELS = 4
-RATE_TITLES = {
-    "selection_rate": "Decided positive",
-    "true_positive_rate": "Positives found",
-    "false_positive_rate": "Wrongly flagged",
-    "precision": "Flagged rightly",
-    "mean_error": "Mean error (bias)",
-}
 
 
 def metric_intervals(evaluation: Evaluation) -> Plot:
@@ -36,13 +38,13 @@ def metric_intervals(evaluation: Evaluation) -> Plot:
         for n in names
     )
     if not names:
-        return _nothing("Metrics on the test rows", "The test rows define no metric.")
+        return empty_figure("Metrics on the test rows", "The test rows define no metric.")
     title = f"Metrics on {evaluation.rows:,} test rows, with intervals"
     with canvas(title, alt, height=0.55 * len(names) + 0.5, rows=len(names)) as sheet:
         for place, (axes, name) in enumerate(zip(np.atleast_1d(sheet.axes), names, strict=True)):
             metric, score = metrics.get(name), evaluation.metrics[name]
             constant = evaluation.constant.get(name)
-            _interval(axes, 0, score, BLUE)
+            draw_interval(axes, 0, score, BLUE)
             if constant is not None:
                 axes.plot(constant, 0, "D", color=GREY, markersize=6, markerfacecolor="white")
             arrow = "higher is better" if metric.greater_is_better else "lower is better"
@@ -63,7 +65,7 @@ def confusion(evaluation: Evaluation) -> Plot:
     """Draw rows by actual and decided class; colour is the share of the actual class."""
     title = "Actual class (down) against decision (across), at the threshold"
     if not evaluation.confusion:
-        return _nothing(title, "A number is predicted: there are no classes.")
+        return empty_figure(title, "A number is predicted: there are no classes.")
     rows, columns, cells = _confusion_cells(evaluation)
     share = cells / np.maximum(cells.sum(axis=1, keepdims=True), 1)
     alt = "; ".join(
@@ -121,7 +123,7 @@ def calibration(evaluation: Evaluation) -> Plot:
     bins = evaluation.calibration
     title = "Calibration on the test rows"
     if not bins:
-        return _nothing(title, "A number is predicted: there is no probability to check.")
+        return empty_figure(title, "A number is predicted: there is no probability to check.")
     several = len(next(iter(evaluation.confusion.values()), {})) > 2
     what = "probability of the likeliest class" if several else "predicted probability"
     worst = max(bins, key=lambda each: abs(each.predicted - each.observed))
@@ -159,7 +161,7 @@ def cost(evaluation: Evaluation, champion: Champion | None = None, unit: str = "
     """
     title = "Mean cost a row" + (f" in {shorten(unit)}" if unit else "")
     if evaluation.cost is None or evaluation.cost.value is None:
-        return _nothing(title, "A number is predicted: there is no decision that costs.")
+        return empty_figure(title, "A number is predicted: there is no decision that costs.")
     found = evaluation.cost
     alt = (
         f"On the test rows {found.text()}; the cheapest constant decision costs"
@@ -169,7 +171,7 @@ def cost(evaluation: Evaluation, champion: Champion | None = None, unit: str = "
     threshold = champion.threshold if champion is not None else None
     if not curve or threshold is None:
         with canvas(title, alt, height=1.5) as sheet:
-            _interval(sheet.axes, 0, found, BLUE)
+            draw_interval(sheet.axes, 0, found, BLUE)
             if evaluation.constant_cost is not None:
                 sheet.axes.plot(
                     evaluation.constant_cost, 0, "D", color=GREY, markerfacecolor="white"
@@ -203,7 +205,7 @@ def slices(evaluation: Evaluation) -> Plot:
     metric = metrics.get(evaluation.metric)
     title = f"{metric.title} on the weakest slices"
     if not evaluation.slices:
-        return _nothing(title, "No slice is significantly worse than the other rows.")
+        return empty_figure(title, "No slice is significantly worse than the other rows.")
     whole = evaluation.metrics[evaluation.metric].value
     alt = "; ".join(f"{s.where}: {s.score.text()} on {s.rows:,} rows" for s in evaluation.slices)
     names = [textwrap.fill(shorten(s.where, 84), 46) for s in evaluation.slices]
@@ -212,146 +214,16 @@ def slices(evaluation: Evaluation) -> Plot:
         axes = sheet.axes
         for place, item in enumerate(evaluation.slices):
             if item.score.value is not None:
-                _interval(axes, place, item.score, ORANGE)
+                draw_interval(axes, place, item.score, ORANGE)
         if whole is not None:
             axes.axvline(whole, color=BLUE, linewidth=1.3, linestyle="--", label="all test rows")
             axes.legend(fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), borderpad=0)
         labels = [f"{n}  ({s.rows:,})" for n, s in zip(names, evaluation.slices, strict=True)]
-        axes.set_yticks(range(len(names)), labels, fontsize=8)
-        axes.set_ylim(len(names) - 0.5, -0.5)
+        name_rows(axes, labels, fontsize=8)
         better = "higher" if metric.greater_is_better else "lower"
         axes.set_xlabel(f"{metric.title} ({better} is better)")
         axes.margins(x=0.1)
     return sheet.plot
-
-
-def groups(evaluation: Evaluation, column: str) -> Plot:
-    """Draw the results of each group of a protected column, side by side.
-
-    The dashed line is the ranking metric of all test rows.
-    """
-    items = [group for group in evaluation.groups if group.column == column][:_MOST_GROUPS]
-    names = list(items[0].metrics) if items else []
-    return side_by_side(
-        f"Results by {shorten(column)}",
-        [(each.group, each) for each in items],
-        panels(names, [evaluation.metric], evaluation.fairness),
-        {evaluation.metric: evaluation.metrics[evaluation.metric].value},
-    )
-
-
-def panels(names: list[str], first: list[str], verdicts: list[FairnessVerdict]) -> list[str]:
-    """Return at most four metrics to draw, among them those that the verdicts rest on."""
-    compared = metrics.COMPARED.get(verdicts[0].metric, ()) if verdicts else ()
-    wanted = [name for name in names if name in compared or name in first]
-    rest = [name for name in names if name not in wanted and name != "precision"]
-    kept = {*wanted, *rest[: max(0, _PANELS - len(wanted))]}
-    return [name for name in names if name in kept]
-
-
-def side_by_side(
-    title: str,
-    items: list[tuple[str, Any]],
-    names: list[str],
-    lines: dict[str, float | None] | None = None,
-) -> Plot:
-    """Draw some metrics of groups side by side, each with how many rows it is over.
-
-    Grey hollow marks are over too few rows to be compared.
-
-    Parameters
-    ----------
-    title : str
-        Of the figure.
-    items : list of (str, Group or Crossing)
-        The groups, with their names.
-    names : list of str
-        The metrics.
-    lines : dict of str to float, optional
-        By metric: where a dashed line goes.
-    """
-    if not items:
-        return _nothing(title, "There are no groups.")
-    alt = "; ".join(
-        f"{name} ({each.rows:,} rows{'' if each.judged else ', too few to compare'}): "
-        + ", ".join(f"{_title(n)} {each.metrics[n].text()}{_over(each, n)}" for n in names)
-        for name, each in items
-    )
-    height = 1.1 + 0.36 * len(items)
-    with canvas(title, alt, width=8.4, height=height, cols=len(names)) as sheet:
-        for k, (axes, name) in enumerate(zip(np.atleast_1d(sheet.axes), names, strict=True)):
-            for place, (_, each) in enumerate(items):
-                _group_mark(axes, place, each, name)
-            line = (lines or {}).get(name)
-            if line is not None:
-                axes.axvline(line, color=GREY, linestyle="--", linewidth=1)
-            axes.set_title(_title(name), fontsize=9, loc="center")
-            labels = [f"{shorten(label, 34)} ({each.rows:,})" for label, each in items]
-            axes.set_yticks(range(len(items)), labels if k == 0 else [""] * len(items))
-            axes.set_ylim(len(items) - 0.5, -0.5)
-            axes.tick_params(labelsize=8)
-            axes.margins(x=0.12)
-        few = any(each.too_few or not each.judged for _, each in items)
-        key = ["grey, hollow: too few to compare"] if few else []
-        key += ["dashed: all rows"] if any(v is not None for v in (lines or {}).values()) else []
-        np.atleast_1d(sheet.axes)[0].set_xlabel("; ".join(key), fontsize=7, color=GREY, loc="left")
-    return sheet.plot
-
-
-def _over(group: Any, name: str) -> str:
-    """Return how many of the group's rows a metric is over, where that is not all of them."""
-    count = group.base.get(name, group.rows)
-    return f" of {count:,}" if count != group.rows else ""
-
-
-def _group_mark(axes: Any, place: int, group: Any, name: str) -> None:
-    few = name in group.too_few or not group.judged
-    score, over = group.metrics[name], _over(group, name)
-    _interval(axes, place, score, GREY if few else BLUE, hollow=few)
-    colour = {"fontsize": 6.5, "color": GREY, "ha": "center"}
-    if score.value is None:
-        axes.text(0.5, place, "no such rows", transform=axes.get_yaxis_transform(), va="center",
-                  **colour)  # fmt: skip
-    elif over:
-        axes.annotate(over.strip(), (score.value, place), textcoords="offset points",
-                      xytext=(0, 5), **colour)  # fmt: skip
-
-
-def fairness(evaluation: Evaluation) -> Plot:
-    """Draw the difference between groups for each protected column against the limit."""
-    items = evaluation.fairness
-    if all(each.difference.value is None for each in items):
-        said = " ".join(each.reason for each in items)
-        return _nothing("Difference between groups", said or "No fairness metric was asked for.")
-    name = items[0].metric.replace("_", " ")
-    alt = "; ".join(
-        f"{e.column}: {e.difference.text()}, {e.verdict}. {e.reason}".rstrip(". ") for e in items
-    )
-    colours = {"within": GREEN, "beyond": RED}
-    with canvas(
-        f"{name.capitalize()}, against the limit", alt, height=1.2 + 0.36 * len(items)
-    ) as s:
-        for place, each in enumerate(items):
-            _interval(s.axes, place, each.difference, colours.get(each.verdict, ORANGE))
-        s.axes.axvline(items[0].limit, color="black", linewidth=1.2, linestyle=":")
-        s.axes.set_yticks(range(len(items)), [f"{shorten(e.column)}: {e.verdict}" for e in items])
-        s.axes.set_ylim(len(items) - 0.5, -0.5)
-        s.axes.set_xlim(left=0)
-        s.axes.set_xlabel(f"{name} (dotted: the limit {formats.number(items[0].limit, 6)})")
-    return s.plot
-
-
-def _title(name: str) -> str:
-    return RATE_TITLES.get(name) or metrics.get(name).title
-
-
-def _interval(axes: Any, place: float, score: Interval, colour: str, hollow: bool = False) -> None:
-    if score.value is None:
-        return
-    if score.low is not None and score.high is not None:
-        axes.plot([score.low, score.high], [place, place], color=colour, linewidth=2, alpha=0.75)
-    face = "white" if hollow else colour
-    axes.plot(score.value, place, "o", color=colour, markersize=6, markerfacecolor=face)
 
 
 def _legend(axes: Any, items: list[tuple[str, str, str]]) -> None:
@@ -362,10 +234,3 @@ def _legend(axes: Any, items: list[tuple[str, str, str]]) -> None:
     ]  # fmt: skip
     axes.legend(handles=handles, fontsize=8, ncols=len(items), loc="lower left",
                 bbox_to_anchor=(0, 1.0), borderpad=0.1)  # fmt: skip
-
-
-def _nothing(title: str, sentence: str) -> Plot:
-    with canvas(title, sentence, height=0.7) as sheet:
-        sheet.axes.axis("off")
-        sheet.axes.text(0, 0.5, sentence, va="center", color=GREY)
-    return sheet.plot

@@ -10,7 +10,7 @@ import numpy as np
 from toolkit import formats
 from toolkit.artifacts import ContentExplanation, ContentRow, ContentValues
 from toolkit.errors import UsageError
-from toolkit.plots.style import BLUE, GREY, RED, Plot, canvas, shorten
+from toolkit.plots.style import BLUE, GREY, RED, Plot, canvas, name_rows, shorten
 from toolkit.table.images import images
 
 _SIDE = 336  # pixels of a drawn image's longer side, at most a little more
@@ -147,8 +147,7 @@ def words(explanation: ContentExplanation, column: str, *, top: int = 20) -> Plo
         else:
             names = [f"{shorten(w.word, 24)} ({w.rows} texts)" for w in found]
             axes.barh(range(len(found)), [w.mean_abs for w in found], color=BLUE, height=0.6)
-            axes.set_yticks(range(len(found)), names)
-            axes.set_ylim(len(found) - 0.5, -0.5)
+            name_rows(axes, names)
             axes.set_xlabel("mean |value| of the word in a text")
             axes.grid(axis="y", visible=False)
     return sheet.plot

@@ -6,7 +6,7 @@ from toolkit import formats
 from toolkit.artifacts import Counterfactual, RowReport, RowReports
 from toolkit.artifacts.row_reports import Cell
 from toolkit.errors import UsageError
-from toolkit.plots.style import BLUE, GREY, PALETTE, RED, Plot, canvas, shorten
+from toolkit.plots.style import BLUE, GREY, PALETTE, RED, Plot, canvas, name_rows, shorten
 
 _MARKS = "osD^vP*X"
 
@@ -59,8 +59,7 @@ def counterfactuals(reports: RowReports, row: int) -> Plot:
             axes.axvline(reports.threshold, color=RED, linestyle="--", linewidth=1.2,
                          label=f"threshold {formats.number(reports.threshold)}")  # fmt: skip
         labels = [_wrapped(each) for each in found] or ["nothing found"]
-        axes.set_yticks(range(len(labels)), labels, fontsize=9)
-        axes.set_ylim(len(labels) - 0.5, -0.5)
+        name_rows(axes, labels, fontsize=9)
         axes.margins(x=0.22)  # the scores stand beside the points
         axes.set_xlabel(shorten(reports.output, 70))
         axes.grid(axis="y", visible=False)

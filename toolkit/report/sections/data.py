@@ -1,4 +1,4 @@
-"""Data and labels: intake, quality, leakage, split, and who looked at the labels."""
+"""The data: intake, quality, leakage, columns and split."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from toolkit.artifacts import (
     ColumnProfile,
     Contract,
     Intake,
-    LabelPatch,
-    LabelReview,
     Profile,
     Quality,
     SplitSummary,
 )
 from toolkit.artifacts.base import Facts
-from toolkit.labels.checks import uncertain
 from toolkit.report import blocks
 from toolkit.report.blocks import Cell
 from toolkit.report.book import Book
@@ -76,85 +73,99 @@ def _profile(book: Book) -> list[Facts | None]:
     profile = book.get(Profile)
     if profile is None:
         return [book.missing(Profile, "The columns were not profiled")]
-    suspects = blocks.table(
-        "Columns that may leak the target, most suspicious first",
-        ["Column", "Suspicion, 0 to 1", "Severity", "Reason", "Answer"],
-        [
-            [suspect.column,
-             book.cite(Profile, "suspects", index, "score", unit="score", recipe="association"),
-             "answered" if suspect.resolved else suspect.severity,
-             book.redact(suspect.reason, [suspect.column]),
-             suspect.resolved or "open"]
-            for index, suspect in enumerate(profile.suspects[:20])
-        ],
-    ) or blocks.prose(
-        "No column was found to leak the target; how far the search looked is below."
-        if profile.searched else "No search for leaks of the target was made."
-    )  # fmt: skip
-    order = list(range(len(profile.columns)))
-    if len(order) > SHOWN_COLUMNS:
-        order.sort(key=lambda i: -(profile.columns[i].association or 0))
-    rows: list[list[Cell]] = []
-    for index in order[:SHOWN_COLUMNS]:
-        column = profile.columns[index]
-        share = column.missing / profile.rows if profile.rows else None
-        rows.append(
-            [
-                column.name,
-                column.type + (", protected" if column.protected else ""),
-                column.role,
-                book.derive(f"missing/{column.name}", share, unit="share", source=Profile.file,
-                            place=f"/columns/{index}/missing", recipe="profile"),
-                book.cite(Profile, "columns", index, "distinct", unit="count", recipe="profile"),
-                book.cite(Profile, "columns", index, "association", unit="score",
-                          recipe="association") if column.association is not None else "–",
-            ]
-        )  # fmt: skip
-    hidden = len(order) - len(rows)
-    columns = blocks.table(
-        "Every column of the table"
-        if len(order) <= SHOWN_COLUMNS
-        else "Columns with the strongest association",
-        ["Column", "Type", "Role", "Missing", "Distinct", "Association with the target"],
-        rows,
-        note="Association: how well the column alone predicts the target out of sample, 0 to 1."
-        + (f" {hidden} columns with a weaker association are not shown." if hidden else ""),
-    )
-    shifts = [(index, drift) for index, drift in enumerate(profile.drift) if drift.severity != "ok"]
-    drift = blocks.table(
-        "Columns with drift",
-        ["Column", "Between", "Population stability index", "Severity"],
-        [
-            [each.column, "earlier and later rows" if each.axis == "time" else "train and test",
-             book.cite(Profile, "drift", index, "distance", unit="score", recipe="drift"),
-             each.severity]
-            for index, each in shifts[:20]
-        ],
-    )  # fmt: skip
-    known = [each for each in profile.columns if each.association is not None]
-    known.sort(key=lambda each: -(each.association or 0))
-    # Of a column only what the figure draws: its values stay in the run.
-    drawn = [
-        ColumnProfile(
-            **each.model_dump(
-                include={"name", "type", "role", "protected", "missing", "distinct", "association"}
-            )
-        )
-        for each in known[:15]
-    ]
-    figure = blocks.figure(
-        "eda.associations", profile.model_copy(update={"columns": drawn}), top=len(drawn)
-    )
+    # Claims stand in the report's data in the order in which they are made here.
+    suspects, columns = _suspects(book, profile), _columns(book, profile)
+    drift = _drift(book, profile)
     return [
         blocks.heading("Leakage"),
         suspects,
         _searched(book, profile),
         blocks.heading("Columns"),
-        figure if known else None,
+        _associations(profile),
         columns,
         *_contents(book, profile),
         drift,
     ]
+
+
+def _suspects(book: Book, profile: Profile) -> Facts:
+    return blocks.table(
+        "Columns that may leak the target, most suspicious first",
+        ["Column", "Suspicion, 0 to 1", "Severity", "Reason", "Answer"],
+        [
+            [
+                suspect.column,
+                book.cite(Profile, "suspects", index, "score", unit="score", recipe="association"),
+                "answered" if suspect.resolved else suspect.severity,
+                book.redact(suspect.reason, [suspect.column]),
+                suspect.resolved or "open",
+            ]
+            for index, suspect in enumerate(profile.suspects[:20])
+        ],
+    ) or blocks.prose(
+        "No column was found to leak the target; how far the search looked is below."
+        if profile.searched
+        else "No search for leaks of the target was made."
+    )
+
+
+def _columns(book: Book, profile: Profile) -> Facts | None:
+    order = list(range(len(profile.columns)))
+    hidden = len(order) - SHOWN_COLUMNS
+    if hidden > 0:
+        order.sort(key=lambda i: -(profile.columns[i].association or 0))
+    return blocks.table(
+        "Columns with the strongest association" if hidden > 0 else "Every column of the table",
+        ["Column", "Type", "Role", "Missing", "Distinct", "Association with the target"],
+        [_column(book, profile, index) for index in order[:SHOWN_COLUMNS]],
+        note="Association: how well the column alone predicts the target out of sample, 0 to 1."
+        + (f" {hidden} columns with a weaker association are not shown." if hidden > 0 else ""),
+    )
+
+
+def _column(book: Book, profile: Profile, index: int) -> list[Cell]:
+    column, path = profile.columns[index], ("columns", index)
+    share = column.missing / profile.rows if profile.rows else None
+    known = column.association is not None
+    return [
+        column.name,
+        column.type + (", protected" if column.protected else ""),
+        column.role,
+        book.derive(f"missing/{column.name}", share, unit="share", source=Profile.file,
+                    place=f"/columns/{index}/missing", recipe="profile"),
+        book.cite(Profile, *path, "distinct", unit="count", recipe="profile"),
+        book.cite(Profile, *path, "association", unit="score", recipe="association")
+        if known else "–",
+    ]  # fmt: skip
+
+
+def _drift(book: Book, profile: Profile) -> Facts | None:
+    shifts = [(index, drift) for index, drift in enumerate(profile.drift) if drift.severity != "ok"]
+    return blocks.table(
+        "Columns with drift",
+        ["Column", "Between", "Population stability index", "Severity"],
+        [
+            [
+                each.column,
+                "earlier and later rows" if each.axis == "time" else "train and test",
+                book.cite(Profile, "drift", index, "distance", unit="score", recipe="drift"),
+                each.severity,
+            ]
+            for index, each in shifts[:20]
+        ],
+    )
+
+
+def _associations(profile: Profile) -> Facts | None:
+    known = [each for each in profile.columns if each.association is not None]
+    known.sort(key=lambda each: -(each.association or 0))
+    if not known:
+        return None
+    # Of a column only what the figure draws: its values stay in the run.
+    fields = {"name", "type", "role", "protected", "missing", "distinct", "association"}
+    drawn = [ColumnProfile(**each.model_dump(include=fields)) for each in known[:15]]
+    kept = profile.model_copy(update={"columns": drawn})
+    return blocks.figure("eda.associations", kept, top=len(drawn))
 
 
 def _searched(book: Book, profile: Profile) -> Facts | None:
@@ -272,88 +283,3 @@ def _contract(book: Book) -> Facts:
         "The schema that later tables must meet is saved with the run"
         f" ({Contract.file}, pandera {contract.pandera_version})."
     )
-
-
-def labels(book: Book) -> Facts:
-    """Return the section on the labels; it says plainly when no person reviewed them."""
-    review = book.get(LabelReview)
-    if review is None:
-        return blocks.section(
-            "labels", "Labels", [book.missing(LabelReview, "Labels were not checked for errors")]
-        )
-    patch = book.get(LabelPatch)
-    recipe = "labels"
-
-    def count(name: str) -> Facts:
-        return book.cite(LabelReview, name, unit="count", recipe=recipe)
-
-    content: list[Facts | None] = [
-        blocks.prose(
-            "People reviewed the whole queue of flagged labels."
-            if review.reviewed >= review.queued
-            else "People reviewed a part of the queue of flagged labels."
-        )
-        if review.reviewed
-        else book.open_question(
-            "labels.review",
-            ("No person reviewed the labels" if review.events_digest is None
-             else "No reviewer's decision applies to a row of this table")
-            + ": the model is trained and tested on them as given",
-        ),
-        blocks.facts(
-            [
-                ("Rows searched", count("rows")),
-                ("Labels that are uncertain: hard or ambiguous rows" if uncertain(review)
-                 else "Labels that look wrong", count("issues")),
-                ("Queued for a person", count("queued")),
-                ("Reviewed", count("reviewed")),
-                *(
-                    [
-                        ("Accepted as given", count("accepted")),
-                        ("Relabelled", count("relabelled")),
-                        ("Dropped", count("dropped")),
-                        ("Skipped", count("skipped")),
-                        ("Rows changed for training", _patched(book, patch)),
-                        ("Decisions applied", "yes" if review.applied else "no"),
-                    ]
-                    if review.reviewed
-                    else []
-                ),
-            ]
-        ),
-        blocks.table(
-            "Who reviewed",
-            ["Reviewer", "Decisions"],
-            [
-                [person.name, book.cite(LabelReview, "reviewers", index, "decisions",
-                                        unit="count", recipe=recipe)]
-                for index, person in enumerate(review.reviewers)
-            ],
-        ),
-        blocks.table(
-            "Flagged labels by given class",
-            ["Class", "Rows"],
-            [
-                [name, book.cite(LabelReview, "issues_by_class", name, unit="count", recipe=recipe)]
-                for name in list(review.issues_by_class)[:SHOWN_CLASSES]
-            ],
-        ),
-        blocks.facts(
-            [
-                ("Ranked by", review.model),
-                (f"Its out-of-sample score ({metric_title(review.metric)})",
-                 book.cite(LabelReview, "model_score", recipe=recipe,
-                           unit=metric_unit(review.metric))),
-            ]
-        ),
-        blocks.checks("Checks of the labels", review.checks, book.redact),
-    ]  # fmt: skip
-    return blocks.section("labels", "Labels", content)
-
-
-def _patched(book: Book, patch: LabelPatch | None) -> Cell:
-    if patch is None:
-        return {"gap": "no patch was written"}
-    changed = int(patch.frame["action"].isin(["relabel", "drop"]).sum())
-    return book.derive("labels/changed", changed, unit="count", source=LabelPatch.file,
-                       place="/action", recipe="count(action=relabel or drop)")  # fmt: skip

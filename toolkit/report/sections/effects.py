@@ -144,21 +144,21 @@ def _importances(book: Book, found: GlobalEffects) -> list[Facts | None]:
     content.append(
         blocks.table(
             "Columns ranked differently by the two",
-            ["Column", "Rank by SHAP", "Rank by permutation", "Metric worse by",
-             "Possible reason"],
+            ["Column", "Rank by SHAP", "Rank by permutation", "Metric worse by", "Possible reason"],
             [
                 [
                     marked(comparison.columns[place].column, found.suspects, 200),
                     _count(book, *path, place, "shap_rank"),
                     _count(book, *path, place, "rank"),
-                    book.cite(GlobalEffects, *path, place, "loss", unit="change",
-                              recipe="permutation"),
+                    book.cite(
+                        GlobalEffects, *path, place, "loss", unit="change", recipe="permutation"
+                    ),
                     comparison.columns[place].why,
                 ]
                 for place in odd
             ],
         )
-    )  # fmt: skip
+    )
     if not odd:
         content.append(blocks.prose("Both rank the columns much alike."))
     content.append(_stability(book, found))

@@ -11,6 +11,8 @@ from toolkit.report.sections import results
 from toolkit.report.words import metric_title, metric_unit, verdict
 
 SHOWN_CROSSINGS = 24
+_LEFT_OUT = (("Smaller intersections that are not shown", "crossings_left_out"),
+             ("Test rows in them", "rows_left_out"))  # fmt: skip
 
 
 def build(book: Book) -> Facts:
@@ -34,68 +36,75 @@ def build(book: Book) -> Facts:
 
 def _crossings(book: Book, found: FairnessDetail) -> list[Facts | None]:
     content: list[Facts | None] = []
-    pairs = {tuple(each.columns): None for each in found.crossings}
-    for pair in pairs:
-        if set(pair) & book.hidden:
-            continue
-        members = [(i, c) for i, c in enumerate(found.crossings) if tuple(c.columns) == pair]
-        members = [(i, c) for i, c in members if c.rows >= COMMON]
-        members = members[:SHOWN_CROSSINGS]
-        names = list(dict.fromkeys(name for _, each in members for name in each.metrics))
-        rows: list[list[Cell]] = [
-            [
-                results.group_name(" and ".join(each.groups), each),
-                *results.counted(book, FairnessDetail, "crossings", i, each),
-                *(
-                    book.cite(FairnessDetail, "crossings", i, "metrics", name,
-                              recipe=f"crossing({name})", unit=metric_unit(name))
-                    if name in each.metrics else "–"
-                    for name in names
-                ),
-            ]
-            for i, each in members
-        ]  # fmt: skip
-        content += [
-            blocks.heading(f"Intersections of {pair[0]} and {pair[1]}"),
-            blocks.figure(
-                "evaluate.crossings",
-                found.model_copy(update={"crossings": [each for _, each in members]}),
-                "crossings",
-                columns=list(pair),
-            ),
-            blocks.table(
-                f"Test results by intersection of {pair[0]} and {pair[1]}",
-                ["Intersection", "Rows", *results.COUNTED.values(), *map(metric_title, names)],
-                rows,
-            ),
-        ]
+    for pair in dict.fromkeys(tuple(each.columns) for each in found.crossings):
+        if not set(pair) & book.hidden:
+            content += _crossing(book, found, pair)
     if found.crossings_left_out:
-        content.append(
-            blocks.facts(
-                [("Smaller intersections that are not shown",
-                  book.cite(FairnessDetail, "crossings_left_out", unit="count",
-                            recipe="crossing")),
-                 ("Test rows in them",
-                  book.cite(FairnessDetail, "rows_left_out", unit="count", recipe="crossing"))]
-            )
-        )  # fmt: skip
-    content.append(
+        rows: list[tuple[str, Cell]] = [
+            (label, book.cite(FairnessDetail, name, unit="count", recipe="crossing"))
+            for label, name in _LEFT_OUT
+        ]
+        content.append(blocks.facts(rows))
+    return [*content, _crossing_verdicts(book, found)]
+
+
+def _crossing(book: Book, found: FairnessDetail, pair: tuple[str, ...]) -> list[Facts | None]:
+    """Return the results of the largest intersections of two columns."""
+    members = [
+        (place, each)
+        for place, each in enumerate(found.crossings)
+        if tuple(each.columns) == pair and each.rows >= COMMON
+    ][:SHOWN_CROSSINGS]
+    names = list(dict.fromkeys(name for _, each in members for name in each.metrics))
+
+    def cite(place: int, name: str) -> Facts:
+        return book.cite(FairnessDetail, "crossings", place, "metrics", name,
+                         recipe=f"crossing({name})", unit=metric_unit(name))  # fmt: skip
+
+    both = f"{pair[0]} and {pair[1]}"
+    return [
+        blocks.heading(f"Intersections of {both}"),
+        blocks.figure(
+            "evaluate.crossings",
+            found.model_copy(update={"crossings": [each for _, each in members]}),
+            "crossings",
+            columns=list(pair),
+        ),
         blocks.table(
-            "Largest difference between intersections against the limit",
-            ["Intersection", "Fairness metric", "Difference", "Limit", "Verdict", results.REMARK],
+            f"Test results by intersection of {both}",
+            ["Intersection", "Rows", *results.COUNTED.values(), *map(metric_title, names)],
             [
-                [each.column, each.metric.replace("_", " "),
-                 book.cite(FairnessDetail, "crossing_verdicts", i, "difference", unit="score",
-                           recipe="fairness"),
-                 book.cite(FairnessDetail, "crossing_verdicts", i, "limit", unit="score",
-                           recipe="choice"),
-                 verdict(each.verdict), book.redact(each.reason,
-                                                     [n for n in book.hidden if n in each.column])]
-                for i, each in enumerate(found.crossing_verdicts)
+                [
+                    results.group_name(" and ".join(each.groups), each),
+                    *results.counted(book, FairnessDetail, "crossings", place, each),
+                    *(cite(place, name) if name in each.metrics else "–" for name in names),
+                ]
+                for place, each in members
             ],
-        )
-    )  # fmt: skip
-    return content
+        ),
+    ]
+
+
+def _crossing_verdicts(book: Book, found: FairnessDetail) -> Facts | None:
+    def cite(place: int, field: str, recipe: str) -> Facts:
+        path = ("crossing_verdicts", place, field)
+        return book.cite(FairnessDetail, *path, unit="score", recipe=recipe)
+
+    return blocks.table(
+        "Largest difference between intersections against the limit",
+        ["Intersection", "Fairness metric", "Difference", "Limit", "Verdict", results.REMARK],
+        [
+            [
+                each.column,
+                each.metric.replace("_", " "),
+                cite(place, "difference", "fairness"),
+                cite(place, "limit", "choice"),
+                verdict(each.verdict),
+                book.redact(each.reason, [name for name in book.hidden if name in each.column]),
+            ]
+            for place, each in enumerate(found.crossing_verdicts)
+        ],
+    )
 
 
 def _curve(book: Book, found: FairnessDetail) -> list[Facts | None]:

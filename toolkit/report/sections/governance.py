@@ -55,10 +55,9 @@ def governance(book: Book, gaps: list[Gap], share: float) -> Facts:
         ("Risk tier", given.risk_tier if given.risk_tier != "unrated" else {"gap": "not rated"}),
         ("Owner", given.owner.strip() or {"gap": "not named"}),
         ("Reviewer", given.reviewer.strip() or {"gap": "not named"}),
-        ("Review date", given.review_date.isoformat() if given.review_date
-         else {"gap": "not set"}),
+        ("Review date", given.review_date.isoformat() if given.review_date else {"gap": "not set"}),
         ("Notes", given.notes.strip() or "none"),
-    ]  # fmt: skip
+    ]
     fairness = project.fairness
     answers: list[tuple[str, Cell]] = [
         ("Does the decision affect people?", _ANSWERS[fairness.people_affected]),

@@ -280,5 +280,5 @@ def _groups(book: Book, found: Evaluation) -> list[Facts | None]:
                 rows,
                 note=f"{small} with fewer than {COMMON} test rows not shown." if small else "",
             ),
-        ]  # fmt: skip
+        ]
     return content

@@ -177,7 +177,7 @@ def number(text: str, decimal: str, unit: str | None = None, *, multiples: bool 
     return math.nan if found is None else found.read(decimal, unit, multiples=multiples)
 
 
-def no_amounts(words: Any) -> np.ndarray[Any, Any]:
+def no_amounts(words: Any) -> np.ndarray:
     """Return for each text of an Arrow array whether its first signs show that it is no amount.
 
     It starts with a letter, or with a year and a hyphen.
@@ -190,7 +190,7 @@ def no_amounts(words: Any) -> np.ndarray[Any, Any]:
         pc.string_is_ascii(words), pc.match_substring_regex(words, "^(?:[A-Za-z]|[0-9]{4}-[0-9])")
     )
     front = pc.match_substring_regex(words, rf"^(?:{_CURRENCY}|[iI][nN][fF]|[nN][aA][nN])")
-    found: np.ndarray[Any, Any] = pc.and_not(worded, front).to_numpy(zero_copy_only=False)
+    found: np.ndarray = pc.and_not(worded, front).to_numpy(zero_copy_only=False)
     return found
 
 

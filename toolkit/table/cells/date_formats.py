@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit.project.model import Column
+from toolkit.project.data import Column
 from toolkit.table import column_names
 from toolkit.table.cells import values
 from toolkit.table.cells.date_notes import (
@@ -321,9 +321,7 @@ def _latest_year(name: str, form: str, texts: list[str], notes: Notes) -> int | 
     return latest
 
 
-def _placeholders(
-    name: str, moments: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], notes: Notes
-) -> None:
+def _placeholders(name: str, moments: np.ndarray, counts: np.ndarray, notes: Notes) -> None:
     known = ~np.isnat(moments)
     days = moments[known].astype("datetime64[D]")
     say_far(name, days, counts[known], notes)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from toolkit.table.cells.dates import COUNTS, ISO, dates, follow
@@ -26,9 +24,7 @@ def say_dates(name: str, form: str, texts: list[str], lost: int, notes: Notes) -
         notes.say("Dates", f"{text}.", name)
 
 
-def say_several(
-    name: str, form: str, texts: list[str], counts: np.ndarray[Any, Any], notes: Notes
-) -> None:
+def say_several(name: str, form: str, texts: list[str], counts: np.ndarray, notes: Notes) -> None:
     """Say in which ways dates are written, with counts and examples."""
     parts = []
     rest = np.ones(len(texts), bool)
@@ -91,9 +87,7 @@ def say_never(name: str, never: list[str], rows: int, notes: Notes) -> None:
     )
 
 
-def say_far(
-    name: str, days: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], notes: Notes
-) -> None:
+def say_far(name: str, days: np.ndarray, counts: np.ndarray, notes: Notes) -> None:
     """Say that dates lie centuries away: Buddhist, Islamic or Persian years, or no end."""
     far = days >= np.datetime64("2400-01-01")
     islamic = (days >= np.datetime64("1300-01-01")) & (days < np.datetime64("1500-01-01"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -88,7 +88,7 @@ _MONTH = {word: number for names in (_FURTHER, _MONTHS) for number, words in enu
 
 def dates(
     texts: list[str], layout: str | None = None, latest: int | None = None, zone: str | None = None
-) -> np.ndarray[Any, Any]:
+) -> np.ndarray:
     """Return datetime64[us] for texts; NaT for what is no date.
 
     Quarters (``2024Q1``) and weeks (``2024-W05``) are their first day. Local time is kept: what
@@ -125,7 +125,7 @@ def dates(
     return result if zone is None else _zoned(result, plain, zone)
 
 
-def follow(texts: list[str], form: str) -> np.ndarray[Any, Any]:
+def follow(texts: list[str], form: str) -> np.ndarray:
     """Return datetime64[us] for texts; NaT for what does not follow this one format."""
     import pandas as pd
 
@@ -147,7 +147,7 @@ def _local(texts: list[str]) -> list[str]:
     return [OFFSET.sub("", _CLOCK_WORD.sub("", text)) for text in texts]
 
 
-def _as(column: pd.Series, form: str, latest: int | None) -> np.ndarray[Any, Any]:
+def _as(column: pd.Series, form: str, latest: int | None) -> np.ndarray:
     if form in COUNTS:
         return _counted(column, form)
     form = form.replace("%z", "").strip()
@@ -160,15 +160,15 @@ def _as(column: pd.Series, form: str, latest: int | None) -> np.ndarray[Any, Any
     return _in_century(found, latest) if "%y" in form and latest else found
 
 
-def _parsed(column: pd.Series, form: str) -> np.ndarray[Any, Any]:
+def _parsed(column: pd.Series, form: str) -> np.ndarray:
     import pandas as pd
 
     found = pd.to_datetime(column, format=form, errors="coerce", utc=True)
-    moments: np.ndarray[Any, Any] = found.dt.tz_localize(None).dt.as_unit("us").to_numpy()
+    moments: np.ndarray = found.dt.tz_localize(None).dt.as_unit("us").to_numpy()
     return moments.astype("datetime64[us]")
 
 
-def _counted(column: pd.Series, form: str) -> np.ndarray[Any, Any]:
+def _counted(column: pd.Series, form: str) -> np.ndarray:
     import pandas as pd
 
     start, unit, low, high = COUNTS[form]
@@ -180,7 +180,7 @@ def _counted(column: pd.Series, form: str) -> np.ndarray[Any, Any]:
     return moments
 
 
-def _in_century(moments: np.ndarray[Any, Any], latest: int) -> np.ndarray[Any, Any]:
+def _in_century(moments: np.ndarray, latest: int) -> np.ndarray:
     """Move dates of two-digit years by whole centuries into the 100 years up to `latest`."""
     known = ~np.isnat(moments)
     months = moments[known].astype("datetime64[M]")
@@ -195,7 +195,7 @@ def _in_century(moments: np.ndarray[Any, Any], latest: int) -> np.ndarray[Any, A
     return moments
 
 
-def _zoned(moments: np.ndarray[Any, Any], texts: list[str], zone: str) -> np.ndarray[Any, Any]:
+def _zoned(moments: np.ndarray, texts: list[str], zone: str) -> np.ndarray:
     """Bring local times to one zone by the offsets behind them; others stay as they are."""
     import pandas as pd
 

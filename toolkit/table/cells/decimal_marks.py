@@ -222,9 +222,9 @@ class TableMarks:
         import pandas as pd
 
         series = self.frame.iloc[:, place]
-        if not (pd.api.types.is_object_dtype(series.dtype) or isinstance(
-            series.dtype, pd.StringDtype
-        )):  # fmt: skip
+        if not (
+            pd.api.types.is_object_dtype(series.dtype) or isinstance(series.dtype, pd.StringDtype)
+        ):
             return []
         return [] if _holds_bytes(series) else values.cells(series, ()).texts
 

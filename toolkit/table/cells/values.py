@@ -55,7 +55,7 @@ class Cells:
     """
 
     distinct: Any
-    codes: np.ndarray[Any, Any]
+    codes: np.ndarray
     numeric: bool = False
 
     def __len__(self) -> int:
@@ -79,7 +79,7 @@ class Cells:
         return pa.array(self.texts, pa.large_string())
 
     @functools.cached_property
-    def counts(self) -> np.ndarray[Any, Any]:
+    def counts(self) -> np.ndarray:
         """Rows by distinct text."""
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self))
 
@@ -102,7 +102,7 @@ class Cells:
 
         return isinstance(self.distinct, pa.Array)
 
-    def numbers(self) -> np.ndarray[Any, Any] | None:
+    def numbers(self) -> np.ndarray | None:
         """Return float64 if all cells are numbers as computers write them, else None."""
         if isinstance(self.distinct, np.ndarray):
             return self.distinct.astype("float64")
@@ -112,16 +112,16 @@ class Cells:
         """Return the texts in which a pattern of RE2 is found: few, to be looked at closely."""
         return self.words.filter(self.like(pattern)).to_pylist()
 
-    def like(self, pattern: str) -> np.ndarray[Any, Any]:
+    def like(self, pattern: str) -> np.ndarray:
         """Return for each text whether a pattern of RE2 is found in it."""
         import pyarrow.compute as pc
 
-        found: np.ndarray[Any, Any] = pc.match_substring_regex(self.words, pattern).to_numpy(
+        found: np.ndarray = pc.match_substring_regex(self.words, pattern).to_numpy(
             zero_copy_only=False
         )
         return found
 
-    def spread(self, values: np.ndarray[Any, Any], fill: Any) -> np.ndarray[Any, Any]:
+    def spread(self, values: np.ndarray, fill: Any) -> np.ndarray:
         """Give each row the value of its text, and `fill` to missing rows."""
         return np.append(values, np.array([fill], dtype=values.dtype))[self.codes]
 
@@ -168,7 +168,7 @@ def cells(series: pd.Series, missing: tuple[str, ...] | list[str] | None = None)
     return Cells(again.dictionary, moved[_codes(encoded.indices)], numeric)
 
 
-def _typed(series: pd.Series) -> tuple[np.ndarray[Any, Any], Any] | None:
+def _typed(series: pd.Series) -> tuple[np.ndarray, Any] | None:
     """Return codes and distinct values of numbers, moments and truths; None for other types.
 
     Different values of one such type are different texts, and none of them is trimmed.
@@ -210,10 +210,10 @@ def _bare(text: str) -> str:
     return _bare((match["text"] if match["formula"] is None else match["formula"]).strip())
 
 
-def _codes(indices: Any) -> np.ndarray[Any, Any]:
+def _codes(indices: Any) -> np.ndarray:
     import pyarrow.compute as pc
 
-    codes: np.ndarray[Any, Any] = pc.fill_null(indices, -1).to_numpy(zero_copy_only=False)
+    codes: np.ndarray = pc.fill_null(indices, -1).to_numpy(zero_copy_only=False)
     return codes.astype(np.int64)
 
 
@@ -226,22 +226,17 @@ def _as_arrow(series: pd.Series) -> Any:
         of_texts = isinstance(kind.categories.dtype, pd.StringDtype)
         series = series.astype(kind.categories.dtype if of_texts else object)
         kind = series.dtype
-    if isinstance(kind, pd.StringDtype):
+    if isinstance(kind, pd.StringDtype) or pd.api.types.is_integer_dtype(kind):
         return _whole(pa.array(series, from_pandas=True)).cast(pa.large_string())
-    if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_object_dtype(kind):
-        words = _words(series) if pd.api.types.is_object_dtype(kind) else None
-        if words is not None:
-            return words
-        texts = [cell_text(value) for value in series.tolist()]
-    elif pd.api.types.is_integer_dtype(kind):
-        return _whole(pa.array(series, from_pandas=True)).cast(pa.large_string())
-    elif pd.api.types.is_float_dtype(kind):
+    if pd.api.types.is_float_dtype(kind):
         numbers = series.to_numpy(dtype="float64", na_value=np.nan)
         distinct, codes = np.unique(numbers, return_inverse=True)
         names = pa.array([cell_text(value) for value in distinct.tolist()], pa.large_string())
         return names.take(pa.array(codes))
-    else:
-        texts = [cell_text(value) for value in series.astype(object).tolist()]
+    words = _words(series) if pd.api.types.is_object_dtype(kind) else None
+    if words is not None:
+        return words
+    texts = [cell_text(value) for value in series.astype(object).tolist()]
     return pa.array(texts, pa.large_string())
 
 
@@ -304,7 +299,7 @@ def label_text(text: str) -> str:
 
 def numbers(
     texts: list[str], decimal: str = ".", unit: str | None = None, *, multiples: bool = False
-) -> np.ndarray[Any, Any]:
+) -> np.ndarray:
     """Return float64 for texts; NaN for what is no finite number.
 
     Understands thousands separators (the Indian ones too), currencies, per cent signs (``12 %``
@@ -330,7 +325,7 @@ def numbers(
     return result
 
 
-def written_numbers(series: pd.Series) -> np.ndarray[Any, Any] | None:
+def written_numbers(series: pd.Series) -> np.ndarray | None:
     """Return float64 for texts that are missing, or all numbers as computers write them.
 
     Quicker than `cells` where most texts differ; None where some cell needs a closer look.
@@ -340,7 +335,7 @@ def written_numbers(series: pd.Series) -> np.ndarray[Any, Any] | None:
     return plain_numbers(_as_arrow(series)) if isinstance(series.dtype, pd.StringDtype) else None
 
 
-def plain_numbers(texts: Any) -> np.ndarray[Any, Any] | None:
+def plain_numbers(texts: Any) -> np.ndarray | None:
     """Return float64 for texts (a list, or Arrow's array of them) that are all numbers as
     computers write them, else None.
     """
@@ -348,7 +343,7 @@ def plain_numbers(texts: Any) -> np.ndarray[Any, Any] | None:
 
     words = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
     try:
-        found: np.ndarray[Any, Any] = words.cast(pa.float64()).to_numpy()
+        found: np.ndarray = words.cast(pa.float64()).to_numpy()
     except pa.ArrowInvalid:
         return None
     return found.copy()

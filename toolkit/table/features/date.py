@@ -12,7 +12,7 @@ from toolkit.table.features.steps import Arrays, Facts, StepColumn
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
 
 _DAY = 86_400.0
 _EPOCH = np.datetime64("1970-01-01", "us")
@@ -141,7 +141,7 @@ class Duration:
         return cls(facts["start"], facts["end"])
 
 
-def days(series: pd.Series) -> np.ndarray[Any, Any]:
+def days(series: pd.Series) -> np.ndarray:
     """Return days since 1970-01-01 as float64; NaN where the date is missing."""
     moments = series.to_numpy(dtype="datetime64[us]")
     passed = (moments - _EPOCH).astype("int64") / (_DAY * 1e6)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit import canonical
-from toolkit.project.model import Column
+from toolkit.project.data import Column
 from toolkit.table.features.category import Category
 from toolkit.table.features.date import Duration, Moment
 from toolkit.table.features.image import ImageComponents
@@ -178,7 +178,7 @@ class Features:
     def save(self, folder: Path) -> None:
         """Write the transformer, as JSON and arrays; equal fits give equal bytes."""
         folder.mkdir(parents=True, exist_ok=True)
-        arrays: dict[str, np.ndarray[Any, Any]] = {}
+        arrays: dict[str, np.ndarray] = {}
         steps = []
         for place, step in enumerate(self._steps):
             state, held = step.state()
@@ -200,7 +200,7 @@ class Features:
         """Return a saved transformer."""
         facts = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         columns = {name: Column(**facts["columns"][name]) for name in facts["order"]}
-        held: dict[int, dict[str, np.ndarray[Any, Any]]] = {}
+        held: dict[int, dict[str, np.ndarray]] = {}
         with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
             for key in arrays.files:
                 place, _, name = key.partition(".")

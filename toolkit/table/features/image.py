@@ -48,8 +48,8 @@ class ImageComponents:
 
     name: str
     colour: bool
-    mean: np.ndarray[Any, Any]
-    components: np.ndarray[Any, Any]
+    mean: np.ndarray
+    components: np.ndarray
     kind: ClassVar[str] = "image"
 
     @classmethod
@@ -117,19 +117,19 @@ class ImageComponents:
         return cls(facts["name"], facts["colour"], arrays["mean"], arrays["components"])
 
 
-def _nothing(colour: bool) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def _nothing(colour: bool) -> tuple[np.ndarray, np.ndarray]:
     width = _blocks(np.zeros((1, SIDE, SIDE, 3), dtype="uint8"), colour).shape[1]
     return np.zeros(width, dtype="float32"), np.zeros((width, 0), dtype="float32")
 
 
-def _blocks(pixels: np.ndarray[Any, Any], colour: bool) -> np.ndarray[Any, Any]:
+def _blocks(pixels: np.ndarray, colour: bool) -> np.ndarray:
     parts = [
         _numbers(pixels[start : start + _BLOCK], colour) for start in range(0, len(pixels), _BLOCK)
     ]
     return np.concatenate(parts)
 
 
-def _numbers(pixels: np.ndarray[Any, Any], colour: bool) -> np.ndarray[Any, Any]:
+def _numbers(pixels: np.ndarray, colour: bool) -> np.ndarray:
     """Return float32 numbers of (n, side, side, 3 or 1) pixels, n at least 1."""
     # Sums are spelt out: NumPy's own add up in an order that depends on the shape, and one
     # image would not give the same bits as many do.
@@ -141,16 +141,16 @@ def _numbers(pixels: np.ndarray[Any, Any], colour: bool) -> np.ndarray[Any, Any]
     return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
 
 
-def _total(arrays: Iterable[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+def _total(arrays: Iterable[np.ndarray]) -> np.ndarray:
     return functools.reduce(operator.add, arrays)
 
 
-def _reduced(light: np.ndarray[Any, Any], by: int) -> np.ndarray[Any, Any]:
+def _reduced(light: np.ndarray, by: int) -> np.ndarray:
     """Return the sums of fields of so many pixels on a side."""
     return _total(light[:, i::by, j::by] for i in range(by) for j in range(by))
 
 
-def _edges(light: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _edges(light: np.ndarray) -> np.ndarray:
     down, right = np.gradient(light, axis=(1, 2))
     size = np.hypot(down, right)
     angle = np.mod(np.arctan2(down, right), np.pi) * (_DIRECTIONS / np.pi)

@@ -68,14 +68,14 @@ class Preprocessor(TransformerMixin, BaseEstimator):
         self.n_features_in_ = len(self.numbers) + len(self.categories)
         return self
 
-    def transform(self, frame: pd.DataFrame) -> np.ndarray[Any, Any]:
+    def transform(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the matrix, float32, shape (n, columns out)."""
         matrix = self.transformer_.transform(self._prepared(frame))
         return np.ascontiguousarray(matrix, dtype=np.float32)
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray[Any, Any]:
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the columns out."""
-        names: np.ndarray[Any, Any] = self.transformer_.get_feature_names_out()
+        names: np.ndarray = self.transformer_.get_feature_names_out()
         return names
 
     def sources(self) -> list[str]:

@@ -161,7 +161,7 @@ def find_ratios(frame: pd.DataFrame, columns: list[str], seed: int) -> list[Rati
     return [Ratio(kept[i], kept[j]) for _, i, j in sorted(pairs)[:MOST]]
 
 
-def _is_amount(values: np.ndarray[Any, Any]) -> bool:
+def _is_amount(values: np.ndarray) -> bool:
     known = values[~np.isnan(values)]
     if not len(known) or known.min() < 0:
         return False

@@ -13,7 +13,7 @@ from toolkit.table.types.typed import truth
 if TYPE_CHECKING:
     import pandas as pd
 
-Arrays = dict[str, np.ndarray[Any, Any]]
+Arrays = dict[str, np.ndarray]
 Facts = dict[str, Any]
 
 SELF = ""
@@ -111,7 +111,7 @@ class Logical(Number):
         return {SELF: found.spread(numbers, np.nan)}
 
 
-def floats(series: pd.Series) -> np.ndarray[Any, Any]:
+def floats(series: pd.Series) -> np.ndarray:
     """Return float64, without a copy where it is that already; missing is NaN."""
     if series.dtype == np.float64:
         return np.asarray(series.array)

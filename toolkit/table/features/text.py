@@ -94,14 +94,14 @@ class TextComponents:
         return cls(facts["name"], Topics.from_state(topics, arrays) if topics else None)
 
 
-def _shape(texts: list[str]) -> dict[str, np.ndarray[Any, Any]]:
+def _shape(texts: list[str]) -> dict[str, np.ndarray]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
     array = pa.array(texts, pa.large_string())
     length = pc.utf8_length(array).to_numpy(zero_copy_only=False).astype("float64")
 
-    def count(pattern: str) -> np.ndarray[Any, Any]:
+    def count(pattern: str) -> np.ndarray:
         found = pc.count_substring_regex(array, pattern)
         return np.asarray(found.to_numpy(zero_copy_only=False), dtype="float64")
 

@@ -47,8 +47,8 @@ class Topics:
 
     vocabularies: dict[str, list[str]]
     ngrams: dict[str, tuple[int, int]]
-    weights: dict[str, np.ndarray[Any, Any]]
-    components: np.ndarray[Any, Any]
+    weights: dict[str, np.ndarray]
+    components: np.ndarray
 
     @classmethod
     def fit(
@@ -103,7 +103,7 @@ class Topics:
     def __len__(self) -> int:
         return int(self.components.shape[1])
 
-    def __call__(self, texts: list[str]) -> np.ndarray[Any, Any]:
+    def __call__(self, texts: list[str]) -> np.ndarray:
         """Return float64 of shape (texts, k)."""
         from scipy import sparse
 
@@ -122,7 +122,7 @@ class Topics:
         return made
 
     @cached_property
-    def _wide(self) -> np.ndarray[Any, Any]:
+    def _wide(self) -> np.ndarray:
         return self.components.astype("float64")
 
     def meaning(self, k: int, most: int = 5) -> list[str]:
@@ -162,7 +162,7 @@ def topic_parts(topics: Topics) -> dict[str, StepColumn]:
     }
 
 
-def topic_columns(topics: Topics, found: Cells) -> dict[str, np.ndarray[Any, Any]]:
+def topic_columns(topics: Topics, found: Cells) -> dict[str, np.ndarray]:
     """Return a column for each direction; missing texts are at 0."""
     places = topics(found.texts)
     return {f"topic {k + 1}": found.spread(places[:, k], 0.0) for k in range(len(topics))}
@@ -194,7 +194,7 @@ def _blocks(texts: list[str], most: int) -> Iterator[list[str]]:
 
 def _learnt(
     texts: list[str], analyser: str, bounds: tuple[int, int], most: int
-) -> tuple[list[str], np.ndarray[Any, Any], csr_matrix] | None:
+) -> tuple[list[str], np.ndarray, csr_matrix] | None:
     """Return the most frequent terms in alphabetical order, their weights and counts."""
     made = _vectoriser(analyser, bounds)
     try:
@@ -253,7 +253,7 @@ def _words(texts: list[str]) -> tuple[list[str], csr_matrix]:
     return list(place), counts
 
 
-def _weighted(counts: csr_matrix, weights: np.ndarray[Any, Any]) -> csr_matrix:
+def _weighted(counts: csr_matrix, weights: np.ndarray) -> csr_matrix:
     """Return sublinear TF-IDF, each text's of length 1; terms in the order of columns."""
     from sklearn.preprocessing import normalize
 

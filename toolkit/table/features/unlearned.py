@@ -13,7 +13,7 @@ from toolkit.table.types.typed import truth
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
 
 WORDS = 128
 """Hashed words a text column: columns that a model gets for it, besides its length."""

@@ -16,7 +16,7 @@ from toolkit.table.images.image_source import listed, smaller_check
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Data
+    from toolkit.project.data import Data
 
 
 def is_npz(path: Path) -> bool:
@@ -88,7 +88,7 @@ def read_npz(path: Path, data: Data) -> tuple[pd.DataFrame, list[Check]]:
     return pd.DataFrame(columns), checks
 
 
-def _channels_last(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+def _channels_last(array: np.ndarray) -> np.ndarray | None:
     """Return an array of images as (n, h, w) or (n, h, w, c); None if it is none."""
     if array.ndim not in (3, 4) or array.dtype.kind not in "buif" or not array.size:
         return None
@@ -103,7 +103,7 @@ def _channels_last(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
     return array
 
 
-def _pictures(array: np.ndarray[Any, Any]) -> Any:
+def _pictures(array: np.ndarray) -> Any:
     import pandas as pd
 
     # One scale for all: the brightest image of the array decides what white is.
@@ -112,7 +112,7 @@ def _pictures(array: np.ndarray[Any, Any]) -> Any:
     return pd.Series(cells, dtype=object)
 
 
-def _plain(array: np.ndarray[Any, Any]) -> Any:
+def _plain(array: np.ndarray) -> Any:
     if array.dtype.kind == "S":
         return np.char.decode(array, "utf-8", errors="replace")
     return array

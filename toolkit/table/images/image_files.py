@@ -26,7 +26,7 @@ class UnreadableImage(ValueError):
     """Bytes that are no image, or a damaged one."""
 
 
-def decode(data: bytes) -> np.ndarray[Any, Any]:
+def decode(data: bytes) -> np.ndarray:
     """Return an image's pixels, uint8: (height, width) if it is grey, else (height, width, 3).
 
     Only the first frame of an animation is taken; what is transparent becomes white; the
@@ -40,7 +40,7 @@ def decode(data: bytes) -> np.ndarray[Any, Any]:
     return np.asarray(_opened(data))
 
 
-def pixels(data: bytes, width: int, height: int, *, colour: bool) -> np.ndarray[Any, Any]:
+def pixels(data: bytes, width: int, height: int, *, colour: bool) -> np.ndarray:
     """Return an image at a given size, uint8: (height, width), or (height, width, 3) in colour.
 
     Raises
@@ -55,7 +55,7 @@ def pixels(data: bytes, width: int, height: int, *, colour: bool) -> np.ndarray[
     return np.asarray(_resized(image, width, height))
 
 
-def shape_and_pixels(data: bytes, width: int, height: int) -> tuple[float, np.ndarray[Any, Any]]:
+def shape_and_pixels(data: bytes, width: int, height: int) -> tuple[float, np.ndarray]:
     """Return log2 of an image's width by its height, and its pixels (height, width, 3), uint8.
 
     Raises
@@ -68,7 +68,7 @@ def shape_and_pixels(data: bytes, width: int, height: int) -> tuple[float, np.nd
     return shape, np.asarray(_resized(image.convert("RGB"), width, height))
 
 
-def encode(array: np.ndarray[Any, Any]) -> bytes:
+def encode(array: np.ndarray) -> bytes:
     """Return pixels as the bytes of a PNG; equal pixels give equal bytes.
 
     Parameters
@@ -92,7 +92,7 @@ def encode(array: np.ndarray[Any, Any]) -> bytes:
     return _png(_bounded(image))
 
 
-def to_bytes_scale(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def to_bytes_scale(array: np.ndarray) -> np.ndarray:
     """Return pixel values as uint8: floats up to 1 and logical values are stretched to 255.
 
     16-bit values keep their upper byte; other numbers are cut to 0 to 255.
@@ -192,7 +192,7 @@ def _flat(image: Image) -> Image:
     return flat.convert("L") if image.mode == "P" and _is_grey(flat) else flat
 
 
-def _stretched(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _stretched(array: np.ndarray) -> np.ndarray:
     top = float(array.max()) if array.size else 0.0
     if 255 < top <= 65535:
         array = np.asarray(array, dtype=np.float64) / 257

@@ -17,7 +17,7 @@ from toolkit.table.images import images
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Data
+    from toolkit.project.data import Data
 
 IMAGE, FILE, FOLDER = "image", "file", "folder"
 """Columns that a folder of images gives, besides the label and those of its table."""

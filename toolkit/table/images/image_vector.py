@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +20,7 @@ _HUES = 4
 _BLOCK = 2_000
 
 
-def image_numbers(series: pd.Series) -> dict[str, np.ndarray[Any, Any]]:
+def image_numbers(series: pd.Series) -> dict[str, np.ndarray]:
     """Return the same columns of numbers for any images; NaN where there is none.
 
     Mean brightness of 8 x 8 fields; histograms of gradient directions in 4 x 4 cells
@@ -75,7 +75,7 @@ def _facts(data: bytes) -> list[float]:
     return [width, height, channels, float(pixels.mean()), float(pixels.std())]
 
 
-def _read(data: bytes) -> tuple[float, np.ndarray[Any, Any]] | None:
+def _read(data: bytes) -> tuple[float, np.ndarray] | None:
     """Return the logarithm of width by height, and the pixels at the common size."""
     try:
         return images.shape_and_pixels(data, _SIDE, _SIDE)
@@ -83,7 +83,7 @@ def _read(data: bytes) -> tuple[float, np.ndarray[Any, Any]] | None:
         return None
 
 
-def _numbers(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _numbers(pixels: np.ndarray) -> np.ndarray:
     """Return (n, k) numbers of (n, 32, 32, 3) pixels, in the order of the names but the first."""
     colour = pixels.astype(np.float32) / 255
     light = colour @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -92,13 +92,13 @@ def _numbers(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.concatenate(parts, axis=1).astype(np.float64)
 
 
-def _means(light: np.ndarray[Any, Any], fields: int) -> np.ndarray[Any, Any]:
+def _means(light: np.ndarray, fields: int) -> np.ndarray:
     side = _SIDE // fields
     cut = light.reshape(len(light), fields, side, fields, side)
     return np.asarray(cut.mean(axis=(2, 4)).reshape(len(light), -1))
 
 
-def _directions(light: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _directions(light: np.ndarray) -> np.ndarray:
     down, right = np.gradient(light, axis=(1, 2))
     size = np.hypot(down, right)
     angle = np.mod(np.arctan2(down, right), np.pi) * (_DIRECTIONS / np.pi)

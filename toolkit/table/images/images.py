@@ -150,7 +150,7 @@ def of_distinct(series: pd.Series, function: Callable[[bytes], T]) -> tuple[np.n
 
 def stack(
     series: pd.Series, width: int, height: int, *, colour: bool
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Return all images at one size, and which rows have one.
 
     Returns
@@ -161,7 +161,7 @@ def stack(
     """
     shape = (height, width, 3) if colour else (height, width)
 
-    def read(data: bytes) -> np.ndarray[Any, Any] | None:
+    def read(data: bytes) -> np.ndarray | None:
         try:
             return pixels(data, width, height, colour=colour)
         except UnreadableImage:

@@ -18,7 +18,7 @@ from toolkit.table.read import cells, layout
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Data
+    from toolkit.project.data import Data
 
 _LOOK = 120
 _EXACT = 1e15

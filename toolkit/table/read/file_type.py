@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
-from toolkit.project.model import Data
+from toolkit.project.data import Data
 from toolkit.table.cells import decimal_marks
 from toolkit.table.cells.notes import listed
 from toolkit.table.images import image_arrays

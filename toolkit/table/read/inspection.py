@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
-from toolkit.project.model import Data
+from toolkit.project.data import Data
 from toolkit.table.images import image_source
 from toolkit.table.read import excel_file, layout
 from toolkit.table.read.file_type import detect_layout, file_type

@@ -13,7 +13,7 @@ from toolkit.table.read import cells
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Data
+    from toolkit.project.data import Data
 
 
 def read_parquet(path: Path, data: Data) -> tuple[pd.DataFrame, list[Check]]:

@@ -19,7 +19,7 @@ from toolkit.table.read.parquet_file import left_out_check
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Data
+    from toolkit.project.data import Data
 
 
 def read(data: Data, folder: Path) -> tuple[pd.DataFrame, list[Check], Path | None]:

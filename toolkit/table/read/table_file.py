@@ -13,7 +13,7 @@ from toolkit.table.read.text import csv_file
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Data
+    from toolkit.project.data import Data
 
 
 def read_file(path: Path) -> pd.DataFrame:

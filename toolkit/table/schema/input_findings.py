@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from toolkit.table.schema.column_schema import ColumnSchema
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
 
 
 UNSEEN = "unseen level"
@@ -20,7 +20,7 @@ UNSEEN = "unseen level"
 
 def findings(
     raw: pd.Series, typed_cells: pd.Series, column: Column, schema: ColumnSchema
-) -> list[tuple[str, np.ndarray[Any, Any]]]:
+) -> list[tuple[str, np.ndarray]]:
     """Return each finding in words, with whether it holds for each row.
 
     Parameters
@@ -61,24 +61,24 @@ def _shown(schema: ColumnSchema, column: Column) -> str:
     return f"{ends[0]:.6g} to {ends[1]:.6g}"
 
 
-def _blank(raw: pd.Series, column: Column) -> np.ndarray[Any, Any]:
+def _blank(raw: pd.Series, column: Column) -> np.ndarray:
     """Whether a cell is missing, or spells that it is."""
     if raw.dtype.kind in "fMm":
-        blank: np.ndarray[Any, Any] = raw.isna().to_numpy()
+        blank: np.ndarray = raw.isna().to_numpy()
         return blank
     return values.cells(raw, column.missing).codes < 0
 
 
-def examples(cells: np.ndarray[Any, Any], most: int = 3) -> str:
+def examples(cells: np.ndarray, most: int = 3) -> str:
     """Return a few different cells, in quotes."""
     texts = dict.fromkeys(str(values.cell_text(cell))[:30] for cell in cells[:1000])
     return ", ".join(map(repr, list(texts)[:most]))
 
 
-def as_numbers(series: pd.Series) -> np.ndarray[Any, Any]:
+def as_numbers(series: pd.Series) -> np.ndarray:
     """Return numbers as they are, and dates in seconds since 1970."""
     if series.dtype.kind != "M":
-        numbers: np.ndarray[Any, Any] = series.to_numpy(dtype="float64")
+        numbers: np.ndarray = series.to_numpy(dtype="float64")
         return numbers
     moments = series.to_numpy().astype("datetime64[us]")
     return np.where(np.isnat(moments), np.nan, moments.astype("int64") / 1e6)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from toolkit.table.schema.input_spelling import Restoring, number_key
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
 
 FILE = "input_schema.json"
 MOST_LEVELS = 50_000
@@ -44,7 +44,7 @@ class InputSchema:
 
     @classmethod
     def learn(
-        cls, table: pd.DataFrame, columns: Mapping[str, Column], training: np.ndarray[Any, Any]
+        cls, table: pd.DataFrame, columns: Mapping[str, Column], training: np.ndarray
     ) -> Self:
         """Return the schema of a typed table.
 

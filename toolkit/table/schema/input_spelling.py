@@ -18,7 +18,7 @@ from toolkit.table.types import typed
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
 
 EXACT, EXACT_SINGLE = 2**53, 2**24
 """Whole numbers below are exact as floats, and as floats of single precision."""
@@ -106,7 +106,7 @@ class Restoring:
             utc=self.column.timezone is not None,
         )
 
-    def _unit(self, numbers: np.ndarray[Any, Any]) -> _Unit | None:
+    def _unit(self, numbers: np.ndarray) -> _Unit | None:
         ends = self.schema.widened()
         if ends is None or not len(numbers):
             return None
@@ -168,7 +168,7 @@ class Restoring:
         return found.pop()
 
     @cached_property
-    def _long(self) -> tuple[np.ndarray[Any, Any], list[str]]:
+    def _long(self) -> tuple[np.ndarray, list[str]]:
         """The numbers of the table that a float may not hold, ascending, and their spellings."""
         texts = {text for found in self.schema.spellings.values() for text in found}
         texts.update(self.schema.levels or ())

@@ -15,7 +15,7 @@ from toolkit.table.column_names import word_set
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
     from toolkit.table.cells.decimal_marks import TableMarks
     from toolkit.table.cells.values import Cells
 
@@ -84,7 +84,7 @@ def _named(name: str, texts: list[str]) -> bool:
     return bool(np.mean(shaped) > 0.5)
 
 
-def _lettered(found: Cells, plain: np.ndarray[Any, Any], zeros: bool) -> str:
+def _lettered(found: Cells, plain: np.ndarray, zeros: bool) -> str:
     """Tell letters that belong to a code from dirt, units and misread digits.
 
     `plain` says which texts are numbers, and no power such as 1E5: not all of them.
@@ -123,7 +123,7 @@ def _lettered(found: Cells, plain: np.ndarray[Any, Any], zeros: bool) -> str:
     return ""
 
 
-def _lengths(words: Any, which: np.ndarray[Any, Any]) -> list[int]:
+def _lengths(words: Any, which: np.ndarray) -> list[int]:
     import pyarrow.compute as pc
 
     return pc.unique(pc.utf8_length(words.filter(which))).to_pylist()

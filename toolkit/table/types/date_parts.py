@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -102,9 +102,7 @@ def one_date(found: Mapping[str, str]) -> list[str]:
     return sorted(best.values(), key=lambda name: list(_RANGES).index(found[name]))
 
 
-def moments(
-    frame: pd.DataFrame, names: list[str], found: Mapping[str, str]
-) -> np.ndarray[Any, Any]:
+def moments(frame: pd.DataFrame, names: list[str], found: Mapping[str, str]) -> np.ndarray:
     """Return a number for each row that grows with the date that the columns make up."""
     by_unit = {found[name]: name for name in names}
     best: list[str] = []
@@ -131,7 +129,7 @@ def _fits(series: pd.Series, what: str) -> bool:
     return bool(known.min() >= low and known.max() <= high)
 
 
-def _numbers(series: pd.Series) -> np.ndarray[Any, Any]:
+def _numbers(series: pd.Series) -> np.ndarray:
     import pandas as pd
 
     if pd.api.types.is_numeric_dtype(series.dtype):

@@ -15,7 +15,7 @@ from toolkit.table.types.typed import conform
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column, ColumnType
+    from toolkit.project.data import Column, ColumnType
     from toolkit.table.cells.values import Cells
 
 _PAIRS = 1_500
@@ -65,7 +65,7 @@ def keep_if_repeated(
             notes.repeated[name] = found, bool(holder)
 
 
-def _holder(name: str, counts: np.ndarray[Any, Any], *, named: bool = False) -> str | None:
+def _holder(name: str, counts: np.ndarray, *, named: bool = False) -> str | None:
     """Return what `names.holder` says; None too if values do not repeat as persons would."""
     distinct, rows = len(counts), int(counts.sum())
     if distinct < 5 or rows - distinct < 20:
@@ -74,7 +74,7 @@ def _holder(name: str, counts: np.ndarray[Any, Any], *, named: bool = False) -> 
     return holder if holder or _many(counts) else None
 
 
-def _many(counts: np.ndarray[Any, Any]) -> bool:
+def _many(counts: np.ndarray) -> bool:
     """Whether values are as many, and repeat as often, as persons would."""
     distinct, rows = len(counts), int(counts.sum())
     much = distinct >= 100 and 1.1 * distinct <= rows <= 200 * distinct
@@ -85,7 +85,7 @@ def repeated_group(
     frame: pd.DataFrame,
     name: str,
     columns: Mapping[str, Column],
-    coded: Callable[[str], tuple[np.ndarray[Any, Any], Sequence[str]]],
+    coded: Callable[[str], tuple[np.ndarray, Sequence[str]]],
 ) -> tuple[Cells, list[Alike], bool]:
     """Return the values of a typed column, in what rows of one value are alike, and by name.
 
@@ -142,7 +142,7 @@ def find_groups(columns: dict[str, Column], frame: pd.DataFrame, notes: Notes) -
             continue
         beside = {n: c for n, c in list(others.items())[:_COLUMNS] if n != name}
 
-        def typed(rows: np.ndarray[Any, Any], beside: dict[str, Column] = beside) -> pd.DataFrame:
+        def typed(rows: np.ndarray, beside: dict[str, Column] = beside) -> pd.DataFrame:
             return conform(frame.iloc[rows, [places[n] for n in beside]], beside)
 
         alike = resemblance(found.codes, _ranks(found), typed, beside)
@@ -182,7 +182,7 @@ def find_groups(columns: dict[str, Column], frame: pd.DataFrame, notes: Notes) -
 
 
 def _group(
-    name: str, columns: dict[str, Column], counts: np.ndarray[Any, Any], why: str, notes: Notes
+    name: str, columns: dict[str, Column], counts: np.ndarray, why: str, notes: Notes
 ) -> None:
     notes.forget(name)
     columns[name] = columns[name].model_copy(
@@ -209,7 +209,7 @@ def very_alike(alike: list[Alike]) -> bool:
     return len(alike) > 1 and alike[1].excess >= _VERY_ALIKE
 
 
-def divisible(counts: np.ndarray[Any, Any]) -> bool:
+def divisible(counts: np.ndarray) -> bool:
     """Whether groups of these sizes can be divided among train, validation and test."""
     return len(counts) >= _FEWEST_GROUPS and counts.max() <= _LARGEST_GROUP * counts.sum()
 
@@ -222,7 +222,7 @@ def in_words(alike: list[Alike], most: int = 3) -> str:
     ) + (f" and {len(alike) - most} more columns" if len(alike) > most else "")
 
 
-def _ranks(found: Cells) -> np.ndarray[Any, Any]:
+def _ranks(found: Cells) -> np.ndarray:
     """Return each distinct text's place in order: of numbers where all are, else of texts."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -236,8 +236,8 @@ def _ranks(found: Cells) -> np.ndarray[Any, Any]:
 
 
 def resemblance(
-    codes: np.ndarray[Any, Any],
-    ranks: np.ndarray[Any, Any],
+    codes: np.ndarray,
+    ranks: np.ndarray,
     typed: Any,
     columns: Mapping[str, Column],
 ) -> list[Alike]:
@@ -316,7 +316,7 @@ def _compare(
     one, same, other = one[here], same[here], other[here]
     ordered = kind in ("number", "date")
 
-    def agree(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def agree(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return 1 - np.abs(a - b) if ordered else (a == b).astype(np.float64)
 
     within, beside = agree(one, same), agree(one, other)

@@ -9,7 +9,8 @@ import numpy as np
 
 from toolkit.artifacts.base import Check, Severity, worst_first
 from toolkit.errors import DataError
-from toolkit.project.model import Column, Target
+from toolkit.project.data import Column
+from toolkit.project.model import Target
 from toolkit.table import column_names
 from toolkit.table.cells import date_formats, values
 from toolkit.table.cells.decimal_marks import TableMarks

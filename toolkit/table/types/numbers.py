@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit.project.model import Column
+from toolkit.project.data import Column
 from toolkit.table import column_names
 from toolkit.table.cells import amounts, values
 from toolkit.table.cells.decimal_marks import MarkReading, TableMarks, evidence, read_marks
@@ -72,7 +72,7 @@ def number_column(name: str, found: Cells, table: TableMarks, notes: Notes) -> C
 
 
 def _checked(
-    name: str, found: Cells, parsed: np.ndarray[Any, Any], column: Column, notes: Notes
+    name: str, found: Cells, parsed: np.ndarray, column: Column, notes: Notes
 ) -> Column | None:
     bad = np.isnan(parsed)
     if not bad.any():
@@ -101,7 +101,7 @@ def say_endless(name: str, found: Cells, endless: list[str], notes: Notes) -> No
 
 
 def _with_rest(
-    name: str, found: Cells, bad: np.ndarray[Any, Any], column: Column, notes: Notes
+    name: str, found: Cells, bad: np.ndarray, column: Column, notes: Notes
 ) -> Column | None:
     # Whatever is left does not parse: a spelling of missing, dirt, or no number at all.
     part = 1 - float(found.counts[bad].sum() / found.counts.sum())
@@ -180,7 +180,7 @@ def _say_powers(name: str, found: Cells, notes: Notes) -> None:
 
 
 def _say_two_marks(
-    name: str, found: Cells, parsed: np.ndarray[Any, Any], marks: MarkReading, notes: Notes
+    name: str, found: Cells, parsed: np.ndarray, marks: MarkReading, notes: Notes
 ) -> None:
     lost = np.isnan(parsed)
     texts = [text for text, odd in zip(found.texts, lost, strict=True) if odd]

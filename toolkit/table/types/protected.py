@@ -83,7 +83,7 @@ _BESIDE = {
     "alter": word_set("ego table"),
     "male": word_set("connector plug socket"),
     "female": word_set("connector plug socket"),
-}  # fmt: skip
+}
 # Words that have another meaning: only together with values that agree.
 _AMBIGUOUS = {"genre": "sex", "genere": "sex", "orientation": "sexual", "eta": "age",
               "title": "sex", "salutation": "sex", "handicap": "yes", "denomination": "belief",

@@ -13,7 +13,7 @@ from toolkit.table.cells.notes import Notes
 from toolkit.table.types import personal
 
 if TYPE_CHECKING:
-    from toolkit.project.model import ColumnType, Role
+    from toolkit.project.data import ColumnType, Role
     from toolkit.table.cells.values import Cells
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,7 +21,7 @@ MINIMUM_CLASS_ROWS = 8
 MOST_CLASSES = 100
 
 
-def target_values(series: pd.Series, target: Target) -> np.ndarray[Any, Any]:
+def target_values(series: pd.Series, target: Target) -> np.ndarray:
     """Return the target's values.
 
     Parameters

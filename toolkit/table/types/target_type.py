@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toolkit.errors import DataError
-from toolkit.project.model import Column, Target
+from toolkit.project.data import Column
+from toolkit.project.model import Target
 from toolkit.table import column_names
 from toolkit.table.cells import amounts, date_formats, values
 from toolkit.table.cells.decimal_marks import Mark, TableMarks

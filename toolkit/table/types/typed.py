@@ -17,7 +17,8 @@ from toolkit.table.images import images
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Column, Project
+    from toolkit.project.data import Column
+    from toolkit.project.model import Project
 
 
 def conform(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
@@ -150,7 +151,7 @@ def _known_moments(moments: pd.Series, column: Column) -> pd.Series:
     return moments.mask(moments.dt.normalize().isin(pd.Series(absent[~np.isnat(absent)])))
 
 
-def _as_numbers(series: pd.Series, column: Column) -> np.ndarray[Any, Any]:
+def _as_numbers(series: pd.Series, column: Column) -> np.ndarray:
     import pandas as pd
 
     if pd.api.types.is_numeric_dtype(series.dtype):
@@ -166,7 +167,7 @@ def _as_numbers(series: pd.Series, column: Column) -> np.ndarray[Any, Any]:
     return found.spread(parsed, np.nan)
 
 
-def _numbers(numbers: np.ndarray[Any, Any], column: Column) -> pd.Series:
+def _numbers(numbers: np.ndarray, column: Column) -> pd.Series:
     import pandas as pd
 
     numbers[~np.isfinite(numbers)] = np.nan
@@ -233,7 +234,7 @@ def table_digest(frame: pd.DataFrame) -> str:
     return "sha256:" + total.hexdigest()
 
 
-def _laid_out(words: Any) -> tuple[np.ndarray[Any, Any], memoryview]:
+def _laid_out(words: Any) -> tuple[np.ndarray, memoryview]:
     """Return the lengths in bytes of an Arrow array of texts, and all its bytes in a row."""
     import pyarrow as pa
 

@@ -13,7 +13,8 @@ from toolkit import formats
 from toolkit.artifacts import ColumnProfile, Profile
 from toolkit.plots.eda import contents
 from toolkit.plots.style import Plot
-from toolkit.project.model import ColumnType, Project, Role
+from toolkit.project.data import ColumnType, Role
+from toolkit.project.model import Project
 from toolkit.widgets.kit import form
 from toolkit.widgets.kit.static import table
 

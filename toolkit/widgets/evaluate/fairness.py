@@ -18,8 +18,8 @@ from toolkit.artifacts import (
     TradeOffPoint,
 )
 from toolkit.plots.evaluate import fairness_trade_off as plots
-from toolkit.plots.evaluate import scores as group_plots
-from toolkit.plots.evaluate.scores import RATE_TITLES
+from toolkit.plots.evaluate import group_results as group_plots
+from toolkit.plots.evaluate.group_results import RATE_TITLES
 from toolkit.plots.style import shorten
 from toolkit.run.stage import Stage
 from toolkit.widgets.kit.panel import Panel, checks_html, table

@@ -5,7 +5,6 @@ from __future__ import annotations
 from toolkit import formats, metrics
 from toolkit.artifacts import Robustness
 from toolkit.plots.evaluate import robustness as figures
-from toolkit.plots.evaluate.errors import words
 from toolkit.plots.style import shorten
 from toolkit.widgets.kit.static import Html, checks_html, table
 
@@ -18,7 +17,7 @@ def show_robustness(found: Robustness) -> Html:
         ("", ""),
         [
             ("Rows perturbed", f"{found.rows:,} of {found.of_rows:,} test rows"),
-            (f"{title}, unperturbed", words(found.baseline)),
+            (f"{title}, unperturbed", found.baseline.text()),
             ("Model evaluations", f"{found.evaluations:,}"),
         ],
     )

@@ -12,7 +12,6 @@ from toolkit import formats, metrics
 from toolkit.artifacts import ErrorsFound, Evaluation
 from toolkit.errors import ToolkitError
 from toolkit.plots.evaluate import errors as figures
-from toolkit.plots.evaluate.errors import words
 from toolkit.plots.style import shorten
 from toolkit.widgets.kit.panel import Panel, checks_html, grid, table
 
@@ -177,9 +176,9 @@ class SlicePanel(Panel):
             ("Slice", shorten(score.where, 100)),
             [
                 ("Rows", f"{score.rows:,} of {score.of_rows:,}"),
-                (f"{title} inside", words(score.inside)),
-                (f"{title} on all other rows", words(score.outside)),
-                (f"Mean {self._scores.loss_words}, inside minus outside", words(score.difference)),
+                (f"{title} inside", score.inside.text()),
+                (f"{title} on all other rows", score.outside.text()),
+                (f"Mean {self._scores.loss_words}, inside minus outside", score.difference.text()),
                 ("p (uncorrected)", p),
             ],
         )

@@ -10,9 +10,8 @@ import ipywidgets as w
 from toolkit import formats
 from toolkit.artifacts import Champion, CurvePoint
 from toolkit.plots.evaluate import threshold as figures
-from toolkit.plots.evaluate.errors import words
 from toolkit.plots.style import shorten
-from toolkit.project.model import Costs
+from toolkit.project.criteria import Costs
 from toolkit.widgets.kit.panel import Panel, grid, table
 
 if TYPE_CHECKING:
@@ -143,11 +142,11 @@ class ThresholdPanel(Panel):
         )
         rows = [
             ("Mean cost a row", formats.number(here.cost, 4), formats.number(before.cost, 4)),
-            (f"{yes} found (recall)", words(here.recall), words(before.recall)),
-            ("Flagged rightly (precision)", words(here.precision), words(before.precision)),
-            ("Wrongly flagged", words(here.false_positive_rate), words(before.false_positive_rate)),
+            (f"{yes} found (recall)", here.recall.text(), before.recall.text()),
+            ("Flagged rightly (precision)", here.precision.text(), before.precision.text()),
+            ("Wrongly flagged", here.false_positive_rate.text(), before.false_positive_rate.text()),
             ("Share flagged", formats.share(here.flagged), formats.share(before.flagged)),
-        ]  # fmt: skip
+        ]
         rates = table(
             (
                 "On the test rows",

@@ -47,7 +47,6 @@ class ReportPanel(Panel):
     def __init__(self, stage: Stage, report: ReportData, html: str) -> None:
         super().__init__(stage, "Report and open questions", ("governance", "report", "problem"))
         self.report = report
-        self._html = html
         self._sources = stage.file.sources()
         # Whether labels were reviewed is a fact of the run: the report knows it.
         self._reviewed = all(gap.key != "labels.review" for gap in report.gaps)

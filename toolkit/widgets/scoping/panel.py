@@ -14,7 +14,8 @@ from toolkit.errors import ToolkitError
 from toolkit.paths import notebook_name
 from toolkit.plots import scoping as figures
 from toolkit.project.completeness import questions
-from toolkit.project.model import Acceptance, Fairness, Problem, Project
+from toolkit.project.criteria import Acceptance, Fairness
+from toolkit.project.model import Problem, Project
 from toolkit.run.stage import Stage
 from toolkit.widgets.eda.weight import WeightChoice
 from toolkit.widgets.kit import form

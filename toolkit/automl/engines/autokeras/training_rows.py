@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -80,7 +80,7 @@ class Prepared:
     def _arrays(self) -> TrainingArrays:
         task = self.task
         if self.classes:
-            target: np.ndarray[Any, Any] = task.target.astype(np.int32)
+            target: np.ndarray = task.target.astype(np.int32)
         else:
             self.mean, self.scale = float(task.target.mean()), float(task.target.std()) or 1.0
             target = ((task.target - self.mean) / self.scale).astype(np.float32)

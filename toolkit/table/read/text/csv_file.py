@@ -24,7 +24,7 @@ from toolkit.table.read.text.delimiters import EXCEL_HINT
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.project.model import Data
+    from toolkit.project.data import Data
 
 _LOOK = 200
 _MOST_FOOTERS = 5

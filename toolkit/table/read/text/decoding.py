@@ -7,7 +7,7 @@ from pathlib import Path
 
 from toolkit.artifacts.base import Check
 from toolkit.errors import DataError
-from toolkit.project.model import Data
+from toolkit.project.data import Data
 from toolkit.table.read.files import open_bytes
 from toolkit.table.read.text import encodings
 
