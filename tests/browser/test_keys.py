@@ -1,12 +1,15 @@
-"""Keys that are typed in a panel stay in it, also where the server allows no inline script."""
+"""Keys of the label panel stay in it, and the notebook's out of it, also without inline script."""
 
 from __future__ import annotations
 
+import json
 import os
 
 import nbformat
 import pytest
 from support import lab
+
+from toolkit import data, labels, open_stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
@@ -16,50 +19,70 @@ STRICT = (
     " img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws:; object-src 'none'"
 )
 KERNEL = {"name": "python3", "display_name": "Python 3"}
-CELLS = """\
-import ipywidgets as w
-from toolkit import open_stage
-from toolkit.widgets.kit.panel import KeyCatcher, Panel
-stage = open_stage("scoping", "project.yaml", "runs/a")
-typed = []
-button = w.Button(description="Accept")
-panel = Panel(stage, "Keys", ["problem"])
-panel.show(panel.field("problem.question"), button, KeyCatcher(typed.append, "Letters"))
-panel
+CELL = """\
+from toolkit import labels, open_stage, widgets
+stage = open_stage("label_review", "project.yaml", "runs/a")
+widgets.LabelPanel(stage, labels.open_queue(stage, by="Ana"))
 """
 
 
+@pytest.fixture
+def folder(binary_project):
+    """A project whose labels are scored, with a notebook that shows them."""
+    folder = binary_project().folder
+    stages = {"scoping": data.intake, "eda": data.make_split, "label_review": labels.score_labels}
+    for name, work in stages.items():
+        stage = open_stage(name, folder, "runs/a")
+        work(stage)
+        stage.finish()
+    cells = [nbformat.v4.new_code_cell(text) for text in (CELL, "1 + 1")]
+    book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    nbformat.write(book, folder / "keys.ipynb")
+    return folder
+
+
 @pytest.mark.parametrize("policy", ["", STRICT], ids=["plain", "strict"])
-def test_keys_stay_in_the_panel(binary_project, tmp_path, policy):
+def test_keys_of_panel_and_notebook_do_not_mix(folder, tmp_path, policy):
     if lab.chromium() is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(lab.NO_BROWSER)
-    folder = binary_project().folder
-    cells = [nbformat.v4.new_code_cell(text) for text in (CELLS, "typed", "1 + 1")]
-    nbformat.write(
-        nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL}),
-        folder / "keys.ipynb",
-    )
+
+    def actions() -> list[str]:
+        log = folder / "decisions" / "labels.jsonl"
+        lines = log.read_text().splitlines() if log.exists() else []
+        return [json.loads(line)["action"] for line in lines]
+
+    def wait_for(*expected: str) -> None:
+        lab.until(lambda: actions() == list(expected), 60, lambda: f"logged: {actions()}")
+
     scratch = tmp_path / "lab"
     scratch.mkdir()
     with lab.jupyterlab(folder, scratch, policy=policy) as url, lab.browser(scratch) as page:
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text))
+        console: list[str] = []
+        page.on("console", lambda message: console.append(message.text))
         notebook = lab.Notebook(page, url, "keys.ipynb")
         notebook.run_all()
-        button = notebook.panel().get_by_role("button", name="Accept")
+        panel = notebook.panel()
+        button = panel.get_by_role("button", name="Accept")
         button.wait_for()
+        notebook.screenshot(lab.screenshots())
         before = notebook.sources()
         button.focus()
-        page.keyboard.type("abdd")
+        page.keyboard.type("add")
+        wait_for("accept", "drop", "drop")
         page.keyboard.press("Backspace")
-        letters = notebook.field("Letters")
-        lab.until(lambda: letters.input_value() == "abd", 30, letters.input_value)
-        notebook.field("Question").focus()
-        page.keyboard.type("dd")
+        page.keyboard.type("ubxyz")
+        wait_for("accept", "drop", "drop", "undo")
+        panel.get_by_label("Reason").focus()
+        page.keyboard.type("dd a")
         assert notebook.sources() == before  # no cell inserted, none deleted
-        padding = notebook.panel().evaluate("e => getComputedStyle(e).paddingLeft")
-        assert padding == "16px"  # the style sheet is there
-        assert notebook.panel().locator(".toolkit-shim").evaluate("e => e.offsetHeight") == 0
+        # In the notebook's command mode the same key inserts a cell, and decides nothing.
+        page.locator(".jp-Notebook .jp-Cell .jp-InputPrompt").last.click()
+        page.keyboard.press("a")
+        lab.until(lambda: len(notebook.sources()) == len(before) + 1, 30, lambda: "no cell")
+        assert actions() == ["accept", "drop", "drop", "undo"]
+        # The style sheet is there, and what carries it takes no room.
+        assert panel.evaluate("e => getComputedStyle(e).paddingLeft") == "16px"
+        assert panel.locator(".toolkit-shim").evaluate("e => e.offsetHeight") == 0
         ours = ("blob:http", "inline event handler", "anywidget")  # the page has others
-        assert not [text for text in said if any(word in text for word in ours)]
+        assert not [text for text in console if any(word in text for word in ours)]
         notebook.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 from toolkit import paths
 from toolkit.errors import ToolkitError
@@ -14,8 +14,8 @@ from toolkit.run.manifest import StageRecord
 from toolkit.run.progress import LOG_NAME, kernel_shell
 
 
-class Show(Protocol):
-    """Is told what happens to the chain; called in one thread only."""
+class Show:
+    """Is told what happens to the chain, in one thread only; shows nothing by itself."""
 
     def begin(self, run: Run, stages: list[str]) -> None:
         """The chain starts."""
@@ -42,35 +42,7 @@ class Show(Protocol):
         """The chain is over; may be called when it never began."""
 
 
-class Quiet:
-    """Shows nothing."""
-
-    def begin(self, run: Run, stages: list[str]) -> None:
-        """Ignore."""
-
-    def expected(self, text: str) -> None:
-        """Ignore."""
-
-    def reused(self, stage: str) -> None:
-        """Ignore."""
-
-    def started(self, stage: str) -> None:
-        """Ignore."""
-
-    def tick(self) -> None:
-        """Ignore."""
-
-    def finished(self, stage: str, record: StageRecord) -> None:
-        """Ignore."""
-
-    def failed(self, stage: str, error: ToolkitError) -> None:
-        """Ignore."""
-
-    def close(self) -> None:
-        """Ignore."""
-
-
-class Plain(Quiet):
+class Plain(Show):
     """One line for each thing that happens: for cron's mail and for a CI log."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -147,7 +119,7 @@ class CellOutput(Plain):
             self._handle = display(bundle, raw=True, display_id=True)
 
 
-class LiveTable(Quiet):
+class LiveTable(Show):
     """A table that is drawn again and again, with the newest line of the log."""
 
     def __init__(self) -> None:
