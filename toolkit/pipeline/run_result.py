@@ -49,9 +49,11 @@ class RunResult(Run):
     def verdict(self) -> Verdict | None:
         """What the report makes of the model; None if a stage has run since, or none is there."""
         report = self._try(ReportData)
+        if report is None:
+            return None
         stages = self.manifest().stages
         record = stages.get(ReportData.stage)
-        if report is None or record is None or record.status != "done":
+        if record is None or record.status != "done":
             return None
         since = any(other.started > record.started for other in stages.values())
         return None if since else report.verdict
