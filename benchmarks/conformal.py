@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+import toolkit
 from toolkit import data, metrics, open_stage, table
 from toolkit.automl import engines
 from toolkit.automl.decisions import calibration, conformal
@@ -38,7 +39,7 @@ FOLDS, THREADS = 5, 2
 
 def rows_of(source: Path, target: str, folder: Path) -> tuple[Any, table.Part]:
     """Return the stage and all typed rows of a table."""
-    file, _ = data.new_project(folder / "project", source, target)
+    file = toolkit.new(source, target, folder / "project")
     stage = open_stage("scoping", file.path)
     data.intake(stage)
     stage.finish()

@@ -1,4 +1,8 @@
-"""From a table to a tuned, explained, governed model, in Jupyter and headless."""
+"""From a table to a tuned, explained, governed model, in Jupyter and headless.
+
+`new` makes a project from a table, `run` takes it through the notebooks, `read_run` opens what
+was computed, and `load_model` a model that scores rows.
+"""
 
 from toolkit._lazy import attach
 
@@ -9,7 +13,10 @@ __getattr__, __dir__, __all__ = attach(
     {
         "ProjectFile": "project.file",
         "Run": "run.folder",
-        "open_stage": "run.stage",
         "load_model": "automl.model.scoring",
+        "new": "data.project_creation",
+        "open_stage": "run.stage",
+        "read_run": "pipeline.run_result",
+        "run": "pipeline.headless",
     },
 )

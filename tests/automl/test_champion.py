@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.search_tasks import search_task
 
+import toolkit
 from toolkit import automl, data, metrics, open_stage
 from toolkit.artifacts import Entry, Interval, Leaderboard, OutOfFoldPredictions, SearchSummary
 from toolkit.automl import leaderboard
@@ -26,7 +27,6 @@ from toolkit.automl.engines.base import Trial
 from toolkit.automl.folds import Folds, make_folds
 from toolkit.automl.scoring_rows import ScoringRows
 from toolkit.cli import main
-from toolkit.data import new_project
 from toolkit.errors import ModelError, ProjectError
 from toolkit.labels.events import Replay
 from toolkit.project.criteria import Costs
@@ -623,7 +623,7 @@ def test_the_front_holds_what_nothing_beats_in_both():
 def finished(tmp_path_factory, table_dir):
     """A small search with simple models, its champion chosen; and the project file."""
     folder = tmp_path_factory.mktemp("choice")
-    file, _ = new_project(folder / "p", table_dir / "binary.csv", "churn")
+    file = toolkit.new(table_dir / "binary.csv", "churn", folder / "p")
     for key, value in {
         "automl.engines": ["baseline", "forest"],
         "automl.folds": 3,

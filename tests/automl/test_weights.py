@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import toolkit
 from toolkit import data, evaluate, open_stage, table, widgets
 from toolkit.errors import DataError, ProjectError
 
@@ -21,7 +22,7 @@ def weighted(tmp_path):
         if values is not None:
             frame["w"] = values
         frame.to_csv(tmp_path / "t.csv", index=False)
-        file, _ = data.new_project(tmp_path / "p", tmp_path / "t.csv", "y")
+        file = toolkit.new(tmp_path / "t.csv", "y", tmp_path / "p")
         file.set("columns.w.role", "weight", by="test")
         return file
 

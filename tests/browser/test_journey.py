@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support import lab
 
+import toolkit
 from toolkit import Run, paths
 from toolkit.artifacts import (
     Champion,
@@ -20,7 +21,6 @@ from toolkit.artifacts import (
     Split,
     TestPredictions,
 )
-from toolkit.pipeline import Request, run_project
 from toolkit.project.file import ProjectFile
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(1800)]
@@ -241,7 +241,7 @@ def replay_by_hand(clicked: ProjectFile) -> None:
     shutil.copy(clicked.folder / clicked.project.data.source, folder)
     (folder / "decisions").mkdir()
     shutil.copy(clicked.decisions / "labels.jsonl", folder / "decisions")
-    run_project(Request(folder, run="by_hand"))
+    toolkit.run(folder, run_id="by_hand")
     interactive, headless = clicked.folder / "runs" / "interactive", folder / "runs" / "by_hand"
     for kind in (
         Split, LabelPatch, Leaderboard, Champion, TestPredictions, Evaluation, Explanation,

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import toolkit
 from toolkit import data, table
 from toolkit.table.types.personal import people, reference
 from toolkit.table.types.protected import protected
@@ -159,7 +160,8 @@ def test_a_new_project_splits_by_person_and_eda_warns_while_it_does_not(tmp_path
     frame = stays(1500, 400)
     frame.insert(0, "surname", np.random.default_rng(0).choice(["Xu", "Ortiz", "Kühn"], 1500))
     frame.to_csv(tmp_path / "t.csv", index=False)
-    file, checks = data.new_project(tmp_path / "p", tmp_path / "t.csv", "y")
+    file = toolkit.new(tmp_path / "t.csv", "y", tmp_path / "p")
+    checks = file.checks
     assert (file.project.split.method, file.project.split.column) == ("group", "patient_nbr")
     assert file.project.columns["surname"].role == "identifier"
     assert "Names of people" in {c.name for c in checks}

@@ -11,15 +11,17 @@ import pyarrow as pa
 import pytest
 from support.tables import binary_frame
 
+import toolkit
 from toolkit import open_stage
-from toolkit.data import intake, new_project
+from toolkit.data import intake
 from toolkit.errors import DataError, ProjectError, ToolkitError
 
 
 def _new(tmp_path: Path, text: str | bytes, target: str = "y", name: str = "t.csv"):
     file = tmp_path / name
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return new_project(tmp_path / "project", file, target)
+    project = toolkit.new(file, target, tmp_path / "project")
+    return project, project.checks
 
 
 def _rows(n: int = 60) -> list[str]:
@@ -64,7 +66,7 @@ def test_missing_target_offers_the_nearest(tmp_path: Path) -> None:
 def test_missing_file_offers_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "customers.csv").write_text("x,y\n")
     with pytest.raises(DataError, match=r"Did you mean 'customers\.csv'"):
-        new_project(tmp_path / "p", tmp_path / "custmers.csv", "y")
+        toolkit.new(tmp_path / "custmers.csv", "y", tmp_path / "p")
 
 
 def test_ragged_row_is_named_by_line(tmp_path: Path) -> None:
@@ -118,7 +120,7 @@ def test_names_and_values_that_yaml_or_html_could_mistake(tmp_path: Path) -> Non
     frame = pd.DataFrame({name: rng.normal(size=60).round(3) for name in names})
     frame["y: #"] = ["<b>no</b>" if i % 2 else "ja, 'so' \"é\" 🎉" for i in range(60)]
     frame.to_csv(tmp_path / "t.csv", index=False)
-    file, _ = new_project(tmp_path / "p", tmp_path / "t.csv", "y: #")
+    file = toolkit.new(tmp_path / "t.csv", "y: #", tmp_path / "p")
     expected = [name.strip() for name in names[:-1]] + ["Unnamed: 23", "y: #"]
     assert list(file.project.columns) == expected
     assert file.project.target.positive in set(frame["y: #"])
@@ -165,7 +167,7 @@ def test_compression_by_content(tmp_path: Path, packed: str) -> None:
     else:
         frame.to_csv(tmp_path / f"t.csv.{packed}", index=False)
         (tmp_path / f"t.csv.{packed}").rename(odd)
-    file, _ = new_project(tmp_path / "p", odd, "churn")
+    file = toolkit.new(odd, "churn", tmp_path / "p")
     assert len(file.project.columns) == frame.shape[1]
     intake(open_stage("scoping", file.path))
 
@@ -225,14 +227,14 @@ def test_parquet_excel_and_sql_hold_the_same(tmp_path: Path) -> None:
     frame.to_sql("people", engine, index=False)
     engine.dispose()
     sources = {
-        "csv": {"source": tmp_path / "t.csv"},
-        "parquet": {"source": tmp_path / "t.parquet"},
-        "excel": {"source": tmp_path / "t.xlsx", "sheet": "people"},
-        "sql": {"source": f"sqlite:///{tmp_path}/t.db", "query": "SELECT * FROM people"},
+        "csv": {"data": tmp_path / "t.csv"},
+        "parquet": {"data": tmp_path / "t.parquet"},
+        "excel": {"data": tmp_path / "t.xlsx", "sheet": "people"},
+        "sql": {"data": f"sqlite:///{tmp_path}/t.db", "query": "SELECT * FROM people"},
     }
     digests = set()
     for kind, options in sources.items():
-        file, _ = new_project(tmp_path / kind, target="churn", **options)
+        file = toolkit.new(folder=tmp_path / kind, target="churn", **options)
         stage = open_stage("scoping", file.path)
         digests.add(intake(stage).table_digest)
         stage.finish()
@@ -243,11 +245,11 @@ def test_a_password_never_enters_the_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(DataError, match="DB_PASSWORD") as caught:
-        new_project(tmp_path / "p", "postgresql://me:geheim@host/db", "y", query="SELECT 1")
+        toolkit.new("postgresql://me:geheim@host/db", "y", tmp_path / "p", query="SELECT 1")
     assert "geheim" not in caught.value.line()
     monkeypatch.delenv("NO_SUCH_SECRET", raising=False)
     with pytest.raises(DataError, match="NO_SUCH_SECRET is not set"):
-        new_project(tmp_path / "p", "postgresql://me:${NO_SUCH_SECRET}@h/db", "y", query="SELECT 1")
+        toolkit.new("postgresql://me:${NO_SUCH_SECRET}@h/db", "y", tmp_path / "p", query="SELECT 1")
 
 
 @pytest.mark.slow
@@ -256,7 +258,8 @@ def test_wide_table(tmp_path: Path) -> None:
     frame = pd.DataFrame(rng.normal(size=(200, 1500)).round(4)).rename(columns=lambda i: f"v{i}")
     frame["y"] = rng.choice(["a", "b"], 200)
     frame.to_csv(tmp_path / "t.csv", index=False)
-    file, checks = new_project(tmp_path / "p", tmp_path / "t.csv", "y")
+    file = toolkit.new(tmp_path / "t.csv", "y", tmp_path / "p")
+    checks = file.checks
     assert len(file.project.features()) == 1500
     assert len(checks) < 20
 

@@ -11,9 +11,10 @@ import nbformat
 import pytest
 from support.stub_chain import manifest, run, stub_project
 
+import toolkit
 from toolkit import paths
 from toolkit.errors import ProjectError, RunError, StageFailed, ToolkitError, UsageError
-from toolkit.pipeline import Request, notebook, run_project, stages_of
+from toolkit.pipeline import Request, notebook, stages_of
 from toolkit.pipeline.plan import choose_run, load, newest_run, notebook_of
 from toolkit.run.folder import Run
 
@@ -34,34 +35,32 @@ def counts(folder: Path) -> list[str]:
 
 
 def test_chain_runs_reuses_and_keeps_copies(counted: Path) -> None:
-    outcome = run_project(Request(counted, run="a"))
-    assert outcome.run == counted / "runs" / "a"
+    done = toolkit.run(counted, run_id="a")
+    assert done.folder == counted / "runs" / "a"
     assert counts(counted) == list(paths.STAGES)
     facts = manifest(counted)
     assert (facts["status"], facts["exit_code"]) == ("done", 0)
-    copies = sorted(path.name for path in (outcome.run / "notebooks").iterdir())
+    copies = sorted(path.name for path in (done.folder / "notebooks").iterdir())
     assert copies == [paths.notebook_name(stage) for stage in paths.STAGES]
-    for copy in (outcome.run / "notebooks").iterdir():
+    for copy in (done.folder / "notebooks").iterdir():
         nbformat.validate(nbformat.read(copy, as_version=4))
 
     # Nothing has changed: nothing is computed.
-    run_project(Request(counted, run="a"))
+    toolkit.run(counted, run_id="a")
     assert counts(counted) == list(paths.STAGES)
     # A choice that two stages look at.
-    run_project(Request(counted, run="a", overrides=("eda.correlation_threshold=0.5",)))
+    toolkit.run(counted, run_id="a", overrides=("eda.correlation_threshold=0.5",))
     assert counts(counted)[7:] == ["eda", "report"]
     # An artefact that was tampered with, and `--fresh`.
-    (outcome.run / "explain.txt").write_text("other")
-    run_project(
-        Request(counted, run="a", start="explain", overrides=("eda.correlation_threshold=0.5",))
-    )
+    (done.folder / "explain.txt").write_text("other")
+    toolkit.run(counted, run_id="a", start="explain", overrides=("eda.correlation_threshold=0.5",))
     assert counts(counted)[9:] == ["explain"]
-    run_project(Request(counted, run="a", only="eda", fresh=True))
+    toolkit.run(counted, run_id="a", only="eda", fresh=True)
     assert counts(counted)[10:] == ["eda"]
 
 
 def test_only_leaves_a_partial_run(counted: Path) -> None:
-    run_project(Request(counted, run="a", only="scoping"))
+    toolkit.run(counted, run_id="a", only="scoping")
     facts = manifest(counted)
     assert (facts["status"], facts["exit_code"]) == ("partial", 0)
     assert list(facts["stages"]) == ["scoping"]
@@ -74,7 +73,7 @@ def test_failure_is_one_line_with_its_own_exit_code(tmp_path: Path) -> None:
     raises = 'from toolkit.errors import DataError\nraise DataError("too few rows", remedy="Add")'
     folder = stub_project(tmp_path / "p", {"eda": raises})
     with pytest.raises(StageFailed) as caught:
-        run_project(Request(folder, run="a"))
+        toolkit.run(folder, run_id="a")
     assert caught.value.exit_code == 1
     assert "too few rows. Add" in caught.value.line()
     assert "02_eda.ipynb" in caught.value.line()
@@ -88,7 +87,7 @@ def test_failure_is_one_line_with_its_own_exit_code(tmp_path: Path) -> None:
 def test_any_exception_in_a_cell_is_one_line(tmp_path: Path) -> None:
     folder = stub_project(tmp_path / "p", {"scoping": '{}["key\\nwith a line break"]'})
     with pytest.raises(ToolkitError) as caught:
-        run_project(Request(folder, run="a"))
+        toolkit.run(folder, run_id="a")
     assert "\n" not in caught.value.line()
     assert "KeyError" in caught.value.line()
     assert "KeyError" in manifest(folder)["stages"]["scoping"]["error"]
@@ -106,7 +105,7 @@ def test_outputs_that_do_not_arrive_are_said_in_words(
     folder = stub_project(tmp_path / "p", {"scoping": slow})
     monkeypatch.setattr(notebook, "_OUTPUT_SECONDS", 2)
     with pytest.raises(StageFailed, match="did not arrive within 2 seconds") as caught:
-        run_project(Request(folder, run="a"))
+        toolkit.run(folder, run_id="a")
     assert "too busy" in caught.value.line()
     assert "did not arrive" in manifest(folder)["stages"]["scoping"]["error"]
 
@@ -118,18 +117,18 @@ def test_a_notebook_that_never_finishes_its_stage_is_not_done(tmp_path: Path) ->
     book.cells.pop()
     nbformat.write(book, path)
     with pytest.raises(StageFailed, match=r"stage\.finish"):
-        run_project(Request(folder, run="a"))
+        toolkit.run(folder, run_id="a")
     assert manifest(folder)["stages"]["scoping"]["status"] == "failed"
 
 
 def test_an_old_record_does_not_pass_for_a_new_attempt(counted: Path) -> None:
-    run_project(Request(counted, run="a", only="scoping"))
+    toolkit.run(counted, run_id="a", only="scoping")
     path = counted / "notebooks" / "01_scoping.ipynb"
     book = nbformat.read(path, as_version=4)
     book.cells.insert(1, nbformat.v4.new_code_cell("1 / 0"))  # before the stage is opened
     nbformat.write(book, path)
     with pytest.raises(StageFailed, match="ZeroDivisionError"):
-        run_project(Request(counted, run="a", only="scoping", fresh=True))
+        toolkit.run(counted, run_id="a", only="scoping", fresh=True)
     assert manifest(counted)["stages"]["scoping"]["status"] == "failed"
 
 
@@ -137,7 +136,7 @@ def test_notebook_that_is_no_notebook(tmp_path: Path) -> None:
     folder = stub_project(tmp_path / "p")
     (folder / "notebooks" / "01_scoping.ipynb").write_text("not JSON")
     with pytest.raises(RunError, match=r"01_scoping\.ipynb"):
-        run_project(Request(folder, run="a"))
+        toolkit.run(folder, run_id="a")
     assert manifest(folder)["exit_code"] == 1
 
 
@@ -194,12 +193,12 @@ def test_stages_are_named_as_people_name_them(tmp_path: Path) -> None:
 
 def test_project_errors_start_nothing(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="toolkit new"):
-        run_project(Request(tmp_path))
+        toolkit.run(tmp_path)
     folder = stub_project(tmp_path / "p")
     with pytest.raises(UsageError, match="Did you mean"):
-        run_project(Request(folder, overrides=("automl.budgets.models=1",)))
+        toolkit.run(folder, overrides=("automl.budgets.models=1",))
     with pytest.raises(UsageError, match="above 0"):
-        run_project(Request(folder, timeout=0))
+        toolkit.run(folder, timeout=0)
     assert not (folder / "runs").exists()
 
 

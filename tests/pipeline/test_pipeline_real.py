@@ -16,9 +16,9 @@ import psutil
 import pytest
 from support.stub_chain import WAIT_SECONDS, assert_gone, family, finish, start
 
+import toolkit
 from toolkit import paths
 from toolkit.artifacts import Champion, Evaluation, Leaderboard, ReportData, SearchSummary
-from toolkit.pipeline import Request, run_project
 from toolkit.run.folder import Run
 
 pytestmark = pytest.mark.slow
@@ -74,9 +74,14 @@ def test_plain_papermill_from_anywhere_gives_what_a_headless_run_gives(
     binary_project, tmp_path: Path
 ) -> None:
     file = binary_project(automl__engines=["baseline"], tracking__enabled=False)
-    result = run_project(Request(file.folder, run="headless"))
-    assert result.champion and result.report is not None
-    for copy in (result.run / "notebooks").iterdir():
+    result = toolkit.run(file.folder, run_id="headless")
+    assert result.champion is not None
+    assert result.lines()[-3:] == [
+        f"score     {result.score} on {result.read(Evaluation).rows} test rows",
+        f"report    {result.report}",
+        f"run       {result.folder}",
+    ]
+    for copy in (result.folder / "notebooks").iterdir():
         book = nbformat.read(copy, as_version=4)
         nbformat.validate(book)
         assert not [o for cell in book.cells for o in cell.get("outputs", []) if "ename" in o]
@@ -97,9 +102,9 @@ def test_plain_papermill_from_anywhere_gives_what_a_headless_run_gives(
     assert {record.status for record in plain.manifest().stages.values()} == {"done"}
     assert (plain.folder / "report.html").is_file()
     for kind in (Leaderboard, Champion, Evaluation, SearchSummary, ReportData):
-        assert without_times(kind, result.run) == without_times(kind, plain.folder), kind.file
+        assert without_times(kind, result.folder) == without_times(kind, plain.folder), kind.file
     for name in ("split.parquet", "out_of_fold.parquet", "test_predictions.parquet"):
-        assert (result.run / name).read_bytes() == (plain.folder / name).read_bytes(), name
+        assert (result.folder / name).read_bytes() == (plain.folder / name).read_bytes(), name
 
 
 @pytest.mark.parametrize("stage", paths.STAGES)

@@ -10,7 +10,7 @@ from support.report_runs import CATEGORY, NASTY, NUMBER, make_run
 from toolkit import artifacts as a
 from toolkit import open_stage
 from toolkit.artifacts import Check, Interval
-from toolkit.pipeline.summary import RunSummary
+from toolkit.pipeline.run_result import verdict_lines
 from toolkit.project.file import ProjectFile
 from toolkit.report.book import Book
 from toolkit.report.verdict import RULES, judge
@@ -214,7 +214,7 @@ def test_the_worst_decides_and_a_leak_first(case):
     assert verdict.word == "do not use"
     assert [each.rule for each in verdict.deciding] == ["leak", "missed"]
     assert NUMBER in verdict.deciding[0].sentence
-    lines = RunSummary(case.folder, verdict=verdict).lines()
+    lines = verdict_lines(verdict)
     assert lines[0] == "verdict   do not use"
     assert lines[1].strip() == verdict.deciding[0].sentence
 

@@ -327,6 +327,7 @@ def test_what_is_in_git_ships_inside_and_nothing_else(wheel: Path) -> None:
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.splitlines()  # fmt: skip
     assert shipped == {name for name in listed if not name.endswith(".keep")}
+    assert {"toolkit/py.typed", "toolkit/__init__.pyi"} <= set(names)
     assert not [name for name in names if "test" in name.lower() and name.endswith(".py")]
 
 

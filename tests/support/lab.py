@@ -39,8 +39,20 @@ def chromium() -> str | None:
 
 
 @contextlib.contextmanager
-def jupyterlab(root: Path, scratch: Path, *, dark: bool = False) -> Iterator[str]:
-    """Serve a folder by a JupyterLab with settings of its own; gives the base URL."""
+def jupyterlab(root: Path, scratch: Path, *, dark: bool = False, policy: str = "") -> Iterator[str]:
+    """Serve a folder by a JupyterLab with settings of its own; gives the base URL.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    scratch : Path
+        For settings and logs.
+    dark : bool
+        Whether the theme is dark.
+    policy : str
+        The Content-Security-Policy of every page, in place of the server's.
+    """
     env = dict(os.environ)
     for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
         env[f"JUPYTER_{name}"] = str(scratch / name.lower())
@@ -56,6 +68,9 @@ def jupyterlab(root: Path, scratch: Path, *, dark: bool = False) -> Iterator[str
     command += ["--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
     command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"]
     command += ["--expose-app-in-browser", "--KernelManager.shutdown_wait_time=2"]
+    if policy:
+        headers = {"headers": {"Content-Security-Policy": policy}}
+        command += [f"--ServerApp.tornado_settings={headers}"]
     log = scratch / "jupyterlab.log"
     with log.open("w") as stream:
         server = subprocess.Popen(command, env=env, cwd=root, stdout=stream, stderr=stream)

@@ -45,7 +45,7 @@ WAIT_SECONDS = 600
 
 
 def stub_project(folder: Path, cells: Mapping[str, str] | None = None) -> Path:
-    """Write a project with six notebooks; `cells` gives what a stage does in between."""
+    """Write a project with seven notebooks; `cells` gives what a stage does in between."""
     (folder / "notebooks").mkdir(parents=True)
     (folder / "project.yaml").write_text(PROJECT)
     for stage in paths.STAGES:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from toolkit.data import new_project
+import toolkit
 from toolkit.project.file import ProjectFile
 
 QUICK = {
@@ -81,7 +81,7 @@ def regression_frame(rows: int = 240, seed: int = 3) -> pd.DataFrame:
 def project_factory(folder: Path, source: Path, target: str) -> ProjectFactory:
     def make(name: str = "project", **choices: object) -> ProjectFile:
         """Make a project; keys of `choices` have ``__`` in place of dots."""
-        file, _ = new_project(folder / name, source, target)
+        file = toolkit.new(source, target, folder / name)
         wanted = QUICK | {key.replace("__", "."): value for key, value in choices.items()}
         for key, value in wanted.items():
             file.set(key, value, by="test")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
+import toolkit
 from toolkit import data, evaluate, explain, labels, open_stage, table, widgets
 from toolkit.artifacts import (
     Attributions,
@@ -160,7 +161,8 @@ def test_numbers_of_an_image_do_not_depend_on_other_rows():
 
 
 def test_npz_to_a_project(tmp_path, npz):
-    file, checks = data.new_project(tmp_path / "p", npz, "what")
+    file = toolkit.new(npz, "what", tmp_path / "p")
+    checks = file.checks
     kinds = {name: column.type for name, column in file.project.columns.items()}
     assert kinds == {"picture": "image", "what": "category", "weight_g": "number"}
     assert file.project.data.format == "npz"
@@ -200,7 +202,8 @@ def test_folder_of_classes(tmp_path, folder):
     (folder / "lying" / "notes.txt").write_text("no image")
     big = np.random.default_rng(0).integers(0, 255, (400, 300, 3), dtype=np.uint8)
     (folder / "lying" / "big.jpg").write_bytes(file_bytes(big, "JPEG"))
-    file, checks = data.new_project(tmp_path / "p", folder, "kind of bar")
+    file = toolkit.new(folder, "kind of bar", tmp_path / "p")
+    checks = file.checks
     said = {check.name: check.message for check in checks}
     assert "'upright/broken<b>.png'" in said["Images that cannot be read"]
     assert "1 of 62" in said["Images made smaller"]
@@ -224,7 +227,8 @@ def test_folder_with_a_table(tmp_path, folder):
     rows = pd.DataFrame({"picture": names, "size": np.arange(60.0), "bar": ["a", "b"] * 30})
     rows.loc[3, "picture"] = "lost.png"
     rows.to_csv(folder / "rows.csv", index=False)
-    file, checks = data.new_project(tmp_path / "p", folder, "bar")
+    file = toolkit.new(folder, "bar", tmp_path / "p")
+    checks = file.checks
     assert file.project.data.table == "rows.csv"
     said = {check.name: check.message for check in checks}
     assert "'lost.png'" in said["Images that are not there"]
@@ -235,19 +239,19 @@ def test_folder_with_a_table(tmp_path, folder):
 
 def test_folders_that_cannot_be_used(tmp_path, folder):
     with pytest.raises(ProjectError, match="inside the folder"):
-        data.new_project(folder / "p", folder, "label")
+        toolkit.new(folder, "label", folder / "p")
     (tmp_path / "none").mkdir()
     with pytest.raises(DataError, match="holds no image"):
-        data.new_project(tmp_path / "p", tmp_path / "none", "label")
+        toolkit.new(tmp_path / "none", "label", tmp_path / "p")
     with pytest.raises(DataError, match="nothing says what 'label' is"):
-        data.new_project(tmp_path / "p", folder / "lying", "label")
+        toolkit.new(folder / "lying", "label", tmp_path / "p")
 
 
 def test_paths_in_a_table(tmp_path, folder):
     paths = sorted(p.relative_to(tmp_path).as_posix() for p in folder.rglob("*.*"))
     rows = pd.DataFrame({"photo": paths, "y": ["yes" if "up" in p else "no" for p in paths]})
     rows.to_csv(tmp_path / "rows.csv", index=False)
-    file, _ = data.new_project(tmp_path / "p", tmp_path / "rows.csv", "y")
+    file = toolkit.new(tmp_path / "rows.csv", "y", tmp_path / "p")
     assert file.project.columns["photo"].type == "image"
     intake, stage = run_to_eda(file.path)
     stage.fail(KeyboardInterrupt())
@@ -272,7 +276,7 @@ def image_project(tmp_path):
     number = np.round(np.random.default_rng(1).normal(size=150), 2)
     number[20:24] = number[0:4]
     np.savez(tmp_path / "bars.npz", picture=pixels, what=names, number=number)
-    file, _ = data.new_project(tmp_path / "bars", tmp_path / "bars.npz", "what")
+    file = toolkit.new(tmp_path / "bars.npz", "what", tmp_path / "bars")
     for key, value in {"explain.bootstrap": 50, "explain.rows": 10, "labels.folds": 3}.items():
         file.set(key, value, by="test")
     return file
@@ -314,7 +318,7 @@ def test_brightness_and_size_that_give_the_class_away(tmp_path):
     pixels, names = shapes(120)
     pixels[names == "upright"] //= 3
     np.savez(tmp_path / "a.npz", x=pixels, y=names)
-    file, _ = data.new_project(tmp_path / "p", tmp_path / "a.npz", "y")
+    file = toolkit.new(tmp_path / "a.npz", "y", tmp_path / "p")
     _, stage = run_to_eda(file.path)
     reason = data.profile(stage).suspects[0].reason
     stage.fail(KeyboardInterrupt())
@@ -402,7 +406,7 @@ def test_texts_are_counted_shown_and_escaped(tmp_path):
     texts[9] = texts[8]
     y[9] = y[8]
     pd.DataFrame({"message <b>": texts, "y": y}).to_csv(tmp_path / "t.csv", index=False)
-    file, _ = data.new_project(tmp_path / "p", tmp_path / "t.csv", "y")
+    file = toolkit.new(tmp_path / "t.csv", "y", tmp_path / "p")
     _, stage = run_to_eda(file.path)
     profile = data.profile(stage)
     facts = profile.columns[0]

@@ -21,7 +21,7 @@ from toolkit.table.cells import values
 
 def searched(folder: Path, source: Path, target: str) -> tuple[toolkit.ProjectFile, Path]:
     """Make a project of a file, search one baseline, and return it and the champion's folder."""
-    file, _ = data.new_project(folder / "project", source, target)
+    file = toolkit.new(source, target, folder / "project")
     file.set("automl.engines", ["baseline"])
     file.set("automl.budget.models", 2)
     file.set("explain.bootstrap", 50)

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import toolkit
 from toolkit.cli.app import app
 from toolkit.cli.guarded import call
-from toolkit.data import new_project
 from toolkit.errors import DataError, ToolkitError
 from toolkit.table import detect, infer_columns, inspect, read_source
 
@@ -38,7 +38,7 @@ def _frame(path: Path | str, **given: Any) -> pd.DataFrame:
 def _error(folder: Path, content: str | bytes, **given: Any) -> str:
     path = _file(folder, content)
     with pytest.raises(ToolkitError) as caught:
-        new_project(folder / "p", path, "y", **given)
+        toolkit.new(path, "y", folder / "p", **given)
     assert not (folder / "p").exists(), "nothing half-made is left behind"
     assert "\n" not in caught.value.line()
     return caught.value.line()
@@ -327,8 +327,8 @@ def test_options_that_cannot_be_meant(
 
 def test_options_are_kept_in_the_project(tmp_path: Path) -> None:
     text = "made by hand, for us\n" + TABLE.replace(",", "~").replace("x~", "größe~")
-    file, _ = new_project(
-        tmp_path / "p", _file(tmp_path, text.encode("cp850")), "y",
+    file = toolkit.new(
+        _file(tmp_path, text.encode("cp850")), "y", tmp_path / "p",
         encoding="cp850", delimiter="~", header_row=2, decimal=".",
     )  # fmt: skip
     assert file.project.data.model_dump(exclude_defaults=True, exclude={"source"}) == {
@@ -460,7 +460,7 @@ def test_sheets_that_are_hidden_or_several(tmp_path: Path) -> None:
     book.save(tmp_path / "t.xlsx")
     assert list(_frame(tmp_path / "t.xlsx").columns) == ["x", "z", "y"]
     with pytest.raises(DataError, match=r"row 1 of the sheet 'Two' holds it: give --sheet 'Two'"):
-        new_project(tmp_path / "p", tmp_path / "t.xlsx", "q")
+        toolkit.new(tmp_path / "t.xlsx", "q", tmp_path / "p")
     book["One"].delete_rows(1, 99)
     book.create_sheet("Three").append(["a"])
     _sheet(book["Three"], _CELLS)
@@ -548,7 +548,7 @@ def database(tmp_path: Path) -> Path:
 def test_a_database_is_only_read(tmp_path: Path, database: Path, query: str, words: str) -> None:
     before = hashlib.sha256(database.read_bytes()).hexdigest()
     with pytest.raises(DataError) as caught:
-        new_project(tmp_path / "p", f"sqlite:///{database}", "y", query=query)
+        toolkit.new(f"sqlite:///{database}", "y", tmp_path / "p", query=query)
     assert words in caught.value.line()
     assert "\n" not in caught.value.line()
     assert hashlib.sha256(database.read_bytes()).hexdigest() == before
@@ -566,6 +566,6 @@ def test_a_database_is_only_read(tmp_path: Path, database: Path, query: str, wor
     ],
 )  # fmt: skip
 def test_queries_that_read(tmp_path: Path, database: Path, query: str) -> None:
-    file, _ = new_project(tmp_path / "p", f"sqlite:///{database}", "y", query=query)
+    file = toolkit.new(f"sqlite:///{database}", "y", tmp_path / "p", query=query)
     assert list(file.project.columns) == ["n", "y"]
     assert len(read_source(file.project.data, file.folder).frame) == 60

@@ -44,7 +44,7 @@ def build(folder, engine):
     from support.tables import binary_frame
 
     binary_frame().to_csv(folder / "t.csv", index=False)
-    file, _ = data.new_project(folder / "project", folder / "t.csv", "churn")
+    file = toolkit.new(folder / "t.csv", "churn", folder / "project")
     file.set("automl.engines", [engine])
     file.set("automl.budget.models", 1)
     file.set("explain.bootstrap", 50)

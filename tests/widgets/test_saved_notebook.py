@@ -13,10 +13,10 @@ from toolkit import paths
 
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory, table_dir):
-    from toolkit.data import new_project
+    import toolkit
 
     folder = tmp_path_factory.mktemp("saved")
-    file, _ = new_project(folder / "p", table_dir / "binary.csv", "churn")
+    file = toolkit.new(table_dir / "binary.csv", "churn", folder / "p")
     file.set("problem.question", "Who <leaves> & why?", by="Ana")
     copy = file.folder / "runs" / "r" / "01_scoping.ipynb"
     copy.parent.mkdir(parents=True)

@@ -174,18 +174,23 @@ def h2o() -> CheckResult:
 
 
 def widgets() -> CheckResult:
-    """ipywidgets, and the part of it that JupyterLab loads."""
+    """The packages ipywidgets and anywidget, and the parts of them that JupyterLab loads."""
     version, lab = _version("ipywidgets"), _version("jupyterlab")
-    extension = "share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager/package.json"
-    if version is None or lab is None or not (Path(sys.prefix) / extension).is_file():
-        return CheckResult(
-            "Widgets",
-            "warning",
-            f"ipywidgets {version}, JupyterLab {lab}: panels would not be drawn",
-            "Run `pip install --force-reinstall jupyterlab_widgets ipywidgets jupyterlab`;"
-            " headless runs do not need them",
-        )
-    return CheckResult("Widgets", "ok", f"ipywidgets {version}, JupyterLab {lab}")
+    versions = f"ipywidgets {version}, JupyterLab {lab}"
+    extensions = Path(sys.prefix) / "share" / "jupyter" / "labextensions"
+    for name, consequence in {
+        "@jupyter-widgets/jupyterlab-manager": "panels would not be drawn",
+        "anywidget": "keys typed in panels would reach the notebook",
+    }.items():
+        if None in (version, lab) or not (extensions / name / "package.json").is_file():
+            return CheckResult(
+                "Widgets",
+                "warning",
+                f"{versions}: {consequence}",
+                "Run `pip install --force-reinstall jupyterlab_widgets ipywidgets anywidget"
+                " jupyterlab`; headless runs do not need them",
+            )
+    return CheckResult("Widgets", "ok", versions)
 
 
 def kernel() -> CheckResult:

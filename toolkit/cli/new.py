@@ -28,7 +28,7 @@ def new_command(
     Parameters
     ----------
     folder, source, target, name
-        As in `data.new_project`.
+        As in `toolkit.new`; ``source`` is its ``data``.
     **reading
         Its options that say how the source is read.
     """
@@ -36,15 +36,13 @@ def new_command(
 
     told = Console(stderr=True, highlight=False)
     with told.status("reading the table") as status:
-        from toolkit import data
+        from toolkit.data.project_creation import new
 
-        file, checks = data.new_project(
-            folder, source, target, name=name, say=status.update, **reading
-        )
+        project = new(source, target, folder, name=name, say=status.update, **reading)
     terminal = Console(highlight=False)
     console = terminal if terminal.is_terminal else Console(highlight=False, width=110)
-    _print_project(console, file)
-    console.print(_checks_table(checks))
+    _print_project(console, project)
+    console.print(_checks_table(project.checks))
     _print_next(console, folder)
 
 

@@ -17,16 +17,21 @@ def run_command(
     reproduce: bool = False,
 ) -> int:
     """Run the chain, print where its results lie, and fit the champion again if asked to."""
-    from toolkit.pipeline.chain import run_project
-    from toolkit.pipeline.plan import Request
-    from toolkit.pipeline.show import choose
+    from toolkit.pipeline import headless
 
-    request = Request(folder, run, only, start, tuple(overrides), timeout, fresh)
-    outcome = run_project(request, choose())
-    for line in outcome.lines():
+    result = headless.run(
+        folder,
+        run_id=run,
+        only=only,
+        start=start,
+        overrides=overrides,
+        timeout=timeout,
+        fresh=fresh,
+    )
+    for line in result.lines():
         print(line)
     if not reproduce:
         return 0
     from toolkit.cli.reproduce import reproduce_command
 
-    return reproduce_command(outcome.run)
+    return reproduce_command(result.folder)

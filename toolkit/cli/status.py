@@ -8,7 +8,7 @@ from pathlib import Path
 from toolkit import paths
 from toolkit.errors import ToolkitError
 from toolkit.pipeline import plan
-from toolkit.pipeline.summary import outcome
+from toolkit.pipeline.run_result import RunResult
 from toolkit.run.folder import Run
 from toolkit.run.manifest import Manifest, StageRecord
 
@@ -63,7 +63,7 @@ def _runs_table(found: list[tuple[Run, Manifest | None]]) -> object:
         if facts is None:
             table.add_row(escape(run.id), _mark("damaged"), "", "", "", "", "", "")
             continue
-        result = outcome(run)
+        result = RunResult(run.folder)
         states = {stage: record.status for stage, record in facts.stages.items()}
         done = sum(states.get(stage) == "done" for stage in paths.STAGES)
         table.add_row(
@@ -73,8 +73,8 @@ def _runs_table(found: list[tuple[Run, Manifest | None]]) -> object:
             _minute(facts.created),
             f"{done}/{len(paths.STAGES)}",
             result.verdict.word if result.verdict else "",
-            escape(result.champion),
-            escape(result.score_text()),
+            escape(result.champion.name if result.champion else ""),
+            escape(result.score),
         )
     return table
 

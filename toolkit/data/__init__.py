@@ -4,7 +4,6 @@ from toolkit._lazy import attach
 
 # No module may bear the name of a public function: importing it would hide the function.
 _MODULES = {
-    "project_creation": "new_project",
     "scoping.intake": "intake",
     "scoping.feasibility": "feasibility feasibility_of live_feasibility",
     "split.split": "make_split preview_split live_split",

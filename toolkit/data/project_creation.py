@@ -29,36 +29,63 @@ _LOOKED_AT = 5_000
 """Rows in which `toolkit new` looks for columns that know the target, for up to 50 columns."""
 
 
-def new_project(
-    folder: Path | str,
-    source: Path | str,
+class NewProject(ProjectFile):
+    """A project that was just made.
+
+    Attributes
+    ----------
+    checks : list of Check
+        What was inferred and why, warnings first.
+    """
+
+    def __init__(self, folder: Path, checks: list[Check]) -> None:
+        super().__init__(folder)
+        self.checks = checks
+
+    def lines(self) -> list[str]:
+        """Return what a notebook shows: where the project is, its target, what to look at."""
+        target = self.project.target
+        marked = [check for check in self.checks if check.severity != "ok"]
+        return [
+            f"project   {self.path}",
+            f"predict   {target.column} ({target.task})",
+            *(f"{c.severity:<10}{c.name}: {c.message} {c.remedy}".rstrip() for c in marked),
+        ]
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("\n".join(self.lines()))
+
+
+def new(
+    data: Path | str,
     target: str,
+    folder: Path | str,
     *,
+    name: str | None = None,
     query: str | None = None,
     sheet: str | None = None,
-    name: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
     decimal: Literal[".", ","] | None = None,
     header_row: int | None = None,
     say: Callable[[str], None] = lambda _: None,
-) -> tuple[ProjectFile, list[Check]]:
+) -> NewProject:
     """Make a project folder: ``project.yaml``, its schema, and the notebooks.
 
     Parameters
     ----------
-    folder : path
-        Where to; made if it does not exist.
-    source : path or str
+    data : path or str
         A CSV, Parquet, Excel or NumPy (.npz) file, a folder of images, or a SQLAlchemy URL.
     target : str
         The column to predict.
+    folder : path
+        Where to; made if it does not exist.
+    name : str, optional
+        The project's name; the folder's by default.
     query : str, optional
         SQL that returns the table; only with a URL.
     sheet : str, optional
         The sheet of an Excel file; the first by default.
-    name : str, optional
-        The project's name; the folder's by default.
     encoding, delimiter, decimal : str, optional
         How a text file is written; detected by default.
     header_row : int, optional
@@ -68,9 +95,8 @@ def new_project(
 
     Returns
     -------
-    file : ProjectFile
-    checks : list of Check
-        What was inferred and why, warnings first.
+    NewProject
+        The project file, with what was inferred in its ``checks``.
 
     Raises
     ------
@@ -83,31 +109,31 @@ def new_project(
 
     folder = Path(folder).expanduser().absolute()
     _refuse(folder)
-    data, read = _detected(
-        source, query, sheet=sheet, encoding=encoding, delimiter=delimiter, decimal=decimal,
+    section, read = _detected(
+        data, query, sheet=sheet, encoding=encoding, delimiter=delimiter, decimal=decimal,
         header_row=header_row,
     )  # fmt: skip
-    if data.format == "images":
-        data = _of_images(data, folder, target)
+    if section.format == "images":
+        section = _of_images(section, folder, target)
     say("reading the table")
-    raw = table.read_source(data, Path.cwd())
-    _labelled(data, raw.frame, target)
-    _require_target(data, raw, target, read)
+    raw = table.read_source(section, Path.cwd())
+    _labelled(section, raw.frame, target)
+    _require_target(section, raw, target, read)
     say(f"looking at {raw.frame.shape[1]:,} columns of {len(raw.frame):,} rows")
     columns, meaning, checks = table.infer_columns(
-        raw.frame, target, decimal=data.decimal or ".", delimiter=data.delimiter
+        raw.frame, target, decimal=section.decimal or ".", delimiter=section.delimiter
     )
-    if data.format == "images" and data.table is None:
+    if section.format == "images" and section.table is None:
         columns[FILE] = Column(type="category", role="identifier")
         checks = [check for check in checks if check.columns != [FILE]]
     typed = table.conform(raw.frame[[target]], {target: columns[target]})
     checks = [*read, *raw.checks, *table.check_target(typed[target], meaning), *checks]
     split = _split(columns, meaning, raw.frame)
     checks += [*_split_hints(columns), *_order(columns, target, raw.frame, split)]
-    data = data.model_copy(update={"source": _relative(data, folder)})
+    section = section.model_copy(update={"source": _relative(section, folder)})
     project = Project(
         name=name or folder.name or "project",
-        data=data,
+        data=section,
         columns=columns,
         target=meaning,
         split=split,
@@ -119,7 +145,7 @@ def new_project(
     copy_beside(folder, project)
     # Last, so that a folder with a project file is a whole project.
     canonical.write_text(folder / FILE_NAME, text)
-    return ProjectFile(folder), checks
+    return NewProject(folder, checks)
 
 
 def _leaks(project: Project, frame: pd.DataFrame) -> list[Check]:

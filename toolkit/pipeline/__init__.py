@@ -5,10 +5,10 @@ from toolkit._lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
-        "RunSummary": "summary",
         "Request": "plan",
-        "outcome": "summary",
-        "run_project": "chain",
+        "RunResult": "run_result",
+        "read_run": "run_result",
+        "run": "headless",
         "stages_of": "plan",
     },
 )

@@ -23,7 +23,6 @@ from toolkit.pipeline.kernel import Kernel, sweep
 from toolkit.pipeline.plan import Request
 from toolkit.pipeline.show import Show
 from toolkit.pipeline.stop import Stop
-from toolkit.pipeline.summary import RunSummary, outcome
 from toolkit.project.file import ProjectFile
 from toolkit.project.sources import now
 from toolkit.run.fingerprint import is_current
@@ -38,47 +37,9 @@ _TICK_SECONDS = 0.1
 _USES_SERVERS = ("automl", "evaluate", "explain", "report")
 
 
-def run_project(request: Request, show: Show | None = None) -> RunSummary:
-    """Run a project's notebooks without a browser.
+class Chain:
+    """One run of the chain, from a locked folder to its last line in the log."""
 
-    Whatever happens, ``run.json`` says how it ended, no process that was started is left,
-    and the next call goes on from the last finished stage.
-
-    Parameters
-    ----------
-    request : Request
-        Which project, run, stages and limits.
-    show : Show, optional
-        Told what happens; by default nobody is.
-
-    Raises
-    ------
-    ToolkitError
-        Its ``exit_code`` is the command's: 1 a stage failed, 2 usage or project, 75 the run
-        is busy, 124 no time left, 138 the kernel died, 143 terminated by a signal.
-    """
-    with Stop(request.timeout) as stop:
-        stages = plan.stages_of(request)
-        file = plan.load(request)
-        run = plan.choose_run(request, file)
-        with run.locked() as environment:
-            chain = _Chain(
-                request,
-                file,
-                run,
-                stages=stages,
-                environment=environment,
-                stop=stop,
-                show=show or Show(),
-            )
-            with chain:
-                chain.begin()
-                for stage, following in chain.due():
-                    chain.run_stage(stage, following)
-            return outcome(run)
-
-
-class _Chain:
     def __init__(
         self,
         request: Request,
@@ -92,7 +53,7 @@ class _Chain:
     ) -> None:
         self.request, self.file, self.run, self.stages = request, file, run, stages
         self.environment, self.stop, self.show = environment, stop, show
-        self.log = Progress("run", run.folder / LOG_NAME)
+        self.log = Progress("run", run.folder / LOG_NAME, shown=False)
         self.cluster = ChainServer(file.project)
         self.kernel_log = run.folder / KERNEL_LOG
         self.scratch = Path(tempfile.mkdtemp(prefix="toolkit-"))
@@ -100,7 +61,7 @@ class _Chain:
         self.kernels: list[Kernel] = []
         self.spare: tuple[dict[str, str], Kernel] | None = None
 
-    def __enter__(self) -> _Chain:
+    def __enter__(self) -> Chain:
         return self
 
     def __exit__(

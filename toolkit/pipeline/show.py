@@ -11,7 +11,7 @@ from toolkit import paths
 from toolkit.errors import ToolkitError
 from toolkit.run.folder import Run
 from toolkit.run.manifest import StageRecord
-from toolkit.run.progress import LOG_NAME
+from toolkit.run.progress import LOG_NAME, kernel_shell
 
 
 class Show:
@@ -76,6 +76,47 @@ class Plain(Show):
     def failed(self, stage: str, error: ToolkitError) -> None:
         """Say that it ended; the error itself is the command's last line."""
         self._say(f"{_title(stage)}: not done (exit code {error.exit_code})")
+
+
+class CellOutput(Plain):
+    """The same lines below a notebook's cell, and the newest line of the log."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stdout)
+        self._tail: _Tail | None = None
+        self._line = ""
+        self._handle: Any = None
+
+    def begin(self, run: Run, stages: list[str]) -> None:
+        """Say which run, and follow its log."""
+        super().begin(run, stages)
+        self._tail = _Tail(run.folder / LOG_NAME)
+
+    def started(self, stage: str) -> None:
+        """Say that the stage starts; its log appears below."""
+        self._display("")
+        super().started(stage)
+        self._handle = None
+
+    def tick(self) -> None:
+        """Show the newest line of the log."""
+        line = self._tail.newest() if self._tail else ""
+        if line != self._line:
+            self._display(line)
+
+    def close(self) -> None:
+        """Leave no line of the log behind."""
+        self._display("")
+
+    def _display(self, line: str) -> None:
+        from IPython.display import display
+
+        self._line = line
+        bundle = {"text/plain": line}
+        if self._handle is not None:
+            self._handle.update(bundle, raw=True)
+        elif line:
+            self._handle = display(bundle, raw=True, display_id=True)
 
 
 class LiveTable(Show):
@@ -176,7 +217,9 @@ class _Tail:
 
 
 def choose() -> Show:
-    """Return the way to show progress that suits the standard error stream."""
+    """Return the way to show progress that suits a notebook, a terminal or a log."""
+    if kernel_shell() is not None:
+        return CellOutput()
     return LiveTable() if sys.stderr.isatty() else Plain()
 
 

@@ -35,6 +35,8 @@ class ProjectFile:
     ----------
     project : Project
         The validated choices, overrides included.
+    texts : tuple of str
+        The overrides as they were given.
     lock : threading.RLock
         Held while a choice is written. Front ends may deliver the clicks of two widgets on
         two threads (JupyterLab's subshells), and each click reads, changes and writes.
@@ -44,8 +46,12 @@ class ProjectFile:
         path = Path(path).expanduser()
         self.path = (path / FILE_NAME if path.is_dir() else path).absolute()
         self.lock = threading.RLock()
-        self.overrides = [_override(text) for text in overrides]
+        self.texts = tuple(overrides)
+        self.overrides = [_override(text) for text in self.texts]
         self.reload()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r})"
 
     @property
     def folder(self) -> Path:

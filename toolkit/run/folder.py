@@ -45,7 +45,7 @@ class Run:
         self.folder = Path(folder).expanduser().absolute()
 
     def __repr__(self) -> str:
-        return f"Run({str(self.folder)!r})"
+        return f"{type(self).__name__}({str(self.folder)!r})"
 
     @property
     def id(self) -> str:

@@ -23,11 +23,14 @@ class Progress:
         The stage's name, which starts every line.
     log : Path
         The run's log file; lines are appended.
+    shown : bool
+        Whether a notebook shows it below the cell, too.
     """
 
-    def __init__(self, stage: str, log: Path) -> None:
+    def __init__(self, stage: str, log: Path, *, shown: bool = True) -> None:
         self.stage = stage
         self.log = log
+        self._shown = shown
         self._started = time.monotonic()
         self._handle: Any = None
         self._lines: list[str] = []
@@ -62,8 +65,7 @@ class Progress:
         self(f"WARNING: {message}")
 
     def _show(self, message: str, done: int | None, total: int | None) -> None:
-        shell = _kernel_shell()
-        if shell is None:
+        if not self._shown or kernel_shell() is None:
             logging.getLogger("toolkit").info("[%s] %s", self.stage, message)
             return
         from IPython.display import HTML, display
@@ -94,7 +96,8 @@ class Progress:
         self._started = time.monotonic()
 
 
-def _kernel_shell() -> object | None:
+def kernel_shell() -> object | None:
+    """Return IPython's shell where the code runs in a notebook's kernel."""
     import sys
 
     if "IPython" not in sys.modules:

@@ -35,9 +35,9 @@ def choices(task: Task) -> dict[str, Any]:
 
 
 def fit(task: Task) -> Fitted:
-    from toolkit import automl, data, open_stage
+    from toolkit import automl, data, new, open_stage
 
-    file, _ = data.new_project(task.scratch / "project", task.train_file, task.target)
+    file = new(task.train_file, task.target, task.scratch / "project")
     for key, value in choices(task).items():
         file.set(key, value, by="benchmark")
     stage = open_stage("scoping", file.path, "runs/benchmark", task.choices)

@@ -17,6 +17,7 @@ from toolkit.automl.model.additive import as_sum
 from toolkit.automl.model.differentiable import as_smooth
 from toolkit.automl.model.typed_scorer import TypedScorer
 from toolkit.errors import ModelError
+from toolkit.run.folder import Run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,7 +139,7 @@ def saved_model(folder: Path | str) -> Model:
 
 
 def load_champion(stage: Stage) -> Model:
-    """Return the champion of the stage's run.
+    """Return the champion of the stage's run, for the rows of that run.
 
     Raises
     ------
@@ -147,15 +148,21 @@ def load_champion(stage: Stage) -> Model:
     ModelError
         If the model's files are not those that were chosen.
     """
+    return saved_model(champion_folder(stage))
+
+
+def champion_folder(source: Stage | Run) -> Path:
+    """Return the folder of a run's champion, as it was chosen; for errors see `load_champion`."""
     from toolkit.artifacts import Champion
 
-    champion = stage.read(Champion)
-    folder = stage.run.folder / champion.model
-    model = saved_model(folder)
-    if champion.model_digest and canonical.digest_file(folder) != champion.model_digest:
+    champion = source.read(Champion)
+    run = source if isinstance(source, Run) else source.run
+    folder = run.folder / champion.model
+    kept = champion.model_digest and folder.is_dir()  # else loading says that it is not there
+    if kept and canonical.digest_file(folder) != champion.model_digest:
         raise ModelError(
             "the champion's files are not those that were chosen",
             where=str(folder),
             remedy="Run 04_automl.ipynb again",
         )
-    return model
+    return folder

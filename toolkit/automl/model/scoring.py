@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from toolkit import formats, metrics, table
-from toolkit.automl.model.saved_model import Model, saved_facts
+from toolkit.automl.model.saved_model import Model, champion_folder, saved_facts
 from toolkit.errors import DataError, ModelError, UnusualRowsWarning
+from toolkit.run.folder import Run
 from toolkit.table import InputSchema
 from toolkit.table.cells import values
 
@@ -178,14 +179,22 @@ def _spellings(name: str) -> set[str]:
     return {name}
 
 
-def load_model(folder: Path | str) -> ScoringModel:
+def load_model(source: Run | Path | str) -> ScoringModel:
     """Return a saved model; nothing of its training session is needed.
+
+    Parameters
+    ----------
+    source : Run or path
+        A run, whose champion is loaded, or a model's folder.
 
     Raises
     ------
+    MissingArtifact
+        If the run has no champion yet.
     ModelError
         If the folder holds no model, or one made by another major version of its engine.
     """
+    folder = champion_folder(source) if isinstance(source, Run) else source
     model = ScoringModel(*saved_facts(folder))
     if model.schema is None:
         warnings.warn(

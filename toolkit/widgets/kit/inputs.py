@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -110,8 +111,7 @@ class KeyCatcher(w.Text):
         self.observe(self._typed, "value")
 
     def _typed(self, change: Any) -> None:
-        old, new = change.old, change.new
-        if old.startswith(new):
-            return
-        for key in new[len(old) :] if new.startswith(old) else new:
+        # Backspace and the next key may arrive as one change: what stays is no new key.
+        same = (old == new for old, new in zip(change.old, change.new, strict=False))
+        for key in change.new[len(list(itertools.takewhile(bool, same))) :]:
             self._on_key(key)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import anywidget
 import ipywidgets as w
 
 from toolkit import paths
@@ -265,18 +265,23 @@ def grid(*children: w.Widget, width: int = 280) -> w.GridBox:
     )
 
 
-@functools.cache
-def _shim_text() -> str:
-    folder = paths.templates() / "widgets"
-    css = (folder / "panel.css").read_text(encoding="utf-8")
-    script = html.escape((folder / "keys.js").read_text(encoding="utf-8"), quote=True)
-    # Scripts set as innerHTML do not run, an image's error handler does. Where a policy
-    # forbids it, only the moving of the focus to the key field is lost.
-    return f'<style>{css}</style><img alt="" src="data:," onerror="{script}">'
+class Keys(anywidget.AnyWidget):
+    """Keeps plain keys that are typed in a panel from the notebook; shows nothing.
+
+    A front end loads the script as a module of its own, which a policy without inline script
+    allows if it names ``blob:`` among the sources of scripts.
+    """
+
+    _esm = paths.templates() / "widgets" / "keys.js"
 
 
-def shim() -> w.HTML:
-    """Return the invisible widget that carries the panels' style and key handling."""
-    widget = w.HTML(_shim_text())
+def shim() -> w.VBox:
+    """Return the invisible widget that carries the panels' style and key handling.
+
+    The style needs no more than ipywidgets; it also hides what a front end without anywidget, or
+    with a policy that forbids the script, shows in the script's place.
+    """
+    css = (paths.templates() / "widgets" / "panel.css").read_text(encoding="utf-8")
+    widget = w.VBox([w.HTML(f"<style>{css}</style>"), Keys()])
     widget.add_class("toolkit-shim")
     return widget
