@@ -35,7 +35,6 @@ KERNEL_LOG = "kernels.log"
 """What kernels say outside of cells; removed if they say nothing."""
 
 _TICK_SECONDS = 0.1
-_USES_SERVERS = ("automl", "evaluate", "explain", "report")
 
 
 def run_project(request: Request, show: Show | None = None) -> RunSummary:
@@ -132,7 +131,7 @@ class _Chain:
                 self.log(f"{stage}: reused, nothing that it depends on has changed")
                 self.show.reused(stage)
                 continue
-            for engine in plan.engines_with_server(later, self.run, self.file):
+            for engine in plan.engines_with_server(later, self.file):
                 self.cluster.start(engine)
             yield stage, later[1] if len(later) > 1 else None
 
@@ -208,8 +207,11 @@ class _Chain:
 
     # -- kernels -----------------------------------------------------------------
 
+    def _needs_server(self, stages: list[str]) -> bool:
+        return bool(plan.engines_with_server(stages, self.file))
+
     def _variables(self, stage: str) -> dict[str, str]:
-        servers = self.cluster.environment() if stage in _USES_SERVERS else {}
+        servers = self.cluster.environment() if self._needs_server([stage]) else {}
         return {**self.environment, **servers}
 
     def _kernel(self, stage: str) -> Kernel:
@@ -228,7 +230,7 @@ class _Chain:
         # The next stage's kernel imports its libraries while this stage computes.
         if following is None or self.spare is not None:
             return
-        if following in _USES_SERVERS and not self.cluster.ready():
+        if self._needs_server([following]) and not self.cluster.ready():
             return
         variables = self._variables(following)
         self.spare = (variables, self._start(variables, warm=True))
