@@ -134,6 +134,8 @@ class _Chain:
             for engine in plan.engines_with_server(later, self.file):
                 self.cluster.start(engine)
             yield stage, later[1] if len(later) > 1 else None
+            if not self._needs_server(later[1:]):
+                self.cluster.stop()
 
     def run_stage(self, stage: str, following: str | None) -> None:
         """Execute a stage's notebook, and get the next one's kernel ready meanwhile."""

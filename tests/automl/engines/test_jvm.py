@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 from toolkit.automl.engines.h2o import jvm
 from toolkit.automl.engines.h2o.server import java
-from toolkit.errors import EngineError, ModelError
+from toolkit.errors import ModelError
 
 INI = """[info]
 algo = glm
@@ -130,15 +131,15 @@ def told(call):
 ALONE = "import jpype\njpype.startJVM(jvmpath=java.find_jvm(java.find_java()), classpath=[{}])\n"
 
 
-def process(path, code, *arguments):
+def process(path, code, *arguments, **environment):
     return subprocess.Popen(
         [sys.executable, "-c", HEAD + code, path, *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | environment,
     )  # fmt: skip
 
 
-def said(path, code, *arguments):
-    started = process(path, code, *arguments)
+def said(path, code, *arguments, **environment):
+    started = process(path, code, *arguments, **environment)
     try:
         out, errors = started.communicate(timeout=120)
     except subprocess.TimeoutExpired:
@@ -224,14 +225,12 @@ def test_without_jpype_it_is_said_what_to_install(path):
     assert "pip install jpype1" in said(path, code)
 
 
-def test_want_of_memory_is_said(path, monkeypatch):
-    import jpype
-
-    class Full:
-        def invokeWithArguments(self, *arguments):
-            raise jpype.JClass("java.lang.OutOfMemoryError")("Java heap space")
-
-    mojo = jvm.Mojo(path)
-    monkeypatch.setattr(jvm, "_loop", Full)
-    with pytest.raises(EngineError, match="out of memory.*-Xmx8g"):
-        mojo.score(ROWS)
+def test_want_of_memory_is_said(path):
+    code = (
+        "mojo = jvm.Mojo(path)\n"
+        "jvm._BLOCK_CELLS = 10_000_000\n"
+        "print(told(lambda: mojo.score(np.tile(rows, (2_000_000, 1)))))\n"
+        "print(mojo.score(rows))"
+    )
+    answer = said(path, code, _JAVA_OPTIONS="-Xmx20m")
+    assert "ran out of memory" in answer and "-Xmx8g" in answer and "12" in answer

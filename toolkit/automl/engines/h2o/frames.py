@@ -103,14 +103,14 @@ class FrameCode:
     def _coded(self, place: int, values: pd.Series) -> np.ndarray:
         """Return the number of each row's level; -1 where it is missing or unknown."""
         which: Any = slice(len(values))
+        texts: Any = values
         if len(values) > _FEW:
             # Texts are compared once for each that differs, not once for each row.
-            which, values = pd.factorize(values)
+            which, texts = pd.factorize(values)
         column, numbers = self.columns[place], self._numbers[place]
         unknown = len(numbers) if column["rest"] else -1
         codes = [
-            -1 if text is None or text is pd.NA or text != text else numbers.get(str(text), unknown)
-            for text in values.tolist()
+            -1 if pd.isna(text) else numbers.get(str(text), unknown) for text in texts.tolist()
         ]
         return np.array([*codes, -1])[which]
 

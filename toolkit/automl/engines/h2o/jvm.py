@@ -121,7 +121,9 @@ class Mojo:
             _loop().invokeWithArguments(self._model, given, found)
         except jpype.JException as error:
             _refuse_want_of_memory(error)
-            raise ModelError(f"H2O cannot score rows: {_words(error)}", where=self._where) from error
+            raise ModelError(
+                f"H2O cannot score rows: {_words(error)}", where=self._where
+            ) from error
         # Of classes the first number is the label at H2O's own threshold.
         first = 1 if self.classes else 0
         return np.array(found)[:, first : first + max(1, len(self.classes))]
