@@ -246,16 +246,20 @@ def test_networks_and_stacks_of_all_score_as_in_the_server(tmp_path, kind):
     same(ENGINE.load(tmp_path / "network"), there, task.inputs, unheard_of(task))
 
 
-def test_columns_of_every_kind_score_as_in_the_server(tmp_path):
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
+def test_columns_of_every_type_score_as_in_the_server(tmp_path, kind):
     frame = typed_frame()
-    target = (signal(frame) > 0.8).astype(np.int64)
+    target = target_of(kind, signal(frame))
     rng = np.random.default_rng(5)
     frame['a,"b"\n;ü|√'] = pd.Series([f"v{i}" for i in rng.integers(0, 400, 240)], dtype="str")
     frame["日本"] = pd.Series(rng.choice(["1", "1.0", "NA", "nan"], 240), dtype="str")
     frame["when"] = pd.Timestamp("2020-02-01") + pd.to_timedelta(rng.integers(0, 900, 240), "D")
     frame["often 0"] = np.where(rng.random(240) < 0.8, 0.0, rng.normal(size=240))
-    kinds = COLUMNS | {'a,"b"\n;ü|√': "category", "日本": "category", "when": "date"}
-    task = search_task(tmp_path, frame=frame, columns=kinds | {"often 0": "number"}, target=target)
+    words = np.array(["late", "payment", "of the", "account", "<br>", "ünd", "never", "again"])
+    frame["message"] = pd.Series([" ".join(rng.choice(words, 6)) for _ in range(240)], dtype="str")
+    types = {'a,"b"\n;ü|√': "category", "日本": "category", "when": "date"}
+    types |= {"often 0": "number", "message": "text"}
+    task = search_task(tmp_path, kind, frame=frame, columns=COLUMNS | types, target=target)
     for name in ("glm_1", "xgboost_1", "gbm_2"):
         found = ENGINE.fit(task, trial(task, name))
         again = ENGINE.load(saved(found, tmp_path / name))

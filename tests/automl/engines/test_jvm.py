@@ -15,7 +15,7 @@ import pytest
 
 from toolkit.automl.engines.h2o import jvm
 from toolkit.automl.engines.h2o.server import java
-from toolkit.errors import ModelError
+from toolkit.errors import EnvironmentProblem, ModelError
 
 INI = """[info]
 algo = glm
@@ -223,6 +223,13 @@ def test_a_jvm_that_was_shut_down_is_said(path, first):
 def test_without_jpype_it_is_said_what_to_install(path):
     code = "sys.modules['jpype'] = None\nprint(told(lambda: jvm.Mojo(path)))"
     assert "pip install jpype1" in said(path, code)
+
+
+def test_missing_java_is_said(path, tmp_path):
+    code = "java._candidates = list\nprint(told(lambda: jvm.Mojo(path)))"
+    assert "H2O has no Java to run on; expected Java 11 to 17" in said(path, code)
+    with pytest.raises(EnvironmentProblem, match="Java without its library"):
+        java.find_jvm(tmp_path / "bin" / "java")
 
 
 def test_want_of_memory_is_said(path):

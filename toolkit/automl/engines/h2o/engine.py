@@ -112,7 +112,7 @@ class H2oEngine(Engine):
         return node.usable(environment, project.h2o.url)
 
     def shared_server(self, project: Project) -> SharedServer:
-        """Start an H2O for all notebooks of a chain."""
+        """Start an H2O for the search of a chain."""
         from toolkit.automl.engines.h2o.server import node
 
         return node.start_shared(project.automl.budget)
