@@ -78,7 +78,7 @@ def test_out_of_fold_scores_say_more_than_a_guess(tmp_path, kind, name):
     assert found.complexity > 1
     again = ENGINE.load(saved(found, tmp_path / "model"))
     holes = unheard_of(task)
-    same(again, found.predict, task.inputs, holes)
+    assert_same_scores(again, found.predict, task.inputs, holes)
     trees = ENGINE.tree_ensembles(tmp_path / "model")
     assert bool(trees) == (name != "glm_1")
     if trees:
@@ -92,10 +92,12 @@ def test_out_of_fold_scores_say_more_than_a_guess(tmp_path, kind, name):
         np.testing.assert_allclose(summed_up, wanted, rtol=2e-6, atol=2e-6)
 
 
-def same(here, there, *parts):
+def assert_same_scores(in_process, server_scores, *parts):
     """Check that rows score in this process as in the server."""
     for inputs in parts:
-        np.testing.assert_allclose(here(inputs), there(inputs), rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(
+            in_process(inputs), server_scores(inputs), rtol=1e-12, atol=1e-12
+        )
 
 
 def unheard_of(task):
@@ -213,7 +215,9 @@ def test_a_stack_is_judged_out_of_fold_and_survives_a_restart(tmp_path):
     assert "h2o_gbm_2 was fitted for the stack" in second.notes
     np.testing.assert_array_equal(first.oof, second.oof)
     assert digest_file(saved(second, tmp_path / "model"))
-    same(ENGINE.load(tmp_path / "model"), second.predict, task.inputs, unheard_of(task))
+    assert_same_scores(
+        ENGINE.load(tmp_path / "model"), second.predict, task.inputs, unheard_of(task)
+    )
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
@@ -226,7 +230,7 @@ def test_networks_and_stacks_of_all_score_as_in_the_server(tmp_path, kind):
     settings = {"algorithm": "StackedEnsemble", "bases": bases}
     stack = ENGINE.fit(task, Trial("h2o_stack_1", "h2o", "", 3, settings))
     again = ENGINE.load(saved(stack, tmp_path / "stack"))
-    same(again, stack.predict, task.inputs, unheard_of(task))
+    assert_same_scores(again, stack.predict, task.inputs, unheard_of(task))
 
     task = search_task(tmp_path, kind)
     table = training_table.table_of(node.connect(task.facts), task)
@@ -238,12 +242,14 @@ def test_networks_and_stacks_of_all_score_as_in_the_server(tmp_path, kind):
     classes = len(task.facts.classes)
     mojo.save(table.server, key, table.code, classes, tmp_path / "network")
 
-    def there(inputs):
+    def server_scores(inputs):
         rows = keys.unique("rows")
         frames.store(table.server, table.code, inputs.design, key=rows)
         return frames.predict(table.server, key, rows, classes)
 
-    same(ENGINE.load(tmp_path / "network"), there, task.inputs, unheard_of(task))
+    assert_same_scores(
+        ENGINE.load(tmp_path / "network"), server_scores, task.inputs, unheard_of(task)
+    )
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
@@ -263,7 +269,7 @@ def test_columns_of_every_type_score_as_in_the_server(tmp_path, kind):
     for name in ("glm_1", "xgboost_1", "gbm_2"):
         found = ENGINE.fit(task, trial(task, name))
         again = ENGINE.load(saved(found, tmp_path / name))
-        same(again, found.predict, task.inputs, unheard_of(task))
+        assert_same_scores(again, found.predict, task.inputs, unheard_of(task))
         few = task.inputs.take(np.arange(3))
         np.testing.assert_array_equal(again(few), again(task.inputs)[:3])
     (tmp_path / name / "code.json").write_text('{"columns": [{"name": "age"}], "classes": 2}')

@@ -1,4 +1,4 @@
-"""H2O's scoring code inside this process: what it says, and what else lives in the process."""
+"""H2O's scoring code inside this process: scores, errors, signals, threads and forks."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_rows_are_numbers_and_codes_of_levels(path, monkeypatch):
     np.testing.assert_array_equal(mojo.score(many), np.tile(SCORES, (500, 1)))
 
 
-def test_any_thread_may_ask_and_none_is_remembered(path):
+def test_any_thread_may_score_and_none_stays_attached(path):
     import jpype
 
     mojo = jvm.Mojo(path)
@@ -102,7 +102,7 @@ def test_any_thread_may_ask_and_none_is_remembered(path):
     assert beans.getThreadCount() < before + 10
 
 
-def test_what_is_no_model_is_said_with_where_and_what_to_do(path, tmp_path):
+def test_a_damaged_model_is_an_error_with_its_path_and_remedy(path, tmp_path):
     for content in (b"", b"PK", path.read_bytes()[:300], b"x" * 1000):
         broken = tmp_path / "model.zip"
         broken.write_bytes(content)
@@ -121,7 +121,7 @@ from toolkit.automl.engines.h2o import jvm
 from toolkit.automl.engines.h2o.server import java
 from toolkit.errors import ToolkitError
 path, rows = Path(sys.argv[1]), np.array([[0, 2.0]])
-def told(call):
+def error_line(call):
     try:
         return call()
     except ToolkitError as error:
@@ -138,7 +138,7 @@ def process(path, code, *arguments, **environment):
     )  # fmt: skip
 
 
-def said(path, code, *arguments, **environment):
+def output_of(path, code, *arguments, **environment):
     started = process(path, code, *arguments, **environment)
     try:
         out, errors = started.communicate(timeout=120)
@@ -154,10 +154,10 @@ def test_a_process_ends_whatever_thread_started_java(path):
         "thread = threading.Thread(target=lambda: print(jvm.Mojo(path).score(rows)))\n"
         "thread.start()\nthread.join()"
     )
-    assert "12" in said(path, code)
+    assert "12" in output_of(path, code)
 
 
-def test_a_forked_child_is_told_and_ends(path):
+def test_a_forked_child_gets_an_error_and_ends(path):
     code = (
         "child = os.fork()\n"
         "if child:\n"
@@ -168,18 +168,18 @@ def test_a_forked_child_is_told_and_ends(path):
         "    sys.exit(0)\n"
         "child = os.fork()\n"
         "if not child:\n"
-        "    print(told(lambda: mojo.score(rows)), flush=True)\n"
-        "    print(told(lambda: jvm.Mojo(path)), flush=True)\n"
+        "    print(error_line(lambda: mojo.score(rows)), flush=True)\n"
+        "    print(error_line(lambda: jvm.Mojo(path)), flush=True)\n"
         "    assert '_jpype' not in [call.__module__ for call in gc.callbacks]\n"
         "    sys.exit(3)\n"
         "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3\n"
         "assert mojo.score(rows) == 12\n"
     )
-    assert said(path, code).count("forked after Java was started") == 2
+    assert output_of(path, code).count("forked after Java was started") == 2
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 5), (signal.SIGTERM, -15)])
-def test_signals_are_pythons(path, number, code):
+def test_signals_reach_python(path, number, code):
     started = process(
         path,
         "try:\n"
@@ -196,48 +196,48 @@ def test_signals_are_pythons(path, number, code):
     assert started.wait(60) == code
 
 
-def test_a_jvm_that_is_there_is_joined(path):
-    assert "12" in said(path, ALONE.format("") + "print(jvm.Mojo(path).score(rows))")
+def test_a_running_jvm_is_used(path):
+    assert "12" in output_of(path, ALONE.format("") + "print(jvm.Mojo(path).score(rows))")
 
 
-def test_another_h2o_in_a_jvm_that_is_there_is_refused(path, tmp_path):
+def test_another_h2o_in_a_running_jvm_is_an_error(path, tmp_path):
     with zipfile.ZipFile(java.find_jar()) as whole, zipfile.ZipFile(tmp_path / "o.jar", "w") as jar:
         for name in whole.namelist():
             if name.startswith(("hex/genmodel/", "water/genmodel/", "hex/ModelCategory")):
                 jar.writestr(name, whole.read(name))
-    code = ALONE.format("sys.argv[2]") + "print(told(lambda: jvm.Mojo(path)))"
-    answer = said(path, code, tmp_path / "o.jar")
+    code = ALONE.format("sys.argv[2]") + "print(error_line(lambda: jvm.Mojo(path)))"
+    answer = output_of(path, code, tmp_path / "o.jar")
     assert f"another H2O on its class path: {tmp_path / 'o.jar'}; expected" in answer
 
 
 @pytest.mark.parametrize("first", ["", "mojo = jvm.Mojo(path)\n"])
-def test_a_jvm_that_was_shut_down_is_said(path, first):
+def test_a_jvm_that_was_shut_down_is_an_error(path, first):
     code = (first or ALONE.format("")) + (
         "import jpype\njpype.shutdownJVM()\n"
-        "print(told(lambda: mojo.score(rows) if 'mojo' in globals() else jvm.Mojo(path)))\n"
-        "print(told(lambda: jvm.Mojo(path)))"
+        "print(error_line(lambda: mojo.score(rows) if 'mojo' in globals() else jvm.Mojo(path)))\n"
+        "print(error_line(lambda: jvm.Mojo(path)))"
     )
-    assert said(path, code).count("leave the JVM running") == 2
+    assert output_of(path, code).count("leave the JVM running") == 2
 
 
-def test_without_jpype_it_is_said_what_to_install(path):
-    code = "sys.modules['jpype'] = None\nprint(told(lambda: jvm.Mojo(path)))"
-    assert "pip install jpype1" in said(path, code)
+def test_missing_jpype_is_an_error(path):
+    code = "sys.modules['jpype'] = None\nprint(error_line(lambda: jvm.Mojo(path)))"
+    assert "pip install jpype1" in output_of(path, code)
 
 
-def test_missing_java_is_said(path, tmp_path):
-    code = "java._candidates = list\nprint(told(lambda: jvm.Mojo(path)))"
-    assert "H2O has no Java to run on; expected Java 11 to 17" in said(path, code)
+def test_missing_java_is_an_error(path, tmp_path):
+    code = "java._candidates = list\nprint(error_line(lambda: jvm.Mojo(path)))"
+    assert "H2O has no Java to run on; expected Java 11 to 17" in output_of(path, code)
     with pytest.raises(EnvironmentProblem, match="Java without its library"):
         java.find_jvm(tmp_path / "bin" / "java")
 
 
-def test_want_of_memory_is_said(path):
+def test_too_little_memory_is_an_error(path):
     code = (
         "mojo = jvm.Mojo(path)\n"
         "jvm._BLOCK_CELLS = 10_000_000\n"
-        "print(told(lambda: mojo.score(np.tile(rows, (2_000_000, 1)))))\n"
+        "print(error_line(lambda: mojo.score(np.tile(rows, (2_000_000, 1)))))\n"
         "print(mojo.score(rows))"
     )
-    answer = said(path, code, _JAVA_OPTIONS="-Xmx20m")
+    answer = output_of(path, code, _JAVA_OPTIONS="-Xmx20m")
     assert "ran out of memory" in answer and "-Xmx8g" in answer and "12" in answer

@@ -22,15 +22,15 @@ from toolkit.automl.engines.h2o.server import java
 from toolkit.errors import EngineError, EnvironmentProblem, ModelError
 
 _HEAP_MIB = (256, 4096)
-"""The least and the most that Java's heap may grow to; between them it is an eighth of the
-machine's memory. It starts small, and what it takes is this process's memory."""
+"""Bounds of Java's largest heap, which is an eighth of the machine's memory between them. The
+heap starts small, and counts as this process's memory."""
 _BLOCK_CELLS = 200_000
-"""Cells of rows between two moments at which Ctrl-C is heard."""
-_AGAIN = "Start Python again, load H2O's models before other Java code, and leave the JVM running"
+"""Cells of the rows that one call into Java scores; Ctrl-C ends a prediction between calls."""
+_RESTART = "Start Python again, load H2O's models before other Java code, and leave the JVM running"
 _REMEDY = "Run 04_automl.ipynb again with --fresh"
 _lock = threading.Lock()
-_owner = 0
-"""The process that the JVM was met in: it does not survive in a forked child."""
+_owner_pid = 0
+"""The process that has the JVM: a forked child does not inherit it."""
 
 
 class Mojo:
@@ -44,7 +44,7 @@ class Mojo:
     Attributes
     ----------
     columns : list of str
-        What it takes, in order.
+        The features that it takes, in order.
     levels : list of (list of str or None)
         The levels of each column that is a category: its numbers count them from 0.
     classes : list of str
@@ -55,7 +55,7 @@ class Mojo:
     ModelError
         If the file cannot be read.
     EngineError, EnvironmentProblem
-        If there is no JVM to be had.
+        If Java does not start in this process.
     """
 
     def __init__(self, path: Path) -> None:
@@ -65,7 +65,7 @@ class Mojo:
         except OSError as error:
             raise ModelError("is missing", where=self._where, remedy=_REMEDY) from error
         start()
-        _threads().submit(self._read, content).result()
+        _thread_pool().submit(self._read, content).result()
 
     def score(self, rows: np.ndarray) -> np.ndarray:
         """Return the model's probabilities, (n, classes), or values, (n, 1).
@@ -80,11 +80,11 @@ class Mojo:
         EngineError
             If Java runs out of memory, or is not there any more.
         """
-        _refuse_ended()
+        _check_running()
         step = max(1, _BLOCK_CELLS // max(1, rows.shape[1]))
         blocks = [rows[start : start + step] for start in range(0, len(rows), step)]
         empty = np.empty((0, max(1, len(self.classes))))
-        return np.concatenate([empty, *_threads().map(self._score, blocks)])
+        return np.concatenate([empty, *_thread_pool().map(self._score, blocks)])
 
     def _read(self, content: bytes) -> None:
         import jpype
@@ -99,9 +99,9 @@ class Mojo:
             opened = jpype.JClass(factory).createReaderBackend(stream, memory)
             model = jpype.JClass("hex.genmodel.MojoModel").load(opened)
         except jpype.JException as error:
-            _refuse_want_of_memory(error)
+            _raise_if_out_of_memory(error)
             raise ModelError(
-                f"H2O cannot read the saved model: {_words(error)}",
+                f"H2O cannot read the saved model: {_first_line(error)}",
                 where=self._where,
                 remedy=_REMEDY,
             ) from error
@@ -118,11 +118,11 @@ class Mojo:
         try:
             given = jpype.JArray.of(np.ascontiguousarray(rows, dtype=np.float64), jpype.JDouble)
             found = jpype.JDouble[len(rows), self._outputs]
-            _loop().invokeWithArguments(self._model, given, found)
+            _scoring_loop().invokeWithArguments(self._model, given, found)
         except jpype.JException as error:
-            _refuse_want_of_memory(error)
+            _raise_if_out_of_memory(error)
             raise ModelError(
-                f"H2O cannot score rows: {_words(error)}", where=self._where
+                f"H2O cannot score rows: {_first_line(error)}", where=self._where
             ) from error
         # Of classes the first number is the label at H2O's own threshold.
         first = 1 if self.classes else 0
@@ -130,25 +130,25 @@ class Mojo:
 
 
 def start() -> None:
-    """Start the JVM, or join one that somebody started; does nothing the second time.
+    """Start the JVM, or use the one that this process has; does nothing the second time.
 
     Raises
     ------
     EnvironmentProblem
         If there is no Java, no H2O or no JPype.
     EngineError
-        If it does not start, or the one that is there cannot be used.
+        If it does not start, or the one of this process cannot be used.
     """
-    global _owner  # noqa: PLW0603 - one JVM for each process, whoever asks
+    global _owner_pid  # noqa: PLW0603 - one JVM for each process, whoever asks
     with _lock:
-        if not _owner:
-            _meet()
-            _owner = os.getpid()
-            os.register_at_fork(after_in_child=_leave_alone)
-    _refuse_ended()
+        if not _owner_pid:
+            _connect()
+            _owner_pid = os.getpid()
+            os.register_at_fork(after_in_child=_detach_in_child)
+    _check_running()
 
 
-def _meet() -> None:
+def _connect() -> None:
     try:
         import jpype
     except ImportError as error:
@@ -156,23 +156,23 @@ def _meet() -> None:
             "JPype is not installed: H2O's models run in it", remedy="Run `pip install jpype1`"
         ) from error
     jar = java.find_jar()
-    joined = jpype.isJVMStarted()
-    if not joined:
+    running = jpype.isJVMStarted()
+    if not running:
         _start(jar)
     try:
-        if joined:
+        if running:
             jpype.addClassPath(jar)
         source = jpype.JClass("hex.genmodel.GenModel").class_.getResource("GenModel.class")
     except (TypeError, jpype.JException) as error:
         raise EngineError(
-            f"the JVM of this process cannot read H2O's classes in {jar}", remedy=_AGAIN
+            f"the JVM of this process cannot read H2O's classes in {jar}", remedy=_RESTART
         ) from error
     found = unquote(str(source.getPath()).removeprefix("file:").partition("!")[0])
     if Path(found).resolve() != jar.resolve():
         raise EngineError(
             f"the JVM of this process has another H2O on its class path: {found}",
             expected=str(jar),
-            remedy=_AGAIN,
+            remedy=_RESTART,
         )
 
 
@@ -200,7 +200,7 @@ def _start(jar: Path) -> None:
         raise EngineError(
             f"Java does not start in this process: {error}",
             where=str(program),
-            remedy=_AGAIN
+            remedy=_RESTART
             if "restarted" in str(error)
             else "Run `toolkit doctor --deep`: it says what is missing",
         ) from error
@@ -209,16 +209,16 @@ def _start(jar: Path) -> None:
 
 
 @functools.cache
-def _threads() -> ThreadPoolExecutor:
-    """Return the threads that call Java: it remembers each that ever did, so they are few."""
+def _thread_pool() -> ThreadPoolExecutor:
+    """Return the only threads that call Java: JPype keeps every thread that ever did."""
     limit = os.environ.get("OMP_NUM_THREADS", "")
     count = int(limit) if limit.isdigit() else os.cpu_count() or 1
     return ThreadPoolExecutor(max(1, count), "h2o-scoring")
 
 
 @functools.cache
-def _loop() -> Any:
-    """Return the loop: it takes a model, rows, and a place for what the model says of them."""
+def _scoring_loop() -> Any:
+    """Return a Java method that scores rows: it takes a model, the rows and an array of scores."""
     import jpype
 
     handles = jpype.JClass("java.lang.invoke.MethodHandles")
@@ -240,7 +240,7 @@ def _loop() -> Any:
     return handles.countedLoop(count, None, step)
 
 
-def _leave_alone() -> None:
+def _detach_in_child() -> None:
     """Keep a forked child from Java: it would wait for threads that only its parent has."""
     import jpype.config
 
@@ -248,19 +248,19 @@ def _leave_alone() -> None:
     gc.callbacks[:] = [call for call in gc.callbacks if call.__module__ != "_jpype"]
 
 
-def _refuse_ended() -> None:
+def _check_running() -> None:
     import jpype
 
-    if _owner != os.getpid():
+    if _owner_pid != os.getpid():
         raise EngineError(
             "H2O's models cannot be scored in a process that was forked after Java was started",
             remedy="Start worker processes by spawn, or load H2O's models in them first",
         )
     if not jpype.isJVMStarted():
-        raise EngineError("the JVM of this process was shut down", remedy=_AGAIN)
+        raise EngineError("the JVM of this process was shut down", remedy=_RESTART)
 
 
-def _refuse_want_of_memory(error: Any) -> None:
+def _raise_if_out_of_memory(error: Any) -> None:
     if "OutOfMemoryError" in str(error):
         raise EngineError(
             "Java, which scores H2O's models, ran out of memory in this process",
@@ -269,7 +269,7 @@ def _refuse_want_of_memory(error: Any) -> None:
         ) from error
 
 
-def _words(error: Any) -> str:
+def _first_line(error: Any) -> str:
     return str(error).strip().splitlines()[0][:300].rstrip(".")
 
 
