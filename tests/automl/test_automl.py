@@ -101,6 +101,7 @@ def test_binary_search_replays_resumes_and_loads_elsewhere(binary_project, h2o, 
         "rows = pd.read_csv(sys.argv[2], dtype=str)\n"
         "scores = model.predict(rows)\n"
         "one = model.predict(rows.head(1))\n"
+        "assert 'toolkit.automl.engines.h2o.server.rest' not in sys.modules, 'no server is asked'\n"
         "print(json.dumps([scores.tolist(), one.tolist(), model.decide(scores).tolist()]))"
     )
     answer = subprocess.run(

@@ -53,6 +53,8 @@ def test_jvm_killed_in_mid_search_changes_nothing(binary_project) -> None:
     children = family(process)
     (jvm,) = [child for child in children if child.name() == "java"]
     jvm.kill()
+    say(process, folder / "log.txt", r"\[evaluate\] started")
+    assert "java" not in [child.name() for child in family(process)]
     code, _, err = finish(process)
     assert code == 0, err
     assert "a new one was started" in err

@@ -49,6 +49,12 @@ def h2o() -> CheckResult:
         server.stop()
 
 
+def java() -> CheckResult:
+    """Start Java inside Python, as H2O's saved models do."""
+    code = "from toolkit.automl.engines.h2o import jvm\njvm.start()"
+    return _python("Java runs in Python", "failed", code, "Run `make setup`")
+
+
 def autokeras() -> CheckResult:
     """Import AutoKeras and fit a network of one neuron."""
     return _python("AutoKeras runs", "failed", _AUTOKERAS, "Run `make setup`")
@@ -93,7 +99,7 @@ def mlflow() -> CheckResult:
         return _python("MLflow writes", "warning", _TRACKING, "Run `make setup`", uri)
 
 
-DEEP = (h2o, autokeras, numba, kernel, browser, mlflow)
+DEEP = (h2o, java, autokeras, numba, kernel, browser, mlflow)
 
 
 def _python(name: str, state: State, code: str, remedy: str, *arguments: str) -> CheckResult:

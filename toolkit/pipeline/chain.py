@@ -34,7 +34,6 @@ KERNEL_LOG = "kernels.log"
 """What kernels say outside of cells; removed if they say nothing."""
 
 _TICK_SECONDS = 0.1
-_USES_SERVERS = ("automl", "evaluate", "explain", "report")
 
 
 class Chain:
@@ -93,9 +92,11 @@ class Chain:
                 self.log(f"{stage}: reused, nothing that it depends on has changed")
                 self.show.reused(stage)
                 continue
-            for engine in plan.engines_with_server(later, self.run, self.file):
+            for engine in plan.engines_with_server(later, self.file):
                 self.cluster.start(engine)
             yield stage, later[1] if len(later) > 1 else None
+            if not self._needs_server(later[1:]):
+                self.cluster.stop()
 
     def run_stage(self, stage: str, following: str | None) -> None:
         """Execute a stage's notebook, and get the next one's kernel ready meanwhile."""
@@ -169,8 +170,11 @@ class Chain:
 
     # -- kernels -----------------------------------------------------------------
 
+    def _needs_server(self, stages: list[str]) -> bool:
+        return bool(plan.engines_with_server(stages, self.file))
+
     def _variables(self, stage: str) -> dict[str, str]:
-        servers = self.cluster.environment() if stage in _USES_SERVERS else {}
+        servers = self.cluster.environment() if self._needs_server([stage]) else {}
         return {**self.environment, **servers}
 
     def _kernel(self, stage: str) -> Kernel:
@@ -189,7 +193,7 @@ class Chain:
         # The next stage's kernel imports its libraries while this stage computes.
         if following is None or self.spare is not None:
             return
-        if following in _USES_SERVERS and not self.cluster.ready():
+        if self._needs_server([following]) and not self.cluster.ready():
             return
         variables = self._variables(following)
         self.spare = (variables, self._start(variables, warm=True))

@@ -1,4 +1,4 @@
-"""The server of a chain, such as H2O: started beside the first stages, handed to the kernels."""
+"""The server of a chain, such as H2O: started beside the first stages, handed to the search."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ChainServer:
-    """Servers of engines for all kernels of the chain, or nothing if no stage needs one.
+    """Servers of engines for the search of the chain, or nothing if no engine needs one.
 
     Parameters
     ----------

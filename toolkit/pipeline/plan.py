@@ -171,24 +171,9 @@ def notebook_of(stage: str, file: ProjectFile) -> Path:
     return folder / name
 
 
-def engines_with_server(stages: list[str], run: Run, file: ProjectFile) -> list[str]:
-    """Return the engines that one of the stages uses, and that need a server."""
+def engines_with_server(stages: list[str], file: ProjectFile) -> list[str]:
+    """Return the engines that a stage trains, and that need a server; saved models need none."""
     from toolkit.automl import engines
 
-    names: list[str] = list(file.project.automl.engines) if "automl" in stages else []
-    scored = not {"evaluate", "explain"}.isdisjoint(stages)
-    champion = _engine_of_champion(run) if scored else None
-    if champion is not None and champion not in names:
-        names.append(champion)
+    names = file.project.automl.engines if "automl" in stages else []
     return [name for name in names if engines.get(name).needs_server]
-
-
-def _engine_of_champion(run: Run) -> str | None:
-    from toolkit.artifacts.automl import Champion
-
-    if not run.has(Champion):
-        return None
-    try:
-        return run.read(Champion).engine
-    except RunError:
-        return None

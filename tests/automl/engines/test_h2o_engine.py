@@ -9,17 +9,25 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from support.search_tasks import in_space, search_task, signal, summed, typed_frame
+from support.search_tasks import (
+    COLUMNS,
+    in_space,
+    search_task,
+    signal,
+    summed,
+    target_of,
+    typed_frame,
+)
 
 from toolkit.automl.engines import get
 from toolkit.automl.engines.base import Trial
-from toolkit.automl.engines.h2o import frames, keys, training, training_table
+from toolkit.automl.engines.h2o import frames, keys, mojo, training, training_table
 from toolkit.automl.engines.h2o.frames import FrameCode
 from toolkit.automl.engines.h2o.server import node
 from toolkit.automl.engines.h2o.server.rest import Server
 from toolkit.automl.inputs import Inputs
 from toolkit.canonical import digest_file
-from toolkit.errors import EngineError
+from toolkit.errors import EngineError, ModelError
 from toolkit.project.search import Budget
 
 ENGINE = get("h2o")
@@ -69,12 +77,11 @@ def test_out_of_fold_scores_say_more_than_a_guess(tmp_path, kind, name):
         np.testing.assert_allclose(found.oof.sum(axis=1), 1, rtol=1e-12)
     assert found.complexity > 1
     again = ENGINE.load(saved(found, tmp_path / "model"))
-    rows = task.inputs.take(np.arange(40))
-    np.testing.assert_allclose(again(rows), found.predict(rows), atol=1e-6)
+    holes = unheard_of(task)
+    assert_same_scores(again, found.predict, task.inputs, holes)
     trees = ENGINE.tree_ensembles(tmp_path / "model")
     assert bool(trees) == (name != "glm_1")
     if trees:
-        holes = unheard_of(task)
         wanted = in_space(again(holes), trees[0].space)
         summed_up = summed(trees, holes.design)
         assert trees[0].votes == ((name, kind) == ("drf_1", "multiclass"))
@@ -85,14 +92,25 @@ def test_out_of_fold_scores_say_more_than_a_guess(tmp_path, kind, name):
         np.testing.assert_allclose(summed_up, wanted, rtol=2e-6, atol=2e-6)
 
 
+def assert_same_scores(in_process, server_scores, *parts):
+    """Check that rows score in this process as in the server."""
+    for inputs in parts:
+        np.testing.assert_allclose(
+            in_process(inputs), server_scores(inputs), rtol=1e-12, atol=1e-12
+        )
+
+
 def unheard_of(task):
-    """Rows with levels that no training row has, and with gaps in every column."""
+    """Rows with levels that no training row has, extremes, and gaps in every column."""
     typed = task.inputs.typed.iloc[:60].reset_index(drop=True).copy()
     generator = np.random.default_rng(0)
     for name in typed.columns:
         gaps = generator.random(len(typed)) < 0.2
-        if not pd.api.types.is_numeric_dtype(typed[name]):
-            typed.loc[generator.random(len(typed)) < 0.1, name] = "new"
+        few = generator.random(len(typed)) < 0.1
+        if pd.api.types.is_numeric_dtype(typed[name]):
+            typed.loc[few, name] = generator.choice([0.0, -1e6, 1e12], few.sum())
+        elif pd.api.types.is_string_dtype(typed[name]):
+            typed.loc[few, name] = "new ☃"
         typed.loc[gaps, name] = None
     return Inputs(typed, task.inputs.features)
 
@@ -197,9 +215,66 @@ def test_a_stack_is_judged_out_of_fold_and_survives_a_restart(tmp_path):
     assert "h2o_gbm_2 was fitted for the stack" in second.notes
     np.testing.assert_array_equal(first.oof, second.oof)
     assert digest_file(saved(second, tmp_path / "model"))
-    rows = task.inputs.take(np.arange(40))
-    again = ENGINE.load(tmp_path / "model")
-    np.testing.assert_allclose(again(rows), second.predict(rows), atol=1e-6)
+    assert_same_scores(
+        ENGINE.load(tmp_path / "model"), second.predict, task.inputs, unheard_of(task)
+    )
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
+def test_networks_and_stacks_of_all_score_as_in_the_server(tmp_path, kind):
+    """On numbers alone too: there the order of columns is the same in all models."""
+    numbers = typed_frame()[["age", "income", "noise"]]
+    target = target_of(kind, signal(typed_frame()))
+    task = search_task(tmp_path, kind, frame=numbers, target=target, weighted=True)
+    bases = {f"h2o_{n}": trial(task, n).settings for n in ("glm_1", "gbm_2", "drf_1", "xgboost_1")}
+    settings = {"algorithm": "StackedEnsemble", "bases": bases}
+    stack = ENGINE.fit(task, Trial("h2o_stack_1", "h2o", "", 3, settings))
+    again = ENGINE.load(saved(stack, tmp_path / "stack"))
+    assert_same_scores(again, stack.predict, task.inputs, unheard_of(task))
+
+    task = search_task(tmp_path, kind)
+    table = training_table.table_of(node.connect(task.facts), task)
+    network = training.RecipeTraining(
+        table, task, trial(task, "gbm_2"), algorithm="deeplearning",
+        parameters={"hidden": [5], "epochs": 2}, deadline=None,
+    )  # fmt: skip
+    key = network.build(table.key)["model_id"]["name"]
+    classes = len(task.facts.classes)
+    mojo.save(table.server, key, table.code, classes, tmp_path / "network")
+
+    def server_scores(inputs):
+        rows = keys.unique("rows")
+        frames.store(table.server, table.code, inputs.design, key=rows)
+        return frames.predict(table.server, key, rows, classes)
+
+    assert_same_scores(
+        ENGINE.load(tmp_path / "network"), server_scores, task.inputs, unheard_of(task)
+    )
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
+def test_columns_of_every_type_score_as_in_the_server(tmp_path, kind):
+    frame = typed_frame()
+    target = target_of(kind, signal(frame))
+    rng = np.random.default_rng(5)
+    frame['a,"b"\n;ü|√'] = pd.Series([f"v{i}" for i in rng.integers(0, 400, 240)], dtype="str")
+    frame["日本"] = pd.Series(rng.choice(["1", "1.0", "NA", "nan"], 240), dtype="str")
+    frame["when"] = pd.Timestamp("2020-02-01") + pd.to_timedelta(rng.integers(0, 900, 240), "D")
+    frame["often 0"] = np.where(rng.random(240) < 0.8, 0.0, rng.normal(size=240))
+    words = np.array(["late", "payment", "of the", "account", "<br>", "ünd", "never", "again"])
+    frame["message"] = pd.Series([" ".join(rng.choice(words, 6)) for _ in range(240)], dtype="str")
+    types = {'a,"b"\n;ü|√': "category", "日本": "category", "when": "date"}
+    types |= {"often 0": "number", "message": "text"}
+    task = search_task(tmp_path, kind, frame=frame, columns=COLUMNS | types, target=target)
+    for name in ("glm_1", "xgboost_1", "gbm_2"):
+        found = ENGINE.fit(task, trial(task, name))
+        again = ENGINE.load(saved(found, tmp_path / name))
+        assert_same_scores(again, found.predict, task.inputs, unheard_of(task))
+        few = task.inputs.take(np.arange(3))
+        np.testing.assert_array_equal(again(few), again(task.inputs)[:3])
+    (tmp_path / name / "code.json").write_text('{"columns": [{"name": "age"}], "classes": 2}')
+    with pytest.raises(ModelError, match=r"code\.json"):
+        ENGINE.load(tmp_path / name)
 
 
 def test_plans_are_stable_and_say_what_is_in_them():

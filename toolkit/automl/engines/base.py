@@ -122,7 +122,7 @@ class Engine(ABC):
     runs_alone = False
     """Whether one trial of its group runs at a time: they share a server, or much memory."""
     needs_server = False
-    """Whether trials need a server that outlives them; see `start_server`."""
+    """Whether trials need a server that outlives them, see `start_server`; saved models do not."""
     deep = False
     """Whether it trains networks, whose rounding errors depend on threads and processor."""
     repeatable = True
@@ -175,7 +175,7 @@ class Engine(ABC):
 
     @abstractmethod
     def load(self, folder: Path) -> Scorer:
-        """Return the scorer of a model that a candidate saved."""
+        """Return the scorer of a model that a candidate saved; it needs no server."""
 
     # -- what is known of a saved model, for exact explanations ---------------------
 
@@ -215,7 +215,7 @@ class Engine(ABC):
         return True
 
     def shared_server(self, project: Project) -> SharedServer:
-        """Start a server for all notebooks of a chain.
+        """Start a server for the search of a chain.
 
         Raises
         ------

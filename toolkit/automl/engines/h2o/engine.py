@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.automl.engines.base import Candidate, Engine, Scorer, SharedServer, Trial
 from toolkit.automl.engines.h2o import steps
-from toolkit.automl.engines.h2o.server import java, node
+from toolkit.automl.engines.h2o.server import java
+from toolkit.automl.files.model_file import installed
 from toolkit.errors import EngineError, EnvironmentProblem
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class H2oEngine(Engine):
-    """H2O on a server that `toolkit.automl.engines.h2o.server.node` gives."""
+    """H2O: trained on a server that `server.node` gives, scored in this process."""
 
     name = "h2o"
     title = "H2O"
@@ -45,6 +46,8 @@ class H2oEngine(Engine):
             java.find_java()
         except EnvironmentProblem as error:
             return error.line()
+        if installed("jpype1") == "not installed":
+            return "JPype, in which H2O's saved models run, is not installed (pip install jpype1)"
         return ""
 
     def plan(self, facts: TaskFacts) -> list[Trial]:
@@ -60,6 +63,7 @@ class H2oEngine(Engine):
             If H2O cannot fit it, its time was over, or the server ended.
         """
         from toolkit.automl.engines.h2o import summary, training_table
+        from toolkit.automl.engines.h2o.server import node
 
         deadline = None if task.seconds is None else time.monotonic() + task.seconds
         connection = node.connect(
@@ -78,7 +82,7 @@ class H2oEngine(Engine):
         )
 
     def load(self, folder: Path) -> Scorer:
-        """Return the scorer of a saved MOJO."""
+        """Return the scorer of a saved MOJO, which needs no server."""
         from toolkit.automl.engines.h2o import mojo
 
         return mojo.MojoScorer(folder)
@@ -97,14 +101,20 @@ class H2oEngine(Engine):
 
     def start_server(self, project: Project) -> tuple[dict[str, str], str]:
         """Make sure of an H2O for workers: the project's cluster, a shared one, or an own one."""
+        from toolkit.automl.engines.h2o.server import node
+
         return node.ensure(project.automl.budget, project.h2o.url)
 
     def server_answers(self, environment: dict[str, str], project: Project) -> bool:
         """Return whether H2O is up."""
+        from toolkit.automl.engines.h2o.server import node
+
         return node.usable(environment, project.h2o.url)
 
     def shared_server(self, project: Project) -> SharedServer:
-        """Start an H2O for all notebooks of a chain."""
+        """Start an H2O for the search of a chain."""
+        from toolkit.automl.engines.h2o.server import node
+
         return node.start_shared(project.automl.budget)
 
 
@@ -117,10 +127,20 @@ class _Model:
         self._classes = classes
 
     def predict(self, inputs: Inputs) -> np.ndarray:
-        from toolkit.automl.engines.h2o import mojo
+        from toolkit.automl.engines.h2o import frames, keys
 
-        table = self._table
-        return mojo.score(table.connection, self._fitted.key, table.code, inputs, self._classes)
+        table, rows = self._table, keys.unique("rows")
+        try:
+            frames.store(
+                table.server,
+                table.code,
+                inputs.design,
+                key=rows,
+                imported=table.connection.external,
+            )
+            return frames.predict(table.server, self._fitted.key, rows, self._classes)
+        finally:
+            keys.forget(table.server, rows)
 
     def save(self, folder: Path) -> None:
         from toolkit.automl.engines.h2o import mojo

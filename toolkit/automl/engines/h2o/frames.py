@@ -31,6 +31,8 @@ TARGET = "target"
 _MOST_LEVELS = 255
 _MOST_LEVELS_IN_ALL = 5000
 _LEAST_LEVELS = 8
+_FEW = 20
+"""Rows up to which it is quicker to look at each than to find the distinct ones."""
 _ROW_GROUP = 10_000
 _BLOCK_CELLS = 10_000_000
 # The same on every cluster: H2O adds up in chunks, and another division gives other last digits.
@@ -49,6 +51,10 @@ class FrameCode:
 
     def __init__(self, columns: list[dict[str, Any]]) -> None:
         self.columns = columns
+        self._numbers = [
+            {level: number for number, level in enumerate(column.get("levels", ()))}
+            for column in columns
+        ]
 
     @classmethod
     def fit(cls, frame: pd.DataFrame) -> FrameCode:
@@ -78,7 +84,7 @@ class FrameCode:
             if "levels" not in column:
                 series[f"c{number}"] = values.to_numpy(dtype=np.float64, na_value=np.nan)
                 continue
-            codes = self._coded(column, values)
+            codes = self._coded(number, values)
             series[f"c{number}"] = _tokens("L", codes, len(column["levels"]) + 1)
         return pd.DataFrame(series, index=frame.index)
 
@@ -88,21 +94,36 @@ class FrameCode:
         for place, column in enumerate(self.columns):
             values = frame[column["name"]]
             if "levels" in column:
-                result[:, place] = self._coded(column, values)
-                result[result[:, place] < 0, place] = np.nan
+                codes = self._coded(place, values)
+                result[:, place] = np.where(codes < 0, np.nan, codes)
             else:
                 result[:, place] = values.to_numpy(dtype=np.float64, na_value=np.nan)
         return result
 
-    def _coded(self, column: dict[str, Any], values: pd.Series) -> np.ndarray:
-        codes, known = _codes(values, column["levels"])
-        if column["rest"]:
-            codes = np.where((codes < 0) & known, len(column["levels"]), codes)
-        return codes
+    def _coded(self, place: int, values: pd.Series) -> np.ndarray:
+        """Return the number of each row's level; -1 where it is missing or unknown."""
+        which: Any = slice(len(values))
+        texts: Any = values
+        if len(values) > _FEW:
+            # Texts are compared once for each that differs, not once for each row.
+            which, texts = pd.factorize(values)
+        column, numbers = self.columns[place], self._numbers[place]
+        unknown = len(numbers) if column["rest"] else -1
+        codes = [
+            -1 if pd.isna(text) else numbers.get(str(text), unknown) for text in texts.tolist()
+        ]
+        return np.array([*codes, -1])[which]
 
     def kinds(self) -> list[str]:
         """Return H2O's type of each column."""
         return ["Enum" if "levels" in column else "Numeric" for column in self.columns]
+
+    def tokens(self, place: int) -> list[str] | None:
+        """Return what a column's levels are called inside H2O; None for numbers."""
+        column = self.columns[place]
+        if "levels" not in column:
+            return None
+        return [f"L{code:04d}" for code in range(len(column["levels"]) + column["rest"])]
 
     def place(self, name: str) -> str | None:
         """Return what a number column is called inside H2O; None if it is none or not there."""
@@ -269,15 +290,6 @@ def _parse(server: Server, raw: str, key: str, names: list[str], kinds: list[str
 
 def _is_number(values: pd.Series) -> bool:
     return bool(pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values))
-
-
-def _codes(values: pd.Series, levels: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    # Texts are compared once for each that differs, not once for each row.
-    place, texts = pd.factorize(values)
-    codes = pd.Index(levels, dtype=object).get_indexer(
-        pd.Index([str(text) for text in texts], dtype=object)
-    )
-    return np.append(codes, -1)[place], place >= 0
 
 
 def _tokens(letter: str, codes: np.ndarray, count: int) -> Any:

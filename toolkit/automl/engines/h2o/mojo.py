@@ -5,18 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit.automl.engines.h2o import frames, keys
-from toolkit.automl.engines.h2o.server import node
+from toolkit.automl.engines.h2o import jvm, keys
+from toolkit.automl.engines.h2o.frames import FrameCode
 from toolkit.automl.files.archive import normalised
 from toolkit.canonical import dumps, write_text
-from toolkit.errors import EngineError, ModelError
-from toolkit.project.search import Budget
+from toolkit.errors import ModelError
 
 if TYPE_CHECKING:
     from toolkit.automl.engines.h2o.server.rest import Server
@@ -24,8 +22,8 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "model.zip"
 CODE_FILE = "code.json"
-_LEAST_BLOCK = 10_000
 _BLOCK_CELLS = 4_000_000
+_REMEDY = "Run 04_automl.ipynb again with --fresh"
 
 
 def stable_mojo(archive: bytes) -> bytes:
@@ -71,7 +69,7 @@ def _parameters(details: bytes) -> bytes:
     return dumps({"parameters": kept}).encode()
 
 
-def save(server: Server, model: str, code: frames.FrameCode, classes: int, to: Path) -> None:
+def save(server: Server, model: str, code: FrameCode, classes: int, to: Path) -> None:
     """Write a model's MOJO, and the code of its columns, into a folder."""
     to.mkdir(parents=True, exist_ok=True)
     mojo = server.download(f"/3/Models/{model}/mojo")
@@ -79,75 +77,66 @@ def save(server: Server, model: str, code: frames.FrameCode, classes: int, to: P
     write_text(to / CODE_FILE, dumps({"columns": code.columns, "classes": classes}))
 
 
+def read_code(folder: Path) -> tuple[FrameCode, int]:
+    """Return the code of a saved model's columns, and how many classes its task has.
+
+    Raises
+    ------
+    ModelError
+        If the file is not there or is damaged.
+    """
+    path = folder / CODE_FILE
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        return FrameCode(facts["columns"]), int(facts["classes"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError("is missing or damaged", where=str(path), remedy=_REMEDY) from error
+
+
 class MojoScorer:
-    """Scores rows with a saved MOJO, in whatever server there is.
+    """Scores rows with a saved MOJO, in this process.
 
     Parameters
     ----------
     folder : Path
         Where `save` wrote.
+
+    Raises
+    ------
+    ModelError
+        If the files are damaged.
+    EngineError, EnvironmentProblem
+        If Java does not start.
     """
 
     def __init__(self, folder: Path) -> None:
-        facts = json.loads((folder / CODE_FILE).read_text(encoding="utf-8"))
-        self._code = frames.FrameCode(facts["columns"])
-        self._classes: int = facts["classes"]
-        self._mojo = (folder / MODEL_FILE).read_bytes()
-        self._where = str(folder / MODEL_FILE)
-        self._server: Server | None = None
-        self._model = ""
+        path = folder / MODEL_FILE
+        self._code, self._classes = read_code(folder)
+        self._mojo = jvm.Mojo(path)
+        levels = dict(zip(self._mojo.columns, self._mojo.levels, strict=True))
+        known = {f"c{place}": self._code.tokens(place) for place in range(len(self._code.columns))}
+        if any(known.get(name, ()) != found for name, found in levels.items()) or (
+            bool(self._classes) != bool(self._mojo.classes)
+        ):
+            raise ModelError(
+                f"does not belong to the {CODE_FILE} beside it", where=str(path), remedy=_REMEDY
+            )
+        self._places = [int(name.removeprefix("c")) for name in levels]
+        self._order = [int(name.removeprefix("k")) for name in self._mojo.classes] or [0]
 
     def __call__(self, inputs: Inputs) -> np.ndarray:
-        """Return (n, k) probabilities, or (n,) values."""
-        connection = node.connect(Budget())
-        server = connection.server
-        if self._server is None or self._server.url != server.url:
-            self._import(server)
-        return score(connection, self._model, self._code, inputs, self._classes)
+        """Return (n, k) probabilities, or (n,) values.
 
-    def _import(self, server: Server) -> None:
-        raw, model = keys.unique("mojo"), keys.unique("model")
-        server.upload(self._mojo, raw)
-        try:
-            job = server.post("/3/ModelBuilders/generic", model_id=model, model_key=raw)
-            server.wait(job["job"]["key"]["name"])
-        except EngineError as error:
-            if not server.alive():
-                raise
-            raise ModelError(
-                f"H2O cannot read the saved model: {error.problem}",
-                where=self._where,
-                remedy="Run 04_automl.ipynb again with --fresh",
-            ) from error
-        self._server, self._model = server, model
-        weakref.finalize(self, keys.forget, server, model, raw)
-
-
-def score(
-    connection: node.Connection,
-    model: str,
-    code: frames.FrameCode,
-    inputs: Inputs,
-    classes: int,
-) -> np.ndarray:
-    """Return a stored model's scores of rows: (n, classes), or (n,) without classes.
-
-    Rows go in blocks, so that neither this process nor H2O holds a second copy of them all.
-    """
-    found = np.zeros((len(inputs), classes) if classes else len(inputs))
-    rows = max(_LEAST_BLOCK, _BLOCK_CELLS // max(1, len(code.columns)))
-    for start in range(0, len(inputs), rows):
-        places = np.arange(start, min(start + rows, len(inputs)))
-        frame = keys.unique("rows")
-        try:
-            frames.store(
-                connection.server,
-                code,
-                inputs.take(places).design,
-                key=frame,
-                imported=connection.external,
-            )
-            found[places] = frames.predict(connection.server, model, frame, classes)
-        finally:
-            keys.forget(connection.server, frame)
-    return found
+        A class that was not among the training rows gets the probability 0.
+        """
+        design = inputs.design
+        scores = np.zeros((len(inputs), max(1, self._classes)))
+        step = max(1, _BLOCK_CELLS // max(1, len(self._places)))
+        for start in range(0, len(inputs), step):
+            block = self._code.matrix(design.iloc[start : start + step])[:, self._places]
+            found = self._mojo.score(block)
+            scores[start : start + step, self._order] = found
+        if not self._classes:
+            return scores[:, 0]
+        # XGBoost's are of single precision, and add up to one within that only.
+        return scores / scores.sum(axis=1, keepdims=True)

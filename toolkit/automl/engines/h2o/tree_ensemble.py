@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit.automl.engines.h2o.frames import FrameCode
-from toolkit.automl.engines.h2o.mojo import CODE_FILE, MODEL_FILE
+from toolkit.automl.engines.h2o.mojo import MODEL_FILE, read_code
 from toolkit.automl.engines.h2o.trees import MojoTrees, head
 from toolkit.forests import TreeEnsemble
 
@@ -46,7 +44,7 @@ def tree_ensembles(folder: Path) -> list[TreeEnsemble]:
     read = MojoTrees(archive, str(folder / MODEL_FILE))
     if read.objective.startswith(_LOGARITHMIC):
         return []
-    code = FrameCode(json.loads((folder / CODE_FILE).read_text(encoding="utf-8"))["columns"])
+    code, _ = read_code(folder)
     numbers = [place for place, column in enumerate(code.columns) if "levels" not in column]
 
     def matrix(design: pd.DataFrame) -> np.ndarray:
