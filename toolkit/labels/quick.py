@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.table import make_preprocessor
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -174,6 +172,8 @@ class _Job:
             return self._predict(name, number, threads)
 
     def _predict(self, name: str, number: int, threads: int) -> np.ndarray:
+        from toolkit.table import make_preprocessor
+
         inside = np.flatnonzero(self.fold != number)
         held_out = np.flatnonzero(self.fold == number)
         if len(inside) > FIT_ROWS:
