@@ -182,6 +182,9 @@ def test_a_forked_child_gets_an_error_and_ends(path):
 def test_signals_reach_python(path, number, code):
     started = process(
         path,
+        # A shell's background job, and so its children, ignore SIGINT.
+        "import signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "try:\n"
         "    mojo = jvm.Mojo(path)\n"
         "    print('on', flush=True)\n"
@@ -190,10 +193,13 @@ def test_signals_reach_python(path, number, code):
         "except KeyboardInterrupt:\n"
         "    sys.exit(5)\n",
     )
-    assert started.stdout.readline() == "on\n"
-    time.sleep(0.2)
-    started.send_signal(number)
-    assert started.wait(60) == code
+    try:
+        assert started.stdout.readline() == "on\n"
+        time.sleep(0.2)
+        started.send_signal(number)
+        assert started.wait(60) == code
+    finally:
+        started.kill()
 
 
 def test_a_running_jvm_is_used(path):
