@@ -32,7 +32,7 @@ from toolkit.evaluate import (
 from toolkit.evaluate.fairness.group_verdict import remark
 from toolkit.evaluate.fairness.groups import compare_groups
 from toolkit.evaluate.scores.scored_rows import score_part
-from toolkit.plots.evaluate import scores as group_plots
+from toolkit.plots.evaluate import group_results as group_plots
 from toolkit.project.file import ProjectFile
 from toolkit.table import load_part
 from toolkit.widgets import FairnessPanel

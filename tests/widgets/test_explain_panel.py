@@ -12,7 +12,7 @@ from toolkit.artifacts import Attributions, Champion, TestPredictions
 from toolkit.artifacts.automl import CurvePoint
 from toolkit.evaluate import evaluate
 from toolkit.explain import explain, row_explainer
-from toolkit.plots.evaluate import scores
+from toolkit.plots import evaluate as figures_of_evaluation
 from toolkit.plots.explain import shap_values as figures
 
 NASTY = "<script>alert('x')</script>"
@@ -84,14 +84,14 @@ def all_figures(finished):
             for t in (0.0, 0.5, 1.0)
         ],
     )  # fmt: skip
-    yield scores.metric_intervals(evaluation)
-    yield scores.confusion(evaluation)
-    yield scores.calibration(evaluation)
-    yield scores.cost(evaluation)
-    yield scores.cost(evaluation, champion, "EUR <b>")
-    yield scores.slices(evaluation)
-    yield scores.fairness(evaluation)
-    yield scores.groups(evaluation, "group <b>")
+    yield figures_of_evaluation.metric_intervals(evaluation)
+    yield figures_of_evaluation.confusion(evaluation)
+    yield figures_of_evaluation.calibration(evaluation)
+    yield figures_of_evaluation.cost(evaluation)
+    yield figures_of_evaluation.cost(evaluation, champion, "EUR <b>")
+    yield figures_of_evaluation.slices(evaluation)
+    yield figures_of_evaluation.fairness(evaluation)
+    yield figures_of_evaluation.groups(evaluation, "group <b>")
     yield figures.importance(explanation, of)
     yield figures.beeswarm(explanation, frame, of)
     yield figures.waterfall(explanation, frame, row, of)
