@@ -215,7 +215,7 @@ def test_protected_levers_are_named():
     model = FunctionModel(scoring((0, 0, 0, 0, 0)), list(frame), "binary", CLASSES["binary"], 0.5)
     model.function = lambda f: np.column_stack([f["sex"] == "m", f["sex"] == "f"]).astype(float)
     found, _, _ = search(project_of(frame), model, frame, np.flatnonzero(frame["sex"] == "f")[:1])
-    assert "What blocks: sex (protected)." in found[0].blocked
+    assert "Limits in the way: sex (protected)." in found[0].blocked
 
 
 @pytest.mark.parametrize(
@@ -358,7 +358,7 @@ def reported(request, tmp_path_factory):
     return stage, model, explanation, explain.row_reports(stage, model, explanation)
 
 
-def test_stories_are_of_explained_adverse_rows_nearest_first(reported):
+def test_reports_are_of_explained_adverse_rows_nearest_first(reported):
     stage, model, explanation, reports = reported
     assert stage.read(RowReports) == reports
     explained = set(stage.read(Attributions).frame["row"])

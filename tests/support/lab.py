@@ -192,7 +192,7 @@ class Notebook:
 
     def unfold(self, panel: str = "") -> None:
         """Show the settings of the panel with a title."""
-        self.panel(panel).get_by_role("button", name="Settings", exact=True).click()
+        self.panel(panel).get_by_role("button", name="Settings").click()
 
     def tab(self, title: str) -> None:
         """Open one of the panel's tabs, by the start of its title."""
