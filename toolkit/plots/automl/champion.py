@@ -208,8 +208,8 @@ def conformal(champion: Champion) -> Plot:
         axes = sheet.axes
         _range(axes, 0, found.measured, GREEN if kept else RED, "o")
         _text(axes, found.measured.value, 0, _percents(found.measured))
-        _mark(axes, found.coverage, f"asked: {formats.percent(found.coverage)}")
-        axes.set_yticks([0], ["measured"])
+        _mark(axes, found.coverage, f"nominal: {formats.percent(found.coverage)}")
+        axes.set_yticks([0], ["empirical"])
         axes.set_ylim(0.75, -0.7)
         axes.set_xlim(max(0.0, min(low, found.coverage) - 0.08), 1.005)
         axes.xaxis.set_major_formatter(lambda value, _: f"{formats.number(100 * value)}%")

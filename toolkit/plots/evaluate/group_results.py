@@ -71,7 +71,7 @@ def side_by_side(
     ----------
     title : str
         Of the figure.
-    items : list of (str, Group or Crossing)
+    items : list of (str, Group or Intersection)
         The groups, with their names.
     names : list of str
         The metrics.

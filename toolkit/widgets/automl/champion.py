@@ -212,11 +212,11 @@ class ChampionPanel(Panel):
         return table(("The champion", ""), rows + _trust(found)) + checks_html(found.checks)
 
     def static(self) -> str:
-        """Return the choice, the champion and its checks."""
+        """Return the figures, the champion with its checks, and the choice."""
         choice = self.stage.project.choice
         rows = [("Champion", choice.champion), ("Reason", choice.reason or "not set"),
                 ("Threshold", str(choice.threshold))]  # fmt: skip
-        return table(("Choice", ""), rows) + self._facts()
+        return self._drawn() + table(("Choice", ""), rows)
 
 
 def _marks(entry: Entry) -> str:
@@ -239,5 +239,5 @@ def _trust(found: Champion) -> list[tuple[str, str]]:
     if found.conformal is not None:
         measured = found.conformal.measured.value
         text = "unknown" if measured is None else formats.share(measured)
-        rows.append((f"Coverage, {formats.percent(found.conformal.coverage)} asked", text))
+        rows.append((f"Coverage, nominal {formats.percent(found.conformal.coverage)}", text))
     return rows

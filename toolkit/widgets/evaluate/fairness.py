@@ -38,7 +38,7 @@ class FairnessPanel(Panel):
     evaluation : Evaluation
         Results by group, and the verdicts.
     detail : FairnessDetail
-        Crossings and the trade-off curve.
+        Intersections and the trade-off curve.
 
     Attributes
     ----------
@@ -173,8 +173,8 @@ class FairnessPanel(Panel):
         named = [(" × ".join(c.columns), " and ".join(c.groups), c) for c in detail.crossings]
         numbers = f"<details><summary>All numbers</summary>{_numbers(named)}</details>"
         return (
-            "<h4>Crossings</h4>"
-            + _verdicts("Crossing", detail.crossing_verdicts)
+            "<h4>Intersections</h4>"
+            + _verdicts("Intersection", detail.crossing_verdicts)
             + figures[0]
             + folded
             + (more + numbers)
