@@ -316,7 +316,7 @@ def test_networks_without_gradients_say_why(wide, tmp_path):
     from toolkit.automl.engines.autokeras.inputs import Encoder, TextEncoder
     from toolkit.automl.engines.autokeras.network import Networks
 
-    assert "words" in refusal(Networks(Encoder([TextEncoder("what")]), None, None, [], 2))
+    assert "words" in refusal(Networks(Encoder([TextEncoder("what")]), None, [], 2))
     frame["y"] = risk
     stage = make_stage(
         tmp_path / "run", frame, "y", "regression",
@@ -343,7 +343,6 @@ def test_pixels_have_gradients_beside_a_table():
     from toolkit.automl.engines.autokeras.inputs import Encoder
     from toolkit.automl.engines.autokeras.layers import Convolution, Halving, Outputs
     from toolkit.automl.engines.autokeras.network import Fitted, Networks
-    from toolkit.automl.engines.autokeras.training import Forward
 
     rng = np.random.default_rng(2)
     pixels = rng.integers(0, 256, (30, 8, 8)).astype(np.uint8)
@@ -360,7 +359,7 @@ def test_pixels_have_gradients_beside_a_table():
     node = keras.layers.Concatenate()([keras.layers.Flatten()(node), table])
     network = keras.Model([picture, table], Outputs(3)(node))
     fitted = Fitted([each.value for each in network.trainable_variables], [])
-    networks = Networks(encoder, network, Forward(network, ["image", "table"]), [fitted], 3)
+    networks = Networks(encoder, network, [fitted], 3)
     slopes = Slopes(networks)
     assert slopes.owners == ["picture"] * 64 + ["n"]
     matrix = slopes.encode(inputs)[:6]

@@ -131,8 +131,8 @@ def test_folds_in_order_of_time_ship_one_network_of_all_rows(tmp_path: Path) -> 
         ENGINE.load(tmp_path / "model")
 
 
-def listened(task: SearchTask, end: str = "") -> list[str]:
-    """Note what a trial says, and end it at some words."""
+def listened(task: SearchTask, end: str = "") -> tuple[SearchTask, list[str]]:
+    """Return a task that notes its progress, and is killed at some words of it."""
     lines: list[str] = []
 
     def progress(text: str, *_: int) -> None:
@@ -140,8 +140,7 @@ def listened(task: SearchTask, end: str = "") -> list[str]:
         if end and end in text:
             raise Killed
 
-    task = replace(task, progress=progress)
-    return lines
+    return replace(task, progress=progress), lines
 
 
 @pytest.mark.slow
@@ -152,13 +151,11 @@ def test_killed_trial_goes_on_where_it_was(tmp_path: Path) -> None:
     whole = made("whole")
     expected = fit(whole, "autokeras_1")
     for end in ("architecture 2", "network 2"):
-        task = made("killed")
-        lines = listened(task, end)
+        task, lines = listened(made("killed"), end)
         with pytest.raises(Killed):
             fit(task, "autokeras_1")
         assert any("architecture 1" in line for line in lines) == (end == "architecture 2")
-    task = made("killed")
-    lines = listened(task)
+    task, lines = listened(made("killed"))
     resumed = fit(task, "autokeras_1")
     assert not any("architecture" in line or "network 1" in line for line in lines)
     assert np.array_equal(resumed.oof, expected.oof)
@@ -166,8 +163,7 @@ def test_killed_trial_goes_on_where_it_was(tmp_path: Path) -> None:
     expected.save(tmp_path / "expected")
     assert digest_file(tmp_path / "resumed") == digest_file(tmp_path / "expected")
     # Another seed finds nothing that it could take over.
-    other = made("killed", seed=4)
-    listened(other, "architecture 1")
+    other, _ = listened(made("killed", seed=4), "architecture 1")
     with pytest.raises(Killed):
         fit(other, "autokeras_1")
 
@@ -192,6 +188,31 @@ def test_images_are_read_natively_and_altering_them_is_measured(tmp_path: Path) 
     words = candidate.details["augmentation"]
     assert all(word in words for word in ("off ", "moved ", "moved and mirrored "))
     check_saved(task, candidate, tmp_path / "model")
+
+
+def test_networks_saved_with_own_convolution_and_pooling_still_load() -> None:
+    """Version 0.1 saved these two layers, from a module that is no longer there."""
+    from keras import layers
+
+    from toolkit.automl.engines.autokeras import blocks  # noqa: F401 - makes layers known
+
+    def layer(name: str, **config: int) -> Any:
+        where = {"module": "toolkit.automl.engines.autokeras_layers", "class_name": name}
+        return layers.deserialize(where | {"config": config, "registered_name": f"toolkit>{name}"})
+
+    rng = np.random.default_rng(3)
+    image = rng.normal(size=(2, 5, 5, 3)).astype(np.float32)
+    convolution = layer("Convolution", filters=4, size=3)
+    convolution.build(image.shape)
+    kernel = rng.normal(size=(27, 4)).astype(np.float32)
+    convolution.set_weights([kernel, np.arange(4, dtype=np.float32)])
+    found = np.asarray(convolution(image))
+    padded = np.pad(image, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    window = padded[:, 1:4, 2:5].reshape(2, -1)
+    np.testing.assert_allclose(found[:, 1, 2], window @ kernel + np.arange(4), atol=1e-5)
+    halved = np.asarray(layer("Halving")(image))
+    assert halved.shape == (2, 2, 2, 3)
+    np.testing.assert_array_equal(halved[:, 1, 0], image[:, 2:4, 0:2].max(axis=(1, 2)))
 
 
 def test_augmentation_follows_the_project(tmp_path: Path) -> None:

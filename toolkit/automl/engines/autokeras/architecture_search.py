@@ -14,12 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import autokeras
 import keras
 import keras_tuner
 import numpy as np
-from autokeras.tuners.greedy import Greedy
-from keras_tuner.src import config as tuner_config
+from autokeras.tuners.greedy import GreedyOracle
 
 from toolkit import canonical, formats
 from toolkit.automl.engines.autokeras import blocks
@@ -35,7 +33,7 @@ _STARTS: dict[str, list[dict[str, Any]]] = {
 
 
 @dataclass(frozen=True)
-class Found:
+class ArchitectureResult:
     """A proposal and how it did.
 
     Attributes
@@ -46,56 +44,36 @@ class Found:
         The hyperparameters.
     loss : float
         The least on the rows held out inside the search.
-    stretches, planned : int
-        Stretches of steps until then, and those that the learning rate was planned for.
+    epochs, planned : int
+        Epochs until then, and those that the learning rate was planned for.
     """
 
     number: int
     values: dict[str, Any]
     loss: float
-    stretches: int
+    epochs: int
     planned: int
 
 
-Judge = Callable[[int, dict[str, Any]], Found]
+Judge = Callable[[int, dict[str, Any]], ArchitectureResult]
 
 
-class _Tuner(Greedy):  # type: ignore[misc]
-    """AutoKeras' greedy tuner, with a judge in place of its own training."""
+class _Tuner(keras_tuner.Tuner):  # type: ignore[misc]
+    """KerasTuner's loop over proposals, with a judge in place of its own training."""
 
-    judge: Judge
+    judge: Callable[[int, dict[str, Any]], float]
     enough: Callable[[], bool]
-    seed_of_search: int
-    failures: list[str]
-
-    def search(self, **_: Any) -> None:
-        """Ask the oracle for proposals until there are enough."""
-        space = self.oracle.get_space()
-        self._try_build(space)
-        self.oracle.update_space(space)
-        default = dict(space.values)
-        self.oracle.initial_hps = [
-            default | {name: value for name, value in start.items() if name in default}
-            for start in self.oracle.initial_hps
-        ]
-        self.oracle._tried_initial_hps = [False] * len(self.oracle.initial_hps)
-        keras_tuner.engine.tuner.Tuner.search(self, verbose=0)
+    seed: int
 
     def pre_create_trial(self) -> None:
         """Make proposals depend on the seed and on results alone."""
-        keras.utils.set_random_seed(self.seed_of_search + len(self.oracle.trials))
+        keras.utils.set_random_seed(self.seed + len(self.oracle.trials))
         if self.oracle.trials and self.enough():
             self.oracle.max_trials = len(self.oracle.trials)
 
     def run_trial(self, trial: Any, *_: Any, **__: Any) -> float:
         """Judge one proposal."""
-        try:
-            found = self.judge(int(trial.trial_id), dict(trial.hyperparameters.values))
-        except Exception as error:  # one proposal's failure is no failure of the search
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            self.failures.append(f"architecture {int(trial.trial_id) + 1}: {reason}")
-            raise keras_tuner.errors.FailedTrialError(reason) from error
-        return found.loss
+        return self.judge(int(trial.trial_id), dict(trial.hyperparameters.values))
 
 
 class Search:
@@ -109,12 +87,19 @@ class Search:
         0 for regression.
     members : int
         Networks that share matrices.
+    augmentation : str
+        What is done to images while architectures are compared, of `AUGMENTATIONS`.
     folder : Path
         Where finished proposals are kept.
     seed : int
         Of the oracle.
     most : int
         Proposals.
+
+    Attributes
+    ----------
+    failures : list of str
+        Proposals that could not be trained, and why.
     """
 
     def __init__(
@@ -123,42 +108,42 @@ class Search:
         *,
         classes: int,
         members: int,
+        augmentation: str,
         folder: Path,
         seed: int,
         most: int,
     ) -> None:
-        self.folder = folder
-        self.seed = seed
         self.failures: list[str] = []
-        self._kept = folder / "architectures.json"
+        self._file = folder / "architectures.json"
+        self._finished = self._read()
         main = parts[0]["kind"]
         keras.backend.clear_session()
-        inputs, outputs = blocks.space(parts, classes, members)
-        named = [
-            {f"{part['kind']}_{number}/{name}": value for name, value in start.items()}
-            for number, part in enumerate(parts[:1])
-            for start in _STARTS[part["kind"]]
-        ]
+        self._graph = blocks.space(parts, classes, members)
         space = keras_tuner.HyperParameters()
         space.Fixed("optimizer", "adam")
         space.Choice("learning_rate", RATES[main], default=RATES[main][0])
-        automodel = autokeras.AutoModel(
-            inputs=inputs,
-            outputs=outputs,
+        space.Fixed("augmentation", augmentation)
+        self._graph.build(space)
+        default = dict(space.values)
+        starts = [
+            {f"{main}_0/{name}": value for name, value in start.items()} for start in _STARTS[main]
+        ]
+        oracle = GreedyOracle(
+            objective=keras_tuner.Objective("loss", "min"),
             max_trials=most,
-            directory=folder,
-            project_name="oracle",
-            overwrite=True,
-            tuner=_Tuner,
-            seed=seed + 1,
             hyperparameters=space,
-            initial_hps=named,
+            initial_hps=[
+                default | {name: value for name, value in start.items() if name in default}
+                for start in starts
+            ],
+            seed=seed + 1,
         )
-        self._tuner = automodel.tuner
-        # A proposal that fails is one result among others.
-        self._tuner.oracle.max_consecutive_failed_trials = most + 1
+        self._tuner = _Tuner(
+            oracle, self._graph, directory=folder, project_name="oracle", overwrite=True
+        )
+        self._tuner.seed = seed + 1
 
-    def run(self, judge: Judge, enough: Callable[[], bool]) -> list[Found]:
+    def run(self, judge: Judge, enough: Callable[[], bool]) -> list[ArchitectureResult]:
         """Return proposals, best first.
 
         Parameters
@@ -168,53 +153,44 @@ class Search:
         enough : callable
             Whether to stop before the last.
         """
-        known = self._read()
-        results: list[Found] = []
+        results: list[ArchitectureResult] = []
 
-        def remembered(number: int, values: dict[str, Any]) -> Found:
-            found = known.get(number)
-            if found is None or found.values != values:
-                found = judge(number, values)
-                known[number] = found
-                self._write(known)
-            results.append(found)
-            return found
+        def loss(number: int, values: dict[str, Any]) -> float:
+            try:
+                results.append(self.judged(judge, number, values))
+            except Exception as error:  # one proposal's failure is no failure of the search
+                reason = (str(error).splitlines() or [type(error).__name__])[0]
+                self.failures.append(f"architecture {number + 1}: {reason}")
+                return np.inf
+            return results[-1].loss
 
-        self._tuner.judge, self._tuner.enough = remembered, enough
-        self._tuner.failures, self._tuner.seed_of_search = self.failures, self.seed + 1
-        tuner_config.DEBUG = False  # else it prints the traceback of a proposal that failed
-        self._tuner.search()
-        return sorted(results, key=lambda found: (found.loss, found.number))
+        self._tuner.judge, self._tuner.enough = loss, enough
+        self._tuner.search(verbose=0)
+        return sorted(results, key=lambda result: (result.loss, result.number))
+
+    def judged(self, judge: Judge, number: int, values: dict[str, Any]) -> ArchitectureResult:
+        """Return a proposal's result, read from the file of a killed process or judged now."""
+        for result in self._finished:
+            if (result.number, result.values) == (number, values):
+                return result
+        result = judge(number, values)
+        self._finished.append(result)
+        canonical.write_text(self._file, json.dumps([asdict(each) for each in self._finished]))
+        return result
 
     def build(self, values: dict[str, Any]) -> Any:
         """Return a fresh Keras model of a proposal, with random weights."""
+        keras.backend.clear_session(free_memory=False)  # names begin again from the first
         space = self._tuner.oracle.get_space()
         space.values = dict(values)
-        return self._tuner.hypermodel.build(space)
+        return self._graph.build(space)
 
-    @staticmethod
-    def keep(path: Path, found: Found) -> None:
-        """Write down one result."""
-        canonical.write_text(path, json.dumps(asdict(found)))
-
-    @staticmethod
-    def kept(path: Path) -> Found | None:
-        """Return what `keep` wrote, if anything."""
+    def _read(self) -> list[ArchitectureResult]:
         try:
-            return Found(**json.loads(path.read_text(encoding="utf-8")))
+            written = json.loads(self._file.read_text(encoding="utf-8"))
+            return [ArchitectureResult(**result) for result in written]
         except (OSError, ValueError, TypeError):
-            return None
-
-    def _read(self) -> dict[int, Found]:
-        try:
-            kept = json.loads(self._kept.read_text(encoding="utf-8"))
-            return {facts["number"]: Found(**facts) for facts in kept}
-        except (OSError, ValueError, TypeError, KeyError):
-            return {}
-
-    def _write(self, known: dict[int, Found]) -> None:
-        facts = [asdict(known[number]) for number in sorted(known)]
-        canonical.write_text(self._kept, json.dumps(facts))
+            return []
 
 
 def words_of(values: dict[str, Any]) -> dict[str, str]:
@@ -222,7 +198,7 @@ def words_of(values: dict[str, Any]) -> dict[str, str]:
     words: dict[str, str] = {}
     for name, value in sorted(values.items()):
         short = name.rpartition("/")[2].replace("_", " ")
-        if short != "optimizer" and short not in words:
+        if short not in ("optimizer", "augmentation") and short not in words:
             words[short] = (
                 formats.number(float(value), 6)
                 if isinstance(value, float | np.floating)

@@ -5,22 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import autokeras
-import keras
-from keras import layers, ops
+from autokeras.graph import Graph
+from keras import layers
 
-from toolkit.automl.engines.autokeras.layers import (
-    PACKAGE,
-    Convolution,
-    Halving,
-    MeanOfWords,
-    Outputs,
-    Periodic,
-    SharedDense,
-)
+from toolkit.automl.engines.autokeras.layers import MeanOfWords, Outputs, Periodic, SharedDense
 
-OUTPUTS = "outputs"
-"""The layer whose output is trained, and saved: logits or values of each member."""
-_register = keras.utils.register_keras_serializable(package=PACKAGE)
 _MOST_PERIODIC = 200
 _SMALL_SIDE = 10
 
@@ -29,7 +18,6 @@ def _only(inputs: Any) -> Any:
     return inputs[0] if isinstance(inputs, list | tuple) else inputs
 
 
-@_register
 class TableBlock(autokeras.Block):  # type: ignore[misc]
     """Dense networks that share matrices, over numbers as vectors of cosines or as they are.
 
@@ -63,12 +51,7 @@ class TableBlock(autokeras.Block):  # type: ignore[misc]
                 node = layers.Dropout(dropout)(node)
         return node
 
-    def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
-        return super().get_config() | {"numbers": self.numbers, "members": self.members}
 
-
-@_register
 class TextBlock(autokeras.Block):  # type: ignore[misc]
     """Vectors of words: their mean, and the strongest of patterns of neighbouring words.
 
@@ -95,17 +78,14 @@ class TextBlock(autokeras.Block):  # type: ignore[misc]
         patterns = hp.Choice("patterns", [0, 64, 128], default=64)
         if patterns:
             size = hp.Choice("neighbours", [2, 3, 5], default=3)
-            found = layers.Activation("relu")(Convolution(patterns, size)(vectors))
-            parts.append(layers.GlobalMaxPooling1D()(found))
+            convolved = layers.Conv1D(
+                patterns, size, padding="same", activation="relu", kernel_initializer="he_uniform"
+            )(vectors)
+            parts.append(layers.GlobalMaxPooling1D()(convolved))
         node = layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
         return layers.Dropout(dropout)(node)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
-        return super().get_config() | {"words": self.words}
 
-
-@_register
 class ImageBlock(autokeras.Block):  # type: ignore[misc]
     """A small convolutional network, with or without residual connections.
 
@@ -121,7 +101,7 @@ class ImageBlock(autokeras.Block):  # type: ignore[misc]
         node = self._convolved(node, filters)
         while min(node.shape[1:3]) >= _SMALL_SIDE:
             filters = min(128, 2 * filters)
-            node = self._convolved(Halving()(node), filters)
+            node = self._convolved(layers.MaxPooling2D()(node), filters)
             for _ in range(depth - 1):
                 more = self._convolved(node, filters)
                 node = layers.Add()([node, more]) if residual else more
@@ -132,36 +112,31 @@ class ImageBlock(autokeras.Block):  # type: ignore[misc]
         return layers.Dropout(hp.Choice("dropout", [0.1, 0.3, 0.5], default=0.3))(node)
 
     def _convolved(self, node: Any, filters: int) -> Any:
-        node = layers.BatchNormalization(momentum=0.9)(Convolution(filters)(node))
+        convolution = layers.Conv2D(filters, 3, padding="same", kernel_initializer="he_uniform")
+        node = layers.BatchNormalization(momentum=0.9)(convolution(node))
         return layers.Activation("relu")(node)
 
 
-def _outputs(head: Any, inputs: Any) -> Any:
-    return Outputs(head.shape[-1], name=OUTPUTS)(_only(inputs))
+class OutputBlock(autokeras.Block):  # type: ignore[misc]
+    """What is trained and saved: logits or values of each member.
 
+    Parameters
+    ----------
+    units : int
+        Numbers for a row.
+    """
 
-@_register
-class Classes(autokeras.ClassificationHead):  # type: ignore[misc]
-    """Probabilities: the mean of those of all members."""
-
-    def build(self, hp: Any, inputs: Any = None) -> Any:
-        """Return the mean probabilities."""
-        logits = _outputs(self, inputs)
-        activation = "sigmoid" if self.shape[-1] == 1 else "softmax"
-        return ops.mean(layers.Activation(activation)(logits), axis=1)
-
-
-@_register
-class Numbers(autokeras.RegressionHead):  # type: ignore[misc]
-    """Values: the mean of those of all members."""
+    def __init__(self, units: int = 1, **options: Any) -> None:
+        super().__init__(**options)
+        self.units = units
 
     def build(self, hp: Any, inputs: Any = None) -> Any:
-        """Return the mean values."""
-        return ops.mean(_outputs(self, inputs), axis=1)
+        """Return the outputs, (rows, members, units)."""
+        return Outputs(self.units, name="outputs")(_only(inputs))
 
 
-def space(parts: list[dict[str, Any]], classes: int, members: int) -> tuple[list[Any], Any]:
-    """Return AutoKeras' inputs and head for what a row consists of.
+def space(parts: list[dict[str, Any]], classes: int, members: int) -> Graph:
+    """Return AutoKeras' search space for what a row consists of.
 
     Parameters
     ----------
@@ -187,10 +162,4 @@ def space(parts: list[dict[str, Any]], classes: int, members: int) -> tuple[list
             block = ImageBlock(name=name)
         nodes += block(node)
     node = nodes[0] if len(nodes) == 1 else autokeras.Merge("concatenate", name="merge")(nodes)
-    if classes:
-        head = Classes(num_classes=classes, name="head")
-        head.shape = (1 if classes == 2 else classes,)
-    else:
-        head = Numbers(output_dim=1, name="head")
-        head.shape = (1,)
-    return inputs, head(node)
+    return Graph(inputs, OutputBlock(classes if classes > 2 else 1, name="head")(node))

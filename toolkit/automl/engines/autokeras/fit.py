@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from keras.callbacks import EarlyStopping
 
 from toolkit import canonical, formats
-from toolkit.automl.engines.autokeras.architecture_search import Found, Search, words_of
+from toolkit.automl.engines.autokeras.architecture_search import (
+    ArchitectureResult,
+    Search,
+    words_of,
+)
+from toolkit.automl.engines.autokeras.augmentation import MIRRORED, MOVED, OFF
 from toolkit.automl.engines.autokeras.network import Fitted, Networks, load_fitted, save_fitted
 from toolkit.automl.engines.autokeras.row_limits import VISITS
-from toolkit.automl.engines.autokeras.training import State, Training
+from toolkit.automl.engines.autokeras.training import VALIDATION_LOSS, Progress, Training
 from toolkit.automl.engines.autokeras.training_rows import Prepared
 from toolkit.automl.engines.base import Candidate, Trial
 from toolkit.automl.files.model_file import installed
@@ -23,7 +29,7 @@ from toolkit.errors import EngineError
 if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask
 
-_FORMAT = 1
+_FORMAT = 2
 _SHARE = {"table": 0.5, "text": 0.8, "image": 0.85}
 """Share of the trial's seconds that is planned for; the rest is for saving and for surprise."""
 _SEARCH = 0.4
@@ -68,7 +74,7 @@ class Fit:
         self.notes: list[str] = []
         self.details: dict[str, str] = {}
         self._trainings: dict[str, Training] = {}
-        self._speed = 0.0  # seconds of a stretch of steps, once it is compiled
+        self._speed = 0.0  # seconds of an epoch, once it is compiled
         self._total = trial.settings["architectures"] + task.folds.count
         self.folder = task.scratch / _fingerprint(task, trial)
 
@@ -77,146 +83,116 @@ class Fit:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._say("preparing rows", 0)
         self.data = Prepared(self.task, self.trial)
-        best, alter = self._search()
-        training = self._training(best.values, alter)
-        return self._cross_fit(training, best)
+        return self._cross_fit(self._search())
 
     # -- the search --------------------------------------------------------------
 
-    def _search(self) -> tuple[Found, str]:
+    def _search(self) -> ArchitectureResult:
         settings = self.trial.settings
+        augmentations = self._augmentations()
         self.search = Search(
             self.data.encoder.facts(),
             classes=self.data.classes,
             members=settings["members"],
+            augmentation=augmentations[0],
             folder=self.folder,
             seed=self.seed,
             most=settings["architectures"],
         )
-        ways = self._ways()
-
-        def judge(number: int, values: dict[str, Any], alter: str = ways[0]) -> Found:
-            return self._judged(number, values, alter)
-
-        found = self.search.run(judge, lambda: self.clock.left(_SEARCH) <= 0)
-        failures = self.search.failures
-        if not found:
-            raise EngineError(
-                f"no architecture could be trained: {failures[0] if failures else 'no reason'}",
-                where=self.trial.name,
-            )
-        self.notes += failures
-        best = found[0]
-        self.details["architectures tried"] = str(len(found))
+        results = self.search.run(self._judged, lambda: self.clock.left(_SEARCH) <= 0)
+        self.notes += self.search.failures
+        if not results:
+            reason = (self.search.failures or ["no reason"])[0]
+            raise EngineError(f"no architecture could be trained: {reason}", where=self.trial.name)
+        best = results[0]
+        self.details["architectures tried"] = str(len(results))
         self.details |= words_of(best.values)
-        if len(found) < settings["architectures"]:
-            self._note(f"{len(found)} of {settings['architectures']} architectures were tried")
-        return self._altered(best, ways, judge)
+        if len(results) < settings["architectures"]:
+            self._note(f"{len(results)} of {settings['architectures']} architectures were tried")
+        return self._augmented(best, augmentations) if self.main == "image" else best
 
-    def _ways(self) -> list[str]:
+    def _augmentations(self) -> list[str]:
         """Return what may be done to images in training; the first counts in the search."""
-        choice = self.trial.settings.get("augmentation", "off")
-        if choice == "off":
-            return [""]
+        choice = self.trial.settings.get("augmentation", OFF)
         if choice == "on":
-            return ["moved", "mirrored"]
+            return [MOVED, MIRRORED]
         each = len(self.data.rows.target) / max(1, self.data.classes)
-        return ["moved", "", "mirrored"] if each < _FEW_IMAGES else [""]
+        return [MOVED, OFF, MIRRORED] if choice != OFF and each < _FEW_IMAGES else [OFF]
 
-    def _altered(self, best: Found, ways: list[str], judge: Any) -> tuple[Found, str]:
-        """Train the winner once more in each other way, and keep the best way."""
-        results = {ways[0]: best}
-        for way in ways[1:]:
+    def _augmented(self, best: ArchitectureResult, augmentations: list[str]) -> ArchitectureResult:
+        """Train the winner once more with each other augmentation, and keep the best."""
+        results = {augmentations[0]: best}
+        for other in augmentations[1:]:
             if self.clock.left(_SEARCH) <= 0:
                 self._note("what altering images brings was not measured: the time was short")
                 break
-            path = self.folder / f"way_{way or 'plain'}.json"
-            kept = self.search.kept(path)
-            if kept is None or kept.values != best.values:
-                kept = judge(best.number, best.values, way)
-                self.search.keep(path, kept)
-            results[way] = kept
-        chosen = min(results, key=lambda way: (results[way].loss, ways.index(way)))
-        if self.main == "image":
-            names = {"": "off", "moved": "moved", "mirrored": "moved and mirrored"}
-            tried = "; ".join(
-                f"{names[w]} {formats.number(found.loss, 4)}" for w, found in results.items()
-            )
-            self.details["augmentation"] = f"{names[chosen]} (inner loss: {tried})"
-        return results[chosen], chosen
+            values = best.values | {"augmentation": other}
+            results[other] = self.search.judged(self._judged, best.number, values)
+        chosen = min(results, key=lambda name: results[name].loss)
+        tried = "; ".join(f"{n} {formats.number(result.loss, 4)}" for n, result in results.items())
+        self.details["augmentation"] = f"{chosen} (inner loss: {tried})"
+        return results[chosen]
 
-    def _judged(self, number: int, values: dict[str, Any], alter: str) -> Found:
-        training = self._training(values, alter)
-        rows = len(self.data.learnt)
-        planned = training.stretches(rows, self._passes(rows))
+    def _judged(self, number: int, values: dict[str, Any]) -> ArchitectureResult:
+        training = self._training(values)
+        planned = max(1, round(self._rows_seen(len(self.data.train_rows)) / self._epoch))
         waiting = max(1, self.trial.settings["architectures"] - number)
         # The first are the safest: each may take half of the time that is left.
         allowed = self.clock.left(_SEARCH) / min(2, waiting)
-        found = self._trained(training, Found(number, values, np.inf, 0, planned), allowed)
-        if found is None:
+        for limit in (allowed, np.inf):
+            progress = Progress(
+                partial(self._say_pass, number, planned), lambda: self.clock.left(_SEARCH), limit
+            )
+            patience = max(3, int(_PATIENCE * planned))
+            losses = training.fit(
+                self.data.train_rows,
+                self.seed + number,
+                planned,
+                [progress, EarlyStopping(VALIDATION_LOSS, patience=patience, mode="min")],
+                validation=self.data.validation_rows,
+                augmentation=values["augmentation"],
+            )
+            if not np.isfinite(losses).all():
+                raise EngineError("its output is not a number")
+            self._speed = progress.seconds or self._speed
+            if not progress.slow:
+                break
             # Begun again for as long as there is time, so that the rate comes down in the end.
             planned = int(np.clip(allowed / self._speed, 2, planned))
-            found = self._trained(training, Found(number, values, np.inf, 0, planned), np.inf)
-        assert found is not None
-        return found
+        return ArchitectureResult(number, values, min(losses), int(np.argmin(losses)) + 1, planned)
 
-    def _trained(self, training: Training, start: Found, allowed: float) -> Found | None:
-        """Train one proposal; None as soon as it shows that it would take too long."""
-        number, planned = start.number, start.planned
-        best, at = np.inf, 0
-        began = time.monotonic()
-        stream = training.train(self.data.learnt, self.seed + number, planned)
-        for done, (state, _) in enumerate(stream, start=1):
-            self._say(f"architecture {number + 1}, pass {done} of {planned}", number)
-            loss = training.loss(state, self.data.held)
-            if not np.isfinite(loss):
-                raise EngineError("its output is not a number")
-            if loss < best:
-                best, at = loss, done
-            if done == 1:
-                began = time.monotonic()  # what came before was mostly compiling
-                continue
-            self._speed = (time.monotonic() - began) / (done - 1)
-            if done == 2 and self._speed * planned > allowed:
-                return None
-            if done - at >= max(3, _PATIENCE * planned) or self.clock.left(_SEARCH) <= 0:
-                break
-        return Found(number, start.values, float(best), at, planned)
+    @property
+    def _epoch(self) -> int:
+        """The rows of an epoch."""
+        return self.data.batch * self.data.steps
 
-    def _passes(self, rows: int) -> float:
-        epochs: int = self.trial.settings["epochs"]
-        return min(float(epochs), VISITS[self.main] / rows)
+    def _rows_seen(self, rows: int) -> float:
+        """Return how many rows a network of so many should see in training."""
+        return float(min(self.trial.settings["epochs"] * rows, VISITS[self.main]))
 
-    def _training(self, values: dict[str, Any], alter: str) -> Training:
-        key = canonical.digest([values, alter])
+    def _training(self, values: dict[str, Any]) -> Training:
+        key = canonical.digest(values | {"augmentation": ""})  # which compiles nothing else
         if key not in self._trainings:
-            import keras
-
-            def build() -> Any:
-                keras.backend.clear_session()
-                return self.search.build(values)
-
             self._trainings[key] = Training(
-                build,
+                lambda: self.search.build(values),
                 self.data.rows,
                 batch=self.data.batch,
-                stretch=self.data.stretch,
+                steps=self.data.steps,
                 rate=float(values["learning_rate"]),
-                alter=alter,
             )
         return self._trainings[key]
 
     # -- the folds ---------------------------------------------------------------
 
-    def _cross_fit(self, training: Training, best: Found) -> Candidate:
-        task, data = self.task, self.data
+    def _cross_fit(self, best: ArchitectureResult) -> Candidate:
+        task, data, training = self.task, self.data, self._training(best.values)
         networks = Networks(
-            data.encoder, training.network, training.forward, [], data.classes,
+            data.encoder, training.network, [], data.classes,
             data.mean, data.scale, float(task.target.min()), float(task.target.max()),
         )  # fmt: skip
         oof = task.empty_oof()
         pairs = list(task.folds.pairs())
-        jobs = [learnt for learnt, _ in pairs]
+        jobs = [rows for rows, _ in pairs]
         if task.folds.ordered:
             jobs.append(np.arange(len(task.target)))
         fitted = []
@@ -240,56 +216,54 @@ class Fit:
         )
 
     def _fitted(
-        self, training: Training, best: Found, rows: np.ndarray, number: int, jobs: int
+        self, training: Training, best: ArchitectureResult, rows: np.ndarray, number: int, jobs: int
     ) -> Fitted:
         path = self.folder / f"network_{number}.npz"
-        if (known := _kept(path)) is not None:
-            return known
+        if (saved := _saved_network(path)) is not None:
+            return saved
         rows = self.data.of_fold(rows, number)
-        stretches, planned = self._planned(training, best, rows, jobs - number)
-        state: State | None = None
-        allowed = self.clock.left() / (jobs - number)
-        began = time.monotonic()
-        stream = training.train(rows, self.seed + 1000 + number, planned)
-        for done, (state, _) in enumerate(  # noqa: B007 - the last one is used
-            itertools.islice(stream, stretches), start=1
-        ):
-            self._say(
-                f"network {number + 1} of {jobs}, part {done} of {stretches}",
+        epochs, planned = self._planned(best, len(rows), jobs - number)
+        until = time.monotonic() + self.clock.left() / (jobs - number)
+        progress = Progress(
+            lambda done: self._say(
+                f"network {number + 1} of {jobs}, part {done} of {epochs}",
                 self.trial.settings["architectures"] + number,
-            )
-            if time.monotonic() - began > allowed:
-                self._note("networks were stopped before the planned end: the time was short")
-                break
-        assert state is not None
-        fitted = Fitted(
-            [np.asarray(w) for w in state.weights], [np.asarray(o) for o in state.others]
+            ),
+            lambda: until - time.monotonic(),
         )
+        done = training.fit(
+            rows,
+            self.seed + 1000 + number,
+            planned,
+            [progress],
+            epochs=epochs,
+            augmentation=best.values["augmentation"],
+        )
+        if len(done) < epochs:
+            self._note("networks were stopped before the planned end: the time was short")
+        fitted = Fitted.of(training.network)
         if not all(np.isfinite(w).all() for w in fitted.weights):
             raise EngineError("a network's weights grew beyond all bounds", where=self.trial.name)
         save_fitted(path, [fitted])
         return fitted
 
-    def _planned(
-        self, training: Training, best: Found, rows: np.ndarray, jobs: int
-    ) -> tuple[int, int]:
-        """Return the stretches to train, and those that the learning rate is planned for."""
-        passes = self._passes(len(self.data.learnt)) * len(rows) / len(self.data.learnt)
-        planned = training.stretches(len(self.data.learnt), passes)
-        most = max(1, int(VISITS[self.main] / (self.data.batch * self.data.stretch)))
-        share = best.stretches / best.planned
-        shorter = planned > most
-        planned = min(planned, most)
+    def _planned(self, best: ArchitectureResult, rows: int, jobs: int) -> tuple[int, int]:
+        """Return the epochs to train, and those that the learning rate is planned for."""
+        planned = max(1, round(self._rows_seen(rows) / self._epoch))
+        share = best.epochs / best.planned
         if self.clock.seconds < np.inf and self._speed:
             affordable = int(self.clock.left() / jobs / self._speed * 0.8)
             if affordable < share * planned:
                 self._note("networks were trained for less than was planned: the time was short")
                 planned, share = max(1, affordable), 1.0
-        if shorter:
+        if self.trial.settings["epochs"] * rows > VISITS[self.main]:
             self._note(f"rows are many: each network sees {VISITS[self.main]:,} in training")
         return max(1, round(share * planned)), planned
 
     # -- words -------------------------------------------------------------------
+
+    def _say_pass(self, number: int, planned: int, done: int) -> None:
+        self._say(f"architecture {number + 1}, pass {done} of {planned}", number)
 
     def _say(self, text: str, done: int) -> None:
         self.task.progress(f"autokeras: {text}", done, self._total)
@@ -309,7 +283,7 @@ def _fingerprint(task: SearchTask, trial: Trial) -> str:
     return canonical.digest(facts).removeprefix("sha256:")[:16]
 
 
-def _kept(path: Path) -> Fitted | None:
+def _saved_network(path: Path) -> Fitted | None:
     try:
         return load_fitted(path)[0]
     except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile):

@@ -1,14 +1,11 @@
-"""Layers that networks are made of, in forms that are quick on JAX without an accelerator.
-
-XLA's own gradients of convolutions and of pooling take about ten times as long on a
-processor as the same sums written as matrix products and reshapes.
-"""
+"""Layers that Keras does not have: numbers as waves, and several networks in one."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import keras
+import numpy as np
 from keras import initializers, layers, ops
 
 PACKAGE = "toolkit"
@@ -18,63 +15,6 @@ _register = keras.utils.register_keras_serializable(package=PACKAGE)
 def _signs(shape: tuple[int, ...], dtype: Any = None) -> Any:
     """Draw -1 and 1."""
     return 2.0 * ops.cast(keras.random.randint(shape, 0, 2), dtype or "float32") - 1.0
-
-
-@_register
-class Convolution(layers.Layer):  # type: ignore[misc]
-    """A convolution over a sequence or an image, as one matrix product; padded, stride 1.
-
-    Parameters
-    ----------
-    filters : int
-        Channels out.
-    size : int
-        Cells along each side of the window.
-    """
-
-    def __init__(self, filters: int, size: int = 3, **options: Any) -> None:
-        super().__init__(**options)
-        self.filters = filters
-        self.size = size
-
-    def build(self, shape: tuple[int, ...]) -> None:
-        """Make the weights."""
-        cells = self.size ** (len(shape) - 2)
-        self.kernel = self.add_weight(
-            shape=(cells * shape[-1], self.filters), initializer="he_uniform", name="kernel"
-        )
-        self.bias = self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
-
-    def call(self, inputs: Any) -> Any:
-        """Return the channels out, of the same height and width."""
-        before, after = (self.size - 1) // 2, self.size // 2
-        sides = inputs.shape[1:-1]
-        inputs = ops.pad(inputs, ((0, 0), *[(before, after)] * len(sides), (0, 0)))
-        shifted = [inputs]
-        for axis, length in enumerate(sides, start=1):
-            shifted = [
-                part[(slice(None),) * axis + (slice(start, start + length),)]
-                for part in shifted
-                for start in range(self.size)
-            ]
-        return ops.matmul(ops.concatenate(shifted, axis=-1), self.kernel) + self.bias
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
-        return super().get_config() | {"filters": self.filters, "size": self.size}
-
-
-@_register
-class Halving(layers.Layer):  # type: ignore[misc]
-    """The largest of each 2 x 2 cells of an image."""
-
-    def call(self, inputs: Any) -> Any:
-        """Return an image of half the height and width."""
-        _, height, width, channels = inputs.shape
-        height, width = height // 2, width // 2
-        inputs = inputs[:, : 2 * height, : 2 * width]
-        cells = ops.reshape(inputs, (-1, height, 2, width, 2, channels))
-        return ops.max(ops.max(cells, axis=4), axis=2)
 
 
 @_register
@@ -229,3 +169,38 @@ class MeanOfWords(layers.Layer):  # type: ignore[misc]
         """Return (rows, width) of (rows, length, width) and (rows, length)."""
         known = ops.cast(ops.not_equal(tokens, 0), "float32")[:, :, None]
         return ops.sum(vectors * known, axis=1) / ops.maximum(ops.sum(known, axis=1), 1.0)
+
+
+@_register
+class Convolution(layers.Layer):  # type: ignore[misc]
+    """A padded convolution of networks saved before they had Keras' own.
+
+    Parameters
+    ----------
+    filters : int
+        Channels out.
+    size : int
+        Cells along each side of the window.
+    """
+
+    def __init__(self, filters: int, size: int = 3, **options: Any) -> None:
+        super().__init__(**options)
+        self.filters = filters
+        self.size = size
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        """Make the weights: a row for each cell of the window, and each channel."""
+        self._window = (*[self.size] * (len(shape) - 2), shape[-1], self.filters)
+        rows = int(np.prod(self._window[:-1]))
+        self.kernel = self.add_weight(shape=(rows, self.filters), name="kernel")
+        self.bias = self.add_weight(shape=(self.filters,), name="bias")
+
+    def call(self, inputs: Any) -> Any:
+        """Return the channels out, of the same height and width."""
+        kernel = ops.reshape(self.kernel, self._window)
+        return ops.conv(inputs, kernel, padding="same") + self.bias
+
+
+@_register
+class Halving(layers.MaxPooling2D):  # type: ignore[misc]
+    """Keras' pooling, by its name in networks saved before."""

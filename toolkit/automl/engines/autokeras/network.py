@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 
 from toolkit import canonical
 from toolkit.automl.engines.autokeras.inputs import Encoder
-from toolkit.automl.engines.autokeras.training import Forward, averaged
+from toolkit.automl.engines.autokeras.training import ROWS_AT_ONCE, averaged
 from toolkit.automl.files.archive import Renumbering, normalised
 from toolkit.errors import ModelError
 
@@ -30,6 +32,48 @@ class Fitted:
     weights: list[Any]
     others: list[Any]
 
+    @classmethod
+    def of(cls, network: Any) -> Fitted:
+        """Return what a Keras model holds now."""
+        return cls(
+            [np.asarray(variable) for variable in network.trainable_variables],
+            [np.asarray(variable) for variable in network.non_trainable_variables],
+        )
+
+
+class Forward:
+    """A network's outputs, compiled once and for any weights.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Gives (rows, members, units).
+    kinds : list of str
+        What each input is.
+    """
+
+    def __init__(self, network: Any, kinds: list[str]) -> None:
+        self._few, self._many = (min(ROWS_AT_ONCE[kind][i] for kind in kinds) for i in (0, 1))
+        # `predict` would compile for each number of rows, and takes 20 ms a call.
+        self._call = jax.jit(
+            lambda weights, others, inputs: network.stateless_call(
+                weights, others, inputs, training=False
+            )[0]
+        )
+
+    def __call__(self, fitted: Fitted, arrays: list[np.ndarray], rows: np.ndarray) -> np.ndarray:
+        """Return float64 (len(rows), members, units) for rows of some arrays."""
+        size = self._few if len(rows) <= self._few else self._many
+        parts = []
+        for start in range(0, max(1, len(rows)), size):
+            some = rows[start : start + size]
+            inputs = [np.zeros((size, *array.shape[1:]), dtype=array.dtype) for array in arrays]
+            for filled, array in zip(inputs, arrays, strict=True):
+                filled[: len(some)] = array[some]
+            raw = self._call(fitted.weights, fitted.others, inputs)
+            parts.append(np.asarray(raw)[: len(some)])
+        return np.concatenate(parts).astype(np.float64)
+
 
 @dataclass
 class Networks:
@@ -41,8 +85,6 @@ class Networks:
         From rows to their inputs.
     network : keras.Model
         The architecture.
-    forward : Forward
-        Its outputs for any weights.
     fitted : list of Fitted
         The weights of each network.
     classes : int
@@ -53,13 +95,17 @@ class Networks:
 
     encoder: Encoder
     network: Any
-    forward: Forward
     fitted: list[Fitted]
     classes: int
     mean: float = 0.0
     scale: float = 1.0
     low: float = 0.0
     high: float = 0.0
+
+    @cached_property
+    def forward(self) -> Forward:
+        """The architecture's outputs for any weights."""
+        return Forward(self.network, [part.kind for part in self.encoder.parts])
 
     def score(self, inputs: Inputs) -> np.ndarray:
         """Return (n, k) probabilities or (n,) values."""
@@ -74,7 +120,7 @@ class Networks:
 
     def of_one(self, fitted: Fitted, arrays: list[np.ndarray], rows: np.ndarray) -> np.ndarray:
         """Return one network's scores for rows of some arrays."""
-        raw = self.forward(fitted.weights, fitted.others, arrays, rows)
+        raw = self.forward(fitted, arrays, rows)
         scores = averaged(raw, self.classes)
         if not self.classes:
             scores = np.clip(scores * self.scale + self.mean, self.low, self.high)
@@ -122,9 +168,8 @@ class Networks:
                 where=str(folder),
                 remedy="Run 04_automl.ipynb again with --fresh",
             ) from error
-        kinds = [part.kind for part in encoder.parts]
         outcome = [float.fromhex(value) for value in facts["outcome"]]
-        return cls(encoder, network, Forward(network, kinds), fitted, facts["classes"], *outcome)
+        return cls(encoder, network, fitted, facts["classes"], *outcome)
 
 
 def save_fitted(path: Path, networks: list[Fitted]) -> None:

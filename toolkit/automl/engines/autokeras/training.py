@@ -1,28 +1,30 @@
-"""Training of one network: whole stretches of steps compiled at once by JAX.
+"""Training of one network by Keras: AdamW, with a rate that falls along a cosine.
 
-The optimiser is AdamW (Loshchilov and Hutter, 2019, "Decoupled Weight Decay
-Regularization") with a rate that rises for a moment and falls along a cosine.
+Keras compiles one step for each network object, so one object is trained again and again from
+new weights (docs/adr/0024-keras-trains.md has the measurements).
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import keras
 import numpy as np
+from keras import ops
 
-from toolkit.automl.engines.autokeras.augmentation import altered
-from toolkit.automl.engines.autokeras.blocks import OUTPUTS
+from toolkit.automl.engines.autokeras.augmentation import OFF, augmenter
 
 _DECAY = 0.02
 _WARM = 0.05
-_MOMENTS = (0.9, 0.999)
-_ROOM = {"table": (64, 1024), "text": (32, 256), "image": (16, 128)}
-"""TrainingArrays scored at once: a few, and many. JAX compiles once for each number."""
+"""Share of the steps in which the learning rate rises."""
+_MEAN = "loss_of_mean"
+VALIDATION_LOSS = f"val_{_MEAN}"
+"""What Keras calls the loss on other rows."""
+ROWS_AT_ONCE = {"table": (64, 1024), "text": (32, 256), "image": (16, 128)}
+"""Rows scored at once: a few, and many. Each number is compiled for once."""
 
 
 @dataclass(frozen=True)
@@ -49,20 +51,75 @@ class TrainingArrays:
     weights: np.ndarray
     classes: int
 
+    def batches(
+        self, rows: np.ndarray, size: int, seed: int, augmentation: str
+    ) -> Iterator[tuple[Any, ...]]:
+        """Give inputs, targets and weights of shuffled passes over some rows, end to end."""
+        augmented = {"image": augmenter(augmentation, seed)} if augmentation != OFF else {}
+        generator = np.random.default_rng([seed, 1])
+        waiting = np.empty(0, dtype=np.int64)
+        while True:
+            while len(waiting) < size:
+                waiting = np.concatenate([waiting, generator.permutation(rows)])
+            chosen, waiting = waiting[:size], waiting[size:]
+            yield (
+                [
+                    augmented.get(kind, np.asarray)(array[chosen])
+                    for array, kind in zip(self.arrays, self.kinds, strict=True)
+                ],
+                self.target[chosen],
+                self.weights[chosen],
+            )
 
-@dataclass(frozen=True)
-class State:
-    """A network's weights, and what the optimiser and layers keep between steps."""
+    def whole(self, rows: np.ndarray, size: int) -> tuple[Any, ...]:
+        """Return some rows, and after them others that count nothing, in batches of one size."""
+        filled = np.resize(rows, -(-len(rows) // size) * size)
+        counted = np.where(np.arange(len(filled)) < len(rows), self.weights[filled], 0)
+        return [array[filled] for array in self.arrays], self.target[filled], counted
 
-    weights: list[Any]
-    others: list[Any]
-    first: list[Any]
-    second: list[Any]
-    steps: Any
 
-    def pack(self) -> tuple[Any, ...]:
-        """Return everything as JAX takes it."""
-        return self.weights, self.others, self.first, self.second, self.steps
+class Progress(keras.callbacks.Callback):  # type: ignore[misc]
+    """Says how far training is, measures its speed, and ends it when its time is up.
+
+    Parameters
+    ----------
+    say : callable
+        Is given the epochs done.
+    left : callable
+        Returns the seconds that are left.
+    allowed : float
+        Seconds for all epochs; if two show that they would take longer, training ends.
+
+    Attributes
+    ----------
+    seconds : float
+        Of an epoch, without what is compiled in the first.
+    slow : bool
+        Whether training ended since it would have taken too long.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[int], None],
+        left: Callable[[], float],
+        allowed: float = np.inf,
+    ) -> None:
+        super().__init__()
+        self._say, self._left, self._allowed = say, left, allowed
+        self.seconds = 0.0
+        self.slow = False
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Look at the clock."""
+        self._say(epoch + 1)
+        now = time.monotonic()
+        if not epoch:
+            self._compiled = now  # what came before was mostly compiling
+            return
+        self.seconds = (now - self._compiled) / epoch
+        self.slow = epoch == 1 and self.seconds * self.params["epochs"] > self._allowed
+        if self.slow or self._left() <= 0:
+            self.model.stop_training = True
 
 
 class Training:
@@ -74,12 +131,10 @@ class Training:
         Gives a fresh Keras model of the architecture, with new random weights.
     rows : TrainingArrays
         What it learns from.
-    batch, stretch : int
-        TrainingArrays of a step, and steps that are compiled as one.
+    batch, steps : int
+        Rows of a step, and steps of an epoch.
     rate : float
         The learning rate at its highest.
-    alter : str
-        What is done to images in training: nothing (empty), ``moved`` or ``mirrored``.
     """
 
     def __init__(
@@ -88,31 +143,29 @@ class Training:
         rows: TrainingArrays,
         *,
         batch: int,
-        stretch: int,
+        steps: int,
         rate: float,
-        alter: str = "",
     ) -> None:
         self._build = build
-        self.network = trained_part(build())
+        self.network = build()
         self.rows = rows
         self.batch = batch
-        self.stretch = stretch
+        self.steps = steps
         self.rate = rate
-        self.alter = alter
-        self._data = (
-            [jnp.asarray(array) for array in rows.arrays],
-            jnp.asarray(rows.target),
-            jnp.asarray(rows.weights),
-        )
-        self._steps = jax.jit(self._run)
-        self.forward = Forward(self.network, rows.kinds)
+        self._planned = 0
 
-    def stretches(self, rows: int, passes: float) -> int:
-        """Return how many stretches make so many passes over so many rows."""
-        return max(1, round(passes * rows / (self.batch * self.stretch)))
-
-    def train(self, rows: np.ndarray, seed: int, planned: int) -> Iterator[tuple[State, float]]:
-        """Train from new weights; after each stretch give the state and the mean loss.
+    def fit(
+        self,
+        rows: np.ndarray,
+        seed: int,
+        planned: int,
+        callbacks: list[Any],
+        *,
+        epochs: int | None = None,
+        validation: np.ndarray | None = None,
+        augmentation: str = OFF,
+    ) -> list[float]:
+        """Train from new weights; return the mean loss of each epoch, on other rows if there are.
 
         Parameters
         ----------
@@ -121,130 +174,82 @@ class Training:
         seed : int
             Of weights, order and whatever the layers draw.
         planned : int
-            Stretches after which the rate has come down to nothing.
+            Epochs after which the learning rate has come down to nothing.
+        callbacks : list of keras.callbacks.Callback
+            Watch, and may end it.
+        epochs : int, optional
+            Epochs after which it ends before that.
+        validation : array of int, optional
+            Positions of other rows, on which the mean of all members is judged.
+        augmentation : str
+            What is done to images, of `AUGMENTATIONS`.
         """
-        state = self._fresh(seed)
-        order = _order(rows, seed, self.stretch * self.batch)
-        key = jax.random.key(seed)
-        total = planned * self.stretch
-        for number in range(planned):
-            step = np.arange(number * self.stretch, (number + 1) * self.stretch)
-            rates = self.rate * np.minimum(1.0, (step + 1) / (_WARM * total + 1))
-            rates = (rates * 0.5 * (1 + np.cos(np.pi * step / total))).astype(np.float32)
-            chosen = next(order).reshape(self.stretch, self.batch)
-            packed, losses = self._steps(state.pack(), chosen, rates, key, self._data)
-            state = State(*packed)
-            yield state, float(losses.mean())
-
-    def loss(self, state: State, rows: np.ndarray) -> float:
-        """Return the weighted mean loss on some rows: log loss, or the squared error."""
-        raw = self.forward(state.weights, state.others, self.rows.arrays, rows)
-        target, weights = self.rows.target[rows], self.rows.weights[rows]
-        scores = averaged(raw, self.rows.classes)
-        if not self.rows.classes:
-            losses = (scores - target) ** 2
-        else:
-            losses = -np.log(np.maximum(scores[np.arange(len(rows)), target], 1e-12))
-        return float(np.average(losses, weights=weights))
-
-    def _fresh(self, seed: int) -> State:
         keras.utils.set_random_seed(seed)
-        model = trained_part(self._build())
-        weights = [variable.value for variable in model.trainable_variables]
-        others = [variable.value for variable in model.non_trainable_variables]
-        nothing = [jnp.zeros_like(value) for value in weights]
-        return State(weights, others, nothing, nothing, jnp.zeros((), jnp.float32))
+        self._reset(planned)
+        others = {}
+        if validation is not None:
+            size = min(len(validation), *(ROWS_AT_ONCE[kind][1] for kind in self.rows.kinds))
+            others = {
+                "validation_data": self.rows.whole(validation, size),
+                "validation_batch_size": size,
+            }
+        history = self.network.fit(
+            self.rows.batches(rows, self.batch, seed, augmentation),
+            epochs=epochs or planned,
+            steps_per_epoch=self.steps,
+            callbacks=callbacks,
+            verbose=0,
+            **others,
+        ).history
+        return list(history["loss" if validation is None else VALIDATION_LOSS])
 
-    def _objective(
-        self, weights: Any, others: Any, inputs: list[Any], target: Any, counts: Any
-    ) -> tuple[Any, Any]:
-        given = inputs if len(inputs) > 1 else inputs[0]
-        raw, others = self.network.stateless_call(weights, others, given, training=True)
-        target, counts = target[:, None], counts[:, None]
-        if not self.rows.classes:
-            losses = (raw[..., 0] - target) ** 2
-        elif self.rows.classes == 2:
-            losses = jax.nn.softplus(raw[..., 0]) - target * raw[..., 0]
-        else:
-            logs = jax.nn.log_softmax(raw)
-            wanted = jnp.broadcast_to(target[..., None], (*logs.shape[:-1], 1))
-            losses = -jnp.take_along_axis(logs, wanted, axis=-1)[..., 0]
-        return (losses * counts).mean(), others
-
-    def _run(self, state: Any, order: Any, rates: Any, key: Any, data: Any) -> Any:
-        arrays, target, counts = data
-        gradient = jax.value_and_grad(self._objective, has_aux=True)
-
-        def step(state: Any, what: Any) -> Any:
-            chosen, rate = what
-            weights, others, first, second, steps = state
-            inputs = [
-                altered(array[chosen], jax.random.fold_in(key, steps.astype(int)), self.alter)
-                if kind == "image" and self.alter
-                else array[chosen]
-                for array, kind in zip(arrays, self.rows.kinds, strict=True)
-            ]
-            (loss, others), slopes = gradient(
-                weights, others, inputs, target[chosen], counts[chosen]
-            )
-            steps = steps + 1
-            a, b = _MOMENTS
-            first = [a * m + (1 - a) * g for m, g in zip(first, slopes, strict=True)]
-            second = [b * v + (1 - b) * g * g for v, g in zip(second, slopes, strict=True)]
-            weights = [
-                w - rate * (_adam(m, v, steps) + (_DECAY * w if w.ndim > 1 else 0.0))
-                for w, m, v in zip(weights, first, second, strict=True)
-            ]
-            return (weights, others, first, second, steps), loss
-
-        return jax.lax.scan(step, state, (order, rates))
+    def _reset(self, planned: int) -> None:
+        """Give the network new weights; compile it again only if the schedule is another."""
+        for variable, new in zip(self.network.variables, self._build().variables, strict=True):
+            variable.assign(new)
+        if planned == self._planned:
+            for variable in self.network.optimizer.variables:
+                variable.assign(np.zeros(variable.shape))
+            return
+        self._planned = planned
+        total = planned * self.steps
+        warm = round(_WARM * total)
+        schedule = keras.optimizers.schedules.CosineDecay(
+            0.0, total - warm, warmup_target=self.rate, warmup_steps=warm
+        )
+        loss, loss_of_mean = _losses(self.rows.classes)
+        optimizer = keras.optimizers.AdamW(schedule, weight_decay=_DECAY)
+        optimizer.build(self.network.trainable_variables)
+        self.network.compile(
+            optimizer,
+            loss,
+            weighted_metrics=[keras.metrics.MeanMetricWrapper(loss_of_mean, name=_MEAN)],
+            jit_compile=True,
+            steps_per_execution=self.steps,
+        )
 
 
-class Forward:
-    """A network's outputs, compiled once and for any weights.
+def _losses(classes: int) -> tuple[Any, Any]:
+    """Return the mean loss of all members, and the loss of their mean: log loss or squared error.
 
-    Parameters
-    ----------
-    network : keras.Model
-        Gives (rows, members, units).
-    kinds : list of str
-        What each input is.
+    Both take targets (n,) and raw outputs (n, members, units).
     """
+    if not classes:
+        one, squash = keras.losses.mean_squared_error, keras.activations.linear
+    elif classes == 2:
+        one, squash = keras.losses.binary_crossentropy, keras.activations.sigmoid
+    else:
+        one, squash = keras.losses.sparse_categorical_crossentropy, keras.activations.softmax
+    logits = {"from_logits": True} if classes else {}
 
-    def __init__(self, network: Any, kinds: list[str]) -> None:
-        self._network = network
-        self._few = min(_ROOM[kind][0] for kind in kinds)
-        self._many = min(_ROOM[kind][1] for kind in kinds)
-        self._call = jax.jit(self._outputs)
+    def loss(target: Any, raw: Any) -> Any:
+        wanted = ops.repeat(ops.reshape(target, (-1, 1, 1)), raw.shape[1], axis=1)
+        return ops.mean(one(wanted, raw, **logits), axis=1)
 
-    def __call__(
-        self, weights: list[Any], others: list[Any], arrays: list[np.ndarray], rows: np.ndarray
-    ) -> np.ndarray:
-        """Return float64 (len(rows), members, units) for rows of some arrays."""
-        size = self._few if len(rows) <= self._few else self._many
-        parts = []
-        for start in range(0, max(1, len(rows)), size):
-            some = rows[start : start + size]
-            filled = np.zeros(size, dtype=np.int64)
-            filled[: len(some)] = some
-            inputs = [_taken(array, filled, len(some)) for array in arrays]
-            parts.append(np.asarray(self._call(weights, others, inputs))[: len(some)])
-        return np.concatenate(parts).astype(np.float64)
+    def loss_of_mean(target: Any, raw: Any) -> Any:
+        return one(ops.reshape(target, (-1, 1)), ops.mean(squash(raw), axis=1))
 
-    def _outputs(self, weights: Any, others: Any, inputs: list[Any]) -> Any:
-        given = inputs if len(inputs) > 1 else inputs[0]
-        return self._network.stateless_call(weights, others, given, training=False)[0]
-
-
-def _taken(array: np.ndarray, rows: np.ndarray, known: int) -> np.ndarray:
-    if not known:
-        return np.zeros((len(rows), *array.shape[1:]), dtype=array.dtype)
-    return array[rows]
-
-
-def trained_part(model: Any) -> Any:
-    """Return the network up to what its members give out, before probabilities."""
-    return keras.Model(model.inputs, model.get_layer(OUTPUTS).output)
+    return loss, loss_of_mean
 
 
 def averaged(raw: np.ndarray, classes: int) -> np.ndarray:
@@ -257,19 +262,3 @@ def averaged(raw: np.ndarray, classes: int) -> np.ndarray:
         return np.column_stack([1 - positive, positive])
     odds = np.exp(raw - raw.max(axis=-1, keepdims=True))
     return np.asarray((odds / odds.sum(axis=-1, keepdims=True)).mean(axis=1))
-
-
-def _adam(first: Any, second: Any, steps: Any) -> Any:
-    a, b = _MOMENTS
-    return (first / (1 - a**steps)) / (jnp.sqrt(second / (1 - b**steps)) + 1e-8)
-
-
-def _order(rows: np.ndarray, seed: int, size: int) -> Iterator[np.ndarray]:
-    """Give `size` positions at a time: shuffled passes over all rows, end to end."""
-    generator = np.random.default_rng([seed, 1])
-    waiting = np.empty(0, dtype=np.int32)
-    while True:
-        while len(waiting) < size:
-            waiting = np.concatenate([waiting, generator.permutation(rows).astype(np.int32)])
-        yield waiting[:size]
-        waiting = waiting[size:]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from toolkit.automl.engines.base import Trial
     from toolkit.automl.task import SearchTask
 
-_HELD = 0.2
+_VALIDATION = 0.2
 _BATCH = {"table": (16, 32, 512), "text": (32, 16, 128), "image": (32, 16, 64)}
 """Steps of a pass that are wanted, and the least and most rows of a step."""
 _CELLS = 250_000_000
@@ -40,10 +40,10 @@ class Prepared:
         All training rows as arrays.
     mean, scale : float
         Of a number that is learnt.
-    learnt, held : array of int
+    train_rows, validation_rows : array of int
         Positions from which the search learns, and by which it compares; none of the first fold.
-    batch, stretch : int
-        TrainingArrays of a step, and steps of a pass over `learnt`.
+    batch, steps : int
+        Rows of a step, and steps of an epoch: of a pass over `train_rows`.
     notes : list of str
         What was sampled.
     """
@@ -64,14 +64,14 @@ class Prepared:
         self.rows = self._arrays()
         cells = sum(int(np.prod(array.shape[1:])) for array in self.rows.arrays)
         self._most = max(1000, _CELLS // cells)
-        self.learnt, self.held = self._inner_split()
-        if not len(self.learnt) or not len(self.held):
+        self.train_rows, self.validation_rows = self._inner_split()
+        if not len(self.train_rows) or not len(self.validation_rows):
             raise EngineError("too few rows for an inner split", where=self.name)
         steps, least, most = _BATCH[self.main]
-        wanted = len(self.learnt) // steps
+        wanted = len(self.train_rows) // steps
         batch = int(np.clip(1 << max(0, wanted.bit_length() - 1), least, most))
-        self.batch = min(batch, max(4, len(self.learnt)))
-        self.stretch = max(1, len(self.learnt) // self.batch)
+        self.batch = min(batch, max(4, len(self.train_rows)))
+        self.steps = max(1, len(self.train_rows) // self.batch)
 
     def of_fold(self, rows: np.ndarray, number: int) -> np.ndarray:
         """Return the rows that one network learns from: all, or as many as memory takes."""
@@ -101,12 +101,12 @@ class Prepared:
         )
         if self.task.folds.ordered:
             learnt = self.task.folds.in_time(learnt)
-            cut = max(1, min(len(learnt) - 1, round(len(learnt) * (1 - _HELD))))
+            cut = max(1, min(len(learnt) - 1, round(len(learnt) * (1 - _VALIDATION))))
             return learnt[:cut], learnt[cut:]
         order = np.random.default_rng([self.seed, 1]).permutation(learnt)
         if self.classes:
             order = order[np.argsort(self.rows.target[order], kind="stable")]
-        every = round(1 / _HELD)
+        every = round(1 / _VALIDATION)
         chosen = np.zeros(len(order), dtype=bool)
         chosen[every - 1 :: every] = True
         if not chosen.any():
