@@ -10,12 +10,14 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import h2o
 import numpy as np
 import pytest
 from support.search_tasks import search_task
 
 from toolkit.automl.engines import get
-from toolkit.automl.engines.h2o import keys, training_table
+from toolkit.automl.engines.h2o import keys
+from toolkit.automl.engines.h2o.client import Client
 from toolkit.automl.engines.h2o.server import external, java, node
 from toolkit.automl.engines.h2o.server.rest import Server
 from toolkit.errors import EngineError
@@ -102,24 +104,24 @@ def test_two_nodes_give_the_leaderboard_of_one(cloud, login, tmp_path):
     wanted = {"h2o_glm_1", "h2o_gbm_2", "h2o_xgboost_1", "h2o_drf_1"}
     trials = [trial for trial in ENGINE.plan(here.facts) if trial.name in wanted]
     found = {}
-    for task in (there, here):
+    for task in (here, there):
         for trial in trials:
             made = ENGINE.fit(task, trial)
-            made.save(tmp_path / f"{trial.name}-{task is here}")
-            found[trial.name, task is here] = made
             assert not made.notes
-        training_table._table.forget()
-        training_table._table = None
+            made.save(tmp_path / trial.name)
+            found[trial.name, task is here] = (
+                made.oof,
+                made.predict(here.inputs.take(np.arange(30))),
+                (tmp_path / trial.name / "model.zip").read_bytes(),
+            )
     for trial in trials:
-        one, two = found[trial.name, True], found[trial.name, False]
-        np.testing.assert_array_equal(one.oof, two.oof)
-        rows = here.inputs.take(np.arange(30))
-        np.testing.assert_array_equal(one.predict(rows), two.predict(rows))
-        saved = [(tmp_path / f"{trial.name}-{place}" / "model.zip") for place in (True, False)]
-        assert saved[0].read_bytes() == saved[1].read_bytes()
-    del found, made, one, two
-    keys.sweep(cloud.server, own=True)
-    assert not [key for key in keys._keys(cloud.server) if keys.MARK.search(key)]
+        for one, two in zip(found[trial.name, True], found[trial.name, False], strict=True):
+            np.testing.assert_array_equal(one, two)
+    del made
+    client = Client(node.connect(SMALL, url=cloud.url))
+    client.sweep(own=True)
+    with client.errors():
+        assert not [key for key in h2o.ls()["key"] if keys.MARK.search(key)]
     assert cloud.server.alive()
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import replace
+from pathlib import Path
 
+import h2o
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,10 +23,12 @@ from support.search_tasks import (
 
 from toolkit.automl.engines import get
 from toolkit.automl.engines.base import Trial
-from toolkit.automl.engines.h2o import frames, keys, mojo, training, training_table
+from toolkit.automl.engines.h2o import keys, mojo, training, transfer
+from toolkit.automl.engines.h2o.client import Client
+from toolkit.automl.engines.h2o.engine import H2oEngine
 from toolkit.automl.engines.h2o.frames import FrameCode
 from toolkit.automl.engines.h2o.server import node
-from toolkit.automl.engines.h2o.server.rest import Server
+from toolkit.automl.engines.h2o.training_table import TrainingTable
 from toolkit.automl.inputs import Inputs
 from toolkit.canonical import digest_file
 from toolkit.errors import EngineError, ModelError
@@ -34,13 +38,13 @@ ENGINE = get("h2o")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def server():
+def client():
     """One server for all trials here."""
     shared = node.start_shared(Budget(memory_gib=1.0, threads=1))
     patch = pytest.MonkeyPatch()
     for name, value in shared.environment.items():
         patch.setenv(name, value)
-    yield shared.server
+    yield Client(node.connect(Budget()))
     patch.undo()
     shared.stop()
 
@@ -121,27 +125,27 @@ def saved(candidate, folder):
 
 
 @pytest.mark.parametrize("algorithm", ["gbm", "xgboost"])
-def test_labels_of_a_fold_do_not_reach_its_scores(tmp_path, algorithm):
+def test_labels_of_a_fold_do_not_reach_its_scores(client, tmp_path, algorithm):
     plain = search_task(tmp_path)
     held = plain.folds.fold == 1
     target = np.where(held, 1 - plain.target, plain.target)
     other = search_task(tmp_path, frame=typed_frame(), target=target)
     other.folds.fold[:] = plain.folds.fold
-    first, second = (crossed(task, algorithm) for task in (plain, other))
+    first, second = (crossed(client, task, algorithm) for task in (plain, other))
     np.testing.assert_array_equal(first[held], second[held])
     assert np.abs(first[~held] - second[~held]).max() > 0.05
 
 
-def crossed(task, algorithm):
-    table = training_table.table_of(node.connect(task.facts), task)
-    model = training.RecipeTraining(
+def crossed(client, task, algorithm):
+    table = TrainingTable(client, task)
+    recipe = training.RecipeTraining(
         table, task, trial(task, "gbm_2"), algorithm=algorithm, parameters={}, deadline=None
     )
-    record = model.build(
-        table.key, fold_column="place", keep_cross_validation_predictions=True, ntrees=20,
+    model = recipe.build(
+        table.frame, fold_column="place", keep_cross_validation_predictions=True, ntrees=20,
         sample_rate=0.8,
     )  # fmt: skip
-    return model.crossed_scores(record)
+    return recipe.crossed_scores(model)
 
 
 def test_later_rows_do_not_reach_earlier_scores(tmp_path):
@@ -209,9 +213,7 @@ def test_a_stack_is_judged_out_of_fold_and_survives_a_restart(tmp_path):
     assert error(task, first.oof) < max(error(task, single.oof) for single in singles)
     assert first.details["base models"] == "h2o_glm_1, h2o_gbm_2"
     assert first.complexity == sum(single.complexity for single in singles)
-    training_table._table.forget()
-    training_table._table = None
-    second = ENGINE.fit(task, stack)
+    second = H2oEngine().fit(task, stack)
     assert "h2o_gbm_2 was fitted for the stack" in second.notes
     np.testing.assert_array_equal(first.oof, second.oof)
     assert digest_file(saved(second, tmp_path / "model"))
@@ -221,7 +223,7 @@ def test_a_stack_is_judged_out_of_fold_and_survives_a_restart(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
-def test_networks_and_stacks_of_all_score_as_in_the_server(tmp_path, kind):
+def test_networks_and_stacks_of_all_score_as_in_the_server(client, tmp_path, kind):
     """On numbers alone too: there the order of columns is the same in all models."""
     numbers = typed_frame()[["age", "income", "noise"]]
     target = target_of(kind, signal(typed_frame()))
@@ -233,19 +235,17 @@ def test_networks_and_stacks_of_all_score_as_in_the_server(tmp_path, kind):
     assert_same_scores(again, stack.predict, task.inputs, unheard_of(task))
 
     task = search_task(tmp_path, kind)
-    table = training_table.table_of(node.connect(task.facts), task)
+    table = TrainingTable(client, task)
     network = training.RecipeTraining(
         table, task, trial(task, "gbm_2"), algorithm="deeplearning",
         parameters={"hidden": [5], "epochs": 2}, deadline=None,
     )  # fmt: skip
-    key = network.build(table.key)["model_id"]["name"]
-    classes = len(task.facts.classes)
-    mojo.save(table.server, key, table.code, classes, tmp_path / "network")
+    model, classes = network.build(table.frame), len(task.facts.classes)
+    mojo.save(model, table.code, classes, tmp_path / "network")
 
     def server_scores(inputs):
-        rows = keys.unique("rows")
-        frames.store(table.server, table.code, inputs.design, key=rows)
-        return frames.predict(table.server, key, rows, classes)
+        rows, _ = transfer.store(table.code, inputs.design, key=keys.unique("rows"))
+        return transfer.predict(model, rows, classes)
 
     assert_same_scores(
         ENGINE.load(tmp_path / "network"), server_scores, task.inputs, unheard_of(task)
@@ -311,42 +311,46 @@ def test_imported_and_pushed_rows_give_one_model(tmp_path):
     pushed = search_task(tmp_path)
     imported = search_task(tmp_path, parquet_mib=0.0)
     first = ENGINE.fit(pushed, trial(pushed, "gbm_3"))
-    training_table._table.forget()
-    training_table._table = None
-    second = ENGINE.fit(imported, trial(imported, "gbm_3"))
+    second = H2oEngine().fit(imported, trial(imported, "gbm_3"))
     np.testing.assert_array_equal(first.oof, second.oof)
     assert not second.notes
     assert not list(tmp_path.iterdir())
 
 
-class Elsewhere(Server):
-    """A server that sees another file system."""
-
-    def get(self, path, /, **parameters):
-        if path == "/3/ImportFiles":
-            parameters["path"] = "/elsewhere" + parameters["path"]
-        return super().get(path, **parameters)
-
-
-def test_a_cluster_that_does_not_see_the_file_gets_it_with_a_note(server, tmp_path):
-    far = Elsewhere(server.url, server.user, server.password)
+def test_a_cluster_that_does_not_see_the_file_gets_it_with_a_note(client, tmp_path, monkeypatch):
+    imports = h2o.lazy_import
+    monkeypatch.setattr(h2o, "lazy_import", lambda path: imports(f"/elsewhere{path}"))
     frame = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", None]})
     key = keys.unique("far")
-    note = frames.store(far, FrameCode.fit(frame), frame, key=key, imported=True, folder=tmp_path)
+    found, note = transfer.store(
+        FrameCode.fit(frame), frame, key=key, imported=True, folder=tmp_path
+    )
     assert "does not see" in note and str(tmp_path) in note
-    assert far.get(f"/3/Frames/{key}")["frames"][0]["rows"] == 2
-    keys.forget(far, key)
+    assert found.nrows == 2 and found.types == {"c0": "int", "c1": "enum"}
+    h2o.remove(key)
 
 
-def test_nothing_of_a_process_stays_after_its_sweep(server, tmp_path):
+def stored(client):
+    with client.errors():
+        return [key for key in h2o.ls()["key"] if keys.MARK.search(key)]
+
+
+def test_nothing_of_a_process_stays_after_its_sweep(client, tmp_path):
     task = search_task(tmp_path)
-    ENGINE.fit(task, trial(task, "glm_1"))
-    assert [key for key in keys._keys(server) if keys.MARK.search(key)]
-    keys.sweep(server)  # nobody has ended
-    assert [key for key in keys._keys(server) if keys.MARK.search(key)]
-    training_table._table = None
-    keys.sweep(server, own=True)
-    assert not [key for key in keys._keys(server) if keys.MARK.search(key)]
+    H2oEngine().fit(task, trial(task, "glm_1"))
+    assert stored(client)
+    client.sweep()  # nobody has ended
+    assert stored(client)
+    client.sweep(own=True)
+    assert not stored(client)
+
+
+def test_h2os_client_is_silent(tmp_path, capfd, recwarn):
+    task = search_task(tmp_path)
+    found = H2oEngine().fit(task, trial(task, "gbm_2"))
+    found.predict(task.inputs)
+    assert capfd.readouterr() == ("", "")
+    assert not recwarn.list
 
 
 def test_a_class_that_is_rare_or_missing_in_folds(tmp_path):
@@ -390,7 +394,7 @@ def test_rare_levels_share_one_place():
     assert sent.isna().tolist() == [False, False, True]
 
 
-def test_many_rows_keep_their_order_and_values(server):
+def test_many_rows_keep_their_order_and_values(tmp_path):
     rows = 45_000
     rng = np.random.default_rng(1)
     frame = pd.DataFrame(
@@ -398,10 +402,10 @@ def test_many_rows_keep_their_order_and_values(server):
     )
     code = FrameCode.fit(frame)
     key = keys.unique("rows")
-    frames.store(server, code, frame, key=key, imported=True)
-    content = server.download("/3/DownloadDataset", frame_id=key).decode().splitlines()[1:]
-    keys.forget(server, key)
-    fields = [line.replace('"', "").split(",") for line in content]
+    kept, _ = transfer.store(code, frame, key=key, imported=True)
+    content = Path(h2o.download_csv(kept, str(tmp_path / "rows.csv"))).read_text()
+    h2o.remove(key)
+    fields = [line.replace('"', "").split(",") for line in content.splitlines()[1:]]
     assert [float(field[2]) for field in fields] == frame["i"].tolist()
     np.testing.assert_allclose([float(field[0]) for field in fields], frame["n"], rtol=1e-14)
     assert [field[1] for field in fields] == ["L000" + str("abc".index(t)) for t in frame["t"]]

@@ -12,8 +12,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import h2o
 import pytest
 
+from toolkit.automl.engines.h2o.client import Client
 from toolkit.automl.engines.h2o.server import java, node
 from toolkit.errors import EngineError, EnvironmentProblem
 from toolkit.project.search import Budget
@@ -149,6 +151,17 @@ def test_a_dead_server_is_one_line_with_a_remedy():
     own.stop()
 
 
+def test_a_server_that_dies_is_no_wait_for_its_client():
+    own = node.start_shared(SMALL)
+    client = Client(node.Connection(own.server, owned=True))
+    os.kill(own.pid, signal.SIGKILL)
+    assert gone(own.pid)
+    with pytest.raises(EngineError, match="JVM ended") as error, client.errors():
+        h2o.rapids("(ls)")
+    assert "\n" not in error.value.line() and error.value.remedy
+    own.stop()
+
+
 def test_an_unreadable_variable_is_refused(monkeypatch):
     monkeypatch.setenv(node.SERVER_VARIABLE, "127.0.0.1:54321")
     with pytest.raises(EngineError, match="does not name a server"):
@@ -157,7 +170,7 @@ def test_an_unreadable_variable_is_refused(monkeypatch):
 
 def test_the_runner_stays_light():
     code = (
-        "import sys, toolkit.automl.engines.h2o.server.node;"
+        "import sys, toolkit.automl.engines.h2o.server.node, toolkit.automl.engines.h2o.engine;"
         "print([m for m in ('h2o', 'pandas', 'numpy', 'requests') if m in sys.modules])"
     )
     answer = subprocess.run(

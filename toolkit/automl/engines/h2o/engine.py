@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
-import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from toolkit.automl.engines.base import Candidate, Engine, Scorer, SharedServer, Trial
 from toolkit.automl.engines.h2o import steps
 from toolkit.automl.engines.h2o.server import java
 from toolkit.automl.files.model_file import installed
-from toolkit.errors import EngineError, EnvironmentProblem
+from toolkit.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from toolkit.automl.engines.h2o.training_table import FittedModel, TrainingTable
-    from toolkit.automl.inputs import Inputs
+    from toolkit.automl.engines.h2o.session import Session
     from toolkit.automl.task import SearchTask, TaskFacts
     from toolkit.forests import TreeEnsemble
     from toolkit.project.model import Project
@@ -38,6 +33,9 @@ class H2oEngine(Engine):
     runs_alone = True
     needs_server = True
     pace = (4.0, 30.0)
+
+    def __init__(self) -> None:
+        self._session: Session | None = None  # a worker's
 
     def available(self) -> str:
         """Return why H2O cannot be used here; empty if it can."""
@@ -62,24 +60,16 @@ class H2oEngine(Engine):
         EngineError
             If H2O cannot fit it, its time was over, or the server ended.
         """
-        from toolkit.automl.engines.h2o import summary, training_table
         from toolkit.automl.engines.h2o.server import node
+        from toolkit.automl.engines.h2o.session import Session
 
         deadline = None if task.seconds is None else time.monotonic() + task.seconds
         connection = node.connect(
             task.facts, lambda text: task.progress(text, 0, 1), task.facts.h2o_url
         )
-        table = training_table.table_of(connection, task)
-        fitted = _fitted(table, task, trial, deadline)
-        model = _Model(table, fitted, len(task.facts.classes))
-        return Candidate(
-            oof=fitted.oof,
-            predict=model.predict,
-            save=model.save,
-            details=summary.details(fitted),
-            complexity=summary.complexity(table.server, fitted),
-            notes=[*table.notes, *fitted.notes],
-        )
+        if self._session is None or not self._session.client.serves(connection):
+            self._session = Session(connection)
+        return self._session.fit(task, trial, deadline)
 
     def load(self, folder: Path) -> Scorer:
         """Return the scorer of a saved MOJO, which needs no server."""
@@ -116,79 +106,3 @@ class H2oEngine(Engine):
         from toolkit.automl.engines.h2o.server import node
 
         return node.start_shared(project.automl.budget)
-
-
-class _Model:
-    """A model in the server."""
-
-    def __init__(self, table: TrainingTable, fitted: FittedModel, classes: int) -> None:
-        self._table = table
-        self._fitted = fitted
-        self._classes = classes
-
-    def predict(self, inputs: Inputs) -> np.ndarray:
-        from toolkit.automl.engines.h2o import frames, keys
-
-        table, rows = self._table, keys.unique("rows")
-        try:
-            frames.store(
-                table.server,
-                table.code,
-                inputs.design,
-                key=rows,
-                imported=table.connection.external,
-            )
-            return frames.predict(table.server, self._fitted.key, rows, self._classes)
-        finally:
-            keys.forget(table.server, rows)
-
-    def save(self, folder: Path) -> None:
-        from toolkit.automl.engines.h2o import mojo
-
-        mojo.save(self._table.server, self._fitted.key, self._table.code, self._classes, folder)
-
-
-def _fitted(
-    table: TrainingTable, task: SearchTask, trial: Trial, deadline: float | None
-) -> FittedModel:
-    from toolkit.automl.engines.h2o import keys, training
-
-    name = _identity(trial.name, trial.settings)
-    if name in table.kept:
-        return table.kept[name]
-    if "bases" in trial.settings:
-        fitted = _stacked(table, task, trial, deadline)
-    else:
-        fitted = training.fit(table, task, trial, deadline)
-    # It stays in the server for as long as a candidate, a stack or the table holds it.
-    weakref.finalize(fitted, keys.forget, table.server, fitted.key)
-    if trial.name in steps.STACKED:
-        table.kept[name] = fitted
-    return fitted
-
-
-def _identity(name: str, settings: dict[str, Any]) -> str:
-    return f"{name} {json.dumps(settings, sort_keys=True)}"
-
-
-def _stacked(
-    table: TrainingTable, task: SearchTask, trial: Trial, deadline: float | None
-) -> FittedModel:
-    from toolkit.automl.engines.h2o import training
-
-    members, notes = [], []
-    for name, settings in trial.settings["bases"].items():
-        base = Trial(name, "h2o", steps.ALGORITHMS[settings["algorithm"]], 1, settings)
-        if _identity(name, settings) not in table.kept:
-            notes.append(f"{name} was fitted for the stack")
-        try:
-            members.append(_fitted(table, task, base, deadline))
-        except EngineError as error:
-            if not table.server.alive():
-                raise
-            notes.append(f"{name} is not in the stack: {error.problem}")
-    if len(members) < 2:
-        raise EngineError(f"a stack needs two models: {'; '.join(notes)}")
-    fitted = training.stack(table, task, trial, members, deadline)
-    fitted.notes.extend(notes)
-    return fitted

@@ -17,7 +17,8 @@ from toolkit.canonical import dumps, write_text
 from toolkit.errors import ModelError
 
 if TYPE_CHECKING:
-    from toolkit.automl.engines.h2o.server.rest import Server
+    from h2o.model import ModelBase
+
     from toolkit.automl.inputs import Inputs
 
 MODEL_FILE = "model.zip"
@@ -69,11 +70,11 @@ def _parameters(details: bytes) -> bytes:
     return dumps({"parameters": kept}).encode()
 
 
-def save(server: Server, model: str, code: FrameCode, classes: int, to: Path) -> None:
+def save(model: ModelBase, code: FrameCode, classes: int, to: Path) -> None:
     """Write a model's MOJO, and the code of its columns, into a folder."""
     to.mkdir(parents=True, exist_ok=True)
-    mojo = server.download(f"/3/Models/{model}/mojo")
-    (to / MODEL_FILE).write_bytes(stable_mojo(mojo))
+    path = Path(model.download_mojo(str(to / MODEL_FILE)))
+    path.write_bytes(stable_mojo(path.read_bytes()))
     write_text(to / CODE_FILE, dumps({"columns": code.columns, "classes": classes}))
 
 

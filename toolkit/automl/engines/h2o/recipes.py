@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import h2o
+from h2o.job import H2OJob
+from h2o.two_dim_table import H2OTwoDimTable
+
 from toolkit.automl.engines.h2o import frames, keys
+from toolkit.automl.engines.h2o.client import forget
 from toolkit.automl.engines.h2o.training_table import PLACE, WEIGHT
 from toolkit.errors import EngineError
 
@@ -32,8 +37,7 @@ def recipe(table: TrainingTable, settings: dict[str, Any]) -> tuple[str, dict[st
     EngineError
         If AutoML makes no model of it; with the reason from its event log.
     """
-    server, few = table.server, table.sample()
-    project = keys.unique("automl")
+    few, project = table.sample().frame_id, keys.unique("automl")
     group = "DRF" if settings["algorithm"] == "XRT" else settings["algorithm"]
     inputs = {
         "training_frame": few,
@@ -57,34 +61,31 @@ def recipe(table: TrainingTable, settings: dict[str, Any]) -> tuple[str, dict[st
         "build_models": {"modeling_plan": [{"name": group, "steps": [{"id": settings["step"]}]}]},
         "input_spec": inputs,
     }
-    job = server.post_json("/99/AutoMLBuilder", order)
-    server.wait(job["job"]["key"]["name"])
-    state = server.get(f"/99/AutoML/{project}")
+    # The client's H2OAutoML sends leaderboard and event log back to the server as two frames:
+    # three times the time that the step takes.
+    H2OJob(h2o.api("POST /99/AutoMLBuilder", json=order), "AutoML").poll()
+    state = h2o.api(f"GET /99/AutoML/{project}")
+    models = [model["name"] for model in (state.get("leaderboard") or {}).get("models") or []]
     try:
-        models = [model["name"] for model in (state.get("leaderboard") or {}).get("models") or []]
         if not models:
-            raise EngineError(f"H2O AutoML made no model: {_reason(state)}")
-        record = server.get(f"/3/Models/{models[0]}")["models"][0]
+            raise EngineError(f"H2O AutoML made no model: {_event(state['event_log_table'])}")
+        model = h2o.get_model(models[0])
     finally:
-        keys.forget(server, *(m["name"] for m in state["leaderboard"]["models"]), project)
+        forget(*models, project)
     chosen = {
-        parameter["name"]: parameter["input_value"]
-        for parameter in record["parameters"]
-        if parameter["name"] not in _TUNED_HERE
-        and parameter["input_value"] != parameter["default_value"]
+        name: values["input"]
+        for name, values in model.params.items()
+        if name not in _TUNED_HERE and values["input"] != values["default"]
     }
-    return str(record["algo"]), chosen
+    return str(model.algo), chosen
 
 
-def _reason(state: dict[str, Any]) -> str:
-    log = state.get("event_log_table") or {}
-    names = [column["name"] for column in log.get("columns", [])]
-    if "level" not in names or "message" not in names:
+def _event(log: H2OTwoDimTable | None) -> str:
+    if log is None:
         return "its event log is empty"
-    rows = zip(log["data"][names.index("level")], log["data"][names.index("message")], strict=True)
     worse = [
         keys.MARK.sub("", str(message)).splitlines()[0]
-        for level, message in rows
+        for level, message in zip(log["level"], log["message"], strict=True)
         if str(level).lower() in ("warn", "error", "fatal") and str(message).strip()
     ]
     return worse[-1][:300] if worse else "its event log does not say why"

@@ -11,8 +11,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from h2o import H2OFrame
+from h2o.estimators import H2OEstimator, create_estimator
+from h2o.model import ModelBase
+from h2o.two_dim_table import H2OTwoDimTable
 
-from toolkit.automl.engines.h2o import frames, keys, recipes
+from toolkit.automl.engines.h2o import frames, keys, recipes, transfer
+from toolkit.automl.engines.h2o.client import forget
 from toolkit.automl.engines.h2o.training_table import PLACE, WEIGHT, FittedModel, TrainingTable
 from toolkit.errors import EngineError
 
@@ -82,19 +87,14 @@ def stack(
     training = RecipeTraining(
         table, task, trial, algorithm="stackedensemble", parameters={}, deadline=deadline
     )
-    record = training.build(
-        table.key,
-        path="/99/ModelBuilders/stackedensemble",
-        base_models=[base.key for base in bases],
+    model = training.build(
+        table.frame,
+        base_models=[base.model for base in bases],
         metalearner_fold_column=PLACE,
-        metalearner_transform="Logit" if task.facts.classes else "NONE",
+        metalearner_transform="logit" if task.facts.classes else "none",
         metalearner_params='{"keep_cross_validation_predictions": [true]}',
     )
-    learner = record["output"]["metalearner"]["name"]
-    judged = table.server.get(f"/3/Models/{learner}")["models"][0]
-    return FittedModel(
-        record["model_id"]["name"], record, training.crossed_scores(judged), members=bases
-    )
+    return FittedModel(model, training.crossed_scores(model.metalearner()), members=bases)
 
 
 def _cells(task: SearchTask) -> int:
@@ -102,11 +102,11 @@ def _cells(task: SearchTask) -> int:
 
 
 def _constraints(table: TrainingTable, task: SearchTask) -> dict[str, Any]:
-    wanted = []
+    wanted = {}
     for column, direction in task.facts.monotonic.items():
         place = table.code.place(column)
         if place is not None:
-            wanted.append({"key": place, "value": 1.0 if direction == "increasing" else -1.0})
+            wanted[place] = 1.0 if direction == "increasing" else -1.0
     return {"monotone_constraints": wanted} if wanted else {}
 
 
@@ -155,17 +155,17 @@ class RecipeTraining:
             learn = self.table.part(0, 1, outside=True)
             rounds = self._rounds(learn, self.table.part(0, 1), fits=self.task.folds.count + 1.25)
             found = _boosting(rounds)
-        record = self.build(
-            self.table.key,
+        model = self.build(
+            self.table.frame,
             fold_column=PLACE,
             keep_cross_validation_predictions=True,
             keep_cross_validation_models=False,
             **found,
         )
-        oof = self.crossed_scores(record)
-        if rounds is not None and (grown := _rounds_of(record)) < rounds:
+        oof = self.crossed_scores(model)
+        if rounds is not None and (grown := model.actual_params["ntrees"]) < rounds:
             self.notes.append(f"{grown} rounds instead of {rounds}, for want of time")
-        return FittedModel(record["model_id"]["name"], record, oof, rounds, self.notes)
+        return FittedModel(model, oof, rounds, self.notes)
 
     def ordered(self) -> FittedModel:
         """Fit on folds in order of time: each from all before it, then one model on all rows."""
@@ -175,11 +175,10 @@ class RecipeTraining:
         for number, (learnt, held) in enumerate(pairs):
             self.task.progress(f"{self.trial.name}: fold {number + 1}", number, len(pairs) + 1)
             settings.append(self._early(len(learnt), fits=1.2 * (len(pairs) - number + 1)))
-            record = self.build(self.table.part(0, len(learnt)), **settings[-1])
-            key = record["model_id"]["name"]
+            model = self.build(self.table.part(0, len(learnt)), **settings[-1])
             rows = self.table.part(len(learnt), len(learnt) + len(held))
-            oof[fold == number] = frames.predict(self.table.server, key, rows, classes)
-            keys.forget(self.table.server, key)
+            oof[fold == number] = transfer.predict(model, rows, classes)
+            forget(model.model_id)
         final = settings[-1]
         rounds = None
         if "ntrees" in final:
@@ -187,42 +186,43 @@ class RecipeTraining:
             rounds = round(mean * _MORE_ROUNDS)
             final = _boosting(rounds)
         self.task.progress(f"{self.trial.name}: on all rows", len(pairs), len(pairs) + 1)
-        record = self.build(self.table.key, **final)
-        return FittedModel(record["model_id"]["name"], record, oof, rounds, self.notes)
+        return FittedModel(self.build(self.table.frame, **final), oof, rounds, self.notes)
 
     def build(
-        self, frame: str, *, path: str = "", validation: str | None = None, **parameters: Any
-    ) -> dict[str, Any]:
-        """Fit one model, and return the server's record of it."""
-        server, key = self.table.server, keys.unique(self.trial.name)
-        ignored = [] if "fold_column" in parameters or path else [PLACE]
-        order: dict[str, Any] = {
-            "model_id": key,
-            "training_frame": frame,
-            "validation_frame": validation,
-            "response_column": frames.TARGET,
-            "weights_column": WEIGHT if self.table.weighted else None,
-            "ignored_columns": ignored or None,
-            "seed": self.trial.settings.get("seed", self.task.facts.seed),
+        self,
+        frame: H2OFrame,
+        *,
+        validation: H2OFrame | None = None,
+        fold_column: str | None = None,
+        **parameters: Any,
+    ) -> H2OEstimator:
+        """Fit one model."""
+        key, client = keys.unique(self.trial.name), self.table.client
+        estimator = create_estimator(self.algorithm).set_params(
+            model_id=key,
+            seed=self.trial.settings.get("seed", self.task.facts.seed),
             # Boosting that runs out of time is a smaller model; a cancelled job is none.
-            "max_runtime_secs": self._share(_USED),
-        }
+            **{"max_runtime_secs": self._share(_USED)} | self.parameters | parameters,
+        )
         try:
-            job = server.post(
-                path or f"/3/ModelBuilders/{self.algorithm}",
-                **order | self.parameters | parameters,
-            )
-            server.wait(job["job"]["key"]["name"], self._watch, self.deadline)
+            with client.watched(self._watch, self.deadline):
+                estimator.train(
+                    self.table.features,
+                    frames.TARGET,
+                    frame,
+                    validation_frame=validation,
+                    weights_column=WEIGHT if self.table.weighted else None,
+                    fold_column=fold_column,
+                )
         except EngineError as error:
-            keys.forget(server, key)
+            forget(key)
             raise EngineError(keys.MARK.sub("", error.problem), remedy=error.remedy) from error
-        record: dict[str, Any] = server.get(f"/3/Models/{key}")["models"][0]
-        return record
+        return estimator
 
-    def crossed_scores(self, record: dict[str, Any]) -> np.ndarray:
+    def crossed_scores(self, model: ModelBase) -> np.ndarray:
         """Return the scores of held-out rows that a cross-validated model kept."""
-        frame = record["output"]["cross_validation_holdout_predictions_frame_id"]["name"]
-        oof = frames.scores(self.table.server, frame, len(self.task.facts.classes))
+        kept = model.cross_validation_holdout_predictions()
+        oof = transfer.scores(kept, len(self.task.facts.classes))
         if len(oof) != len(self.task.target):
             raise EngineError(f"H2O kept {len(oof)} out-of-fold scores of {len(self.task.target)}")
         return oof
@@ -236,22 +236,21 @@ class RecipeTraining:
             )
         if self.algorithm != "glm":
             return {}
-        record = self.build(self.table.part(0, cut), validation=self.table.part(cut, learnt))
-        keys.forget(self.table.server, record["model_id"]["name"])
-        best = record["output"]
+        model = self.build(self.table.part(0, cut), validation=self.table.part(cut, learnt))
+        forget(model.model_id)
         return {
-            "alpha": [best["alpha_best"]],
-            "lambda": [best["lambda_best"]],
+            "alpha": [model.getAlphaBest(model)],
+            "lambda": [model.getLambdaBest(model)],
             "lambda_search": False,
         }
 
-    def _rounds(self, learn: str, held: str, fits: float) -> int:
+    def _rounds(self, learn: H2OFrame, held: H2OFrame, fits: float) -> int:
         """Return how many rounds serve best on held rows.
 
         `fits` is what is still to be done after that, in models of this size.
         """
         started = time.monotonic()
-        record = self.build(
+        model = self.build(
             learn,
             validation=held,
             score_tree_interval=_SCORE_EVERY,
@@ -259,9 +258,9 @@ class RecipeTraining:
             stopping_tolerance=_TOLERANCE,
             max_runtime_secs=self._share(1 / (fits + 3)),
         )
-        keys.forget(self.table.server, record["model_id"]["name"])
+        forget(model.model_id)
         taken = time.monotonic() - started
-        trees, error = _history(record)
+        trees, error = _history(model.scoring_history(as_data_frame=False))
         rounds = max(1, int(trees[int(np.argmin(error))]))
         left = None if self.deadline is None else self.deadline - time.monotonic()
         if left is not None and (needs := taken * rounds / max(trees) * fits) > _SAFE * left:
@@ -275,32 +274,20 @@ class RecipeTraining:
             return 0.0  # no limit, to H2O
         return max(_LEAST_SECONDS, (self.deadline - time.monotonic()) * share)
 
-    def _watch(self, job: dict[str, Any]) -> None:
+    def _watch(self, done: float) -> None:
         if not self.task.folds.ordered:
-            done = int(100 * float(job.get("progress") or 0))
-            self.task.progress(f"{self.trial.name}: {self.trial.family}", done, 100)
+            self.task.progress(f"{self.trial.name}: {self.trial.family}", int(100 * done), 100)
 
 
 def _boosting(rounds: int) -> dict[str, Any]:
     return {"ntrees": rounds, "stopping_rounds": 0, "score_tree_interval": rounds}
 
 
-def _rounds_of(record: dict[str, Any]) -> int:
-    parameters = {p["name"]: p["actual_value"] for p in record["parameters"]}
-    return int(parameters["ntrees"])
-
-
-def _history(record: dict[str, Any]) -> tuple[list[float], list[float]]:
-    table = record["output"]["scoring_history"]
-    names = [column["name"] for column in table["columns"]]
-    wanted = next(n for n in ("validation_logloss", "validation_rmse") if n in names)
+def _history(table: H2OTwoDimTable) -> tuple[list[float], list[float]]:
+    wanted = next(n for n in ("validation_logloss", "validation_rmse") if n in table.col_header)
     pairs = [
         (float(trees), float(error))
-        for trees, error in zip(
-            table["data"][names.index("number_of_trees")],
-            table["data"][names.index(wanted)],
-            strict=True,
-        )
+        for trees, error in zip(table["number_of_trees"], table[wanted], strict=True)
         if isinstance(error, int | float) and np.isfinite(error)
     ]
     if not pairs:

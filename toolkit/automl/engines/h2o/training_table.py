@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import atexit
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import h2o
 import numpy as np
+import pandas as pd
+from h2o import H2OFrame
+from h2o.model import ModelBase
 
-from toolkit.automl.engines.h2o import frames, keys
+from toolkit.automl.engines.h2o import frames, keys, transfer
+from toolkit.automl.engines.h2o.client import Client, forget
 from toolkit.errors import EngineError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from toolkit.automl.engines.h2o.server.node import Connection
-    from toolkit.automl.engines.h2o.server.rest import Server
     from toolkit.automl.task import SearchTask
 
 PLACE = "place"
 """The column of folds; where these are ordered in time, of each row's place in that order."""
 WEIGHT = "weight"
 _SAMPLE = 1000
-_swept: set[str] = set()
 
 
 @dataclass
 class FittedModel:
     """A model in the server, and its out-of-fold scores."""
 
-    key: str
-    record: dict[str, Any]
-    """The server's description of the model."""
+    model: ModelBase
+    """The model as H2O's client has it."""
     oof: np.ndarray
     rounds: int | None = None
     """Boosting rounds that were found, where there are any."""
@@ -45,10 +43,18 @@ class TrainingTable:
 
     Attributes
     ----------
-    key : str
-        The frame's name.
+    client : Client
+        The way to the server.
+    digest : str
+        The task's.
+    frame : H2OFrame
+        All rows.
     code : FrameCode
         How columns and levels are called.
+    features : list of str
+        What the features are called in the server.
+    classes : list of str
+        What those classes are called in the server that are among the rows.
     notes : list of str
         What went another way than asked for.
     weighted : bool
@@ -59,100 +65,72 @@ class TrainingTable:
         Models by trial, kept for a stack.
     """
 
-    def __init__(self, connection: Connection, task: SearchTask) -> None:
-        import pandas as pd
-
-        self.connection = connection
-        self.server: Server = connection.server
+    def __init__(self, client: Client, task: SearchTask) -> None:
+        self.client = client
         self.digest = task.digest
         self.kept: dict[str, FittedModel] = {}
-        self._parts: dict[str, str] = {}
-        self._session = ""
+        self._parts: dict[str, H2OFrame] = {}
         design = task.inputs.design
         self.code = frames.FrameCode.fit(design)
+        self.features = [f"c{number}" for number in range(len(self.code.columns))]
         self.places = _places(task)
-        classes = len(task.facts.classes)
-        target = frames.class_tokens(task.target, classes) if classes else task.target
+        count = len(task.facts.classes)
+        target: Any = frames.class_tokens(task.target, count) if count else task.target
+        self.classes = list(target.remove_unused_categories().categories) if count else []
         extra = pd.DataFrame({frames.TARGET: target, PLACE: self.places.astype("float64")})
         self.weighted = task.weights is not None
         if self.weighted:
             extra[WEIGHT] = task.weights
-        self.key = keys.unique("train")
+        external = client.connection.external
         large = design.shape[0] * design.shape[1] * 8 / 2**20 > task.facts.parquet_mib
         task.progress("h2o: bringing the rows to H2O", 0, 1)
-        note = frames.store(
-            self.server, self.code, design, extra,
-            key=self.key,
-            imported=connection.external or large,
-            folder=task.scratch if large or connection.external else None,
+        self.frame, note = transfer.store(
+            self.code, design, extra,
+            key=keys.unique("train"),
+            imported=external or large,
+            folder=task.scratch if large or external else None,
         )  # fmt: skip
-        self.notes = [text for text in (connection.note, note) if text]
+        self.notes = [text for text in (client.connection.note, note) if text]
         self._check(len(design))
         self._few = _few_rows(task, design, extra)
 
-    def sample(self) -> str:
-        """Return the key of at most 1,000 of the rows, with every class among them."""
+    def sample(self) -> H2OFrame:
+        """Return at most 1,000 of the rows, with every class among them."""
         if "sample" not in self._parts:
-            key = keys.unique("sample")
-            frames.store(
-                self.server, self.code, *self._few, key=key, imported=self.connection.external
+            self._parts["sample"], _ = transfer.store(
+                self.code,
+                *self._few,
+                key=keys.unique("sample"),
+                imported=self.client.connection.external,
             )
-            self._parts["sample"] = key
         return self._parts["sample"]
 
-    def part(self, low: int, high: int, *, outside: bool = False) -> str:
-        """Return the key of the rows whose place is in [low, high), or outside of it."""
+    def part(self, low: int, high: int, *, outside: bool = False) -> H2OFrame:
+        """Return the rows whose place is in [low, high), or outside of it."""
         word = f"{'outside' if outside else 'inside'} {low} {high}"
         if word not in self._parts:
-            key = keys.unique("part")
-            column = f'(cols {self.key} "{PLACE}")'
+            # A frame that the client cuts out itself has a name that no sweep finds.
+            key, rows = keys.unique("part"), self.frame.frame_id
+            column = f'(cols {rows} "{PLACE}")'
             tests = (f"(| (< {column} {low}) (>= {column} {high}))" if outside else
                      f"(& (>= {column} {low}) (< {column} {high}))")  # fmt: skip
-            self.rapids(f"(tmp= {key} (rows {self.key} {tests}))")
-            self._parts[word] = key
+            h2o.rapids(f"(tmp= {key} (rows {rows} {tests}))")
+            self._parts[word] = h2o.get_frame(key, light=True)
         return self._parts[word]
-
-    def rapids(self, expression: str) -> Any:
-        """Evaluate an expression of H2O's frame language."""
-        if not self._session:
-            self._session = self.server.post("/4/sessions")["session_key"]
-        return self.server.post("/99/Rapids", ast=expression, session_id=self._session)
 
     def forget(self) -> None:
         """Remove the frame and its parts from the server, and let go of what was kept."""
-        keys.forget(self.server, self.key, *self._parts.values())
+        forget(*(frame.frame_id for frame in (self.frame, *self._parts.values())))
         self._parts.clear()
         self.kept.clear()
 
     def _check(self, rows: int) -> None:
         # Predictions are matched to rows by position, so the order has to have survived.
-        answer = self.rapids(
-            f'(sum (* (cols {self.key} "{PLACE}") (seq_len {rows})))'
-        )["scalar"]  # fmt: skip
+        column = f'(cols {self.frame.frame_id} "{PLACE}")'
+        answer = h2o.rapids(f"(sum (* {column} (seq_len {rows})))")["scalar"]
         expected = float(self.places @ np.arange(1, rows + 1, dtype=np.float64))
         if not np.isclose(float(answer), expected, rtol=1e-9, atol=1e-6):
             raise EngineError("H2O holds the training rows in another order than they were sent")
-
-
-_table: TrainingTable | None = None
-
-
-def table_of(connection: Connection, task: SearchTask) -> TrainingTable:
-    """Return the task's table, bringing it to the server unless it is there."""
-    global _table  # noqa: PLW0603 - a worker process serves one search at a time
-    server = connection.server
-    if _table is not None:
-        if _table.server.url == server.url and _table.digest == task.digest:
-            return _table
-        _table.forget()
-        _table = None
-    if server.url not in _swept:
-        keys.sweep(server)
-        _swept.add(server.url)
-        if connection.external:
-            atexit.register(keys.sweep, server, own=True)
-    _table = TrainingTable(connection, task)
-    return _table
 
 
 def _places(task: SearchTask) -> np.ndarray:

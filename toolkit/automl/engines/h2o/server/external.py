@@ -17,7 +17,6 @@ from toolkit.errors import EngineError
 
 USER, PASSWORD = "TOOLKIT_H2O_USER", "TOOLKIT_H2O_PASSWORD"
 _WHERE = "h2o.url"
-_SECONDS = 20
 _REFUSED = (401, 403)
 
 
@@ -52,7 +51,7 @@ def attach(url: str) -> Server:
 
 def _cloud(server: Server) -> dict[str, Any]:
     try:
-        status, content = server.send("GET", "/3/Cloud", timeout=_SECONDS)
+        status, content = server.send("/3/Cloud")
     except (OSError, http.client.HTTPException) as error:
         raise EngineError(
             f"no H2O answers at {server.url} ({type(error).__name__}: {error})",
