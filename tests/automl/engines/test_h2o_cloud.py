@@ -28,6 +28,10 @@ USER = "ann"
 SMALL = Budget(memory_gib=0.5, threads=1)
 
 
+def size(server):
+    return json.loads(server.send("/3/Cloud")[1])["cloud_size"]
+
+
 class Cloud:
     """Two nodes on the loopback address behind one login."""
 
@@ -62,7 +66,7 @@ class Cloud:
         deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
             assert all(one.poll() is None for one in self.nodes)
-            if self.server.alive() and self.server.get("/3/Cloud")["cloud_size"] == 2:
+            if self.server.alive() and size(self.server) == 2:
                 return
             time.sleep(0.5)
         raise AssertionError("no cloud of two nodes formed")
@@ -134,7 +138,7 @@ def test_workers_get_the_way_to_the_cluster(cloud, login):
     login.delenv(external.PASSWORD)
     attached = node.connect(SMALL, url=cloud.url)
     assert attached.external and not attached.owned
-    assert attached.server.get("/3/Cloud")["cloud_size"] == 2
+    assert size(attached.server) == 2
 
 
 def test_logins_that_are_refused_are_one_line(cloud, login):

@@ -58,7 +58,7 @@ def test_attach_through_the_environment(shared, monkeypatch):
     connection = node.connect(SMALL)
     assert not connection.owned
     assert connection.server.url == shared.server.url
-    assert connection.server.get("/3/Cloud")["cloud_healthy"]
+    assert connection.server.alive()
     assert set(json.loads(shared.environment[node.SERVER_VARIABLE])) == {
         "url", "user", "password", "pid",
     }  # fmt: skip
@@ -70,8 +70,7 @@ def test_loopback_and_login(shared):
         urllib.request.urlopen(shared.server.url + "/3/Cloud")
     assert refused.value.code == 401
     wrong = type(shared.server)(shared.server.url, "toolkit", "guess")
-    with pytest.raises(EngineError):
-        wrong.get("/3/Cloud")
+    assert not wrong.alive()
     login = shared._folder / "login.conf"
     assert login.stat().st_mode & 0o077 == 0
     assert shared.server.password not in Path(f"/proc/{shared.pid}/cmdline").read_text()
@@ -136,10 +135,11 @@ def test_ensure_shares_a_server_and_replaces_it_when_it_ended():
 
 def test_a_dead_server_is_one_line_with_a_remedy():
     own = node.start_shared(SMALL)
+    client = Client(node.Connection(own.server, owned=True))
     os.kill(own.pid, signal.SIGKILL)
     assert gone(own.pid)
-    with pytest.raises(EngineError, match="JVM ended") as error:
-        own.server.get("/3/Cloud")
+    with pytest.raises(EngineError, match="JVM ended") as error, client.errors():
+        h2o.rapids("(ls)")
     assert "\n" not in error.value.line()
     assert error.value.remedy
     deadline = time.monotonic() + 10
@@ -148,17 +148,6 @@ def test_a_dead_server_is_one_line_with_a_remedy():
     assert not own.alive()
     own.stop()
     assert not own._folder.exists()
-    own.stop()
-
-
-def test_a_server_that_dies_is_no_wait_for_its_client():
-    own = node.start_shared(SMALL)
-    client = Client(node.Connection(own.server, owned=True))
-    os.kill(own.pid, signal.SIGKILL)
-    assert gone(own.pid)
-    with pytest.raises(EngineError, match="JVM ended") as error, client.errors():
-        h2o.rapids("(ls)")
-    assert "\n" not in error.value.line() and error.value.remedy
     own.stop()
 
 

@@ -74,26 +74,14 @@ class Client:
         return same and h2o.connection() is self._opened
 
     @contextlib.contextmanager
-    def errors(self) -> Iterator[None]:
-        """Turn the client's errors into one line each, and keep its warnings to itself."""
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                yield
-        except (H2OConnectionError, requests.RequestException) as error:
-            raise self.connection.server.ended() from error
-        except H2OError as error:
-            raise EngineError(f"H2O: {_reason(error)}") from error
-
-    @contextlib.contextmanager
-    def watched(
-        self, watch: Callable[[float], None], deadline: float | None = None
+    def errors(
+        self, watch: Callable[[float], None] | None = None, deadline: float | None = None
     ) -> Iterator[None]:
-        """Tell of the progress of jobs, and end them in time.
+        """Turn the client's errors into one line each, and keep its warnings to itself.
 
         Parameters
         ----------
-        watch : callable
+        watch : callable, optional
             Called at every look at a job, with its progress from 0 to 1.
         deadline : float, optional
             The moment of `time.monotonic` at which a job is cancelled.
@@ -101,12 +89,20 @@ class Client:
         Raises
         ------
         EngineError
-            If a job failed, its time was over, or the server ended.
+            If H2O refused something, a job failed, its time was over, or the server ended.
         """
         self._watch, self._deadline = watch, deadline
         try:
-            with self.errors():
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 yield
+        except (H2OConnectionError, requests.RequestException) as error:
+            raise EngineError(
+                f"H2O's JVM ended or does not answer{self.connection.server.explain_death()}",
+                remedy="Run again: finished models are kept",
+            ) from error
+        except H2OError as error:
+            raise EngineError(f"H2O: {_reason(error)}") from error
         finally:
             self._watch = self._deadline = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import weakref
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +40,11 @@ class Session:
         with self.client.errors():
             table = self._table_of(task)
             fitted = _fitted(table, task, trial, deadline)
-            model = _ServerModel(table, fitted, len(task.facts.classes))
+            model = (table, fitted, len(task.facts.classes))
             return Candidate(
                 oof=fitted.oof,
-                predict=model.predict,
-                save=model.save,
+                predict=partial(_predict, *model),
+                save=partial(_save, *model),
                 details=summary.details(fitted),
                 complexity=summary.complexity(fitted, table.classes),
                 notes=[*table.notes, *fitted.notes],
@@ -58,31 +59,21 @@ class Session:
         return self._table
 
 
-class _ServerModel:
-    """A model in the server."""
+def _predict(table: TrainingTable, fitted: FittedModel, classes: int, inputs: Inputs) -> np.ndarray:
+    rows, client = keys.unique("rows"), table.client
+    try:
+        with client.errors():
+            frame, _ = transfer.store(
+                table.code, inputs.design, key=rows, imported=client.connection.external
+            )
+            return transfer.predict(fitted.model, frame, classes)
+    finally:
+        forget(rows)
 
-    def __init__(self, table: TrainingTable, fitted: FittedModel, classes: int) -> None:
-        self._table = table
-        self._fitted = fitted
-        self._classes = classes
 
-    def predict(self, inputs: Inputs) -> np.ndarray:
-        rows, client = keys.unique("rows"), self._table.client
-        try:
-            with client.errors():
-                frame, _ = transfer.store(
-                    self._table.code,
-                    inputs.design,
-                    key=rows,
-                    imported=client.connection.external,
-                )
-                return transfer.predict(self._fitted.model, frame, self._classes)
-        finally:
-            forget(rows)
-
-    def save(self, folder: Path) -> None:
-        with self._table.client.errors():
-            mojo.save(self._fitted.model, self._table.code, self._classes, folder)
+def _save(table: TrainingTable, fitted: FittedModel, classes: int, folder: Path) -> None:
+    with table.client.errors():
+        mojo.save(fitted.model, table.code, classes, folder)
 
 
 def _fitted(

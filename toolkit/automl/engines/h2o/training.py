@@ -11,10 +11,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from h2o import H2OFrame
 from h2o.estimators import H2OEstimator, create_estimator
 from h2o.model import ModelBase
-from h2o.two_dim_table import H2OTwoDimTable
 
 from toolkit.automl.engines.h2o import frames, keys, recipes, transfer
 from toolkit.automl.engines.h2o.client import forget
@@ -165,7 +165,7 @@ class RecipeTraining:
         oof = self.crossed_scores(model)
         if rounds is not None and (grown := model.actual_params["ntrees"]) < rounds:
             self.notes.append(f"{grown} rounds instead of {rounds}, for want of time")
-        return FittedModel(model, oof, rounds, self.notes)
+        return FittedModel(model, oof, self.notes)
 
     def ordered(self) -> FittedModel:
         """Fit on folds in order of time: each from all before it, then one model on all rows."""
@@ -180,13 +180,11 @@ class RecipeTraining:
             oof[fold == number] = transfer.predict(model, rows, classes)
             forget(model.model_id)
         final = settings[-1]
-        rounds = None
         if "ntrees" in final:
             mean = float(np.mean([found["ntrees"] for found in settings]))
-            rounds = round(mean * _MORE_ROUNDS)
-            final = _boosting(rounds)
+            final = _boosting(round(mean * _MORE_ROUNDS))
         self.task.progress(f"{self.trial.name}: on all rows", len(pairs), len(pairs) + 1)
-        return FittedModel(self.build(self.table.frame, **final), oof, rounds, self.notes)
+        return FittedModel(self.build(self.table.frame, **final), oof, self.notes)
 
     def build(
         self,
@@ -205,7 +203,7 @@ class RecipeTraining:
             **{"max_runtime_secs": self._share(_USED)} | self.parameters | parameters,
         )
         try:
-            with client.watched(self._watch, self.deadline):
+            with client.errors(self._watch, self.deadline):
                 estimator.train(
                     self.table.features,
                     frames.TARGET,
@@ -260,10 +258,13 @@ class RecipeTraining:
         )
         forget(model.model_id)
         taken = time.monotonic() - started
-        trees, error = _history(model.scoring_history(as_data_frame=False))
-        rounds = max(1, int(trees[int(np.argmin(error))]))
+        history = _history(model)
+        rounds = max(1, int(history.idxmin()))
         left = None if self.deadline is None else self.deadline - time.monotonic()
-        if left is not None and (needs := taken * rounds / max(trees) * fits) > _SAFE * left:
+        if (
+            left is not None
+            and (needs := taken * rounds / history.index.max() * fits) > _SAFE * left
+        ):
             fewer = max(1, int(rounds * _SAFE * max(left, 0) / needs))
             self.notes.append(f"{fewer} rounds instead of {rounds}, for want of time")
             rounds = fewer
@@ -283,13 +284,11 @@ def _boosting(rounds: int) -> dict[str, Any]:
     return {"ntrees": rounds, "stopping_rounds": 0, "score_tree_interval": rounds}
 
 
-def _history(table: H2OTwoDimTable) -> tuple[list[float], list[float]]:
-    wanted = next(n for n in ("validation_logloss", "validation_rmse") if n in table.col_header)
-    pairs = [
-        (float(trees), float(error))
-        for trees, error in zip(table["number_of_trees"], table[wanted], strict=True)
-        if isinstance(error, int | float) and np.isfinite(error)
-    ]
-    if not pairs:
+def _history(model: ModelBase) -> pd.Series:
+    """Return the error on held rows by the number of trees."""
+    table = model.scoring_history()
+    error = next(n for n in ("validation_logloss", "validation_rmse") if n in table)
+    scored = table.set_index("number_of_trees")[error].replace([np.inf, "", "NaN"], np.nan)
+    if scored.isna().all():
         raise EngineError("H2O was stopped before its first scoring")
-    return [trees for trees, _ in pairs], [error for _, error in pairs]
+    return scored.dropna().astype("float64")

@@ -31,8 +31,6 @@ class FittedModel:
     model: ModelBase
     """The model as H2O's client has it."""
     oof: np.ndarray
-    rounds: int | None = None
-    """Boosting rounds that were found, where there are any."""
     notes: list[str] = field(default_factory=list)
     members: list[FittedModel] = field(default_factory=list)
     """The models that a stack is made of."""
@@ -88,7 +86,7 @@ class TrainingTable:
             self.code, design, extra,
             key=keys.unique("train"),
             imported=external or large,
-            folder=task.scratch if large or external else None,
+            folder=task.scratch,
         )  # fmt: skip
         self.notes = [text for text in (client.connection.note, note) if text]
         self._check(len(design))

@@ -10,12 +10,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
-import json
 import urllib.parse
 from collections.abc import Callable
-from typing import Any
-
-from toolkit.errors import EngineError
 
 _TIMEOUT_SECONDS = 20
 _PING_SECONDS = 10
@@ -60,32 +56,9 @@ class Server:
             answer = link.getresponse()
             return answer.status, answer.read()
 
-    def get(self, path: str) -> Any:
-        """Return the JSON answer to a GET.
-
-        Raises
-        ------
-        EngineError
-            If there is none.
-        """
-        try:
-            status, content = self.send(path)
-        except (OSError, http.client.HTTPException) as error:
-            raise self.ended() from error
-        if status != http.client.OK:
-            raise EngineError(f"H2O: HTTP status {status}")
-        return json.loads(content)
-
     def alive(self) -> bool:
         """Whether the server answers."""
         try:
             return self.send("/3/Ping", _PING_SECONDS)[0] == http.client.OK
         except (OSError, http.client.HTTPException):
             return False
-
-    def ended(self) -> EngineError:
-        """Return the error that says why nobody answers."""
-        return EngineError(
-            f"H2O's JVM ended or does not answer{self.explain_death()}",
-            remedy="Run again: finished models are kept",
-        )
