@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import h2o
-import requests
 from h2o.exceptions import H2OConnectionError, H2OError
 from h2o.job import H2OJob
 
@@ -96,7 +95,7 @@ class Client:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 yield
-        except (H2OConnectionError, requests.RequestException) as error:
+        except H2OConnectionError as error:
             raise EngineError(
                 f"H2O's JVM ended or does not answer{self.connection.server.explain_death()}",
                 remedy="Run again: finished models are kept",
