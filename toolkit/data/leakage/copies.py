@@ -13,7 +13,7 @@ from toolkit.data.rows import is_numeric, numbers
 
 if TYPE_CHECKING:
     from toolkit.data.rows import Table
-    from toolkit.project.model import Column
+    from toolkit.project.data import Column
 
 SALT = 137
 _REVERSE = 0.83

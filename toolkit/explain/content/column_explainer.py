@@ -201,7 +201,7 @@ class ColumnExplainer:
         )
         return ContentRow(
             column=self.column,
-            kind=self.kind,  # type: ignore[arg-type]
+            kind=self.kind,
             row=number,
             orders=found.orders,
             outputs=[

@@ -38,7 +38,7 @@ def column_facts(result: ColumnResult, empty: int) -> ContentColumn:
     size = float(np.abs(values).sum())
     return ContentColumn(
         column=result.column,
-        kind=result.kind,  # type: ignore[arg-type]
+        kind=result.kind,
         masking=_MASKING[result.kind],
         rows=len(result.rows),
         empty=empty,
