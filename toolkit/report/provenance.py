@@ -106,9 +106,9 @@ def stale(book: Book) -> list[tuple[str, str]]:
     for name in paths.STAGES[: paths.STAGES.index(book.stage.name)]:
         record = records.get(name)
         if record is None:
-            found.append((name, "was not run"))
+            found.append((name, "it was not run"))
         elif record.status != "done":
-            found.append((name, f"did not finish: {record.status}"))
+            found.append((name, f"it did not finish ({record.status})"))
         # What scoping computes does not hang on the words of its many answers.
         elif name != "scoping" and record.choices != fingerprint.choices_digest(name, file):
             found.append((name, "choices were changed after it ran"))
@@ -121,7 +121,9 @@ def stale(book: Book) -> list[tuple[str, str]]:
                 and not path.startswith(fingerprint.PROJECT + "/")
             ]
             if changed:
-                found.append((name, f"changed since: {', '.join(sorted(changed)[:5])}"))
+                found.append(
+                    (name, f"files changed after it ran: {', '.join(sorted(changed)[:5])}")
+                )
     return found
 
 

@@ -131,7 +131,7 @@ RULES = (
     Rule(
         "outdated", "Stages", "a result does not follow from today's choices and files, or a stage"
         " did not run", "not shown",
-        "The stage {stage} is out of date: it {reason}.{more} Run the project again.",
+        "The stage {stage} is out of date: {reason}.{more} Run the project again.",
         of_use.outdated,
     ),
     Rule(
