@@ -305,7 +305,7 @@ def test_missing_artifacts_are_gaps(tmp_path, made, stage):
     missing = {each["file"] for each in report.provenance["artifacts"] if each["digest"] is None}
     assert missing == {kind.file for kind in kinds}
     assert [section["id"] for section in report.sections] == SECTIONS
-    assert "changed since" in html
+    assert "files changed after it ran" in html
     assert f"Run {paths.notebook_name(stage)}" in html or "is not there" in html
 
 
