@@ -86,7 +86,7 @@ class TrainingTable:
             self.code, design, extra,
             key=keys.unique("train"),
             imported=external or large,
-            folder=task.scratch,
+            folder=task.scratch if large or external else None,
         )  # fmt: skip
         self.notes = [text for text in (client.connection.note, note) if text]
         self._check(len(design))
