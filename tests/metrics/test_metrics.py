@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -172,7 +174,7 @@ def test_bootstrap_covers_the_truth_as_often_as_it_says():
     for trial in range(200):
         errors = generator.normal(size=150)
         found = metrics.bootstrap(
-            metric, errors, np.zeros(150), NUMBERS, resamples=200, confidence=0.9, seed=trial
+            metric, errors, np.zeros(150), NUMBERS, resampling=metrics.Resampling(200, 0.9, trial)
         )
         hits += found.low <= truth <= found.high
     assert 0.83 <= hits / 200 <= 0.96
@@ -181,9 +183,15 @@ def test_bootstrap_covers_the_truth_as_often_as_it_says():
 def test_bootstrap_repeats_and_widens_with_confidence():
     actual, scores = binary_rows()
     metric = metrics.get("roc_auc")
-    narrow = metrics.bootstrap(metric, actual, scores, BINARY, confidence=0.8)
-    again = metrics.bootstrap(metric, actual, scores, BINARY, confidence=0.8)
-    wide = metrics.bootstrap(metric, actual, scores, BINARY, confidence=0.99)
+    narrow = metrics.bootstrap(
+        metric, actual, scores, BINARY, resampling=metrics.Resampling(confidence=0.8)
+    )
+    again = metrics.bootstrap(
+        metric, actual, scores, BINARY, resampling=metrics.Resampling(confidence=0.8)
+    )
+    wide = metrics.bootstrap(
+        metric, actual, scores, BINARY, resampling=metrics.Resampling(confidence=0.99)
+    )
     assert narrow == again
     assert wide.low < narrow.low < narrow.value < narrow.high < wide.high
 
@@ -193,9 +201,11 @@ def test_many_rows_take_the_bounded_way_and_agree(monkeypatch):
 
     actual, scores = binary_rows(5_000)
     metric = metrics.get("log_loss")
-    exact = metrics.bootstrap(metric, actual, scores, BINARY, resamples=1_000)
+    exact = metrics.bootstrap(metric, actual, scores, BINARY, resampling=metrics.Resampling(1_000))
     monkeypatch.setattr(resampling, "_ROW_BUDGET", 5_000 * 200)
-    bounded = metrics.bootstrap(metric, actual, scores, BINARY, resamples=1_000)
+    bounded = metrics.bootstrap(
+        metric, actual, scores, BINARY, resampling=metrics.Resampling(1_000)
+    )
     assert bounded.value == exact.value
     width = exact.high - exact.low
     assert abs(bounded.low - exact.low) < 0.15 * width
@@ -397,7 +407,7 @@ def test_several_models_on_common_resamples_are_judged_as_one_by_one(name, weigh
     }
     weights = np.random.default_rng(3).uniform(0.1, 3, len(actual)) if weighted else None
     metric = metrics.get(name)
-    options = {"resamples": 60, "seed": 5, "weights": weights}
+    options = {"resampling": metrics.Resampling(60, seed=5), "weights": weights}
     found = metrics.joint(metric, actual, others, BINARY, **options)
     for model, own in others.items():
         assert found.interval(model) == metrics.bootstrap(metric, actual, own, BINARY, **options)
@@ -415,7 +425,7 @@ def test_the_best_of_equal_models_has_selection_bias_only_and_a_better_one_has_n
     coins = {f"coin_{n}": generator.random(300) for n in range(40)}
     given = {name: np.column_stack([1 - p, p]) for name, p in coins.items()}
     metric = metrics.get("roc_auc")
-    options = {"resamples": 200, "seed": 3}
+    options = {"resampling": metrics.Resampling(200, seed=3)}
     found = metrics.joint(metric, actual, given, BINARY, contenders=list(given), **options)
     best = max(found.values, key=lambda name: found.values[name])
     assert found.values[best] > 0.55
@@ -504,23 +514,29 @@ def test_no_interval_excludes_its_own_estimate(rows, seed, skew, weighted, block
     counted = rng.random(rows) ** skew + 1e-3 if weighted else None
     blocks = rng.integers(0, 5, rows) if blocked else None
     numbers = rng.random(rows) ** skew * 1e6
-    quick = {"resamples": 60, "seed": seed}
+    quick = metrics.Resampling(60, seed=seed)
     for task, context, y, p in (
         ("binary", BINARY, actual, scores), ("regression", NUMBERS, numbers, numbers[::-1].copy()),
     ):  # fmt: skip
         for name in metrics.for_task(task):
             metric = metrics.get(name)
-            assert holds(metrics.bootstrap(metric, y, p, context, weights=counted, blocks=blocks,
-                                           **quick)), name  # fmt: skip
+            drawn = dataclasses.replace(quick, blocks=blocks)
+            assert holds(
+                metrics.bootstrap(metric, y, p, context, resampling=drawn, weights=counted)
+            ), name
             given = {"a": p, "b": p[::-1], "c": np.full_like(p, 0.5)}
-            assert holds(metrics.paired_difference(metric, y, p, p[::-1], context, **quick)), name
-            joint = metrics.joint(metric, y, given, context, contenders=["a", "b"], **quick)
+            assert holds(
+                metrics.paired_difference(metric, y, p, p[::-1], context, resampling=quick)
+            ), name
+            joint = metrics.joint(
+                metric, y, given, context, resampling=quick, contenders=["a", "b"]
+            )
             assert holds(joint.interval("a")) and holds(joint.difference("a", "c")), name
             assert holds(joint.beside_winner("c")), name
     decided, groups = rng.random(rows) < 0.1, rng.integers(0, 3, rows)
     assert all(map(holds, group_rates(actual == "yes", decided).values()))
     assert holds(mean_interval(numbers, 0.95, float(numbers.var()), counted))
-    assert holds(node_interval(numbers, seed=seed, resamples=60, confidence=0.95, root=True))
+    assert holds(node_interval(numbers, quick, root=True))
     for name in ("equalized_odds_difference", "group_error_difference"):
         made = compare(name, actual == "yes", decided, numbers, groups, count=3, minimum=1,
                        confidence=0.95, shares=name != "group_error_difference")  # fmt: skip
@@ -533,7 +549,10 @@ def test_rows_of_one_block_are_drawn_together():
         assert all(len(set(drawn[blocks == k])) == 1 for k in range(20))
     values = np.repeat(np.random.default_rng(0).normal(size=20), 5)
     alone = metrics.bootstrap(metrics.get("mae"), values, np.zeros(100), NUMBERS)
-    whole = metrics.bootstrap(metrics.get("mae"), values, np.zeros(100), NUMBERS, blocks=blocks)
+    together = metrics.Resampling(blocks=blocks)
+    whole = metrics.bootstrap(
+        metrics.get("mae"), values, np.zeros(100), NUMBERS, resampling=together
+    )
     assert whole.high - whole.low > 1.5 * (alone.high - alone.low)
 
 

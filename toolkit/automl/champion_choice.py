@@ -230,8 +230,7 @@ def beside(
     metric, project = metrics.get(leaderboard.metric), stage.project
     gap = metrics.paired_difference(
         metric, held.actual, held.scores(entry.name), held.scores(simple.name), context,
-        resamples=project.explain.bootstrap, confidence=project.explain.confidence,
-        seed=project.seed, blocks=table.drawn_together(stage, held.rows),
+        resampling=metrics.Resampling.of(project, table.drawn_together(stage, held.rows)),
         weights=as_selected(held.actual, held.weights, project.automl.class_weights),
     )  # fmt: skip
     item = _comparison("simple model", simple.name, gap if metric.greater_is_better else -gap)

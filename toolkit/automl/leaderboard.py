@@ -57,12 +57,14 @@ def judge(
         target,
         scores,
         context,
-        resamples=explain.bootstrap,
-        confidence=explain.confidence,
-        seed=rows.seed,
+        resampling=metrics.Resampling(
+            explain.bootstrap,
+            explain.confidence,
+            rows.seed,
+            None if blocks is None else blocks[places],
+        ),
         weights=rows.scored_weights,
         contenders=contenders,
-        blocks=None if blocks is None else blocks[places],
     )
     intervals = {name: judged.interval(name) for name in scores}
     # Of equals a single model comes before an ensemble.

@@ -54,13 +54,10 @@ class ScoringRows:
             self.scored_target, oof[self.folds.scored], self.context, self.scored_weights
         )
 
-    def difference(
-        self, first: np.ndarray, second: np.ndarray, *, resamples: int, confidence: float = 0.95
-    ) -> Interval:
+    def difference(self, first: np.ndarray, second: np.ndarray, *, resamples: int) -> Interval:
         """Return by how much the metric of one model's scores exceeds another's, paired by row."""
         rows = self.folds.scored
         return metrics.paired_difference(
             metrics.get(self.metric), self.scored_target, first[rows], second[rows], self.context,
-            resamples=resamples, confidence=confidence, seed=self.seed,
-            weights=self.scored_weights,
+            resampling=metrics.Resampling(resamples, seed=self.seed), weights=self.scored_weights,
         )  # fmt: skip

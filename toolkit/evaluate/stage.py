@@ -142,7 +142,7 @@ def _calibration(scored: ScoredTestRows) -> list[Bin]:
         return []
     happened, p = calibrated(scored)
     return metrics.calibration_bins(
-        happened, p, confidence=scored.confidence, weights=scored.part.weights
+        happened, p, confidence=scored.resampling.confidence, weights=scored.part.weights
     )
 
 

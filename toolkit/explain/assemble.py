@@ -175,19 +175,13 @@ def _words(project: Project, model: Predictor, space: str) -> str:
 
 
 def _importance(project: Project, values: RowValues) -> dict[str, list[Importance]]:
-    asked, found = project.explain, {}
+    resampling, found = metrics.Resampling.of(project), {}
     for k, name in enumerate(values.classes):
         size, error = np.abs(values.shap[:, :, k]), values.standard_error[:, :, k].mean(axis=0)
         items = []
         for place, column in enumerate(values.groups.names):
             sizes = size[:, place]
-            interval = metrics.interval(
-                mean(sizes),
-                len(sizes),
-                resamples=asked.bootstrap,
-                confidence=asked.confidence,
-                seed=project.seed,
-            )
+            interval = metrics.interval(mean(sizes), len(sizes), resampling)
             items.append(
                 Importance(column=column, mean_abs=interval, standard_error=float(error[place]))
             )

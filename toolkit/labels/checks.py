@@ -44,8 +44,7 @@ def quick_model(
         scores,
         constant,
         context,
-        resamples=project.explain.bootstrap,
-        seed=project.seed,
+        resampling=metrics.Resampling(project.explain.bootstrap, seed=project.seed),
     )
     sign = 1 if metric.greater_is_better else -1
     # The bound of the interval at which the model would look worst.

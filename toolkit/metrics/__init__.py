@@ -7,7 +7,7 @@ _MODULES = {
     "decisions": "class_codes constant_scores context_of cost_matrix cost_threshold decide"
     " label_values",
     "scores": "get",
-    "resampling": "bootstrap interval paired_difference resamples",
+    "resampling": "Resampling bootstrap interval paired_difference resamples",
     "joint": "Joint joint",
     "calibration": "calibration_bins calibration_error wilson",
     "wizard": "COMPARED RATE_ROWS resolve resolve_fairness",

@@ -17,13 +17,13 @@ import numpy as np
 from toolkit.artifacts.base import Interval
 from toolkit.metrics.base import Context, Metric, Statistic
 from toolkit.metrics.resampling import (
+    DEFAULT,
+    Resampling,
     affordable,
     draws,
-    from_resamples,
     on_resamples,
     weighted,
 )
-from toolkit.project.model import RESAMPLES
 
 _MODELS_AT_FULL_PRICE = 4
 """So many models share the rows that `affordable` allows one; more are judged on fewer."""
@@ -39,16 +39,13 @@ class Joint:
         On all rows.
     drawn : dict of str to array
         On each resample; NaN where it does not define the metric.
-    wanted : int
-        How many resamples were asked for: with fewer, intervals are normal ones.
-    confidence : float
-        Coverage of the intervals.
+    resampling : Resampling
+        With fewer resamples than it asks for, intervals are normal ones.
     """
 
     values: dict[str, float | None]
     drawn: dict[str, np.ndarray] = field(repr=False)
-    wanted: int
-    confidence: float
+    resampling: Resampling
     left_out: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
     """For each resample, the metric on the rows that it left out: of the contender that did best
     on the resample, under the name ``""``; of the one that did best on all rows; and of every
@@ -77,9 +74,7 @@ class Joint:
         if value is None or not len(drawn):
             return Interval(value=value)
         known = drawn[~np.isnan(drawn)]
-        return from_resamples(
-            value, known, wanted=self.wanted, taken=len(drawn), confidence=self.confidence
-        )
+        return self.resampling.interval_of(value, known, len(drawn))
 
 
 def joint(
@@ -88,12 +83,9 @@ def joint(
     scores: dict[str, Any],
     context: Context,
     *,
-    resamples: int = RESAMPLES,
-    confidence: float = 0.95,
-    seed: int = 7,
+    resampling: Resampling = DEFAULT,
     weights: Any = None,
     contenders: Sequence[str] = (),
-    blocks: np.ndarray | None = None,
 ) -> Joint:
     """Judge several models on common resamples, each drawn once.
 
@@ -107,19 +99,17 @@ def joint(
         By model, (n, k) or (n,).
     context : Context
         The task, its classes, threshold and costs.
-    resamples, confidence, seed
+    resampling : Resampling
         As for `bootstrap`; where rows times models are many, fewer resamples are taken.
     weights : array of shape (n,), optional
         How much each row counts.
     contenders : sequence of str
         Models of which the best is to be chosen, for `Joint.beside_winner`.
-    blocks : array of int, shape (n,), optional
-        As for `toolkit.metrics.resamples`.
     """
     rows = len(actual)
     if rows == 0:
         nothing: dict[str, float | None] = dict.fromkeys(scores)
-        return Joint(nothing, {name: np.empty(0) for name in scores}, resamples, confidence)
+        return Joint(nothing, {name: np.empty(0) for name in scores}, resampling)
     statistics = {
         name: weighted(metric.statistic(actual, given, context), weights)
         for name, given in scores.items()
@@ -127,13 +117,13 @@ def joint(
     whole = np.ones(rows)
     values = {name: statistic(whole) for name, statistic in statistics.items()}
     share = max(1, len(scores) // _MODELS_AT_FULL_PRICE)
-    count = affordable(rows, resamples, share) if rows > 1 else 0
+    count = affordable(rows, resampling.count, share) if rows > 1 else 0
     top = _best({name: _number(values[name]) for name in contenders}, metric)
     beside = [name for name in scores if name == top or name not in set(contenders)]
     counted = whole if weights is None else np.asarray(weights)
     parts: list[dict[str, np.ndarray]] = []
     left: list[dict[str, np.ndarray]] = []
-    for block in draws(rows, count, seed, blocks):
+    for block in draws(rows, count, resampling.seed, resampling.blocks):
         seen = {name: on_resamples(each, block) for name, each in statistics.items()}
         parts.append(seen)
         if top is not None:
@@ -144,8 +134,7 @@ def joint(
     return Joint(
         values,
         {name: _joined(parts, name) for name in scores},
-        resamples,
-        confidence,
+        resampling,
         {name: _joined(left, name) for name in names},
     )
 

@@ -10,19 +10,84 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from toolkit.artifacts.base import Interval
 from toolkit.metrics.base import Context, Metric, Statistic
-from toolkit.project.model import RESAMPLES
+from toolkit.project.model import RESAMPLES, Project
 
 _ROW_BUDGET = 240_000_000  # rows drawn in all: seconds for a metric that has to rank
 _FEWEST = 200
 _CELLS = 2_000_000  # of a block of resamples
 _KEPT = 100_000_000  # bytes of the last draws that are kept
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How rows are drawn for bootstrap intervals.
+
+    Attributes
+    ----------
+    count : int
+        How many resamples are asked for.
+    confidence : float
+        Coverage of the intervals, between 0 and 1.
+    seed : int
+        Equal seeds and sizes draw equal rows, so that differences are paired.
+    blocks : array of int, shape (n,), optional
+        Rows of one number are drawn together: persons, or stretches of time.
+    """
+
+    count: int = RESAMPLES
+    confidence: float = 0.95
+    seed: int = 7
+    blocks: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, project: Project, blocks: np.ndarray | None = None) -> Resampling:
+        """Return what a project asks for."""
+        return cls(project.explain.bootstrap, project.explain.confidence, project.seed, blocks)
+
+    def at(self, rows: np.ndarray) -> Resampling:
+        """Return that of the rows at some positions."""
+        return self if self.blocks is None else replace(self, blocks=self.blocks[rows])
+
+    def interval_of(self, value: float, known: Any, taken: int) -> Interval:
+        """Return the interval of a value from what it was on resamples; see `interval`.
+
+        It always holds the value, which percentiles of a skewed statistic may leave out. A value
+        that overflowed is none.
+
+        Parameters
+        ----------
+        value : float
+            On all rows.
+        known : array
+            On those of the `taken` resamples that define it.
+        taken : int
+            How many resamples there were.
+        """
+        if not np.isfinite(value):
+            return Interval(value=None)
+        if len(known) * 2 <= taken:
+            return Interval(value=value)
+        tail = (1 - self.confidence) / 2
+        if taken == self.count:
+            low, high = np.quantile(known, [tail, 1 - tail])
+        else:
+            from statistics import NormalDist
+
+            reach = NormalDist().inv_cdf(1 - tail) * np.std(known, ddof=1)
+            low, high = value - reach, value + reach
+        if not np.isfinite([low, high]).all():
+            return Interval(value=value)
+        return Interval(value=value, low=min(float(low), value), high=max(float(high), value))
+
+
+DEFAULT = Resampling()
 
 
 def resamples(
@@ -86,15 +151,7 @@ def on_resamples(statistic: Statistic, weights: np.ndarray) -> np.ndarray:
     return np.array([np.nan if value is None else value for value in found], dtype=np.float64)
 
 
-def interval(
-    statistic: Statistic,
-    n: int,
-    *,
-    resamples: int = RESAMPLES,
-    confidence: float = 0.95,
-    seed: int = 7,
-    blocks: np.ndarray | None = None,
-) -> Interval:
+def interval(statistic: Statistic, n: int, resampling: Resampling = DEFAULT) -> Interval:
     """Return a statistic of weighted rows with its bootstrap interval.
 
     Percentiles of the resampled values (Efron and Tibshirani 1993, chapter 13). Beyond
@@ -108,62 +165,26 @@ def interval(
         Takes weights of shape (n,) and gives a number, or None where it is not defined.
     n : int
         Rows.
-    resamples : int
-        How many resamples.
-    confidence : float
-        Coverage, between 0 and 1.
-    seed : int
-        Equal seeds and sizes draw equal rows, so that differences are paired.
-    blocks : array of int, shape (n,), optional
-        As for `resamples`.
+    resampling : Resampling
+        How they are drawn.
     """
     if n == 0:
         return Interval(value=None)
     value = statistic(np.ones(n))
     if value is None or not np.isfinite(value):
         return Interval(value=None)
+    blocks = resampling.blocks
     if n < 2 or (blocks is not None and len(np.unique(blocks)) < 2):
         return Interval(value=value)
-    count = affordable(n, resamples)
-    found = [on_resamples(statistic, each) for each in draws(n, count, seed, blocks)]
+    count = affordable(n, resampling.count)
+    found = [on_resamples(statistic, each) for each in draws(n, count, resampling.seed, blocks)]
     known = np.concatenate(found)
-    known = known[~np.isnan(known)]
-    return from_resamples(value, known, wanted=resamples, taken=count, confidence=confidence)
+    return resampling.interval_of(value, known[~np.isnan(known)], count)
 
 
 def affordable(n: int, wanted: int, models: int = 1) -> int:
     """Return how many resamples of ``n`` rows are taken, at least 200 if so many are wanted."""
     return min(wanted, max(_FEWEST, _ROW_BUDGET // max(n * models, 1)))
-
-
-def from_resamples(
-    value: float,
-    known: Any,
-    *,
-    wanted: int,
-    taken: int,
-    confidence: float,
-) -> Interval:
-    """Return the interval of a value from what it was on resamples; see `interval`.
-
-    It always holds the value, which percentiles of a skewed statistic may leave out. A value
-    that overflowed is none.
-    """
-    if not np.isfinite(value):
-        return Interval(value=None)
-    if len(known) * 2 <= taken:
-        return Interval(value=value)
-    tail = (1 - confidence) / 2
-    if taken == wanted:
-        low, high = np.quantile(known, [tail, 1 - tail])
-    else:
-        from statistics import NormalDist
-
-        reach = NormalDist().inv_cdf(1 - tail) * np.std(known, ddof=1)
-        low, high = value - reach, value + reach
-    if not np.isfinite([low, high]).all():
-        return Interval(value=value)
-    return Interval(value=value, low=min(float(low), value), high=max(float(high), value))
 
 
 def weighted(statistic: Statistic, weights: Any = None) -> Statistic:
@@ -184,24 +205,18 @@ def bootstrap(
     scores: Any,
     context: Context,
     *,
-    resamples: int = RESAMPLES,
-    confidence: float = 0.95,
-    seed: int = 7,
+    resampling: Resampling = DEFAULT,
     weights: Any = None,
-    blocks: np.ndarray | None = None,
 ) -> Interval:
     """Return a metric with its bootstrap interval; see `interval`.
 
     Rows that count for more (`weights`, shape (n,)) are not drawn more often: a row drawn
-    twice counts twice its weight. `blocks` as for `resamples`.
+    twice counts twice its weight.
     """
     rows = len(actual)
     if rows == 0:
         return Interval(value=None)
-    statistic = weighted(metric.statistic(actual, scores, context), weights)
-    return interval(
-        statistic, rows, resamples=resamples, confidence=confidence, seed=seed, blocks=blocks
-    )
+    return interval(weighted(metric.statistic(actual, scores, context), weights), rows, resampling)
 
 
 def paired_difference(
@@ -211,11 +226,8 @@ def paired_difference(
     b: Any,
     context: Context,
     *,
-    resamples: int = RESAMPLES,
-    confidence: float = 0.95,
-    seed: int = 7,
+    resampling: Resampling = DEFAULT,
     weights: Any = None,
-    blocks: np.ndarray | None = None,
 ) -> Interval:
     """Return a metric of scores ``a`` minus that of ``b`` on the same rows, with its interval.
 
@@ -226,15 +238,7 @@ def paired_difference(
         return Interval(value=None)
     first = weighted(metric.statistic(actual, a, context), weights)
     second = weighted(metric.statistic(actual, b, context), weights)
-
-    return interval(
-        Difference(first, second),
-        rows,
-        resamples=resamples,
-        confidence=confidence,
-        seed=seed,
-        blocks=blocks,
-    )
+    return interval(Difference(first, second), rows, resampling)
 
 
 @dataclass(frozen=True)

@@ -111,13 +111,12 @@ def gain(
     rows: ScoringRows,
     *,
     resamples: int = 300,
-    confidence: float = 0.95,
 ) -> Interval:
     """Return by how much one blend is better than an earlier one: positive is better.
 
     The paired difference of their scores on rows that neither was chosen on.
     """
-    difference = rows.difference(now.oof, previous.oof, resamples=resamples, confidence=confidence)
+    difference = rows.difference(now.oof, previous.oof, resamples=resamples)
     return difference if metrics.get(rows.metric).greater_is_better else -difference
 
 

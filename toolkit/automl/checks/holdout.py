@@ -65,8 +65,8 @@ def score_holdout(
     metric = metrics.get(leaderboard.metric)
     score = metrics.bootstrap(
         metric, actual, raw, context,
-        resamples=project.explain.bootstrap, confidence=project.explain.confidence,
-        seed=project.seed, weights=counted, blocks=table.drawn_together(stage, part.rows),
+        resampling=metrics.Resampling.of(project, table.drawn_together(stage, part.rows)),
+        weights=counted,
     )  # fmt: skip
     winner = leaderboard.winner
     selection_bias = (

@@ -72,8 +72,8 @@ def halved(
     context = metrics.Context(task.facts.task, task.facts.classes, None, stage.project.costs)
     found = metrics.paired_difference(
         metric, small.target[rows], oof[half][rows], again[rows], context,
-        resamples=stage.project.explain.bootstrap, confidence=stage.project.explain.confidence,
-        seed=stage.project.seed, weights=None if small.weights is None else small.weights[rows],
+        resampling=metrics.Resampling.of(stage.project),
+        weights=None if small.weights is None else small.weights[rows],
     )  # fmt: skip
     total = task.drawn_from or len(task.target)
     doublings = np.log2(total / len(task.target))

@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -189,8 +189,8 @@ def shuffled(
     given = {"model": oof[rows], "constant": constant}
     judged = metrics.joint(
         metric, small.target[rows], given, context,
-        resamples=stage.project.explain.bootstrap, confidence=_CONFIDENCE,
-        seed=stage.project.seed, weights=counted,
+        resampling=replace(metrics.Resampling.of(stage.project), confidence=_CONFIDENCE),
+        weights=counted,
     )  # fmt: skip
     difference = judged.difference("model", "constant")
     found = Shuffled(

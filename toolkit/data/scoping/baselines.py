@@ -66,9 +66,7 @@ def baseline(stage: Stage) -> SplitSummary:
             table.target[validation],
             values,
             context,
-            resamples=stage.project.explain.bootstrap,
-            confidence=stage.project.explain.confidence,
-            seed=stage.project.seed,
+            resampling=metrics.Resampling.of(stage.project),
         )
         for name, values in scores.items()
     }

@@ -71,10 +71,7 @@ def errors(stage: Stage, model: Predictor) -> ErrorsFound:
     shown, measure = _shown(scored, loss, loss_words)
     root = loss_words == "squared error"
     loss_words = "root mean squared error" if root else f"mean {loss_words}"
-    tree = error_tree.grow(
-        columns, loss, seed=scored.seed, resamples=scored.resamples,
-        confidence=scored.confidence, weights=scored.part.weights, root=root,
-    )  # fmt: skip
+    tree = error_tree.grow(columns, loss, scored.resampling, weights=scored.part.weights, root=root)
     stage.progress("errors over ranges and time")
     found = ErrorsFound(
         rows=len(scored.part),
@@ -102,10 +99,11 @@ def _mean(
     rows = slice(None) if inside is None else inside
     weights = scored.part.weights
     return mean_interval(
-        values[rows], seed=scored.seed, resamples=scored.resamples,
-        confidence=scored.confidence, weights=None if weights is None else weights[rows],
+        values[rows],
+        scored.resampling,
+        weights=None if weights is None else weights[rows],
         root=root,
-    )  # fmt: skip
+    )
 
 
 def _shown(scored: ScoredTestRows, loss: np.ndarray, words: str) -> tuple[np.ndarray, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from toolkit import formats, metrics
 from toolkit.artifacts import ErrorNode, Interval
 from toolkit.evaluate.scores.conditions import MISSING, conditions
 from toolkit.evaluate.scores.slices import holm, welch
-from toolkit.metrics.resampling import weighted
+from toolkit.metrics.resampling import Resampling, weighted
 from toolkit.metrics.scores import mean
 
 if TYPE_CHECKING:
@@ -55,10 +55,8 @@ class _Input:
 def grow(
     columns: dict[str, pd.Series],
     loss: np.ndarray,
+    resampling: Resampling,
     *,
-    seed: int,
-    resamples: int,
-    confidence: float,
     weights: np.ndarray | None = None,
     root: bool = False,
 ) -> list[ErrorNode]:
@@ -76,10 +74,8 @@ def grow(
         As `toolkit.evaluate.scores.conditions.described` gives them.
     loss : ndarray, shape (n,)
         Of each row.
-    seed : int
-        Of the halves and the intervals.
-    resamples, confidence
-        Of the intervals.
+    resampling : Resampling
+        Of the intervals; its seed is also that of the halves.
     weights : ndarray, shape (n,), optional
         How much each row counts in growing and in the means.
     root : bool
@@ -87,7 +83,7 @@ def grow(
     """
     from sklearn.tree import DecisionTreeRegressor
 
-    n = len(loss)
+    n, seed = len(loss), resampling.seed
     order = np.random.default_rng([seed, 72]).permutation(n)
     grown, held = np.sort(order[: n // 2]), np.sort(order[n // 2 :])
     leaf = max(FEWEST, int(np.ceil(SHARE * len(grown))))
@@ -107,7 +103,7 @@ def grow(
                 **{key: value for key, value in node.items() if key != "id"},
                 rows=len(rows),
                 loss=mean_interval(
-                    loss[rows], seed=seed, resamples=resamples, confidence=confidence,
+                    loss[rows], resampling,
                     weights=None if weights is None else weights[rows], root=root,
                 ),
             )
@@ -117,20 +113,19 @@ def grow(
 
 def mean_interval(
     values: np.ndarray,
+    resampling: Resampling,
     *,
-    seed: int,
-    resamples: int,
-    confidence: float,
     weights: np.ndarray | None = None,
     root: bool = False,
 ) -> Interval:
-    """Return a (weighted) mean, or its root, with an interval by `toolkit.metrics.interval`."""
+    """Return a (weighted) mean, or its root, with an interval by `toolkit.metrics.interval`.
+
+    Rows are drawn one by one, whatever blocks they are in.
+    """
     if weights is not None and not weights.sum() > 0:
         return Interval(value=None)
     statistic = weighted(mean(values, root=root), weights)
-    return metrics.interval(
-        statistic, len(values), resamples=resamples, confidence=confidence, seed=seed
-    )
+    return metrics.interval(statistic, len(values), replace(resampling, blocks=None))
 
 
 def _inputs(name: str, values: pd.Series) -> list[_Input]:

@@ -120,7 +120,8 @@ class FairnessFrontier:
         part = grouped(values, self._least, like=self._protected[name].rename(name))
         made = compare(
             self._metric, actual, decided, (actual != decided).astype(np.float64), part.codes,
-            count=len(part.names), minimum=self._least, confidence=self._scored.confidence,
+            count=len(part.names), minimum=self._least,
+            confidence=self._scored.resampling.confidence,
         )  # fmt: skip
         self._needed = made.needed()
         return np.where(np.append(made.judged, False)[part.codes], part.codes, -1)

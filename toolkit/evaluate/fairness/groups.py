@@ -132,7 +132,7 @@ def comparison(
         codes,
         count=count,
         minimum=minimum,
-        confidence=scored.confidence,
+        confidence=scored.resampling.confidence,
         shares=scored.context.task != "regression",
     )
 
@@ -168,19 +168,20 @@ def group_results(scored: ScoredTestRows, inside: np.ndarray, minimum: int) -> d
     bootstrapped, which does not hold its level below `minimum` rows: there they have no interval.
     """
     found = {scored.metric: _resampled(scored, inside, minimum)}
+    confidence = scored.resampling.confidence
     if scored.context.task == "binary":
         actual, decided = flags(scored)
-        return {**found, **group_rates(actual[inside], decided[inside], scored.confidence)}
+        return {**found, **group_rates(actual[inside], decided[inside], confidence)}
     if scored.context.task == "multiclass":
         return {**found, "accuracy": _accuracy(scored, inside)}
     bias = scored.scores - scored.part.target.astype(np.float64)
     size, counted = np.abs(bias), _counted(scored, inside)
-    mae = mean_interval(size[inside], scored.confidence, float(size.var()), counted)
+    mae = mean_interval(size[inside], confidence, float(size.var()), counted)
     low = mae.low if mae.low is None else max(mae.low, 0.0)
     return {
         **found,
         "mae": mae.model_copy(update={"low": low}),
-        "mean_error": mean_interval(bias[inside], scored.confidence, float(bias.var())),
+        "mean_error": mean_interval(bias[inside], confidence, float(bias.var())),
     }
 
 
@@ -202,7 +203,7 @@ def _accuracy(scored: ScoredTestRows, inside: np.ndarray) -> Interval:
         return Interval(value=None)
     effective = total**2 / float(weights @ weights)
     share = float(weights @ (1 - _wrong(scored)[inside])) / total
-    return share_interval(share * effective, effective, scored.confidence)
+    return share_interval(share * effective, effective, scored.resampling.confidence)
 
 
 def flags(scored: ScoredTestRows) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,7 @@ from toolkit.evaluate.fairness.groups import spoken
 from toolkit.evaluate.scores.conditions import Conditions
 from toolkit.evaluate.scores.scored_rows import ScoredTestRows
 from toolkit.metrics.base import Sums
-from toolkit.metrics.resampling import affordable, draws, from_resamples
+from toolkit.metrics.resampling import affordable, draws
 from toolkit.project.model import Project
 
 _DIFFERENCE, _ACCURACY, _COST = range(3)
@@ -91,7 +91,7 @@ def judge_policies(
     outcomes = [judges[p.column].outcome(p.decided) for p in policies]
     plain = [judges[p.column].outcome(p.unmitigated) for p in policies]
     n, own = len(scored.part), scored.part.weights
-    taken = affordable(n, scored.resamples)
+    taken = affordable(n, scored.resampling.count)
     # Rows that stand in one cell under every policy are counted together, once for all of them.
     cells = np.array([outcome.cells for outcome in outcomes + plain]).reshape(-1, n)
     kinds, kind = np.unique(cells, axis=1, return_inverse=True)
@@ -114,7 +114,7 @@ def judge_policies(
         return found
 
     values = numbers(np.ones((1, n)))[0]
-    table = np.concatenate([numbers(block) for block in draws(n, taken, scored.seed)])
+    table = np.concatenate([numbers(block) for block in draws(n, taken, scored.resampling.seed)])
     return [
         _point(policy, judges[policy.column], scored, outcomes[i], (values[i], table[:, i]))
         for i, policy in enumerate(policies)
@@ -139,13 +139,8 @@ def _point(
         value, known = values[change, number], drawn[:, change, number]
         if np.isnan(value):
             return Interval(value=None)
-        return from_resamples(
-            float(value),
-            known[~np.isnan(known)],
-            wanted=scored.resamples,
-            taken=len(drawn),
-            confidence=scored.confidence,
-        )
+        known = known[~np.isnan(known)]
+        return scored.resampling.interval_of(float(value), known, len(drawn))
 
     return TradeOffPoint.model_validate(
         {
@@ -185,7 +180,7 @@ class _GroupCounts:
         self, project: Project, scored: ScoredTestRows, part: Conditions, metric: str
     ) -> None:
         self._project, self._metric = project, metric
-        self._part, self._confidence = part, scored.confidence
+        self._part, self._confidence = part, scored.resampling.confidence
         self._leaks = scored.leaks
         # 0 for a label that the model never saw, 1 negative, 2 positive.
         self._actual = metrics.class_codes(scored.part.target, scored.context.classes) + 1

@@ -85,7 +85,7 @@ class PerturbationPlan:
             every=every,
             spread=spread,
             ranges=ranges,
-            seed=base.seed,
+            seed=base.resampling.seed,
         )
 
     def noise(self) -> Iterator[Perturbation]:

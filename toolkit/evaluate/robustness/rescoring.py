@@ -127,9 +127,8 @@ class Rescoring:
         """Return how much worse the metric is on perturbed rows, on paired resamples."""
         base, metric = self.base, metrics.get(self.base.metric)
         gap = metrics.paired_difference(
-            metric, base.part.target, scores, base.scores, base.context, seed=base.seed,
-            resamples=base.resamples, confidence=base.confidence,
-            weights=base.part.weights, blocks=base.blocks,
+            metric, base.part.target, scores, base.scores, base.context,
+            resampling=base.resampling, weights=base.part.weights,
         )  # fmt: skip
         return ColumnHarm(
             column=item.column,

@@ -185,7 +185,7 @@ def _outside(scorer: Rescoring, plan: PerturbationPlan, train: Part) -> list[Out
     found = []
     for item, scores in scorer.score(plan.outside()):
         sure = _beyond(scores, train) if regression else scores.max(axis=1) > limit
-        low, high = metrics.wilson(int(sure.sum()), len(sure), base.confidence)
+        low, high = metrics.wilson(int(sure.sum()), len(sure), base.resampling.confidence)
         allowed = max(1 - SURE, limit) if regression else 1 - SURE
         found.append(
             OutsideData(

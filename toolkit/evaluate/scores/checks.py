@@ -84,11 +84,8 @@ def about_constant(scored: ScoredTestRows, train: Part) -> list[Check]:
         scored.scores,
         guess,
         scored.context,
-        resamples=scored.resamples,
-        confidence=scored.confidence,
-        seed=scored.seed,
+        resampling=scored.resampling,
         weights=scored.part.weights,
-        blocks=scored.blocks,
     )
     alone = of_one_class(scored)
     if alone or gap.value is None or gap.low is None or gap.high is None:
@@ -122,7 +119,7 @@ def about_calibration(scored: ScoredTestRows) -> list[Check]:
     weights = scored.part.weights
     error = metrics.calibration_error(happened, p, weights=weights)
     # What a perfectly calibrated model of these probabilities would show by chance.
-    generator = np.random.default_rng(scored.seed)
+    generator = np.random.default_rng(scored.resampling.seed)
     chance = [
         metrics.calibration_error(generator.random(len(p)) < p, p, weights=weights)
         for _ in range(100 if len(p) <= 200_000 else 10)

@@ -10,7 +10,7 @@ import numpy as np
 from toolkit import metrics, table
 from toolkit.artifacts import Interval, Rows
 from toolkit.errors import DataError, ModelError
-from toolkit.metrics import Context
+from toolkit.metrics import Context, Resampling
 from toolkit.metrics.scores import cost_by_row
 from toolkit.table import leak_suspects
 
@@ -39,10 +39,8 @@ class ScoredTestRows:
         Task, classes, threshold and costs.
     metric : str
         The ranking metric.
-    seed, resamples, confidence
-        Of every bootstrap interval.
-    blocks : ndarray of int64, shape (n,), optional
-        Which rows it draws together; see `toolkit.table.drawn_together`.
+    resampling : Resampling
+        Of every bootstrap interval; for rows drawn together see `toolkit.table.drawn_together`.
     leaks : list of str
         The model's columns that may leak the target: what groups show then is not the model's.
     """
@@ -52,10 +50,7 @@ class ScoredTestRows:
     decided: np.ndarray
     context: Context
     metric: str
-    seed: int
-    resamples: int
-    confidence: float
-    blocks: np.ndarray | None = None
+    resampling: Resampling
     leaks: list[str] = field(default_factory=list)
 
     def interval(self, name: str, inside: np.ndarray | None = None) -> Interval:
@@ -67,11 +62,8 @@ class ScoredTestRows:
             self.part.target[rows],
             self.scores[rows],
             self.context,
-            resamples=self.resamples,
-            confidence=self.confidence,
-            seed=self.seed,
+            resampling=self.resampling.at(rows),
             weights=weights,
-            blocks=None if self.blocks is None else self.blocks[rows],
         )
 
 
@@ -116,10 +108,7 @@ def score_part(stage: Stage, model: Predictor, part: Part, kind: str = "test") -
         decided=metrics.decide(scores, metrics.context_of(model)),
         context=Context(model.task, list(model.classes), model.threshold, project.costs),
         metric=metrics.resolve(project)[0],
-        seed=project.seed,
-        resamples=project.explain.bootstrap,
-        confidence=project.explain.confidence,
-        blocks=table.drawn_together(stage, part.rows),
+        resampling=Resampling.of(project, table.drawn_together(stage, part.rows)),
         leaks=[name for name in leak_suspects(stage) if name in model.columns],
     )
 

@@ -21,7 +21,7 @@ from toolkit.evaluate.scores.scored_rows import (
     some_rows,
 )
 from toolkit.evaluate.scores.slices import welch
-from toolkit.metrics.resampling import from_resamples, resamples, weighted
+from toolkit.metrics.resampling import resamples, weighted
 
 if TYPE_CHECKING:
     from toolkit.run.stage import Stage
@@ -117,7 +117,7 @@ class SliceScores:
         inside = np.ones(n, dtype=bool)
         for part, place in held:
             inside &= part.codes == place
-        drawn = min(self.scored.resamples, max(_FEWEST_DRAWN, _ROWS_DRAWN // max(n, 1)))
+        drawn = min(self.scored.resampling.count, max(_FEWEST_DRAWN, _ROWS_DRAWN // max(n, 1)))
         difference, p = self._difference(inside)
         return SliceScore(
             where=" and ".join(part.text(place) for part, place in held) or "all rows",
@@ -167,11 +167,9 @@ class SliceScores:
         value = statistic(np.ones(len(rows)))
         if value is None or len(rows) < 2:
             return Interval(value=value)
-        draws = resamples(len(rows), count, scored.seed)
+        draws = resamples(len(rows), count, scored.resampling.seed)
         known = [found for draw in draws if (found := statistic(draw)) is not None]
-        return from_resamples(
-            value, known, wanted=scored.resamples, taken=count, confidence=scored.confidence
-        )
+        return scored.resampling.interval_of(value, known, count)
 
     def _difference(self, inside: np.ndarray) -> tuple[Interval, float | None]:
         from statistics import NormalDist
@@ -187,7 +185,7 @@ class SliceScores:
         if rows < _FEWEST or len(b) < _FEWEST:
             return Interval(value=difference), None
         error = np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))
-        reach = NormalDist().inv_cdf((1 + self.scored.confidence) / 2) * float(error)
+        reach = NormalDist().inv_cdf((1 + self.scored.resampling.confidence) / 2) * float(error)
         two_sided = 2 * min(float(p[0]), 1 - float(p[0]))
         return Interval(
             value=difference, low=difference - reach, high=difference + reach

@@ -25,7 +25,7 @@ from toolkit.explain.effects.data_support import DataSupport
 from toolkit.explain.effects.sampled_rows import SampledRows, mixed
 from toolkit.metrics import Context
 from toolkit.metrics.base import Statistic
-from toolkit.metrics.resampling import draws, from_resamples, on_resamples, weighted
+from toolkit.metrics.resampling import Resampling, draws, on_resamples, weighted
 
 if TYPE_CHECKING:
     from toolkit.project.model import Project
@@ -145,7 +145,7 @@ def _interval(rises: np.ndarray, confidence: float) -> Interval:
         return Interval(value=None)
     known = rises[1:][np.isfinite(rises[1:])]
     taken = len(rises) - 1
-    return from_resamples(float(rises[0]), known, wanted=taken, taken=taken, confidence=confidence)
+    return Resampling(taken, confidence).interval_of(float(rises[0]), known, taken)
 
 
 def _compared(
