@@ -84,5 +84,9 @@ def test_keys_of_panel_and_notebook_do_not_mix(folder, tmp_path, policy):
         assert panel.evaluate("e => getComputedStyle(e).paddingLeft") == "16px"
         assert panel.locator(".toolkit-shim").evaluate("e => e.offsetHeight") == 0
         ours = ("blob:http", "inline event handler", "anywidget")  # the page has others
-        assert not [text for text in console if any(word in text for word in ours)]
+        assert not [
+            text for text in console
+            # JupyterLab remarks on every plug-in that takes its time on a busy machine.
+            if any(word in text for word in ours) and "to activate" not in text
+        ]  # fmt: skip
         notebook.close()

@@ -380,7 +380,7 @@ def test_odd_names_and_values_reach_h2o_as_plain_codes():
     assert sent["c0"].nunique() == 5 and sent["c0"].isna().sum() == 1
     assert sent["c0"].dropna().astype(str).str.fullmatch(r"L\d{4}").all()
     np.testing.assert_array_equal(sent["c1"], frame["number"])
-    assert again.kinds() == ["Enum", "Numeric"]
+    assert again.kinds() == ["enum", "numeric"]
     unseen = again.encode(pd.DataFrame({'a,"b"\n': ["never"], "number": [0.0]}))
     assert unseen["c0"].isna().all()
 
