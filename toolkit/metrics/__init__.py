@@ -4,9 +4,9 @@ from toolkit._lazy import attach
 
 _MODULES = {
     "base": "Context Metric for_task",
-    "decisions": "class_codes constant_scores context_of cost_matrix cost_threshold decide"
-    " label_values",
+    "decisions": "class_codes context_of cost_matrix cost_threshold decide label_values",
     "scores": "get",
+    "constant": "constant_scores",
     "resampling": "Resampling bootstrap interval paired_difference resamples",
     "joint": "Joint joint",
     "calibration": "calibration_bins calibration_error wilson",

@@ -76,13 +76,19 @@ class Metric:
     Attributes
     ----------
     name : str
-        One of `toolkit.project.model.MetricName`.
+        One of `toolkit.project.criteria.MetricName`.
     title : str
         In words.
     greater_is_better : bool
         Whether a higher value is better.
     unit : str
-        In words; empty for a plain number.
+        ``target`` for the target's own unit, else in words; empty for a plain number.
+    prepare : callable
+        Takes actual values, scores and a context, and gives the metric as a function of weights.
+    of_decisions : bool
+        Whether it looks at the decided classes alone, not at probabilities.
+    least_at_median : bool
+        Of numbers: whether the best constant guess is the median, not the mean.
     """
 
     name: str
@@ -90,6 +96,8 @@ class Metric:
     greater_is_better: bool
     unit: str
     prepare: Callable[[np.ndarray, np.ndarray, Context], Statistic] = field(repr=False)
+    of_decisions: bool = False
+    least_at_median: bool = False
 
     def __call__(
         self, actual: Any, scores: Any, context: Context, weights: Any = None

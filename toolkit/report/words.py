@@ -42,7 +42,13 @@ def metric_title(name: str) -> str:
 
 def metric_unit(name: str) -> str:
     """Return ``score``, or ``target`` for a metric in the target's own unit."""
-    return "target" if name in ("rmse", "mae", "median_absolute_error") else "score"
+    from toolkit import metrics
+    from toolkit.errors import UsageError
+
+    try:
+        return "target" if metrics.get(name).unit == "target" else "score"
+    except UsageError:  # a rate of a group, which is no metric of a model
+        return "score"
 
 
 def greater_is_better(name: str) -> bool:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from toolkit import metrics
 from toolkit.automl.engines.target_scale import may_be_logged
 from toolkit.errors import EngineError
 
 if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask, TaskFacts
 
-_MEDIAN_METRICS = ("mae", "median_absolute_error")
-
 
 def median_wanted(facts: TaskFacts) -> bool:
     """Return whether the ranking metric is least at the median, not at the mean."""
-    return facts.metric in _MEDIAN_METRICS
+    return metrics.get(facts.metric).least_at_median
 
 
 def outcome_kind(task: SearchTask, settings: dict[str, Any]) -> str:

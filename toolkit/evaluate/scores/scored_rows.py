@@ -147,11 +147,11 @@ def row_loss(scored: ScoredTestRows) -> tuple[np.ndarray, str]:
     target, scores, context = scored.part.target, scored.scores, scored.context
     if context.task == "regression":
         error = np.abs(target.astype(np.float64) - scores)
-        absolute = scored.metric in ("mae", "median_absolute_error")
+        absolute = metrics.get(scored.metric).least_at_median
         return (error, "absolute error") if absolute else (error**2, "squared error")
     if scored.metric == "expected_cost":
         return cost_by_row(target, scores, context), "cost"
-    if scored.metric in ("accuracy", "balanced_accuracy", "f1", "f1_macro"):
+    if metrics.get(scored.metric).of_decisions:
         return (scored.decided.astype(str) != target.astype(str)).astype(np.float64), "error"
     codes = metrics.class_codes(target, context.classes)
     p = np.where(codes < 0, 0.0, scores[np.arange(len(codes)), codes])
