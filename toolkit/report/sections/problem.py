@@ -28,7 +28,10 @@ def build(book: Book) -> Facts:
     """Return the section."""
     project = book.project
     rows: list[tuple[str, Cell]] = [
-        (_LABELS.get(name, name.replace("_", " ").capitalize()), getattr(project.problem, name).strip() or {"gap": "not stated"})
+        (
+            _LABELS.get(name, name.replace("_", " ").capitalize()),
+            getattr(project.problem, name).strip() or {"gap": "not stated"},
+        )
         for name in Problem.model_fields
     ]
     target = project.target
