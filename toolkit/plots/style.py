@@ -6,6 +6,7 @@ import base64
 import html
 import io
 import itertools
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -132,9 +133,11 @@ def canvas(
 
 def empty_figure(title: str, sentence: str) -> Plot:
     """Return a figure that says in a sentence why nothing is drawn."""
-    with canvas(title, sentence, height=0.7) as sheet:
+    lines = textwrap.wrap(sentence, 95)
+    with canvas(title, sentence, height=0.5 + 0.2 * len(lines)) as sheet:
         sheet.axes.axis("off")
-        sheet.axes.text(0, 0.5, sentence, va="center", color=GREY)
+        # A text that counts in the layout and is as wide as the figure leaves the axes no room.
+        sheet.axes.text(0, 0.5, "\n".join(lines), va="center", color=GREY, in_layout=False)
     return sheet.plot
 
 
