@@ -42,7 +42,7 @@ class Show:
         """The chain is over; may be called when it never began."""
 
 
-class Plain(Show):
+class PlainLines(Show):
     """One line for each thing that happens: for cron's mail and for a CI log."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -78,7 +78,7 @@ class Plain(Show):
         self._say(f"{_title(stage)}: not done (exit code {error.exit_code})")
 
 
-class CellOutput(Plain):
+class CellOutput(PlainLines):
     """The same lines below a notebook's cell, and the newest line of the log."""
 
     def __init__(self) -> None:
@@ -220,7 +220,7 @@ def choose() -> Show:
     """Return the way to show progress that suits a notebook, a terminal or a log."""
     if kernel_shell() is not None:
         return CellOutput()
-    return LiveTable() if sys.stderr.isatty() else Plain()
+    return LiveTable() if sys.stderr.isatty() else PlainLines()
 
 
 def _title(stage: str) -> str:

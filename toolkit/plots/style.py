@@ -163,7 +163,7 @@ def _label_ticks(figure: Figure) -> None:
     """Label the ticks of numbers that nothing else labels: at round values, in plain digits."""
     from matplotlib import ticker
 
-    class Plain(ticker.Formatter):
+    class RoundTicks(ticker.Formatter):
         def format_ticks(self, values: Any) -> list[str]:
             return tick_texts([float(value) for value in values])
 
@@ -174,7 +174,7 @@ def _label_ticks(figure: Figure) -> None:
         for axis in (axes.xaxis, axes.yaxis):
             # Those of a class of its own are labelled on purpose: categories, dates, shares.
             if type(axis.get_major_formatter()) is ticker.ScalarFormatter:
-                axis.set_major_formatter(Plain())
+                axis.set_major_formatter(RoundTicks())
 
 
 def tick_texts(places: list[float]) -> list[str]:

@@ -20,7 +20,7 @@ from toolkit.automl.engines.autokeras.architecture_search import (
 from toolkit.automl.engines.autokeras.augmentation import MIRRORED, MOVED, OFF
 from toolkit.automl.engines.autokeras.network import Fitted, Networks, load_fitted, save_fitted
 from toolkit.automl.engines.autokeras.row_limits import VISITS
-from toolkit.automl.engines.autokeras.training import VALIDATION_LOSS, Progress, Training
+from toolkit.automl.engines.autokeras.training import VALIDATION_LOSS, Training, TrainingWatch
 from toolkit.automl.engines.autokeras.training_rows import Prepared
 from toolkit.automl.engines.base import Candidate, Trial
 from toolkit.automl.files.model_file import installed
@@ -140,7 +140,7 @@ class Fit:
         # The first are the safest: each may take half of the time that is left.
         allowed = self.clock.left(_SEARCH) / min(2, waiting)
         for limit in (allowed, np.inf):
-            progress = Progress(
+            progress = TrainingWatch(
                 partial(self._say_pass, number, planned), lambda: self.clock.left(_SEARCH), limit
             )
             patience = max(3, int(_PATIENCE * planned))
@@ -224,7 +224,7 @@ class Fit:
         rows = self.data.of_fold(rows, number)
         epochs, planned = self._planned(best, len(rows), jobs - number)
         until = time.monotonic() + self.clock.left() / (jobs - number)
-        progress = Progress(
+        progress = TrainingWatch(
             lambda done: self._say(
                 f"network {number + 1} of {jobs}, part {done} of {epochs}",
                 self.trial.settings["architectures"] + number,

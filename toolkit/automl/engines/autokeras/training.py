@@ -78,7 +78,7 @@ class TrainingArrays:
         return [array[filled] for array in self.arrays], self.target[filled], counted
 
 
-class Progress(keras.callbacks.Callback):  # type: ignore[misc]
+class TrainingWatch(keras.callbacks.Callback):  # type: ignore[misc]
     """Says how far training is, measures its speed, and ends it when its time is up.
 
     Parameters
