@@ -178,8 +178,8 @@ def test_heap_is_clamped_and_said():
 def test_last_words(tmp_path):
     log = tmp_path / "log.txt"
     log.write_text("starting\njava.lang.OutOfMemoryError: Java heap space\n\tat a.b\n  at c\n\n")
-    assert node.last_meaningful_line(log) == "java.lang.OutOfMemoryError: Java heap space"
-    assert node.last_meaningful_line(tmp_path / "none") == ""
+    assert java.last_meaningful_line(log) == "java.lang.OutOfMemoryError: Java heap space"
+    assert java.last_meaningful_line(tmp_path / "none") == ""
 
 
 def test_java_of_a_wrong_version_is_named(tmp_path, monkeypatch):

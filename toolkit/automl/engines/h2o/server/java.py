@@ -130,3 +130,20 @@ def memory_bytes() -> int:
         except (OSError, ValueError):
             continue
     return total
+
+
+def last_meaningful_line(log: Path) -> str:
+    """Return the last line of a JVM's log that says something, at most 200 characters."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    informative = [
+        text
+        for line in lines
+        if (text := line.strip())
+        and not text.startswith(("at ", "...", "Picked up"))
+        and " INFO " not in text
+    ]
+    errors = [text for text in informative[-40:] if "Error" in text or "Exception" in text]
+    return (errors or informative or [""])[-1][:200]

@@ -29,7 +29,12 @@ from pathlib import Path
 from typing import Protocol
 
 from toolkit.automl.engines.h2o.server import external, guard
-from toolkit.automl.engines.h2o.server.java import find_jar, find_java, heap_gib
+from toolkit.automl.engines.h2o.server.java import (
+    find_jar,
+    find_java,
+    heap_gib,
+    last_meaningful_line,
+)
 from toolkit.automl.engines.h2o.server.rest import Server
 from toolkit.errors import EngineError
 from toolkit.run.memory import SERVER_VARIABLE
@@ -335,20 +340,3 @@ def _free_port() -> int:
             except (OSError, OverflowError):
                 continue
             return port
-
-
-def last_meaningful_line(log: Path) -> str:
-    """Return the last line of a JVM's log that says something, at most 200 characters."""
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    informative = [
-        text
-        for line in lines
-        if (text := line.strip())
-        and not text.startswith(("at ", "...", "Picked up"))
-        and " INFO " not in text
-    ]
-    errors = [text for text in informative[-40:] if "Error" in text or "Exception" in text]
-    return (errors or informative or [""])[-1][:200]
