@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import search_tasks as make
 
-from toolkit import canonical
+from toolkit import canonical, metrics
 from toolkit.automl import engines
 from toolkit.automl.engines import bagging
 from toolkit.automl.engines.base import Candidate, Trial
@@ -21,6 +21,7 @@ from toolkit.automl.engines.coding import Coding
 from toolkit.automl.engines.row_budget import RowBudget
 from toolkit.automl.engines.sklearn.forest_file import AveragedForest
 from toolkit.automl.engines.target_scale import TargetScale
+from toolkit.automl.engines.task_terms import median_wanted
 from toolkit.automl.inputs import Inputs
 from toolkit.automl.task import SearchTask
 from toolkit.errors import EngineError, ModelError
@@ -371,3 +372,9 @@ def test_any_small_table_survives_saving(
     score = saved_and_loaded(candidate, name, folder / "m")
     for inputs in (task.inputs, unheard_of(task)):
         assert np.array_equal(score(inputs), candidate.predict(inputs))
+
+
+@pytest.mark.parametrize("name", metrics.for_task("regression"))
+def test_what_is_least_at_the_median_is_so_for_engines_and_guesses(tmp_path, name):
+    facts = replace(make.search_task(tmp_path, "regression").facts, metric=name)
+    assert median_wanted(facts) == metrics.get(name).least_at_median

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toolkit import metrics
 from toolkit.automl.engines.target_scale import may_be_logged
 from toolkit.errors import EngineError
 
@@ -12,9 +11,13 @@ if TYPE_CHECKING:
     from toolkit.automl.task import SearchTask, TaskFacts
 
 
+_MEDIAN_METRICS = ("mae", "median_absolute_error")
+"""Those that are `least_at_median`: a trial's code does not depend on how metrics are computed."""
+
+
 def median_wanted(facts: TaskFacts) -> bool:
     """Return whether the ranking metric is least at the median, not at the mean."""
-    return metrics.get(facts.metric).least_at_median
+    return facts.metric in _MEDIAN_METRICS
 
 
 def outcome_kind(task: SearchTask, settings: dict[str, Any]) -> str:
