@@ -26,16 +26,7 @@ def single_columns(
 ) -> tuple[Found, list[str]]:
     """Return the evidence against single columns, and which were examined.
 
-    Parameters
-    ----------
-    table : Table
-        The rows.
-    rows : numpy.ndarray
-        Positions of the rows to look at; their target is known.
-    association : dict
-        From `toolkit.data.leakage.association.associations`.
-    threshold : float
-        `eda.leakage_threshold`.
+    The parameters are those of `toolkit.data.leakage.leakage.search`.
     """
     judge = make_judge(table, rows)
     copies = CopySearch(table, rows)

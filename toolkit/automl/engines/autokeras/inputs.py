@@ -27,7 +27,6 @@ _VOCABULARY = 20_000
 _LONGEST, _SHORTEST = 256, 8
 _SIDE = 64
 _LOOKED_AT = 500
-_NATIVE = ("text", "image")
 
 
 class TableEncoder:
